@@ -5,7 +5,7 @@ class TriageError(Exception):
     """What the caller can mend; the message says where, what, and what to do."""
 
 
-class TextTooLarge(TriageError):
+class TextTooLargeError(TriageError):
     """A text is longer than the scanner reads."""
 
     def __init__(self, size: int, limit: int) -> None:

@@ -1,0 +1,358 @@
+"""The platform's alert grammar: text in, alerts out.
+
+An alert is the lines Appid, 昵称, 时间, 内容, 次数, 错误样例 and a tail with a link, in this order, any of them
+missing. The scanner finds the labels, decides which belong together, and takes the values between them; it knows no
+kind of alert. The format is that of the official guide 报警排查指引,
+developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
+
+from triage.errors import TextTooLargeError
+from triage.pasted import clean, fold, half_width
+from triage.sample import KEY, Brackets, Landmarks, Sample, read_brackets
+
+BEIJING = timezone(timedelta(hours=8))
+MAX_CHARACTERS = 2_000_000
+MAX_ALERTS = 500
+_MAX_TOKENS = 20 * MAX_ALERTS
+"""What comes after so many labels in one text is reported as unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as written; `None` where a line is missing or empty.
+
+    `first_seen` is the first failure of the window, aware, in Beijing time; `span` is the half-open range of the
+    alert in the text of its `Reading`.
+    """
+
+    appid: str | None
+    nickname: str | None
+    first_seen: datetime | None
+    description: str | None
+    window_minutes: int | None
+    count: int | None
+    sample: Sample
+    guide_url: str | None
+    text: str = ""
+    span: tuple[int, int] = (0, 0)
+
+    @property
+    def window(self) -> timedelta | None:
+        return timedelta(minutes=self.window_minutes) if self.window_minutes is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as the scanner saw it (`text`), its alerts in order, and the spans of what it did not understand."""
+
+    text: str
+    alerts: tuple[Alert, ...]
+    unread: tuple[tuple[int, int], ...]
+
+
+_GAP = r"[ \t]{0,8}"
+_LABEL = re.compile(
+    rf"(?:(?P<appid>app[ _]?id)|(?P<nickname>[昵呢]称)|(?P<time>时间)|(?P<description>内容)|(?P<count>次数)"
+    rf"|(?P<sample>错误样例)){_GAP}(?:\*\*|__)?{_GAP}[:;]|(?P<tail>[报告]警排查指引)|(?P<key>{KEY.pattern})"
+)
+_RANK = {"appid": 0, "nickname": 1, "time": 2, "description": 3, "count": 4, "sample": 5, "tail": 6}
+_BOLD = ("**", "__")
+_DATE = re.compile(
+    r"\s{0,20}(\d{4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2})日?"
+    r"[\st]{0,9}(\d{1,2}) ?[:;时] ?(\d{1,2})(?: ?[:;分] ?(\d{1,2}))?"
+)
+_COUNT = re.compile(r"\s{0,20}(?:(\d{1,6}) ?分钟内?[ \t,]{0,9})?(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}) ?次")
+_URL = re.compile(r"https? ?[:;] ?//[!-;=?-Z_a-z~%]{3,200}")
+_EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?id|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
+_PLATFORM_SENTENCE = re.compile(
+    r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
+)
+_DECORATION = re.compile(r"(?m)^\s*\d{1,2}[.)、]|</?[a-z][^<>]{0,200}>|```\w*")
+_FOREIGN = re.compile(r"[^\W_]")
+_GLUED = 500
+"""How long the value before a glued label may be, in characters."""
+
+
+@dataclass(slots=True)
+class _Token:
+    """A label (or the first of a run of brackets) with the place of its value."""
+
+    kind: str
+    start: int
+    value: int
+    brackets: Brackets | None = None
+    end: int = 0
+    """Where the value ends, set when it is read."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An alert while it is put together."""
+
+    tokens: list[_Token] = field(default_factory=list)
+    unread: list[tuple[int, int]] = field(default_factory=list)
+    appid: str | None = None
+    nickname: str | None = None
+    first_seen: datetime | None = None
+    description: str | None = None
+    window_minutes: int | None = None
+    count: int | None = None
+    brackets: Brackets | None = None
+    guide_url: str | None = None
+
+    @property
+    def rank(self) -> int:
+        return _RANK[self.tokens[-1].kind] if self.tokens else -1
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.tokens[0].start, self.tokens[-1].end
+
+    @property
+    def has_platform_sentence(self) -> bool:
+        return bool(_PLATFORM_SENTENCE.match(fold(self.description or "")))
+
+
+def parse(text: str) -> Reading:
+    """Every alert in a text, in order of appearance. Raises TextTooLargeError; takes linear time."""
+    if len(text) > MAX_CHARACTERS:
+        raise TextTooLargeError(len(text), MAX_CHARACTERS)
+    cleaned = clean(text)
+    folded = fold(cleaned)
+    tokens = list(islice(_tokens(cleaned, folded), _MAX_TOKENS))
+    alerts: list[Alert] = []
+    unread: list[tuple[int, int]] = []
+    for draft in _drafts(cleaned, folded, tokens):
+        if len(alerts) < MAX_ALERTS and _is_alert(draft):
+            alerts.append(_alert(cleaned, draft))
+            unread += draft.unread
+        else:
+            unread.append(draft.span)
+    if len(tokens) == _MAX_TOKENS:
+        unread.append((tokens[-1].end, len(cleaned)))
+    return Reading(cleaned, tuple(alerts), tuple(sorted(unread)))
+
+
+def _tokens(text: str, folded: str) -> Iterator[_Token]:
+    """The labels that count, and the runs of brackets, in order."""
+    marks = Landmarks(folded)
+    previous: _Token | None = None
+    position = runs = 0
+    while match := _LABEL.search(folded, position):
+        position = match.end()
+        if match["key"] is not None:
+            runs += 1
+            if runs > MAX_ALERTS:
+                continue
+            brackets = read_brackets(text, folded, match.start(), marks, _indent(folded, match.start()))
+            previous = _Token("sample", match.start(), match.start(), brackets)
+            position = max(brackets.end, position)
+        elif _counts(folded, match, previous):
+            kind = str(match.lastgroup)
+            previous = _Token(kind, match.start(), _after_bold(folded, match))
+        else:
+            continue
+        yield previous
+
+
+def _indent(folded: str, position: int) -> str:
+    line = folded[folded.rfind("\n", 0, position) + 1 : position]
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def _after_bold(folded: str, match: re.Match[str]) -> int:
+    """Where the value begins: behind the closing stars of a bold label."""
+    end = match.end()
+    bold = folded[match.start() - 2 : match.start()] if match.start() >= 2 else ""
+    return end + 2 if bold in _BOLD and bold not in match[0] and folded.startswith(bold, end) else end
+
+
+def _counts(folded: str, match: re.Match[str], previous: _Token | None) -> bool:
+    """A word of the labels is a label unless it is part of a longer word, or its value cannot be one."""
+    kind = match.lastgroup
+    if kind == "tail":
+        return True
+    glued = folded[match.start() - 1 : match.start()].isalnum()
+    if glued and (previous is None or not _follows(folded, previous, match, str(kind))):
+        return False
+    if kind in ("time", "count") and not _at_line_start(folded, match.start()):
+        pattern = _DATE if kind == "time" else _COUNT
+        return bool(pattern.match(folded, match.end()) or _EMPTY.match(folded, match.end()))
+    return True
+
+
+def _follows(folded: str, previous: _Token, match: re.Match[str], kind: str) -> bool:
+    if match.start() - previous.value > _GLUED or "\n" in folded[previous.value : match.start()]:
+        return False
+    return _RANK[kind] > _RANK[previous.kind] or previous.kind == "tail" or previous.brackets is not None
+
+
+def _at_line_start(folded: str, position: int) -> bool:
+    line = folded[max(0, position - 20) : position]
+    return not line[line.rfind("\n") + 1 :].strip(" \t*_-#>")
+
+
+def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
+    """Tokens that belong to one alert, values read."""
+    draft = _Draft()
+    for index, token in enumerate(tokens):
+        limit = tokens[index + 1].start if index + 1 < len(tokens) else len(text)
+        if draft.tokens and _opens(folded, draft, token):
+            yield draft
+            draft = _Draft()
+        follower = _RANK[tokens[index + 1].kind] if index + 1 < len(tokens) else -1
+        _read(text, folded, draft, token, limit, follower)
+        draft.tokens.append(token)
+    if draft.tokens:
+        yield draft
+
+
+def _opens(folded: str, draft: _Draft, token: _Token) -> bool:
+    """Whether a token begins the next alert: out of order, or behind foreign text with nothing to join."""
+    foreign = _foreign(folded, draft.tokens[-1].end, token.start)
+    if token.brackets and draft.rank == _RANK["sample"] and draft.brackets is None:
+        return foreign
+    if _RANK[token.kind] <= draft.rank:
+        return True
+    joins = draft.brackets is not None or draft.count is not None or draft.has_platform_sentence
+    return foreign and not joins
+
+
+def _foreign(folded: str, start: int, end: int) -> bool:
+    return start < end and bool(_FOREIGN.search(_DECORATION.sub("", folded[start : min(end, start + 2_000)])))
+
+
+def _read(text: str, folded: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
+    """Read the value of a token into the draft."""
+    if token.brackets:
+        draft.brackets = token.brackets
+        draft.unread += token.brackets.unread
+        token.end = token.brackets.end
+    elif token.kind == "time":
+        _read_time(folded, draft, token, limit)
+    elif token.kind == "count":
+        _read_count(folded, draft, token, limit)
+    elif token.kind == "tail":
+        _read_tail(text, folded, draft, token, limit)
+    elif token.kind == "sample":
+        token.end = token.value
+    else:
+        _read_line(text, draft, token, limit, follower)
+
+
+def _read_tail(text: str, folded: str, draft: _Draft, token: _Token, limit: int) -> None:
+    url = _URL.search(folded, token.value, min(limit, token.value + 300))
+    token.end = url.end() if url else token.value
+    if url:
+        address = half_width(text[slice(*url.span())]).replace(" ", "").replace(";", ":", 1)
+        draft.guide_url = address.rstrip(".,?!:;)'\"")
+
+
+def _read_time(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
+    match = _DATE.match(folded, token.value, limit)
+    try:
+        if match is None:
+            raise ValueError
+        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+        draft.first_seen = datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)
+        token.end = match.end()
+    except ValueError:
+        _not_understood(folded, draft, token, limit)
+
+
+def _read_count(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
+    match = _COUNT.match(folded, token.value, limit)
+    if match is None:
+        return _not_understood(folded, draft, token, limit)
+    token.end = match.end()
+    draft.count = int(match[2].replace(",", ""))
+    draft.window_minutes = int(match[1]) if match[1] else None
+    return None
+
+
+def _not_understood(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
+    newline = folded.find("\n", token.value, limit)
+    token.end = limit if newline < 0 else newline
+    if folded[token.value : token.end].strip():
+        draft.unread.append((token.start, token.end))
+
+
+def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
+    """A value of free text: its line, the next one where its own is empty, the rest where a sentence was folded."""
+    raw = text[token.value : limit]
+    folds_on = token.kind == "description" and follower > _RANK["description"]
+    skipped = len(raw) - len(raw.lstrip())
+    if "\n" in raw[:skipped] and not (folds_on or follower > _RANK[token.kind]):
+        token.end = token.value
+        return
+    lines = raw[skipped : skipped + 2_000].split("\n")
+    written = [line for line in lines if _FOREIGN.search(line)]
+    if folds_on and len(written) <= 5:
+        value = "".join(_trim(line) for line in written)
+        token.end = limit
+    else:
+        value = _trim(lines[0])
+        token.end = token.value + skipped + len(lines[0])
+    if value:
+        setattr(draft, token.kind, value)
+
+
+def _trim(line: str) -> str:
+    """A line without what wraps the alert: tags, fences, list marks, stars and quotes around the whole."""
+    line = re.sub(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$", "", line.rstrip())
+    line = re.sub(r"\s*(?:```.*|[-#>|•·])$|\s*\d{1,2}[.)、]$", "", line).strip()
+    if line.endswith("」") and line.count("「") < line.count("」"):
+        line = line.rstrip("」")
+    for mark in ("**", "`"):
+        if line.startswith(mark) and line.endswith(mark) and line.strip("*`"):
+            line = line.strip(mark)
+    return line.removesuffix("**") if line.strip("*") and "**" not in line[:-2] else line
+
+
+def _is_alert(draft: _Draft) -> bool:
+    """Whether what was read can only be an alert of the platform."""
+    plausible = draft.brackets.plausible if draft.brackets else 0
+    sentence = draft.has_platform_sentence
+    count = draft.count is not None and draft.window_minutes is not None
+    appid = draft.appid is not None
+    tail = draft.guide_url is not None
+    sample_label = any(token.kind == "sample" and not token.brackets for token in draft.tokens)
+    if plausible:
+        return plausible > 1 or sample_label or count or sentence or tail
+    if sentence:
+        return count or appid or tail or draft.first_seen is not None
+    return (count and (tail or appid)) or (
+        draft.description is not None and tail and (draft.first_seen is not None or appid)
+    )
+
+
+def _alert(text: str, draft: _Draft) -> Alert:
+    sample = draft.brackets.sample if draft.brackets else Sample()
+    return Alert(
+        appid=draft.appid,
+        nickname=draft.nickname,
+        first_seen=draft.first_seen or _instant(sample.stamp),
+        description=draft.description,
+        window_minutes=draft.window_minutes,
+        count=draft.count,
+        sample=sample,
+        guide_url=draft.guide_url,
+        text=text[slice(*draft.span)],
+        span=draft.span,
+    )
+
+
+def _instant(stamp: int | None) -> datetime | None:
+    """Stamp is the same instant as 时间, in unix seconds."""
+    try:
+        return datetime.fromtimestamp(stamp, UTC).astimezone(BEIJING) if stamp else None
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,120 @@
+"""Undoes what copying does to a text: widths, invisible characters, escapes, quotation marks of mail and Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+LABELS = r"(?:app ?id|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
+
+_NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+    "|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"  # a joiner stays between emoji
+)
+_RAW_BODY = re.compile(r"(?i)(?:response_content|resp)\s*[=＝]\s*[\"“]?\s*<(?!/?(?:p|br|div|span)\b)")
+_ENTITY = re.compile(r"(?i)&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});")
+_BREAKING_TAG = re.compile(r"(?i)<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,200}>\n?")
+_INLINE_TAG = re.compile(
+    r"(?i)</?(?:p|div|li|tr|td|th|ul|ol|table|tbody|span|b|strong|em|i|font|a|code|pre|blockquote|h[1-6])\b[^<>]{0,200}>"
+)
+_TAG_BEFORE_LABEL = re.compile(
+    rf"(?i)(?:</?(?:p|br|div|span|li)\b[^<>]{{0,200}}>\s{{0,20}}){{1,4}}(?=(?:\*\*)?{LABELS})"
+)
+_QUOTE = re.compile(r"[ \t]*(?:[>＞][ \t]?)+")
+_STRUCTURE = re.compile(rf"(?i){LABELS}[ \t*]*[:：;；]|[\[【［]\w+ ?\w*[=＝]")
+
+
+class _Fold(dict[int, int]):
+    """Code point to code point: half width, lower case, one kind of bracket, colon, dash and quotation mark."""
+
+    _CACHED = 60_000
+
+    def __missing__(self, code: int) -> int:
+        char = chr(code)
+        folded = unicodedata.normalize("NFKC", char).lower()
+        if len(folded) != 1:
+            folded = char.lower() if len(char.lower()) == 1 else char
+        if len(self) > self._CACHED:
+            self.clear()
+            self.update(_SPECIAL)
+        self[code] = ord(folded)
+        return self[code]
+
+
+_SPECIAL = {
+    ord(char): ord(plain)
+    for chars, plain in (
+        ("【〔〖", "["),
+        ("】〕〗", "]"),
+        ("∶︰", ":"),
+        ("‐‑‒–—―−─", "-"),
+        ("“”„‟", '"'),
+        ("‘’", "'"),
+    )
+    for char in chars
+}
+_FOLD = _Fold(_SPECIAL)
+
+
+def fold(text: str) -> str:
+    """The text for comparing: same length, so that a place in one is the same place in the other."""
+    return text.translate(_FOLD)
+
+
+def half_width(text: str) -> str:
+    """NFKC without a change of letter case, for values that programs will use: addresses, hosts, ids."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def clean(text: str) -> str:
+    """The text as the platform wrote it, as far as the traces of copying can be undone without guessing."""
+    text = _SURROGATES.sub("\ufffd", text)
+    text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
+    text = _without_markup(text)
+    return _without_quoting(text) if ">" in text or "＞" in text else text
+
+
+def _without_markup(text: str) -> str:
+    """Turn a piece of HTML source into text; a reply body that is markup itself is left alone."""
+    if _RAW_BODY.search(text):
+        return _TAG_BEFORE_LABEL.sub("\n", text)
+    if "<" in text and _TAG_BEFORE_LABEL.search(text):
+        text = _INLINE_TAG.sub("", _BREAKING_TAG.sub("\n", text))
+    return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
+
+
+def _without_quoting(text: str) -> str:
+    """Drop `> ` prefixes from the blocks of quoted lines that hold an alert's label or bracket."""
+    lines = text.split("\n")
+    prefix = ""
+    start = 0
+    while start < len(lines):
+        end = start
+        while end < len(lines) and _QUOTE.match(lines[end]):
+            end += 1
+        if end == start:
+            prefix = prefix if not lines[start].strip() else ""
+            start += 1
+            continue
+        prefix = _prefix_of(lines[start:end]) or prefix
+        lines[start:end] = [_unquote(line, prefix) for line in lines[start:end]]
+        start = end
+    return "\n".join(lines)
+
+
+def _prefix_of(block: list[str]) -> str:
+    for line in block:
+        quote = _QUOTE.match(line)
+        if quote and _STRUCTURE.search(line):
+            return quote[0]
+    return ""
+
+
+def _unquote(line: str, prefix: str) -> str:
+    if not prefix or line.startswith(prefix):
+        return line[len(prefix) :]
+    blank = r"[ \t]?" if prefix[-1] in " \t" else ""
+    return re.sub(rf"^(?:[ \t]*[>＞]{blank}){{1,{prefix.count('>') + prefix.count('＞')}}}", "", line)

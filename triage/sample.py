@@ -1,0 +1,312 @@
+"""The alert's 错误样例: a run of `[key=value]` brackets, whose last values may be a whole reply body.
+
+A value may hold brackets, line breaks and words that look like keys; a long body is cut with `...` and then
+lacks its closing bracket. What ends a value is decided by the brackets themselves, by the declared
+`response_length` and by what follows, never by a guess at the meaning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from triage.pasted import half_width
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the alert says of the first failure; `None` where the key is missing, `""` where it is empty."""
+
+    openid: str | None = None
+    stamp: int | None = None
+    outer_ip: str | None = None
+    callback_url: str | None = None
+    ip: str | None = None
+    host: str | None = None
+    msg_type: int | None = None
+    msg: str | None = None
+    event: str | None = None
+    http_code: int | None = None
+    curl_error: int | None = None
+    decrypt_fail: bool | None = None
+    response_length: int | None = None
+    response_content: str | None = None
+    platform: str | None = None
+    transaction_id: str | None = None
+    resp: str | None = None
+
+    def known(self) -> dict[str, str | int]:
+        """The keys that are there, in the order of the contract."""
+        return {name: value for name in SAMPLE_KEYS if (value := getattr(self, name)) is not None}
+
+
+SAMPLE_KEYS = tuple(field.name for field in fields(Sample))
+_NUMBERS = {"stamp", "msg_type", "http_code", "curl_error", "response_length"}
+_WORDS = {"event", "msg", "platform"}
+_BODIES = {"response_content", "resp"}
+_NAMES = {"3rdurl": "callback_url", "第三方平台": "platform", "decryptfail": "decrypt_fail"}
+_BY_NAME = {name.replace("_", ""): name for name in SAMPLE_KEYS} | _NAMES
+
+_KEY = (
+    r"\[ {0,3}(?:(openid|stamp|outer ?ip|3rd ?url|ip|host|msg ?type|msg|event|http ?code|curl ?error"
+    r"|response[_ ]?length|response[_ ]?content|transaction[_ ]?id|resp) {0,3}="
+    r"|(第三方平台) {0,3}(?:[:;=]|(?=\]))|(decrypt[ _]?fail) {0,3}(?:=|(?=\]))|(resp) {0,3}(?=\]))"
+)
+KEY = re.compile(_KEY)
+_PLATFORM = re.compile(r"(?<=[\].…])\s{0,20}\[ {0,3}第三方平台")
+_BETWEEN = re.compile(r"[\s,;、|>*-]{0,200}")
+_STRANGER = re.compile(r"\[[^\W\d][\w. -]{0,40}=[^\[\]\n]{0,500}\]")
+_SHORT_VALUE = 4_000
+_BODY = 16_000
+_MAX_BRACKETS = 50
+_HEADER = (
+    r"app ?id[ \t*]{0,4}[:;][^\[\]{}<>\"]{0,120}?[昵呢时内][称间容][ \t*]{0,4}[:;]"
+    r"|时间[ \t*]{0,4}[:;]\s{0,4}\d{4}[-/.]\d\d?[-/.]\d\d?[^\[\]{}<>\"]{0,40}?内容[ \t*]{0,4}[:;]"
+    r"|内容[ \t*]{0,4}[:;]\s{0,4}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
+)
+_END_OF_ALERT = re.compile(rf"[报告]警排查指引|{_HEADER}")
+_WRAPPER = re.compile(
+    r"\n[ \t>]{0,8}(?:```|(?:- ){4}|[-=_*]{3}|[^\n]{1,40}  \d{1,2}:\d\d\n"
+    r"|[^\n]{1,40} \d{4}-\d\d-\d\d \d{1,2}:\d\d|\d{4}-\d\d-\d\d \d{1,2}:\d\d:\d\d [^\n]{1,40}\n)"
+    r"|」\s{0,4}$|</(?:p|div|pre|code)>"
+)
+_WRAPPING = " \t\n\"'」"
+
+
+class Landmarks:
+    """Where keys, ends of alerts and wrappers stand in a text; found once, so that reading stays linear."""
+
+    def __init__(self, folded: str) -> None:
+        self.keys = {match.start(): match for match in KEY.finditer(folded)}
+        self._starts = list(self.keys)
+        self._ends = [match.start() for match in _END_OF_ALERT.finditer(folded)]
+        self._wrappers = [match.start() for match in _WRAPPER.finditer(folded)]
+        self.length = len(folded)
+
+    def next_key(self, position: int) -> int:
+        return _next(self._starts, position, self.length)
+
+    def next_end(self, position: int) -> int:
+        return _next(self._ends, position, self.length)
+
+    def wrappers(self, start: int, end: int) -> Sequence[int]:
+        return self._wrappers[bisect_left(self._wrappers, start) : bisect_right(self._wrappers, end)]
+
+
+def _next(positions: list[int], position: int, default: int) -> int:
+    index = bisect_left(positions, position)
+    return positions[index] if index < len(positions) else default
+
+
+def _name(key: re.Match[str]) -> str:
+    """The contract's name of a matched key, however it was spaced and spelled."""
+    return _BY_NAME[re.sub(r"[ _]", "", next(filter(None, key.groups())))]
+
+
+@dataclass(frozen=True, slots=True)
+class Brackets:
+    """A run of brackets as read: where it ends, its values, how many look like the platform's, what is not clear."""
+
+    sample: Sample
+    end: int
+    plausible: int
+    unread: tuple[tuple[int, int], ...]
+
+
+def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: str = "") -> Brackets:
+    """Read the run of brackets that begins at `start`, a position of `marks.keys`."""
+    values: dict[str, str | int | bool] = {}
+    unread: list[tuple[int, int]] = []
+    position = end = start
+    for _ in range(_MAX_BRACKETS):
+        match = marks.keys.get(position)
+        if match is None:
+            stranger = _STRANGER.match(folded, position)
+            if stranger is None:
+                break
+            unread.append(stranger.span())
+            end = stranger.end()
+        else:
+            name = _name(match)
+            low, high, end = _extent(text, folded, match.end(), name, values, marks)
+            value = _value(name, text[low:high], indent)
+            if value is None:
+                unread.append((position, end))
+            elif values.get(name, "") == "":
+                values[name] = value
+        between = _BETWEEN.match(folded, end)
+        position = between.end() if between else end
+    return Brackets(Sample(**values), end, _plausible(values), tuple(unread))  # type: ignore[arg-type]  # by name
+
+
+def _plausible(values: dict[str, str | int | bool]) -> int:
+    """How many values may come from the platform; the placeholders of an explanation do not."""
+    return sum(
+        name in _BODIES or name == "platform" or (str(value).isascii() and value != "...")
+        for name, value in values.items()
+    )
+
+
+def _value(name: str, raw: str, indent: str) -> str | int | bool | None:
+    if name == "decrypt_fail":
+        return True
+    if name in _BODIES:
+        return _without_indent(raw, indent).strip()
+    if name in _NUMBERS:
+        digits = half_width(raw).strip()
+        return int(digits) if re.fullmatch(r"\d{1,12}", digits, re.ASCII) else None
+    if name in _WORDS:
+        return re.sub(r"\s*\n\s*", " ", raw.strip())
+    return re.sub(r"\s*\n\s*", "", half_width(raw).strip())
+
+
+def _without_indent(body: str, indent: str) -> str:
+    """Take off the indentation that a copy gave to every line of the alert."""
+    if indent and all(line.startswith(indent) or not line.strip() for line in body.split("\n")[1:]):
+        return body.replace("\n" + indent, "\n")
+    return body
+
+
+def _extent(
+    text: str, folded: str, start: int, name: str, known: dict[str, str | int | bool], marks: Landmarks
+) -> tuple[int, int, int]:
+    """Start and end of a value, and where its bracket ends."""
+    if name in _BODIES and name not in known:
+        return _body_extent(text, folded, start, known, marks)
+    limit = min(marks.next_key(start), marks.next_end(start), start + _SHORT_VALUE)
+    close = _balanced(folded, start, limit)
+    if close is not None:
+        return start, close, close + 1
+    stop = _line_end(folded, start, limit)
+    if limit == marks.next_key(start) and limit < marks.length:
+        close = folded.rfind("]", start, limit)
+        stop = limit
+    else:
+        close = folded.find("]", start, stop)
+    return (start, close, close + 1) if close >= 0 else (start, stop, stop)
+
+
+def _line_end(folded: str, start: int, limit: int) -> int:
+    newline = folded.find("\n", start, limit)
+    return limit if newline < 0 else newline
+
+
+def _balanced(folded: str, start: int, limit: int) -> int | None:
+    """The `]` that closes a bracket opened before `start`, counting the pairs between."""
+    depth = 0
+    for match in re.compile(r"[\[\]]").finditer(folded, start, limit):
+        depth += 1 if match[0] == "[" else -1
+        if depth < 0:
+            return match.start()
+    return None
+
+
+def _body_extent(
+    text: str, folded: str, start: int, known: dict[str, str | int | bool], marks: Landmarks
+) -> tuple[int, int, int]:
+    length = known.get("response_length")
+    exact = _exact(text, folded, start, int(length)) if length is not None else None
+    if exact is not None:
+        return start, exact, exact + 1
+    end = min(_region_end(folded, start, marks), start + _BODY)
+    platforms = [match.start() for match in _PLATFORM.finditer(folded, start, end)]
+    end = platforms[-1] if platforms else _before_later_keys(folded, start, end, known, marks)
+    bounded = end < min(marks.length, start + _BODY)
+    if bounded and folded[max(start, end - 40) : end].rstrip(_WRAPPING).endswith(("...", "…")):
+        return start, end, end
+    close = _by_shape(text, folded, start, end)
+    if close is None and bounded:
+        close = _found(folded.rfind("]", start, end))
+    if close is None:
+        close = _balanced(folded, start, end)
+    if close is not None:
+        return start, close, close + 1
+    stop = _cut(folded, start, end) or (end if bounded else _line_end(folded, start, end))
+    return start, stop, stop
+
+
+def _cut(folded: str, start: int, end: int) -> int | None:
+    """The end of a body that WeChat cut: dots at the end of a line or of the text."""
+    match = re.compile(r"(?:\.\.\.|…)\s*(?=\n|$)").search(folded, start, end)
+    return match.end() if match else None
+
+
+def _exact(text: str, folded: str, start: int, length: int) -> int | None:
+    """The `]` before which the body has just the declared number of bytes, blank lines of a copy aside."""
+    size = doubled = 0
+    previous = start
+    while previous < len(text) and text[previous].isspace():
+        previous += 1
+    for match in re.compile(r"\]").finditer(folded, previous, start + _BODY):
+        piece = text[previous : match.start()]
+        size += len(piece.encode())
+        doubled += piece.count("\n\n")
+        trailing = len(piece) - len(piece.rstrip())
+        if length in (size - trailing, size - doubled - trailing):
+            return match.start()
+        if size - doubled - trailing > length + 200:
+            return None
+        previous = match.start()
+    return None
+
+
+def _region_end(folded: str, start: int, marks: Landmarks) -> int:
+    """The first thing that cannot belong to the body: tail line, next alert, or what wraps the alert."""
+    end = marks.next_end(start)
+    for wrapper in marks.wrappers(start, min(end, start + _BODY)):
+        if folded[max(start, wrapper - 40) : wrapper].rstrip(_WRAPPING).endswith(("]", "...", "…")):
+            return wrapper
+    return end
+
+
+def _before_later_keys(
+    folded: str, start: int, end: int, known: dict[str, str | int | bool], marks: Landmarks
+) -> int:
+    """Where the body ends if brackets of the platform follow it: each still unseen, right behind a `]`."""
+    stop = len(folded[start:end].rstrip()) + start
+    while folded[stop - 1 : stop] == "]":
+        opening = folded.rfind("[", start, stop)
+        match = marks.keys.get(opening)
+        if match is None or _name(match) in known or folded.find("]", opening, stop) != stop - 1:
+            return end
+        stop = len(folded[start:opening].rstrip()) + start
+        if not folded.startswith("[", opening) or folded[stop - 1 : stop] != "]":
+            return end
+        end = opening
+    return end
+
+
+def _by_shape(text: str, folded: str, start: int, end: int) -> int | None:
+    """The `]` behind a body that shows its own end: quotes, XML, HTML, JSON."""
+    body = folded[start : start + 200].lstrip()
+    pattern = next((closer for opener, closer in _CLOSERS if opener.match(body)), None)
+    if pattern is not None:
+        match = pattern.search(folded, start + 1, end)
+        return match.start("close") if match else None
+    return _after_json(text, start, end) if body.startswith(("{", "[")) else None
+
+
+_CLOSERS = [
+    (re.compile(r"\""), re.compile(r"\"\s{0,9}(?P<close>\])")),
+    (re.compile(r"<\?xml|<xml"), re.compile(r"</xml>\s{0,9}(?P<close>\])")),
+    (re.compile(r"<!doctype html|<html"), re.compile(r"</html>\s{0,9}(?P<close>\])")),
+]
+
+
+def _after_json(text: str, start: int, end: int) -> int | None:
+    body = text[start : min(end, start + _BODY)]
+    skipped = len(body) - len(body.lstrip())
+    try:
+        _, stop = json.JSONDecoder(strict=False).raw_decode(body, skipped)
+    except (ValueError, RecursionError):
+        return None
+    while stop < len(body) and body[stop].isspace():
+        stop += 1
+    return start + stop if body[stop : stop + 1] in ("]", "】", "］") else None
+
+
+def _found(index: int) -> int | None:
+    return index if index >= 0 else None

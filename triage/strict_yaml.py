@@ -1,0 +1,207 @@
+"""YAML read strictly and safely: every scalar is text, every mistake is a finding with its place.
+
+The size, the depth, anchors, aliases and tags are checked before a tree is built; nothing is constructed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from triage.findings import Finding, Location, Severity
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+_MAX_TEXT = 20_000
+_Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+Pair = tuple[str, yaml.Node, yaml.Node]
+"""A key's text, the key's node, the value's node."""
+
+
+def similar(word: str, words: Iterable[str]) -> str | None:
+    """The hint for a word that is nearly one of the allowed ones."""
+    near = difflib.get_close_matches(word, list(words), 1, 0.6)
+    return f"did you mean '{near[0]}'?" if near else None
+
+
+def compose(source: str, reader: Reader) -> yaml.Node | None:
+    """The node tree of a document; None, with a finding, for what is too large, tricky, empty or no YAML."""
+    if len(source.encode("utf-8", "replace")) > MAX_BYTES:
+        reader.report_at(1, 1, "too-large", f"the file is larger than {MAX_BYTES:,} bytes; split it")
+        return None
+    try:
+        if _needs_a_look(source):
+            _refuse_tricks(source)
+        root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
+    except yaml.MarkedYAMLError as exc:
+        mark = exc.problem_mark or exc.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        reader.report_at(line, column, "bad-yaml", f"not YAML: {exc.problem or exc.context}")
+    except (yaml.YAMLError, UnicodeEncodeError) as exc:
+        position = int(getattr(exc, "position", getattr(exc, "start", 0)))
+        problem = str(exc).splitlines()[0] if isinstance(exc, yaml.YAMLError) else "half of a surrogate pair"
+        reader.report_at(source.count("\n", 0, position) + 1, 1, "bad-yaml", f"not YAML: {problem}")
+    else:
+        if root is None:
+            reader.report_at(1, 1, "empty", "the file holds no rule")
+        return root
+    return None
+
+
+_FLOW = re.compile(r"[\[\]{}]")
+_SUSPECT = re.compile(
+    rf"(?m)(?:^|[\s\[{{,])[&*!]\S|^[ \t]*(?:[-?:][ \t]+){{8}}|^ {{{2 * MAX_DEPTH}}}[^ \n]*(?:: |- )"
+)
+
+
+def _needs_a_look(source: str) -> bool:
+    """A cheap upper bound: unclosed brackets, chains of dashes, wide indentation, what may be an alias or tag."""
+    depth = deepest = 0
+    for match in _FLOW.finditer(source):
+        depth += 1 if match[0] in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH // 2 or bool(_SUSPECT.search(source))
+
+
+def _refuse_tricks(source: str) -> None:
+    """Walk the events, which needs no stack, before the tree is built, which does."""
+    depth = 0
+    for event in yaml.parse(source, Loader=_Loader):
+        problem = None
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            problem = f"nested deeper than {MAX_DEPTH} levels"
+        elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+            problem = "anchors and aliases are not allowed; use 'lists' or write it again"
+        elif tag := getattr(event, "tag", None):
+            problem = f"tags are not allowed: {tag}"
+        if problem:
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class Reader:
+    """Reads the values of one file's node tree, gathering findings on the way."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.findings: list[Finding] = []
+        self.lists: dict[str, tuple[str, ...]] = {}
+
+    def report_at(self, line: int, column: int, id_: str, message: str, hint: str | None = None) -> None:
+        self.findings.append(Finding(id_, Severity.HIGH, message, Location(self.file, line, column), hint))
+
+    def report(self, node: yaml.Node, id_: str, message: str, hint: str | None = None) -> None:
+        self.findings.append(Finding(id_, Severity.HIGH, message, self.location(node), hint))
+
+    def location(self, node: yaml.Node) -> Location:
+        return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def read(
+        self,
+        node: yaml.Node,
+        pairs: list[Pair],
+        table: Mapping[str, Key],
+        what: str,
+    ) -> dict[str, Any]:
+        """The values of a mapping by its table of keys; every key of the table is in the result."""
+        values: dict[str, Any] = {}
+        for name, key, value in pairs:
+            spec = table.get(name)
+            if spec is None:
+                self.report(key, "unknown-key", f"unknown key '{name}'", similar(name, table))
+            else:
+                values[name] = spec.read(self, value)
+        for name, spec in table.items():
+            if name not in values:
+                if spec.needed:
+                    self.report(node, "missing-key", f"{what} without '{name}'")
+                values[name] = spec.default
+        return values
+
+    def mapping(self, node: yaml.Node, what: str) -> list[Pair]:
+        """Key, key node and value node of each pair; duplicates and odd keys are findings."""
+        if not isinstance(node, yaml.MappingNode):
+            self.report(node, "not-a-mapping", f"{what} must be a mapping of keys to values")
+            return []
+        pairs: dict[str, Pair] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.report(key, "bad-key", "a key must be a word")
+            elif key.value in pairs:
+                line = pairs[key.value][1].start_mark.line + 1
+                self.report(key, "duplicate-key", f"key '{key.value}' stands already in line {line}")
+            else:
+                pairs[key.value] = (key.value, key, value)
+        return list(pairs.values())
+
+    def items(self, node: yaml.Node) -> list[yaml.Node]:
+        if not isinstance(node, yaml.SequenceNode):
+            self.report(node, "not-a-list", "this must be a list")
+            return []
+        return list(node.value)
+
+    def text(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            self.report(node, "not-text", "this must be a text")
+            return ""
+        value: str = node.value
+        if not value.strip():
+            self.report(node, "empty-text", "this must not be empty")
+        elif len(value) > _MAX_TEXT:
+            self.report(node, "long-text", f"this is longer than {_MAX_TEXT:,} characters")
+        return value.strip()
+
+    def texts(self, node: yaml.Node) -> tuple[str, ...]:
+        if isinstance(node, yaml.ScalarNode):
+            return (self.text(node),)
+        return tuple(self.text(item) for item in self.items(node))
+
+    def identifier(self, node: yaml.Node) -> str:
+        value = self.text(node)
+        if value and not _ID.fullmatch(value):
+            self.report(node, "bad-id", f"'{value}' is no id: a-z, 0-9 and _, beginning with a letter")
+        return value
+
+    def identifiers(self, node: yaml.Node) -> tuple[str, ...]:
+        return tuple(self.identifier(item) for item in self.items(node))
+
+    def integer(self, low: int, high: int) -> Callable[[yaml.Node], int]:
+        def read(node: yaml.Node) -> int:
+            value = self.text(node)
+            if re.fullmatch(r"-?\d{1,9}", value, re.ASCII) and low <= int(value) <= high:
+                return int(value)
+            self.report(node, "bad-number", f"'{value}' is no whole number from {low} to {high}")
+            return low
+
+        return read
+
+    def values(self, node: yaml.Node) -> tuple[str, ...]:
+        """A text or a list of texts, where `$name` stands for a named list of the file."""
+        found: list[str] = []
+        for value in self.texts(node):
+            if not value.startswith("$"):
+                found.append(value)
+            elif value[1:] in self.lists:
+                found += self.lists[value[1:]]
+            else:
+                self.report(node, "unknown-list", f"unknown list '{value}'", similar(value[1:], self.lists))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """How a key's value is read, whether it must be there, and what stands for it if not."""
+
+    read: Callable[[Reader, yaml.Node], Any]
+    needed: bool = False
+    default: Any = None
