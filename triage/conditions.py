@@ -56,10 +56,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """A test that held, and the words of the alert that made it hold (`None` for a fact that is missing)."""
+    """A test that held, and the words that made it hold, with their place in the alert's text if they stand there."""
 
     test: str
     found: str | None = None
+    span: tuple[int, int] | None = None
 
 
 class View:

@@ -9,7 +9,9 @@ class TextTooLargeError(TriageError):
     """A text is longer than the scanner reads."""
 
     def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"the text has {size:,} characters, at most {limit:,} are read; send the alert alone")
+        super().__init__(
+            f"the text has {size:,} characters, at most {limit:,} are read; send the alert alone"
+        )
         self.size = size
         self.limit = limit
 
@@ -20,3 +22,11 @@ class RulesError(TriageError):
     def __init__(self, findings: tuple[object, ...]) -> None:
         super().__init__("\n".join(str(finding) for finding in findings))
         self.findings = findings
+
+
+class SettingsError(TriageError):
+    """A `TRIAGE_…` variable cannot be used."""
+
+
+class InputError(TriageError):
+    """What was given to a command cannot be read."""

@@ -1,0 +1,102 @@
+"""What an alert's sample proves by itself: the cause ids of the contract, each with its evidence.
+
+The reply in the sample is judged by the same law as every other reply; a body that WeChat has cut or a web page has
+damaged is never called malformed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from triage.pushes import Family, Push, find_push, push_of_alert
+from triage.replies import judge
+from triage.sample import Sample
+
+REPLY_CAUSES = frozenset(
+    {
+        "quoted_reply",
+        "echoed_push",
+        "malformed_xml",
+        "millisecond_create_time",
+        "empty_content",
+        "success_in_xml",
+        "html_page",
+        "error_text",
+        "json_reply",
+        "empty_reply",
+        "payment_refused",
+    }
+)
+"""The findings of the reply law that are causes of the contract."""
+_CURL = {
+    7: ("curl_connect", "微信连不上这台服务器（cURL 7）"),
+    52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
+    56: ("curl_receive", "收回包时连接中断（cURL 56）"),
+}
+_EATEN = "<![CDATA]>"
+"""What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause id, what it means in a sentence, and the words of the sample that prove it.
+
+    `span` is the half-open range of `evidence` in the sample's `field`, in characters.
+    """
+
+    id: str
+    meaning: str
+    field: str
+    evidence: str
+    span: tuple[int, int]
+    hint: str | None = None
+
+
+def find_causes(sample: Sample, kind: str) -> tuple[Cause, ...]:
+    """What the sample of an alert of this kind proves, most telling first."""
+    return tuple(_causes(sample, kind))
+
+
+def _causes(sample: Sample, kind: str) -> Iterator[Cause]:
+    if sample.http_code is not None and sample.http_code != 200:
+        yield _of("http_status", f"回调返回 HTTP {sample.http_code}，不是 200", "http_code", sample.http_code)
+    if sample.curl_error in _CURL:
+        yield _of(*_CURL[sample.curl_error], "curl_error", sample.curl_error)
+    if sample.decrypt_fail:
+        yield _of("decrypt_fail", "微信解不开加密的回包", "decrypt_fail", "decrypt fail")
+    yield from _reply_causes(sample, kind)
+    if "".join((sample.event or "").split()).casefold() == "templatesendjobfinish":
+        yield _of("receipt_flood", "群发模板消息的回执挤占了回调", "event", str(sample.event))
+    if sample.platform is not None:
+        name = f"「{sample.platform}」" if sample.platform else ""
+        yield _of("provider_side", f"推送发给了第三方平台{name}，要由它处理", "platform", sample.platform)
+
+
+def _of(id_: str, meaning: str, field: str, value: object) -> Cause:
+    text = str(value)
+    return Cause(id_, meaning, field, text, (0, len(text)))
+
+
+def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
+    field = "resp" if sample.resp is not None else "response_content"
+    body: str | None = getattr(sample, field)
+    if body is None:
+        return
+    cut = body.endswith(("...", "…")) or _EATEN in body
+    reply = body.encode()
+    for finding in judge(reply, _push(sample, kind)):
+        if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and cut):
+            continue
+        start, end = finding.span or (0, len(reply))
+        span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
+        yield Cause(finding.id, finding.message, field, body[slice(*span)], span, finding.hint)
+
+
+def _push(sample: Sample, kind: str) -> Push | None:
+    payment = kind.startswith("payment") or sample.transaction_id is not None
+    if kind.startswith("ticket"):
+        return find_push("component_verify_ticket", Family.COMPONENT)
+    if kind.startswith("component"):
+        return find_push("unauthorized", Family.COMPONENT)
+    return push_of_alert(sample.event, sample.msg, sample.msg_type, payment=payment)

@@ -1,0 +1,67 @@
+"""The command line. A command is one module of this package; its name is the command's name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from triage import __version__
+from triage.errors import TriageError
+
+
+class _Commands(click.Group):
+    """Commands by module, imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(
+            module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")
+        )
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="triage")
+def cli() -> None:
+    """Read WeChat push-failure alerts and answer with the matching checklist."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 fine, 1 findings, 2 usage or configuration."""
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail(stream)
+    try:
+        result = cli.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+    except click.ClickException as exc:
+        exc.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except TriageError as exc:
+        click.echo(f"triage: {exc}", err=True)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _never_fail(stream: Any) -> None:
+    """What the terminal's encoding lacks is shown as `?`, not as a traceback."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+
+
+def run() -> None:
+    """The `triage` command."""
+    sys.exit(main())

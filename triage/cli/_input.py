@@ -1,0 +1,65 @@
+"""How commands read texts and get their bot."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from triage.alert import MAX_CHARACTERS
+from triage.bot import Bot
+from triage.errors import InputError, TextTooLargeError
+from triage.rendering import Renderer
+from triage.rulebook import data_directory, load_rules
+from triage.settings import load_settings
+
+_MAX_BYTES = 4 * MAX_CHARACTERS
+_ENCODINGS = ("utf-8-sig", "gb18030")
+
+
+def make_bot() -> Bot:
+    """The bot with the bundled rules and those of the settings."""
+    return Bot(load_rules(load_settings().all_rules_dirs), Renderer(data_directory("templates") / "reply"))
+
+
+def read_text(file: str | None) -> str:
+    """A text from a file, or from standard input for `-` and None. Raises InputError."""
+    raw = _read_bytes(file)
+    if len(raw) > _MAX_BYTES:
+        raise TextTooLargeError(len(raw), MAX_CHARACTERS)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", errors="replace")
+    if b"\0" in raw:
+        raise InputError(f"{file or 'standard input'} is no text: it holds NUL bytes")
+    for encoding in _ENCODINGS:
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("utf-8", errors="replace")
+
+
+def read_batch() -> list[str]:
+    """The texts of a JSON array on standard input. Raises InputError."""
+    try:
+        texts = json.loads(sys.stdin.buffer.read())
+    except (ValueError, RecursionError) as exc:
+        raise InputError(f"--batch wants a JSON array of texts on standard input: {exc}") from exc
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise InputError('--batch wants a JSON array of texts on standard input, like ["…", "…"]')
+    return texts
+
+
+def dump(value: object) -> str:
+    """JSON for people and programs alike."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _read_bytes(file: str | None) -> bytes:
+    if file in (None, "-"):
+        return sys.stdin.buffer.read(_MAX_BYTES + 1)
+    try:
+        with Path(str(file)).open("rb") as stream:
+            return stream.read(_MAX_BYTES + 1)
+    except OSError as exc:
+        raise InputError(f"cannot read {file}: {exc.strerror}") from exc

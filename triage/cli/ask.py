@@ -1,0 +1,51 @@
+"""`triage ask`: the reply the bot would send."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from triage.bot import Answer
+from triage.cli._input import dump, make_bot, read_batch, read_text
+
+_RULER = "─" * 24
+
+
+@click.command("ask")
+@click.argument("text", nargs=-1)
+@click.option("--file", help="Read the text from a file, '-' for standard input.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option("--batch", is_flag=True, help="Read a JSON array of texts; print a JSON array of answers.")
+def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool) -> None:
+    """Show the reply to an alert or to typed words, page by page.
+
+    TEXT is the message; without it the message comes from --file or standard input.
+    """
+    if text and (file or batch):
+        raise click.UsageError("give TEXT, --file or --batch, not two of them")
+    bot = make_bot()
+    if batch:
+        click.echo(dump([bot.answer(message).as_json() for message in read_batch()]))
+        return
+    if not text and file is None and sys.stdin.isatty():
+        click.echo("paste the alert, then press Ctrl-D:", err=True)
+    answer = bot.answer(" ".join(text) if text else read_text(file))
+    if as_json:
+        click.echo(dump(answer.as_json()))
+    elif sys.stdout.isatty():
+        _print_panels(answer)
+    else:
+        click.echo(f"\n{_RULER}\n".join(answer.pages))
+
+
+def _print_panels(answer: Answer) -> None:
+    """The pages as a terminal shows them best."""
+    from rich.console import Console
+    from rich.panel import Panel
+    from rich.text import Text
+
+    console = Console()
+    for number, page in enumerate(answer.pages, start=1):
+        title = f"{number}/{len(answer.pages)}" if len(answer.pages) > 1 else None
+        console.print(Panel(Text(page), title=title, title_align="right", border_style="dim"))

@@ -1,0 +1,48 @@
+"""`triage parse`: the alerts in a text."""
+
+from __future__ import annotations
+
+import click
+
+from triage.alert import Reading
+from triage.cli._input import dump, make_bot, read_batch, read_text
+from triage.matching import Matched
+
+
+@click.command("parse")
+@click.argument("file", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array of alerts.")
+@click.option("--batch", is_flag=True, help="Read a JSON array of texts; print a JSON array of arrays.")
+def command(file: str | None, as_json: bool, batch: bool) -> None:
+    """Show the alerts in FILE or standard input, and what was not understood."""
+    bot = make_bot()
+    if batch:
+        click.echo(dump([[matched.as_json() for matched in bot.read(text)[1]] for text in read_batch()]))
+        return
+    reading, alerts = bot.read(read_text(file))
+    if as_json:
+        click.echo(dump([matched.as_json() for matched in alerts]))
+        return
+    click.echo("\n\n".join(map(_shown, alerts)) or "no alert in this text")
+    for line in _unread(reading):
+        click.echo(line, err=True)
+
+
+def _shown(matched: Matched) -> str:
+    values = matched.as_json()
+    sample = values.pop("sample")
+    rows = {
+        **values,
+        "causes": ", ".join(values["causes"]),
+        **{f"  {key}": value for key, value in sample.items()},
+    }
+    return "\n".join(f"{key:<20} {_brief(value)}" for key, value in rows.items() if value not in (None, ""))
+
+
+def _brief(value: object) -> str:
+    line = str(value).replace("\n", "⏎")
+    return line if len(line) <= 100 else line[:100] + "…"
+
+
+def _unread(reading: Reading) -> list[str]:
+    return [f"not understood, at {start}: {_brief(reading.text[start:end])}" for start, end in reading.unread]

@@ -1,0 +1,199 @@
+"""`triage rules`: lint, test, list, show, start and explain rules."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from triage.alert import Alert
+from triage.bot import Bot
+from triage.cli._input import make_bot, read_text
+from triage.errors import InputError
+from triage.examples import run_examples
+from triage.findings import Finding
+from triage.matching import UNKNOWN
+from triage.rendering import Renderer
+from triage.rulebook import data_directory, load_rules, read_rules
+from triage.rules import Rule
+from triage.settings import load_settings
+
+
+@click.group("rules")
+def command() -> None:
+    """Lint, test, list, show, start and explain rules."""
+
+
+def _directories(given: tuple[str, ...]) -> list[Path]:
+    """The bundled rules, those of the settings, and the given ones; each directory once."""
+    paths = [*load_settings().all_rules_dirs, *map(Path, given)]
+    return list({path.resolve(): path for path in paths}.values())
+
+
+def _about(findings: tuple[Finding, ...], given: tuple[str, ...]) -> list[Finding]:
+    """The findings of the given directories; all of them if none was given."""
+    if not given:
+        return list(findings)
+    roots = [Path(path).resolve() for path in given]
+    return [
+        finding
+        for finding in findings
+        if finding.location
+        and any(Path(finding.location.file).resolve().is_relative_to(root) for root in roots)
+    ]
+
+
+@command.command()
+@click.argument("directories", nargs=-1)
+def check(directories: tuple[str, ...]) -> int:
+    """Lint the rules in DIRECTORIES (default: all rules in use); one line for each mistake."""
+    rules, findings = read_rules(_directories(directories))
+    shown = _about(findings, directories)
+    for finding in shown:
+        click.echo(str(finding))
+    click.echo(f"{len(rules.rules)} rules, {len(shown)} mistakes", err=bool(shown))
+    return 1 if shown else 0
+
+
+@command.command()
+@click.argument("directories", nargs=-1)
+def test(directories: tuple[str, ...]) -> int:
+    """Run the examples of all rules against all rules, those in DIRECTORIES included."""
+    rules = load_rules(_directories(directories))
+    findings, coverage = run_examples(rules, Bot(rules, Renderer(data_directory("templates") / "reply")))
+    for finding in findings:
+        click.echo(str(finding))
+    click.echo(
+        f"{coverage.examples} examples, {len(findings)} failed; "
+        f"{coverage.steps - len(coverage.unshown)} of {coverage.steps} steps shown, "
+        f"{coverage.conditions - len(coverage.one_sided)} of {coverage.conditions} conditions both true and false"
+    )
+    for name in coverage.unshown:
+        click.echo(f"  never shown: {name}")
+    for name in coverage.one_sided:
+        click.echo(f"  one-sided: {name}")
+    return 1 if findings else 0
+
+
+@command.command("list")
+def list_rules() -> None:
+    """List the rules in use."""
+    rules = load_rules(_directories(()))
+    for rule in sorted(rules.rules, key=lambda item: (item.number or 99, not item.names_kind, item.id)):
+        number = str(rule.number) if rule.number else ""
+        click.echo(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
+
+
+@command.command()
+@click.argument("rule_id", metavar="ID")
+def show(rule_id: str) -> None:
+    """Show one rule with its steps, conditions and sources."""
+    rules = load_rules(_directories(()))
+    rule = rules.get(rule_id)
+    if rule is None:
+        raise InputError(f"there is no rule '{rule_id}'; see: triage rules list")
+    click.echo("\n".join(_described(rule)))
+
+
+def _described(rule: Rule) -> list[str]:
+    lines = [f"{rule.id} · {rule.title}" + (f" ({rule.title_en})" if rule.title_en else ""), rule.meaning]
+    lines += [f"  sentence: {sentence}" for sentence in rule.sentences]
+    if rule.aliases:
+        lines.append(f"  asked as: {'、'.join(rule.aliases)}")
+    for number, step in enumerate(rule.steps, start=1):
+        lines.append(f"{number:>2} [{step.id}] {step.do.source}")
+        details = {
+            "when": " and ".join(map(str, step.when.tests)) or "any/not" if step.when else None,
+            "run": step.run.source if step.run else None,
+            "healthy": step.healthy.source if step.healthy else None,
+            "erratum": step.erratum,
+            "check": step.check,
+            "source": ", ".join(step.source),
+        }
+        lines += [f"     {name}: {value}" for name, value in details.items() if value]
+    lines.append(f"from {rule.location}")
+    return lines
+
+
+@command.command()
+@click.argument("file", required=False)
+def why(file: str | None) -> int:
+    """Explain which rules match the alert in FILE or standard input, and why the others do not."""
+    bot = make_bot()
+    _, alerts = bot.read(read_text(file))
+    if not alerts:
+        click.echo("no alert in this text")
+        return 1
+    for matched in alerts:
+        for match in matched.matches:
+            click.echo(f"{match.rule.id} matches:")
+            for item in match.because:
+                place = f" at {item.span[0]}–{item.span[1]}" if item.span else ""
+                click.echo(f"    {item.test}{place}")
+        for cause in matched.causes:
+            click.echo(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
+        click.echo("others:")
+        for rule_id, reason in bot.why_not(matched):
+            click.echo(f"    {rule_id:<28} {reason}")
+    return 0
+
+
+@command.command()
+@click.argument("file", required=False)
+def new(file: str | None) -> None:
+    """Print the beginning of a rule for the alert in FILE or standard input."""
+    bot = make_bot()
+    _, alerts = bot.read(read_text(file))
+    if not alerts:
+        raise InputError("there is no alert in this text to start a rule from")
+    matched = alerts[0]
+    if matched.kind == UNKNOWN:
+        click.echo(_scaffold(matched.alert, _naming(matched.alert)))
+    else:
+        click.echo(
+            f"# this alert is known as '{matched.kind}'; a rule of your own adds steps to it", err=True
+        )
+        click.echo(_scaffold(matched.alert, _advising(matched.alert, matched.kind)))
+
+
+def _naming(alert: Alert) -> str:
+    sentence = _literal(alert.description or "")
+    return f"sentences: [{sentence}]\naliases: [{sentence}]\n"
+
+
+def _advising(alert: Alert, kind: str) -> str:
+    lines = ["when:", f"  kind: {kind}"]
+    for field in ("appid", "nickname"):
+        value = getattr(alert, field)
+        if value:
+            lines.append(f"  {field}: {_literal(value)}")
+            break
+    return "\n".join(lines) + "\npriority: 10\n"
+
+
+def _scaffold(alert: Alert, recognised: str) -> str:
+    text = re.sub(r"(?m)^", "        ", alert.text.strip())
+    return f"""\
+id: my_rule            # a-z, 0-9 and _; then save this as my_rule.yml
+title: 给这类报警起个名
+severity: high         # critical, high, medium, low, info
+meaning: 一两句话说清它意味着什么。
+{recognised}steps:
+  - id: first
+    do: 第一步做什么
+    # run: curl -sv -m 5 {{{{ url }}}}
+    # healthy: 正常时看到什么
+    source: field
+examples:
+  match:
+    - alert: |
+{text}
+      renders: [第一步做什么]
+  ignore:
+    - query: 今天中午吃什么"""
+
+
+def _literal(text: str) -> str:
+    """A YAML scalar in single quotes."""
+    return "'" + " ".join(text.split()).replace("'", "''") + "'"

@@ -1,0 +1,323 @@
+"""What the platform pushes, and which replies each push takes: the catalogue behind the reply law.
+
+It rests on the official pages
+https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html and
+https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html
+The official table of which event takes which reply was never seen: `Push.grade` says how sure a row is.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PAYMENT_REPLY = (
+    "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>"
+)
+
+
+class Family(enum.StrEnum):
+    """What tells a push's kind on the wire: MsgType, Event, InfoType, or nothing (payment)."""
+
+    MESSAGE = "message"
+    EVENT = "event"
+    COMPONENT = "component"
+    PAYMENT = "payment"
+
+
+class ReplyForm(enum.StrEnum):
+    """The shapes a legal body has; EMPTY is zero bytes, XML may be the encrypted envelope in safe mode."""
+
+    SUCCESS = "success"
+    EMPTY = "empty"
+    XML = "xml"
+    PAYMENT_XML = "payment_xml"
+
+
+class Grade(enum.StrEnum):
+    """How well the legal replies are known for this very push."""
+
+    CONFIRMED = "C"
+    GENERAL = "G"
+    UNVERIFIED = "U"
+
+
+_FORM_NAMES = {
+    ReplyForm.SUCCESS: " success",
+    ReplyForm.EMPTY: "空包体（0 字节）",
+    ReplyForm.XML: "回复 XML",
+    ReplyForm.PAYMENT_XML: f" {PAYMENT_REPLY}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One kind of push: its name on the wire, its names in alerts, and the replies it takes.
+
+    `msg_types` are the undocumented numbers seen as `[MsgType=…]` in alerts.
+    """
+
+    name: str
+    family: Family
+    meaning: str
+    replies: frozenset[ReplyForm]
+    grade: Grade
+    alert_names: tuple[str, ...] = ()
+    msg_types: tuple[int, ...] = ()
+
+    @property
+    def article_limit(self) -> int:
+        """How many news items a reply may carry (R13); the platform drops the surplus.
+
+        The official page also names news, a type no push has.
+        """
+        return 1 if self.family is Family.MESSAGE and self.name in _SINGLE_ARTICLE else MAX_ARTICLES
+
+    @property
+    def legal(self) -> str:
+        """The replies it takes, as Chinese to stand after a verb: ` success或空包体（0 字节）`."""
+        *others, last = (name for form, name in _FORM_NAMES.items() if form in self.replies)
+        return f"{'、'.join(others)}或{last}" if others else last
+
+    @property
+    def rule(self) -> str:
+        """The reply rule that says which forms it takes."""
+        if self.family is Family.EVENT:
+            return {"LOCATION": "R16", "unsubscribe": "R17"}.get(self.name, "R18")
+        return {Family.MESSAGE: "R3", Family.COMPONENT: "R15", Family.PAYMENT: "R19"}[self.family]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.meaning}）"
+
+
+MAX_ARTICLES = 8
+_SINGLE_ARTICLE = frozenset({"text", "image", "voice", "video", "location"})
+
+# The passive replies by MsgType, each with what it requires besides the four fields all of them have.
+REPLY_TYPES: Mapping[str, tuple[str, ...]] = {
+    "text": ("Content",),
+    "image": ("Image/MediaId",),
+    "voice": ("Voice/MediaId",),
+    "video": ("Video/MediaId",),
+    "music": ("Music/ThumbMediaId",),
+    "news": ("ArticleCount", "Articles/item"),
+    "transfer_customer_service": (),
+}
+
+_ONLY_SUCCESS = frozenset({ReplyForm.SUCCESS})
+_SILENT = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
+_ANY = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY, ReplyForm.XML})
+
+
+def _message(
+    name: str,
+    meaning: str,
+    grade: Grade = Grade.CONFIRMED,
+    *,
+    alert_names: tuple[str, ...] = (),
+    msg_types: tuple[int, ...] = (),
+) -> Push:
+    return Push(name, Family.MESSAGE, meaning, _ANY, grade, alert_names, msg_types)
+
+
+def _event(
+    name: str,
+    meaning: str,
+    replies: frozenset[ReplyForm] = _SILENT,
+    grade: Grade = Grade.GENERAL,
+    *,
+    alert_names: tuple[str, ...] = (),
+    msg_types: tuple[int, ...] = (),
+) -> Push:
+    return Push(name, Family.EVENT, meaning, replies, grade, alert_names, msg_types)
+
+
+def _component(
+    name: str,
+    meaning: str,
+    grade: Grade = Grade.GENERAL,
+    *,
+    alert_names: tuple[str, ...] = (),
+    msg_types: tuple[int, ...] = (),
+) -> Push:
+    return Push(name, Family.COMPONENT, meaning, _ONLY_SUCCESS, grade, alert_names, msg_types)
+
+
+_MESSAGES = (
+    _message("text", "文本消息", alert_names=("Text",), msg_types=(1,)),
+    _message("image", "图片消息"),
+    _message("voice", "语音消息"),
+    _message("video", "视频消息"),
+    _message("shortvideo", "小视频消息"),
+    _message("location", "地理位置消息"),
+    _message("link", "链接消息"),
+    _message("device_text", "设备文本消息，已下线", Grade.GENERAL),
+    _message("device_event", "设备绑定与解绑，已下线", Grade.GENERAL),
+    _message("device_status", "设备状态订阅，已下线", Grade.GENERAL),
+    _message("hardware", "硬件消息，已下线", Grade.GENERAL),
+)
+
+_EVENTS = (
+    _event("subscribe", "关注", _ANY, alert_names=("Subscribe",), msg_types=(20002,)),
+    _event("unsubscribe", "取消关注", alert_names=("UnSubscribe",), msg_types=(20002,)),
+    _event("SCAN", "已关注的人扫带参数二维码", _ANY, alert_names=("Scan QRCode",)),
+    _event("LOCATION", "上报地理位置", _ONLY_SUCCESS, Grade.CONFIRMED, alert_names=("Location Report",)),
+    _event("CLICK", "点菜单拉取消息", _ANY, alert_names=("Click",)),
+    _event("VIEW", "点菜单跳转链接", alert_names=("Click Menu Url",)),
+    _event("view_miniprogram", "点菜单打开小程序"),
+    _event("view_limited", "点菜单打开图文"),
+    _event("miniprogram", "点菜单打开小程序"),
+    _event("scancode_push", "菜单扫码", _ANY),
+    _event("scancode_waitmsg", "菜单扫码并等待回复", _ANY),
+    _event("pic_sysphoto", "菜单拍照"),
+    _event("pic_photo_or_album", "菜单拍照或选相册"),
+    _event("pic_weixin", "菜单选微信相册"),
+    _event("location_select", "菜单选地理位置"),
+    _event("TEMPLATESENDJOBFINISH", "模板消息发送结果", alert_names=("Template Send Job Finish",)),
+    _event("MASSSENDJOBFINISH", "群发结果"),
+    _event("subscribe_msg_popup_event", "订阅通知弹窗操作"),
+    _event("subscribe_msg_change_event", "订阅通知设置变更"),
+    _event("subscribe_msg_sent_event", "订阅通知发送结果"),
+    _event("user_info_modified", "用户资料变更"),
+    _event("user_authorization_revoke", "用户撤回授权"),
+    _event("card_pass_check", "卡券审核通过"),
+    _event("card_not_pass_check", "卡券审核未通过"),
+    _event("user_get_card", "领取卡券"),
+    _event("user_gifting_card", "转赠卡券"),
+    _event("user_consume_card", "核销卡券"),
+    _event("user_pay_from_pay_cell", "卡券买单"),
+    _event("user_view_card", "查看会员卡"),
+    _event("user_del_card", "删除卡券"),
+    _event("user_enter_session_from_card", "从卡券进入会话"),
+    _event("update_member_card", "会员卡内容更新"),
+    _event("card_sku_remind", "卡券库存报警"),
+    _event("card_pay_order", "券点流水变动"),
+    _event("submit_membercard_user_info", "提交会员卡资料"),
+    _event("merchant_order", "微信小店订单付款"),
+    _event("user_authorize_invoice", "授权开票"),
+    _event("kf_create_session", "客服接入会话", grade=Grade.UNVERIFIED),
+    _event("kf_close_session", "客服关闭会话", grade=Grade.UNVERIFIED),
+    _event("kf_switch_session", "客服转接会话", grade=Grade.UNVERIFIED),
+    _event("ShakearoundUserShake", "摇一摇周边，已下线"),
+    _event("ShakearoundLotteryBind", "摇一摇红包绑定，已下线"),
+    _event("WifiConnected", "连接 Wi-Fi，已下线"),
+    _event("user_scan_product", "打开商品主页"),
+    _event("user_scan_product_enter_session", "从商品主页进入会话"),
+    _event("user_scan_product_async", "商品扫码地理位置"),
+    _event("user_scan_product_verify_action", "商品审核结果"),
+    _event("subscribe_scan_product", "从商品主页关注"),
+    _event("qualification_verify_success", "资质认证成功"),
+    _event("qualification_verify_fail", "资质认证失败"),
+    _event("naming_verify_success", "名称认证成功"),
+    _event("naming_verify_fail", "名称认证失败"),
+    _event("annual_renew", "年审通知"),
+    _event("verify_expired", "认证过期"),
+    _event("wxa_media_check", "内容安全检测结果"),
+    _event("weapp_audit_success", "小程序审核通过"),
+    _event("weapp_audit_fail", "小程序审核未通过"),
+    _event("weapp_audit_delay", "小程序审核延后"),
+    _event("wxa_nickname_audit", "小程序名称审核结果"),
+    _event("wxa_illegal_record", "小程序违规记录"),
+    _event("wxa_appeal_record", "小程序申诉记录"),
+    _event("wxa_privacy_apply", "隐私接口申请结果"),
+    _event("wxa_category_audit", "小程序类目审核结果"),
+    _event("wx_verify_pay_succ", "微信认证支付成功"),
+    _event("wx_verify_dispatch", "微信认证派单"),
+    _event("trade_manage_remind_shipping", "提醒发货"),
+    _event("trade_manage_order_settlement", "订单结算"),
+    _event("open_product_order_pay", "商品订单支付"),
+)
+
+_COMPONENTS = (
+    _component(
+        "component_verify_ticket",
+        "第三方平台 ticket",
+        Grade.CONFIRMED,
+        alert_names=("Component Ticket",),
+        msg_types=(20100,),
+    ),
+    _component("authorized", "授权成功", Grade.CONFIRMED),
+    _component("unauthorized", "取消授权", Grade.CONFIRMED),
+    _component("updateauthorized", "授权更新", Grade.CONFIRMED),
+    _component("notify_third_fasteregister", "快速注册小程序结果"),
+    _component("notify_third_fastregisterbetaapp", "试用小程序注册结果"),
+    _component("notify_third_fastverifybetaapp", "试用小程序认证结果"),
+    _component("wxa_nickname_audit", "小程序名称审核结果"),
+    _component("notify_icpfiling_verify_result", "备案人脸核身结果"),
+    _component("notify_apply_icpfiling_result", "备案申请结果"),
+    _component("notify_3rd_wxa_auth", "小程序认证结果"),
+    _component("notify_3rd_wxa_wxverify", "小程序微信认证结果"),
+    _component("order_path_apply_result_notify", "订单页路径申请结果"),
+)
+
+PAYMENT_NOTIFY = Push(
+    "payment_notify",
+    Family.PAYMENT,
+    "支付完成事件",
+    frozenset({ReplyForm.PAYMENT_XML}),
+    Grade.CONFIRMED,
+)
+
+PUSHES: tuple[Push, ...] = (*_MESSAGES, *_EVENTS, *_COMPONENTS, PAYMENT_NOTIFY)
+
+# What a push of unknown kind is judged as: an ordinary message.
+UNKNOWN_PUSH = _message("unknown", "类型不明的推送", Grade.UNVERIFIED)
+
+# An alert's own word for any InfoType but the ticket: which one it was, nobody can tell from it.
+COMPONENT_INFO = _component(
+    "Component Info", "授权变更等第三方平台消息", alert_names=("Component Info",), msg_types=(20101,)
+)
+
+
+def find_push(name: str, family: Family | None = None) -> Push | None:
+    """Return the push of this wire name, whatever its case.
+
+    `location` (a message) and `LOCATION` (an event) differ in nothing but case: without a family the exact
+    name wins, then the order of the catalogue.
+    """
+    named = [
+        push for push in PUSHES if push.name.casefold() == name.casefold() and family in (None, push.family)
+    ]
+    exact = (push for push in named if push.name == name)
+    return next(exact, named[0] if named else None)
+
+
+def push_of_alert(
+    event: str | None, msg: str | None, msg_type: int | None, *, payment: bool = False
+) -> Push | None:
+    """Return the push an alert's `[Event=]`, `[Msg=]` and `[MsgType=]` speak of; None where they name none.
+
+    Event is the true one: `[Msg=Subscribe][Event=UnSubscribe]` is an unsubscribe. The number decides last,
+    and only where one push alone was seen with it.
+    """
+    if payment:
+        return PAYMENT_NOTIFY
+    if event and event.strip():
+        return _BY_EVENT.get(_folded(event))
+    if msg and (push := _BY_MSG.get(_folded(msg))):
+        return push
+    return None if msg_type is None else _BY_NUMBER.get(msg_type)
+
+
+def _folded(name: str) -> str:
+    return "".join(name.split()).casefold()
+
+
+def _by_name(*pushes: Push) -> dict[str, Push]:
+    index: dict[str, Push] = {}
+    for push in pushes:
+        for name in (*push.alert_names, push.name):
+            index.setdefault(_folded(name), push)
+    return index
+
+
+def _by_number(*pushes: Push) -> dict[int, Push]:
+    carriers = Counter(number for push in pushes for number in push.msg_types)
+    return {number: push for push in pushes for number in push.msg_types if carriers[number] == 1}
+
+
+_BY_EVENT = _by_name(*_EVENTS, *_COMPONENTS, COMPONENT_INFO)
+_BY_MSG = _by_name(*_MESSAGES, *_EVENTS, COMPONENT_INFO)
+_BY_NUMBER = _by_number(*PUSHES, COMPONENT_INFO)
