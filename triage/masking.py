@@ -12,14 +12,19 @@ _SECRET = re.compile(
     r"|password|passwd|pwd|session|sid|openid|unionid|auth)[\"']?\s{0,3}[=:]\s{0,3}[\"']?)([^&\s\]\"'<>,;}]{4,})"
 )
 _LONG = re.compile(r"(?<![A-Za-z0-9+/=_-])(?=[A-Za-z+/=_-]*\d)[A-Za-z0-9+/=_-]{40,}(?![A-Za-z0-9+/=_-])")
+_SHORTEST = 28
+"""Below an OpenID's length there is no OpenID and no long token."""
 _APPID = re.compile(r"wx[0-9a-z]{16}")
 
 
 def mask(text: str) -> str:
     """The text with every secret it shows cut down to its ends, or to `…`."""
-    text = _USER.sub(r"\1…@", text)
-    text = _QUERY.sub(r"\1?…", text)
-    text = _SECRET.sub(r"\1…", text)
+    if "://" in text:
+        text = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text))
+    if "=" in text or ":" in text:
+        text = _SECRET.sub(r"\1…", text)
+    if len(text) < _SHORTEST:
+        return text
     text = _OPENID.sub(lambda match: _ends(match[0]), text)
     return _LONG.sub(lambda match: _ends(match[0]), text)
 

@@ -83,12 +83,16 @@ class Matcher:
         facts = facts_of(alert, kind, (cause.id for cause in causes))
         view = View(facts)
         matches = [named] if named else []
-        for rule in self._advice.candidates(view):
+        for rule in self.candidates(view):
             proof = holds(rule.when, view)
             if proof is not None and (rule.unless is None or holds(rule.unless, view) is None):
                 matches.append(Match(rule, proof))
         located = tuple(replace(match, because=_located(match.because, alert.text)) for match in matches)
         return Matched(alert, kind, causes, facts, tuple(sorted(located, key=_rank)))
+
+    def candidates(self, view: View) -> Iterator[Rule]:
+        """The rules of advice that may fit these facts: all that do, and few that do not."""
+        return self._advice.candidates(view)
 
     def _name(self, alert: Alert) -> Match | None:
         """The rule that names the kind: by the 内容 sentence, or by signs where that line is missing."""
@@ -240,7 +244,7 @@ class _ConditionIndex:
             yield from (("has", literal) for literal in self._literals.found_in(haystack))
         for field, expressions, compiled in self._sets:
             for text in view.folded(field):
-                yield from (("re", field, expressions[index]) for index in compiled.Match(text))
+                yield from (("re", field, expressions[index]) for index in compiled.Match(text) or ())
 
 
 def _network(address: str, version: int, bits: int) -> int | None:

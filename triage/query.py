@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz, process
-
 from triage.matching import Literals
 from triage.pasted import clean, fold
 from triage.rules import Rule, RuleSet
@@ -117,6 +115,8 @@ class Names:
         return [Candidate(rule, 0.5, f"标题里有「{core}」") for rule in found]
 
     def _misspelt(self, words: str) -> list[Candidate]:
+        from rapidfuzz import fuzz, process  # only a typing error needs it, and it takes long to import
+
         found: dict[str, Candidate] = {}
         for core in dict.fromkeys((words, _FILLER.sub("", words))):
             if not 4 <= len(core) <= _FUZZY_LENGTH:

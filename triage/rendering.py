@@ -49,8 +49,9 @@ class Renderer:
             loader=FileSystemLoader(directory),
             undefined=StrictUndefined,
             autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
-            keep_trailing_newline=False,
+            auto_reload=False,
         )
+        self._step = self._environment.get_template("step.txt").module.step  # type: ignore[attr-defined]  # a macro
 
     def _render(self, name: str, **values: object) -> str:
         return self._environment.get_template(f"{name}.txt").render(values).strip("\n")
@@ -128,13 +129,12 @@ class Renderer:
     def _steps(self, steps: Iterable[Step], facts: Mapping[str, Fact]) -> Iterator[str]:
         commands = usable(facts)
         for number, step in enumerate(steps, start=1):
-            yield self._render(
-                "step",
-                number=number,
-                do=step.do.render(facts),
-                run=step.run.render(commands) if step.run else None,
-                healthy=step.healthy.render(facts) if step.healthy else None,
-                erratum=step.erratum,
+            yield self._step(
+                number,
+                step.do.render(facts),
+                step.run.render(commands) if step.run else None,
+                step.healthy.render(facts) if step.healthy else None,
+                step.erratum,
             )
 
     def fit(self, head: list[str], steps: list[str], closing: str) -> tuple[str, ...]:

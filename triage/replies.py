@@ -10,12 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Final
-from xml.parsers import expat
 
 from triage.findings import Finding, Severity
 from triage.pushes import REPLY_TYPES, UNKNOWN_PUSH, Family, Push, ReplyForm
+from triage.reply_xml import (
+    COMMON,
+    ENVELOPE,
+    ITEM,
+    ITEM_FIELDS,
+    Document,
+    Span,
+    UnreadableError,
+    parse_document,
+    undecodable,
+)
 
 MAX_CONTENT_BYTES = 2048
 
@@ -93,8 +102,6 @@ def judge(
 
 # -- the case
 
-_Span = tuple[int, int]
-
 _BLANKS = b" \t\r\n"
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
 
@@ -104,7 +111,7 @@ class _Case:
     """A reply and what is known around it; its body stands at `span`, between BOM and outer blanks."""
 
     reply: bytes
-    span: _Span
+    span: Span
     push: Push
     encrypted: bool | None
     sender: str | None
@@ -118,7 +125,7 @@ class _Case:
     def is_payment(self) -> bool:
         return self.push.family is Family.PAYMENT
 
-    def finding(self, id_: str, message: str, span: _Span) -> Finding:
+    def finding(self, id_: str, message: str, span: Span) -> Finding:
         clause = CLAUSES[id_]
         hint = clause.hint.format(legal=self.push.legal)
         return Finding(id_, clause.severity, message, hint=hint, span=span, source=clause.source)
@@ -227,7 +234,7 @@ def _text(case: _Case) -> Finding:
     size = len(case.body)
     if case.is_payment:
         return case.finding("wrong_payment_reply", f"回复共 {size} 字节，不是支付通知要的 XML", case.span)
-    if mistake := _undecodable(case.reply):
+    if mistake := undecodable(case.reply):
         return case.finding(*mistake)
     return case.finding("plain_text", f"回复是 {size} 字节的普通文字；应是{case.push.legal}", case.span)
 
@@ -241,58 +248,21 @@ def _leading(case: _Case) -> Iterator[Finding]:
 
 # -- the law for XML
 
-_COMMON = ("ToUserName", "FromUserName", "CreateTime", "MsgType")
-_ITEM = "Articles/item"
-_ITEM_FIELDS = tuple(f"{_ITEM}/{name}" for name in ("Title", "Description", "PicUrl", "Url"))
-_ENVELOPE = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
-_BLANK = frozenset({"Content", _ITEM})  # other clauses judge what stands in them
+_BLANK = frozenset({"Content", ITEM})  # other clauses judge what stands in them
 _MASK = re.compile(r"[*＊…]|x{3}|\.{3}", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Element:
-    text: str
-    span: _Span
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """The elements the law reads, by path below the root ("" is the root); a text includes inner texts."""
-
-    root: str
-    elements: Mapping[str, Sequence[_Element]]
-
-    def all(self, path: str) -> Sequence[_Element]:
-        return self.elements.get(path, ())
-
-    def text(self, path: str) -> str:
-        """The first such element's, stripped; "" where there is none."""
-        return self.elements[path][0].text.strip() if path in self.elements else ""
-
-    def span(self, path: str = "") -> _Span:
-        return self.elements[path][0].span
-
-    @property
-    def is_success(self) -> bool:
-        return self.text("") == "success"
-
-    @property
-    def is_echo(self) -> bool:
-        is_unswapped = self.text("ToUserName").startswith("gh_") and self.text("FromUserName").startswith("o")
-        return is_unswapped or self.text("MsgType") == "event"
 
 
 def _judge_xml(case: _Case) -> Iterator[Finding]:
     try:
-        document = _parse_document(case.reply, case.span[0])
-    except _UnreadableError as unreadable:
+        document = parse_document(case.reply, case.span[0])
+    except UnreadableError as unreadable:
         yield from (case.finding(*mistake) for mistake in unreadable.mistakes)
         return
     for check in _checks(case, document):
         yield from check(case, document)
 
 
-def _checks(case: _Case, document: _Document) -> Sequence[_Check]:
+def _checks(case: _Case, document: Document) -> Sequence[_Check]:
     """What proves itself holds for any push; the rest of the law counts only where XML may answer."""
     if case.is_payment:
         return (_payment,)
@@ -307,7 +277,7 @@ def _checks(case: _Case, document: _Document) -> Sequence[_Check]:
     return (*_PROOFS, _encryption, _addressees, _fields, _articles)
 
 
-def _payment(case: _Case, document: _Document) -> Iterator[Finding]:
+def _payment(case: _Case, document: Document) -> Iterator[Finding]:
     code = document.text("return_code")
     if document.root != "xml" or not code:
         yield case.finding("wrong_payment_reply", "XML 里没有 return_code", document.span())
@@ -316,19 +286,19 @@ def _payment(case: _Case, document: _Document) -> Iterator[Finding]:
         yield case.finding("payment_refused", message, document.span("return_code"))
 
 
-def _form(case: _Case, document: _Document) -> Iterator[Finding]:
+def _form(case: _Case, document: Document) -> Iterator[Finding]:
     message = f"{case.push}不能用 XML 回复；应是{case.push.legal}"
     finding = replace(case.finding("reply_not_allowed", message, document.span()), source=case.push.rule)
     # R18 is the general rule for events, not confirmed event by event.
     yield replace(finding, severity=Severity.MEDIUM) if case.push.rule == "R18" else finding
 
 
-def _root(case: _Case, document: _Document) -> Iterator[Finding]:
+def _root(case: _Case, document: Document) -> Iterator[Finding]:
     yield case.finding("wrong_root", f"根元素是 <{document.root[:40]}>；应是 <xml>", document.span())
 
 
-def _envelope(case: _Case, document: _Document) -> Iterator[Finding]:
-    missing = [name for name in _ENVELOPE if not document.text(name)]
+def _envelope(case: _Case, document: Document) -> Iterator[Finding]:
+    missing = [name for name in ENVELOPE if not document.text(name)]
     if case.encrypted is False:
         message = "回复是加密信封；这个号没有开安全模式，应返回明文"
         yield case.finding("unexpected_envelope", message, document.span())
@@ -336,13 +306,13 @@ def _envelope(case: _Case, document: _Document) -> Iterator[Finding]:
         yield case.finding("incomplete_envelope", f"加密信封缺少{'、'.join(missing)}", document.span())
 
 
-def _encryption(case: _Case, document: _Document) -> Iterator[Finding]:
+def _encryption(case: _Case, document: Document) -> Iterator[Finding]:
     if case.encrypted:
         message = "安全模式下回复了明文 XML；XML 要加密，success 和空包体不用"
         yield case.finding("not_encrypted", message, document.span())
 
 
-def _echo(case: _Case, document: _Document) -> Iterator[Finding]:
+def _echo(case: _Case, document: Document) -> Iterator[Finding]:
     if document.text("MsgType") == "event":
         message = "MsgType 是 event：推送本身被当作回复发了回来"
         yield replace(case.finding("echoed_push", message, document.span("MsgType")), source="R10")
@@ -351,14 +321,14 @@ def _echo(case: _Case, document: _Document) -> Iterator[Finding]:
         yield case.finding("echoed_push", message, document.span("ToUserName"))
 
 
-def _success(case: _Case, document: _Document) -> Iterator[Finding]:
+def _success(case: _Case, document: Document) -> Iterator[Finding]:
     in_content = document.text("Content") == "success"
     if in_content or document.is_success:
         message = "success 被包在 XML 里；应直接输出 7 个字节 success"
         yield case.finding("success_in_xml", message, document.span("Content" if in_content else ""))
 
 
-def _content(case: _Case, document: _Document) -> Iterator[Finding]:
+def _content(case: _Case, document: Document) -> Iterator[Finding]:
     for content in document.all("Content")[:1]:
         if not content.text.strip() and document.text("MsgType") == "text":
             yield case.finding("empty_content", "文本回复的 Content 是空的", content.span)
@@ -367,7 +337,7 @@ def _content(case: _Case, document: _Document) -> Iterator[Finding]:
             yield case.finding("content_too_long", message, content.span)
 
 
-def _create_time(case: _Case, document: _Document) -> Iterator[Finding]:
+def _create_time(case: _Case, document: Document) -> Iterator[Finding]:
     value = document.text("CreateTime")
     if not value or _MASK.search(value) or re.fullmatch(r"[0-9]{1,10}", value):
         return
@@ -379,7 +349,7 @@ def _create_time(case: _Case, document: _Document) -> Iterator[Finding]:
         yield case.finding("bad_create_time", f"CreateTime 是 {value[:40]}；应是以秒计的整数", span)
 
 
-def _addressees(case: _Case, document: _Document) -> Iterator[Finding]:
+def _addressees(case: _Case, document: Document) -> Iterator[Finding]:
     for name, right, whose in (
         ("ToUserName", case.sender, "发来消息的粉丝的 OpenID"),
         ("FromUserName", case.account, "本公众号的 gh_ 原始 ID"),
@@ -389,11 +359,11 @@ def _addressees(case: _Case, document: _Document) -> Iterator[Finding]:
             yield case.finding("wrong_addressees", f"{name} 不是{whose}", document.span(name))
 
 
-def _fields(case: _Case, document: _Document) -> Iterator[Finding]:
+def _fields(case: _Case, document: Document) -> Iterator[Finding]:
     if document.is_echo:
         return
     type_ = document.text("MsgType")
-    required = (*_COMMON, *REPLY_TYPES.get(type_, ()))
+    required = (*COMMON, *REPLY_TYPES.get(type_, ()))
     found = [path for path in required if document.text(path) or (path in _BLANK and document.all(path))]
     missing = [path for path in required if path not in found]
     if missing:
@@ -403,8 +373,8 @@ def _fields(case: _Case, document: _Document) -> Iterator[Finding]:
         yield case.finding("unknown_msg_type", message, document.span("MsgType"))
 
 
-def _articles(case: _Case, document: _Document) -> Iterator[Finding]:
-    items, declared = document.all(_ITEM), document.text("ArticleCount")
+def _articles(case: _Case, document: Document) -> Iterator[Finding]:
+    items, declared = document.all(ITEM), document.text("ArticleCount")
     if document.text("MsgType") != "news" or not items:
         return
     if declared and declared != str(len(items)) and not _MASK.search(declared):
@@ -413,133 +383,11 @@ def _articles(case: _Case, document: _Document) -> Iterator[Finding]:
     if surplus := items[case.push.article_limit :]:
         message = f"回复{case.push}最多 {case.push.article_limit} 条图文，这里有 {len(items)} 条"
         yield case.finding("too_many_articles", message, (surplus[0].span[0], surplus[-1].span[1]))
-    if missing := [path for path in _ITEM_FIELDS if len(document.all(path)) < len(items)]:
-        finding = case.finding("missing_field", f"图文缺少 {'、'.join(missing)}", document.span(_ITEM))
+    if missing := [path for path in ITEM_FIELDS if len(document.all(path)) < len(items)]:
+        finding = case.finding("missing_field", f"图文缺少 {'、'.join(missing)}", document.span(ITEM))
         # The fields of an item are unverified.
         yield replace(finding, severity=Severity.LOW)
 
 
-_Check = Callable[[_Case, _Document], Iterator[Finding]]
+_Check = Callable[[_Case, Document], Iterator[Finding]]
 _PROOFS: tuple[_Check, ...] = (_echo, _success, _content, _create_time)
-
-
-# -- reading
-
-_Mistake = tuple[str, str, _Span]  # id, message, proof
-
-_READ = frozenset({"", "return_code", *_COMMON, *_ENVELOPE, *_ITEM_FIELDS, *chain(*REPLY_TYPES.values())})
-_DEEPEST = 4
-_CDATA = b"<![CDATA["
-_CDATA_SLIP = re.compile(rb"(?<!\])(?:\]\]?\s*</|\]\s*>\s*</|\]\]\s+>)")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_REASONS = {
-    expat.errors.XML_ERROR_INVALID_TOKEN: "这里有 XML 不认的字符（& 和 < 要转义，]]> 不能写进正文）",
-    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "这个实体没有定义（& 要写成 &amp;）",
-    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "根元素之后还有别的内容",
-    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "这里的标签或注释没有写完",
-}
-
-
-class _UnreadableError(Exception):
-    def __init__(self, *mistakes: _Mistake) -> None:
-        super().__init__(*mistakes)
-        self.mistakes = mistakes
-
-
-def _undecodable(reply: bytes) -> _Mistake | None:
-    try:
-        reply.decode()
-    except UnicodeDecodeError as error:
-        message = f"从第 {error.start + 1} 个字节 0x{reply[error.start]:02X} 起不是 UTF-8"
-        return "bad_encoding", message, (error.start, error.end)
-    return None
-
-
-def _parse_document(reply: bytes, start: int) -> _Document:
-    if mistake := _undecodable(reply):
-        raise _UnreadableError(mistake)
-    reader = _Reader(reply, start)
-    try:
-        reader.parser.Parse(reply[start:], True)
-    except expat.ExpatError as error:
-        raise _UnreadableError(*_malformed(reader, expat.ErrorString(error.code))) from error
-    return _Document(reader.root, reader.elements)
-
-
-class _Reader:
-    """One pass of expat that keeps the elements the law reads; a DOCTYPE ends it, so no entity expands."""
-
-    def __init__(self, reply: bytes, start: int) -> None:
-        self.reply, self.start = reply, start
-        self.root = ""
-        self.elements: dict[str, list[_Element]] = {}
-        self.names: list[str] = []
-        self.cdata: int | None = None
-        self._open: list[tuple[int, int]] = []
-        self._texts: list[str] = []
-        self.parser = expat.ParserCreate("utf-8")
-        self.parser.buffer_text = True
-        self.parser.StartDoctypeDeclHandler = self._refuse_doctype
-        self.parser.StartElementHandler = self._begin
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._texts.append
-        self.parser.StartCdataSectionHandler = self._begin_cdata
-
-    def _here(self) -> int:
-        return self.start + self.parser.CurrentByteIndex
-
-    def _refuse_doctype(self, *_: object) -> None:
-        first = max(self.reply.rfind(b"<!DOCTYPE", self.start, self._here()), self.start)
-        raise _UnreadableError(("doctype_refused", "XML 里有 DOCTYPE；回复里不允许", (first, first + 9)))
-
-    def _begin_cdata(self) -> None:
-        self.cdata = self._here()
-
-    def _begin(self, name: str, _: object) -> None:
-        self.root = self.root or name
-        self.names.append(name)
-        if len(self.names) <= _DEEPEST:
-            self._open.append((self._here(), len(self._texts)))
-
-    def _end(self, _: str) -> None:
-        if len(self.names) <= _DEEPEST:
-            path, (first, text) = "/".join(self.names[1:]), self._open.pop()
-            if path in _READ:
-                element = _Element("".join(self._texts[text:]), (first, self._behind_end_tag()))
-                self.elements.setdefault(path, []).append(element)
-        self.names.pop()
-
-    def _behind_end_tag(self) -> int:
-        """expat stands in front of an end tag, but behind an empty element."""
-        here = self._here()
-        return self.reply.index(b">", here) + 1 if self.reply.startswith(b"</", here) else here
-
-
-def _malformed(reader: _Reader, reason: str) -> Iterator[_Mistake]:
-    reply = reader.reply
-    what, span = _diagnose(reader, reason)
-    line_start = reply.rfind(b"\n", 0, span[0]) + 1
-    line = reply.count(b"\n", 0, line_start) + 1
-    column = len(reply[line_start : span[0]].decode("utf-8", "replace")) + 1
-    yield "malformed_xml", f"XML 在 {line}:{column}（行:列）写坏了：{what}", span
-    if control := _CONTROL.search(reply, reader.start):
-        yield "control_character", f"XML 里有控制字符 0x{reply[control.start()]:02X}", control.span()
-
-
-def _diagnose(reader: _Reader, reason: str) -> tuple[str, _Span]:
-    reply, at = reader.reply, max(reader.parser.ErrorByteIndex, 0) + reader.start
-    if reader.cdata is not None and _is_unclosed(reply, reader.cdata, at, reason):
-        slip = _CDATA_SLIP.search(reply, reader.cdata, at)
-        return "CDATA 没有以 ]]> 结束", slip.span() if slip else (reader.cdata, reader.cdata + len(_CDATA))
-    if reason == expat.errors.XML_ERROR_TAG_MISMATCH:
-        return f"<{reader.names[-1][:40]}> 没有闭合", (at - len("</"), reply.index(b">", at) + 1)
-    at = min(at, len(reply) - 1)
-    if reason == expat.errors.XML_ERROR_NO_ELEMENTS and reader.names:
-        return f"到结尾 <{reader.names[-1][:40]}> 还没有闭合", (at, at + 1)
-    return _REASONS.get(reason, f"解析器报 {reason}"), (at, at + 1)
-
-
-def _is_unclosed(reply: bytes, cdata: int, at: int, reason: str) -> bool:
-    """A section that holds the opening of another was meant to end before it."""
-    swallowed = reply.find(_CDATA, cdata + len(_CDATA), at) >= 0
-    return swallowed or reason == expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION

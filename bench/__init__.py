@@ -1,0 +1,1 @@
+"""The measurements that README quotes: `make bench` or `python -m bench`."""

@@ -1,0 +1,194 @@
+"""Ratios, each of two figures measured in this one run; absolute figures move with the machine."""
+
+from __future__ import annotations
+
+import gc
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bench.generate import alerts, write_rules
+from triage.alert import parse
+from triage.bot import Bot
+from triage.conditions import View, holds
+from triage.matching import Matcher
+from triage.rendering import Renderer
+from triage.rulebook import data_directory, load_rules
+from triage.rules import RuleSet
+
+TEXTS = 2_000
+MANY = 10_000
+_TEMPLATES = data_directory("templates") / "reply"
+_TEN = [
+    re.compile(expression)
+    for expression in (
+        r"Appid: (\S*)", r"昵称: (.*)", r"时间: (.*)", r"内容: (.*)", r"次数: (\d+)分钟 ?(\d+)次", r"\[OpenID=([^\]]*)\]",
+        r"\[3rdUrl=([^\]]*)\]", r"\[(?:IP|ip)=([^\]]*)\]", r"\[Event=([^\]]*)\]", r"\[response_content=(.*)\]",
+    )
+]  # fmt: skip
+
+Row = tuple[str, float, str, bool]
+"""What was measured, the figure, the goal in words, whether it is met."""
+
+
+def main() -> int:
+    """Print the table; 1 if a goal is missed."""
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        few, many = directory / "few", directory / "many"
+        few.mkdir()
+        many.mkdir()
+        write_rules(few, 10)
+        write_rules(many, MANY)
+        steps: list[Callable[[], list[Row]]] = [
+            lambda: _full_path(few, many),
+            lambda: _naive(many),
+            lambda: _loading(many),
+            _process,
+            lambda: _memory(many),
+        ]
+        rows = [row for step in track(steps, description="measuring", transient=True) for row in step()]
+    _print(rows)
+    return 0 if all(met for *_, met in rows) else 1
+
+
+def _print(rows: Sequence[Row]) -> None:
+    table = Table("measured in one run", "figure", "goal", "met")
+    for name, figure, goal, met in rows:
+        table.add_row(name, f"{figure:,.2f}", goal, "yes" if met else "NO")
+    Console(width=110).print(table)
+
+
+def _rules(*extra: Path) -> RuleSet:
+    return load_rules([data_directory("rules"), *extra])
+
+
+def _times(work: Callable[[str], object], texts: Sequence[str]) -> list[float]:
+    """Seconds for each text."""
+    times = []
+    for text in texts:
+        start = time.perf_counter()
+        work(text)
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def _full_path(few: Path, many: Path) -> list[Row]:
+    warm, texts = list(alerts(500, seed=2)), list(alerts(TEXTS, seed=3))
+    small, large = (Bot(_rules(folder), Renderer(_TEMPLATES)) for folder in (few, many))
+    for text in warm:
+        small.answer(text)
+        large.answer(text)
+    gc.collect()
+    gc.freeze()
+    bare = _times(lambda text: [expression.search(text) for expression in _TEN], texts)
+    small_times, large_times = _times(small.answer, texts), _times(large.answer, texts)
+    gc.unfreeze()
+    ratio = statistics.median(large_times) / statistics.median(small_times)
+    spread = statistics.quantiles(large_times, n=100)[98] / statistics.median(large_times)
+    against = statistics.median(small_times) / statistics.median(bare)
+    milliseconds = statistics.median(large_times) * 1000
+    return [
+        ("full path (parse, match, render): ten regexes = 1", against, "shown", True),
+        ("full path, milliseconds per alert at 10,000 rules", milliseconds, "at most 1", milliseconds <= 1),
+        ("full path at 10,000 rules: 10 rules = 1", ratio, "at most 3", ratio <= 3),
+        ("full path at 10,000 rules, p99: median = 1", spread, "at most 5", spread <= 5),
+    ]
+
+
+def _naive(many: Path) -> list[Row]:
+    """The index against every condition of every rule, on the same facts; both must find the same."""
+    rules = _rules(many)
+    matcher = Matcher(rules)
+    conditions = [rule for rule in rules.rules if rule.when]
+    matched = [matcher.match(parse(text).alerts[0]) for text in alerts(60, seed=4)]
+    indexed = naive = 0.0
+    for item in matched:
+        start = time.perf_counter()
+        view = View(item.facts)
+        found = {rule.id for rule in matcher.candidates(view) if holds(rule.when, view) is not None}
+        middle = time.perf_counter()
+        view = View(item.facts)
+        all_found = {rule.id for rule in conditions if holds(rule.when, view) is not None}
+        naive += time.perf_counter() - middle
+        indexed += middle - start
+        if found != all_found:
+            raise AssertionError(f"the index found {found}, every condition {all_found}")
+    ratio = naive / indexed
+    return [("matching at 10,000 rules, every condition tried: indexed = 1", ratio, "at least 100", ratio >= 100)]
+
+
+def _loading(many: Path) -> list[Row]:
+    """Reading, checking and joining the rules against CSafeLoader on the same files, in turns."""
+    loader = yaml.CSafeLoader
+    files = sorted(many.glob("*.yml"))
+    ours, theirs = [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        load_rules([many])
+        middle = time.perf_counter()
+        kept = [yaml.load(file.read_text(encoding="utf-8"), loader) for file in files]  # noqa: S506 - it is the safe one
+        theirs.append(time.perf_counter() - middle)
+        ours.append(middle - start)
+        del kept
+    ratio = min(ours) / min(theirs)
+    return [("loading 10,000 rules: yaml.CSafeLoader = 1", ratio, "at most 1", ratio <= 1)]
+
+
+def _process() -> list[Row]:
+    """A whole `triage ask` against the bare imports, in turns."""
+    text = next(alerts(1, seed=5))
+    ask = [sys.executable, "-m", "triage", "ask", text]
+    imports = [sys.executable, "-c", "import yaml, jinja2, re2"]
+    times: dict[str, list[float]] = {"ask": [], "imports": []}
+    for _ in range(12):
+        for name, command in (("imports", imports), ("ask", ask)):
+            start = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            times[name].append(time.perf_counter() - start)
+    ratio = statistics.median(times["ask"]) / statistics.median(times["imports"])
+    return [("whole process `triage ask`: bare imports = 1", ratio, "at most 3", ratio <= 3)]
+
+
+_PEAK = """
+import sys, resource
+from pathlib import Path
+from triage.bot import Bot
+from triage.rendering import Renderer
+from triage.rulebook import data_directory, load_rules
+from bench.generate import alerts
+bot = Bot(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), Renderer(data_directory("templates") / "reply"))
+for text in alerts(300, seed=6):
+    bot.answer(text)
+bot.answer("连接超时")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def _peak(*extra: Path) -> float:
+    """Peak resident memory in MB of a process that loads rules and answers 300 alerts and a query."""
+    command = [sys.executable, "-c", _PEAK, *map(str, extra)]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return int(printed) / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _memory(many: Path) -> list[Row]:
+    bundled, large = _peak(), _peak(many)
+    return [
+        ("peak memory with the bundled rules, MB", bundled, "at most 80", bundled <= 80),
+        ("peak memory with 10,000 rules, MB", large, "at most 250", large <= 250),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
