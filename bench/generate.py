@@ -17,8 +17,10 @@ _EVENTS = ("Template Send Job Finish", "UnSubscribe", "Click", "Scan QRCode", "L
 _BODIES = (
     '"success"',
     '{{"errcode":0,"errmsg":"{word}"}}',
-    "<xml><ToUserName><![CDATA[{openid}]]></ToUserName><FromUserName><![CDATA[gh_{word}]]></FromUserName>"
-    "<CreateTime>{stamp}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[]]></Content></xml>",
+    (
+        "<xml><ToUserName><![CDATA[{openid}]]></ToUserName><FromUserName><![CDATA[gh_{word}]]></FromUserName>"
+        "<CreateTime>{stamp}</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[]]></Content></xml>"
+    ),
     "Error 500: {word}",
 )
 _WORDS = string.ascii_lowercase + string.digits

@@ -75,7 +75,10 @@ _EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?id|[昵呢]称|时间|内容|次数
 _PLATFORM_SENTENCE = re.compile(
     r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
 )
-_DECORATION = re.compile(r"(?m)^\s*\d{1,2}[.)、]|</?[a-z][^<>]{0,200}>|```\w*")
+_BEGINNING = re.compile(rf"时间{_GAP}[:;]{_DATE.pattern}\s{{0,4}}内容{_GAP}[:;]{_GAP}(?:微信服务器[向连]|推送)")
+_APPID = re.compile(r"(?i)wx|[x*＊\s]+$")
+"""An appid, masked or not; other products number theirs otherwise."""
+_DECORATION = re.compile(r"(?m)^\s*\(?\d{1,2}[.)、]|</?[a-z][^<>]{0,200}>|```\w*")
 _FOREIGN = re.compile(r"[^\W_]")
 _GLUED = 500
 """How long the value before a glued label may be, in characters."""
@@ -181,18 +184,27 @@ def _counts(folded: str, match: re.Match[str], previous: _Token | None) -> bool:
     if kind == "tail":
         return True
     glued = folded[match.start() - 1 : match.start()].isalnum()
-    if glued and (previous is None or not _follows(folded, previous, match, str(kind))):
-        return False
+    if glued and not _after_words(folded, match):
+        if previous is None or not _follows(folded, previous, match, str(kind)):
+            return False
     if kind in ("time", "count") and not _at_line_start(folded, match.start()):
         pattern = _DATE if kind == "time" else _COUNT
         return bool(pattern.match(folded, match.end()) or _EMPTY.match(folded, match.end()))
     return True
 
 
+def _after_words(folded: str, match: re.Match[str]) -> bool:
+    """Whether the alert's first label is glued to an intro, and does not end a longer word."""
+    if folded[match.start() - 1].isascii():
+        return False
+    return match.lastgroup == "appid" or bool(_BEGINNING.match(folded, match.start()))
+
+
 def _follows(folded: str, previous: _Token, match: re.Match[str], kind: str) -> bool:
     if match.start() - previous.value > _GLUED or "\n" in folded[previous.value : match.start()]:
         return False
-    return _RANK[kind] > _RANK[previous.kind] or previous.kind == "tail" or previous.brackets is not None
+    over = previous.kind in ("count", "tail") or previous.brackets is not None
+    return over or _RANK[kind] > _RANK[previous.kind]
 
 
 def _at_line_start(folded: str, position: int) -> bool:
@@ -218,6 +230,8 @@ def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
 def _opens(folded: str, draft: _Draft, token: _Token) -> bool:
     """Whether a token begins the next alert: out of order, or behind foreign text with nothing to join."""
     foreign = _foreign(folded, draft.tokens[-1].end, token.start)
+    if token.brackets and foreign and not token.brackets.unmistakable:
+        return True
     if token.brackets and draft.rank == _RANK["sample"] and draft.brackets is None:
         return foreign
     if _RANK[token.kind] <= draft.rank:
@@ -294,22 +308,25 @@ def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: in
         token.end = token.value
         return
     lines = raw[skipped : skipped + 2_000].split("\n")
-    written = [line for line in lines if _FOREIGN.search(line)]
+    written = [line for line in lines if _FOREIGN.search(_DECORATION.sub("", line))]
     if folds_on and len(written) <= 5:
-        value = "".join(_trim(line) for line in written)
+        value = "".join(_trim(line, follower < 0, False) for line in written)
         token.end = limit
     else:
-        value = _trim(lines[0])
+        value = _trim(lines[0], follower < 0, len(lines) == 1 and follower >= 0)
         token.end = token.value + skipped + len(lines[0])
     if value:
         setattr(draft, token.kind, value)
 
 
-def _trim(line: str) -> str:
-    """A line without what wraps the alert: tags, fences, list marks, stars and quotes around the whole."""
-    line = re.sub(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$", "", line.rstrip())
-    line = re.sub(r"\s*(?:```.*|[-#>|•·])$|\s*\d{1,2}[.)、]$", "", line).strip()
-    if line.endswith("」") and line.count("「") < line.count("」"):
+def _trim(line: str, is_last: bool, has_follower: bool) -> str:
+    """A line without what wraps the alert: tags, fences, stars around the whole, the next line's list mark."""
+    line = _TAGS_AT_END.sub("", line.rstrip()) or line
+    line = re.sub(r"\s*```.*$", "", line)
+    if has_follower:
+        line = re.sub(r"\s+(?:[-#>|*•·]|\(?\d{1,2}[.)、])$", "", line)
+    line = re.sub(r"\s+\|$", "", line).strip()
+    if is_last and line.endswith("」") and line.count("「") < line.count("」"):
         line = line.rstrip("」")
     for mark in ("**", "`"):
         if line.startswith(mark) and line.endswith(mark) and line.strip("*`"):
@@ -317,16 +334,20 @@ def _trim(line: str) -> str:
     return line.removesuffix("**") if line.strip("*") and "**" not in line[:-2] else line
 
 
+_TAGS_AT_END = re.compile(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$")
+
+
 def _is_alert(draft: _Draft) -> bool:
     """Whether what was read can only be an alert of the platform."""
     plausible = draft.brackets.plausible if draft.brackets else 0
     sentence = draft.has_platform_sentence
     count = draft.count is not None and draft.window_minutes is not None
-    appid = draft.appid is not None
+    appid = bool(_APPID.match(draft.appid or ""))
     tail = draft.guide_url is not None
     sample_label = any(token.kind == "sample" and not token.brackets for token in draft.tokens)
-    if plausible:
-        return plausible > 1 or sample_label or count or sentence or tail
+    if draft.brackets and plausible:
+        ours = draft.brackets.unmistakable and (plausible > 1 or count)
+        return ours or sample_label or sentence or tail
     if sentence:
         return count or appid or tail or draft.first_seen is not None
     return (count and (tail or appid)) or (

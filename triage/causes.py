@@ -36,6 +36,8 @@ _CURL = {
 }
 _EATEN = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
+_WIDE_CDATA = ("［CDATA［", "【CDATA【")
+_NARROW = str.maketrans("［］【】＜＞＝", "[][]<>=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,18 @@ def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
     if body is None:
         return
     cut = body.endswith(("...", "…")) or _EATEN in body
-    reply = body.encode()
+    reply = _as_sent(body).encode()
     for finding in judge(reply, _push(sample, kind)):
         if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and cut):
             continue
         start, end = finding.span or (0, len(reply))
         span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
         yield Cause(finding.id, finding.message, field, body[slice(*span)], span, finding.hint)
+
+
+def _as_sent(body: str) -> str:
+    """The body with the narrow brackets the server wrote, where the copy made all of them wide; same length."""
+    return body.translate(_NARROW) if any(wide in body for wide in _WIDE_CDATA) else body
 
 
 def _push(sample: Sample, kind: str) -> Push | None:

@@ -17,7 +17,12 @@ from triage.pasted import fold
 from triage.strict_yaml import Reader, similar
 
 OPERATORS = ("contains", "startswith", "endswith", "regex", "cidr", "gte", "lte", "exists")
-_NUMERIC = ("gte", "lte")
+_TEXTUAL = ("", "exists", "contains", "startswith", "endswith", "regex")
+_FITTING = {
+    FactType.TEXT: (*_TEXTUAL, "cidr"),
+    FactType.LIST: _TEXTUAL,
+    FactType.NUMBER: ("", "exists", "gte", "lte"),
+}
 _MAX_PROGRAM = 2_500
 """Instructions of a compiled expression; beyond it RE2 stays linear but is slow."""
 
@@ -185,6 +190,7 @@ def read_condition(reader: Reader, node: yaml.Node) -> Condition:
     """A condition from its YAML node; mistakes go to the reader's findings."""
     tests: list[Test] = []
     groups: dict[str, tuple[Condition, ...]] = {"any": (), "not": ()}
+    before = len(reader.findings)
     for name, key, value in reader.mapping(node, "a condition"):
         if name in groups:
             parts = reader.items(value) if name == "any" or isinstance(value, yaml.SequenceNode) else [value]
@@ -193,7 +199,7 @@ def read_condition(reader: Reader, node: yaml.Node) -> Condition:
             test = _read_test(name, key, value, reader)
             if test:
                 tests.append(test)
-    if not (tests or groups["any"] or groups["not"]):
+    if not (tests or groups["any"] or groups["not"]) and len(reader.findings) == before:
         reader.report(node, "empty-condition", "the condition tests nothing")
     return Condition(tuple(tests), groups["any"], groups["not"])
 
@@ -206,13 +212,12 @@ def _read_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> T
     if op not in ("", *OPERATORS) or name.endswith("|"):
         reader.report(key, "unknown-operator", f"unknown operator '{op}'", similar(op, OPERATORS))
         return None
-    numeric = FACTS[field].type is FactType.NUMBER
-    if op != "exists" and ((numeric and op not in ("", *_NUMERIC)) or (not numeric and op in _NUMERIC)):
-        reader.report(
-            key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {FACTS[field].type.value}"
-        )
+    type_ = FACTS[field].type
+    if op not in _FITTING[type_]:
+        reader.report(key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {type_.value}")
         return None
-    values = tuple(_read_value(text, op, numeric, value, reader) for text in reader.values(value))
+    numeric = type_ is FactType.NUMBER
+    values = tuple(_read_value(text, op, numeric, value, reader) for text in reader.values(value) if text)
     return Test(field, op, tuple(item for item in values if item is not None))
 
 
@@ -247,6 +252,10 @@ def _read_network(text: str, node: yaml.Node, reader: Reader) -> Any:
 
 
 def _read_pattern(text: str, node: yaml.Node, reader: Reader) -> str | None:
+    if wide := next((char for char in text if not char.isascii() and fold(char).isascii()), None):
+        hint = f"write '{fold(wide)}'"
+        reader.report(node, "wide-regex", f"'{wide}' never fits, texts are folded to half width", hint)
+        return None
     try:
         size = compiled(text).programsize
     except re2.error as exc:

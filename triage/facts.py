@@ -6,6 +6,7 @@ import enum
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -78,7 +79,8 @@ FACTS: Mapping[str, FactName] = {
     **_facts(FactType.LIST, cause="原因"),
 }
 
-_MASKED = re.compile(r"\*|…|\.\.\.|(?i:^x+$|xx+[.:/]|[.:/@]x+$|x{3,})")
+_MASKED = re.compile(r"\*|…|\.\.\.|(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")
+_OPENID = re.compile(r"[A-Za-z0-9_-]{12,64}")
 _LONGEST_WINDOW = timedelta(minutes=60)
 
 
@@ -100,9 +102,10 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
         facts["rate"] = round(alert.count / alert.window_minutes, 2)
     facts.update(_address_parts(str(sample.get("callback_url", "")), str(sample.get("host", ""))))
     if alert.first_seen:
-        facts.update(_window(alert.first_seen, alert.window or timedelta(minutes=5)))
+        with suppress(OverflowError):  # a date at the end of the calendar has no window
+            facts.update(_window(alert.first_seen, alert.window or timedelta(minutes=5)))
     openid = alert.sample.openid or ""
-    if len(openid) >= 12 and not is_masked(openid):
+    if _OPENID.fullmatch(openid) and not is_masked(openid):
         facts["openid_pattern"] = f"{openid[:4]}[A-Za-z0-9_-]{{{len(openid) - 8}}}{openid[-4:]}"
     return facts
 
@@ -113,9 +116,11 @@ def is_masked(value: str) -> bool:
 
 
 def usable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    """The facts that a command can be filled with: no masked value, no address that is none."""
+    """The facts that a command can be filled with: no masked value, no address that is none, nothing like an option."""
     kept = {
-        name: value for name, value in facts.items() if not isinstance(value, str) or not is_masked(value)
+        name: value
+        for name, value in facts.items()
+        if not isinstance(value, str) or not (is_masked(value) or value.startswith("-"))
     }
     for name in ("ip", "outer_ip"):
         if name in kept and not _is_address(str(kept[name])):
@@ -140,7 +145,7 @@ def _address_parts(address: str, host: str) -> dict[str, Fact]:
         return {"domain": host} if host else {}
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return {"domain": host} if host else {}
-    netloc = parts.hostname + (f":{parts.port}" if parts.port else "")
+    netloc = (f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname) + (f":{parts.port}" if parts.port else "")
     return {
         "scheme": parts.scheme,
         "domain": host or parts.hostname,
@@ -152,19 +157,22 @@ def _address_parts(address: str, host: str) -> dict[str, Fact]:
 
 def _window(first_seen: datetime, window: timedelta) -> dict[str, Fact]:
     """The window from the first failure on, for people and for `grep -E` over an nginx access log in +0800."""
-    end = first_seen + min(window, _LONGEST_WINDOW)
-    hours: dict[str, list[str]] = {}
-    minute = first_seen.replace(second=0)
-    while minute <= end:
-        hours.setdefault(
-            f"{minute.day:02}/{_MONTHS[minute.month - 1]}/{minute.year}:{minute.hour:02}", []
-        ).append(f"{minute.minute:02}")
-        minute += timedelta(minutes=1)
+    minutes = int(min(window, _LONGEST_WINDOW).total_seconds()) // 60
+    tens: dict[str, str] = {}
+    for offset in range(minutes + 1):
+        moment = first_seen + timedelta(minutes=offset)
+        minute = f"{moment:%d}/{_MONTHS[moment.month - 1]}/{moment:%Y:%H:%M}"
+        tens[minute[:-1]] = tens.get(minute[:-1], "") + minute[-1]
     return {
         "window_start": f"{first_seen:%Y-%m-%d %H:%M:%S}",
         "window_end": f"{first_seen + window:%Y-%m-%d %H:%M:%S}",
-        "log_minutes": "|".join(f"{hour}:({'|'.join(minutes)})" for hour, minutes in hours.items()),
+        "log_minutes": "|".join(f"{ten}{_digits(digits)}" for ten, digits in tens.items()),
     }
+
+
+def _digits(digits: str) -> str:
+    """The last digits of consecutive minutes as one character class."""
+    return digits if len(digits) == 1 else f"[{digits[0]}-{digits[-1]}]"
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -85,7 +85,11 @@ class Matcher:
         matches = [named] if named else []
         for rule in self.candidates(view):
             proof = holds(rule.when, view)
-            if proof is not None and (rule.unless is None or holds(rule.unless, view) is None):
+            if proof is None or (rule.unless is not None and holds(rule.unless, view) is not None):
+                continue
+            if named and rule is named.rule:
+                matches[0] = Match(rule, named.because + proof)
+            else:
                 matches.append(Match(rule, proof))
         located = tuple(replace(match, because=_located(match.because, alert.text)) for match in matches)
         return Matched(alert, kind, causes, facts, tuple(sorted(located, key=_rank)))
@@ -136,10 +140,17 @@ def _located(because: tuple[Because, ...], text: str) -> tuple[Because, ...]:
 
 def _find(found: str, text: str) -> tuple[int, int] | None:
     words = found.removesuffix("…")
+    if _DIGITS.fullmatch(words):
+        places = [
+            match.span() for match in re.finditer(rf"(?<![\w.:-]){re.escape(words)}(?![A-Za-z0-9.:-])", text)
+        ]
+        return places[0] if len(places) == 1 else None
     start = text.find(words)
     return (start, start + len(words)) if start >= 0 else None
 
 
+_DIGITS = re.compile(r"[\d.]+")
+"""A bare number: it may stand in a text for many things, so its place is known only if it stands there once."""
 _SQUASHED = re.compile(r"[\s,，、。.\"“”'‘’]+")
 
 
@@ -311,21 +322,30 @@ def required_literals(expression: str) -> list[str]:
         if atom in "()":
             depth += 1 if atom == "(" else -1
             runs.append("")
+        elif atom == "\\Q":
+            return []
         elif depth:
             continue
-        elif atom == "|" or atom[:2] in ("\\Q", "\\p", "\\P", "\\x"):
+        elif atom == "|" or _OBSCURE.match(atom):
             return []
-        elif atom in "*?" or re.match(r"\{[,\d]", atom):
+        elif atom in "*?" or re.match(r"\{\d", atom):
             runs[-1] = runs[-1] if re.match(r"\{[1-9]", atom) else runs[-1][:-1]
             runs.append("")
-        elif atom[0] in "[.^$+" or (atom[0] == "\\" and atom[1].isalnum()):
+        elif atom[0] in "[.^$+" or (atom[0] == "\\" and atom[1].isalnum()) or _has_case(atom):
             runs.append("")
         else:
             runs[-1] += fold(atom[-1])
     return [run for run in runs if run] if position == len(expression) and depth == 0 else []
 
 
-_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\{\d*,?\d*\}|.", re.DOTALL)
+_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*\]|\{\d+(?:,\d*)?\}|.", re.DOTALL)
+_OBSCURE = re.compile(r"\\[pPx\d]")
+"""Classes by name and characters by number."""
+
+
+def _has_case(atom: str) -> bool:
+    """Whether RE2 may find a letter in more shapes than folding knows (`σ` fits `ς`)."""
+    return not atom.isascii() and atom.lower() != atom.upper()
 
 
 def _sets(keys: Iterable[_Key]) -> Iterator[tuple[str, list[str], Any]]:

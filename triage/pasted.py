@@ -17,6 +17,9 @@ _INVISIBLE = re.compile(
 _RAW_BODY = re.compile(r"(?i)(?:response_content|resp)\s*[=＝]\s*[\"“]?\s*<(?!/?(?:p|br|div|span)\b)")
 _ENTITY = re.compile(r"(?i)&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});")
 _BREAKING_TAG = re.compile(r"(?i)<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,200}>\n?")
+_TAG_BEHIND_BODY = re.compile(
+    rf"(?i)(?<=[\].…])\s{{0,20}}(?:</?(?:p|br|div|span|li)\b[^<>]{{0,200}}>\s{{0,20}}){{1,4}}(?=(?:\*\*)?{LABELS})"
+)
 _INLINE_TAG = re.compile(
     r"(?i)</?(?:p|div|li|tr|td|th|ul|ol|table|tbody|span|b|strong|em|i|font|a|code|pre|blockquote|h[1-6])\b[^<>]{0,200}>"
 )
@@ -53,6 +56,7 @@ _SPECIAL = {
         ("‐‑‒–—―−─", "-"),
         ("“”„‟", '"'),
         ("‘’", "'"),
+        ("①②③④⑤⑥⑦⑧⑨⑩", "*"),
     )
     for char in chars
 }
@@ -72,15 +76,17 @@ def half_width(text: str) -> str:
 def clean(text: str) -> str:
     """The text as the platform wrote it, as far as the traces of copying can be undone without guessing."""
     text = _SURROGATES.sub("\ufffd", text)
-    text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
+    text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text)).replace("\xa0", " ")
     text = _without_markup(text)
     return _without_quoting(text) if ">" in text or "＞" in text else text
 
 
 def _without_markup(text: str) -> str:
     """Turn a piece of HTML source into text; a reply body that is markup itself is left alone."""
-    if _RAW_BODY.search(text):
-        return _TAG_BEFORE_LABEL.sub("\n", text)
+    body = _RAW_BODY.search(text)
+    if body:
+        before, behind = text[: body.start()], text[body.start() :]
+        return _TAG_BEFORE_LABEL.sub("\n", before) + _TAG_BEHIND_BODY.sub("\n", behind)
     if "<" in text and _TAG_BEFORE_LABEL.search(text):
         text = _INLINE_TAG.sub("", _BREAKING_TAG.sub("\n", text))
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text

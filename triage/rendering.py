@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined
 
 from triage.alert import Alert, Reading
+from triage.causes import Cause
 from triage.conditions import View, holds
 from triage.facts import Fact, usable
 from triage.findings import Severity
@@ -20,12 +20,15 @@ from triage.masking import mask, mask_appid
 from triage.matching import UNKNOWN, Matched
 from triage.query import Asked
 from triage.rules import Rule, RuleSet, Step
+from triage.sample import Sample
 
 PAGE_BYTES = 2048
 """A passive text reply of WeChat: what is longer is silently not shown (reply law R12)."""
 _FIRST_STEPS = 3
 _LISTED = 10
 _EXCERPT = 48
+_TELLING = 6
+"""Evidence shorter than this says nothing without the line it stands in."""
 _THRESHOLD = 30 / 5
 """Failures per minute from which WeChat alerts by default: 30 in 5 minutes (guide P.2)."""
 _BLOCKED = timedelta(seconds=60)
@@ -41,12 +44,12 @@ _NEXT = "回「更多」看下一页"
 
 
 class Renderer:
-    """The reply templates of one directory; `page_bytes` is what one message of the channel can hold."""
+    """The reply templates by file name; `page_bytes` is what one message of the channel can hold."""
 
-    def __init__(self, directory: Path, page_bytes: int = PAGE_BYTES) -> None:
+    def __init__(self, templates: Mapping[str, str], page_bytes: int = PAGE_BYTES) -> None:
         self._page_bytes = page_bytes
         self._environment = Environment(
-            loader=FileSystemLoader(directory),
+            loader=DictLoader(templates),
             undefined=StrictUndefined,
             autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
             auto_reload=False,
@@ -216,7 +219,7 @@ def _alert_values(matched: Matched, rule: Rule) -> dict[str, Any]:
         else "",
         "pushed": _pushed(matched),
         "causes": [
-            {"meaning": mask(cause.meaning), "evidence": _evidence(cause)} for cause in matched.causes
+            {"meaning": mask(cause.meaning), "evidence": _evidence(cause, sample)} for cause in matched.causes
         ],
         "description": _shown(alert.description or "") if matched.kind == UNKNOWN else "",
     }
@@ -225,13 +228,16 @@ def _alert_values(matched: Matched, rule: Rule) -> dict[str, Any]:
 _WRITTEN = {"http_code": "http code", "curl_error": "cURL Error", "event": "Event"}
 
 
-def _evidence(cause: Any) -> str:
+def _evidence(cause: Cause, sample: Sample) -> str:
     """The words of the alert, unless the meaning repeats them."""
     if cause.field in ("decrypt_fail", "platform"):
         return "" if cause.field == "platform" else "[decrypt fail]"
     if cause.field in _WRITTEN:
         return f"{_WRITTEN[cause.field]}={cause.evidence}"
-    return _shown(cause.evidence)
+    if len(cause.evidence) >= _TELLING:
+        return _shown(cause.evidence)
+    body: str = getattr(sample, cause.field)
+    return _shown(body[body.rfind("\n", 0, cause.span[0]) + 1 :].partition("\n")[0])
 
 
 def _pushed(matched: Matched) -> str:

@@ -26,13 +26,15 @@ ENVELOPE = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
 
 @dataclass(frozen=True, slots=True)
 class Element:
+    """An element's text, inner texts included, and its bytes in the reply."""
+
     text: str
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The elements the law reads, by path below the root ("" is the root); a text includes inner texts."""
+    """The elements the law reads, by path below the root ("" is the root)."""
 
     root: str
     elements: Mapping[str, Sequence[Element]]
@@ -71,12 +73,15 @@ _REASONS = {
 
 
 class UnreadableError(Exception):
+    """The reply is no XML; `mistakes` says why, most telling first."""
+
     def __init__(self, *mistakes: Mistake) -> None:
         super().__init__(*mistakes)
         self.mistakes = mistakes
 
 
 def undecodable(reply: bytes) -> Mistake | None:
+    """Where the reply stops being UTF-8; None if it does not."""
     try:
         reply.decode()
     except UnicodeDecodeError as error:
@@ -86,6 +91,7 @@ def undecodable(reply: bytes) -> Mistake | None:
 
 
 def parse_document(reply: bytes, start: int) -> Document:
+    """The document that begins at byte `start`. Raises UnreadableError."""
     if mistake := undecodable(reply):
         raise UnreadableError(mistake)
     reader = _Reader(reply, start)

@@ -1,4 +1,4 @@
-"""Reads directories of rule files into one rule set."""
+"""Reads directories of rule files into one rule set, and directories of templates."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from triage.errors import RulesError
 from triage.findings import Finding, Location, Severity
 from triage.rules import Rule, RuleSet, join, parse_rules
 
-_PACKAGED = Path(__file__).parent / "_data"
 
-
-def data_directory(name: str) -> Path:
-    """`rules` or `templates` as shipped: inside the package when installed, beside it in a checkout."""
-    packaged = _PACKAGED / name
-    return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
+def load_templates(directory: Path) -> dict[str, str]:
+    """The templates of a directory by file name."""
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted(directory.glob("*.*"))}
 
 
 def read_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...]]:

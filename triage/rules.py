@@ -68,6 +68,8 @@ class Rule:
     match: tuple[Example, ...]
     ignore: tuple[Example, ...]
     location: Location
+    places: Mapping[str, Location]
+    """Where the values stand that other rules can contradict: id, number, see."""
 
     @property
     def names_kind(self) -> bool:
@@ -104,23 +106,20 @@ def _between(rules: tuple[Rule, ...]) -> Iterator[Finding]:
     numbers: dict[int, Rule] = {}
     for rule in rules:
         if rule.id in ids:
-            yield _finding(
-                rule.location, "duplicate-id", f"rule id '{rule.id}' is taken by {ids[rule.id].location}"
-            )
+            taken_by = ids[rule.id].location
+            yield _finding(rule.places["id"], "duplicate-id", f"rule id '{rule.id}' is taken by {taken_by}")
         ids.setdefault(rule.id, rule)
         if rule.number is not None and rule.number in numbers:
             taken = numbers[rule.number]
-            yield _finding(
-                rule.location, "duplicate-number", f"number {rule.number} is taken by '{taken.id}'"
-            )
+            message = f"number {rule.number} is taken by '{taken.id}'"
+            yield _finding(rule.places["number"], "duplicate-number", message)
         if rule.number is not None:
             numbers.setdefault(rule.number, rule)
     for rule in rules:
         for other in rule.see:
             if other not in ids:
-                yield _finding(
-                    rule.location, "unknown-rule", f"'see' names no rule: '{other}'", similar(other, ids)
-                )
+                message = f"'see' names no rule: '{other}'"
+                yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
 
 
 def _finding(location: Location, id_: str, message: str, hint: str | None = None) -> Finding:
@@ -133,7 +132,7 @@ _SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[PTEF])\d{0,2}(?:\.\d{1,2
 def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
     pairs = reader.mapping(root, "a file")
     for name, key, value in pairs:
-        if name == "version" and reader.text(value) != "1":
+        if name == "version" and reader.text(value) not in ("1", ""):
             reader.report(
                 value, "bad-version", "unknown version of the rule format; this program reads version 1"
             )
@@ -143,6 +142,9 @@ def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
             reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
     packs = [value for name, _, value in pairs if name == "rules"]
     rest = [pair for pair in pairs if pair[0] not in ("version", "lists", "rules")]
+    for pack in packs:
+        if isinstance(pack, yaml.SequenceNode) and not pack.value:
+            reader.report(pack, "empty", "the pack holds no rule")
     for node in reader.items(packs[0]) if packs else ():
         rule = _rule(reader, node, reader.mapping(node, "a rule"))
         if rule:
@@ -154,30 +156,42 @@ def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
 
 
 def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
     before = len(reader.findings)
     values = reader.read(node, pairs, _RULE, "rule")
-    if not (values["sentences"] or values["when"] or values["aliases"]):
+    keys = {name: key for name, key, _ in pairs}
+    if not any(values[name] for name in _LEADING) and (
+        before == len(reader.findings) or not _LEADING & keys.keys()
+    ):
         reader.report(
             node, "unreachable", "a rule needs 'sentences', 'when' or 'aliases', or nothing leads to it"
         )
     for part in ("signs", "unless"):
         needed = "sentences" if part == "signs" else "when"
         if values[part] and not values[needed]:
-            reader.report(node, "useless-key", f"'{part}' has no effect without '{needed}'")
+            reader.report(keys[part], "useless-key", f"'{part}' has no effect without '{needed}'")
     if len(reader.findings) > before:
         return None
     match, ignore = values.pop("examples")
-    return Rule(**values, match=match, ignore=ignore, location=reader.location(node))
+    places = {name: reader.location(value) for name, _, value in pairs if name in _PLACED}
+    return Rule(**values, match=match, ignore=ignore, location=reader.location(node), places=places)
+
+
+_SHORTEST = 4
+"""Letters of a sentence: fewer stand in other kinds' sentences too."""
+_LEADING = {"sentences", "when", "aliases"}
+_PLACED = ("id", "number", "see")
 
 
 def _steps(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
     steps: list[Step] = []
     for item in reader.items(node):
         values = reader.read(item, reader.mapping(item, "a step"), _STEP, "step")
-        if any(step.id == values["id"] for step in steps):
+        if values["id"] and any(step.id == values["id"] for step in steps):
             reader.report(item, "duplicate-step", f"step id '{values['id']}' is used twice")
         steps.append(Step(**values))
-    if not steps:
+    if not steps and isinstance(node, yaml.SequenceNode):
         reader.report(node, "no-steps", "a rule needs at least one step")
     return tuple(steps)
 
@@ -189,7 +203,7 @@ def _examples(reader: Reader, node: yaml.Node) -> tuple[tuple[Example, ...], tup
 
 def _example_list(reader: Reader, node: yaml.Node) -> tuple[Example, ...]:
     examples = tuple(_example(reader, item) for item in reader.items(node))
-    if not examples:
+    if not examples and isinstance(node, yaml.SequenceNode):
         reader.report(node, "no-example", "at least one example is needed here")
     return examples
 
@@ -197,7 +211,7 @@ def _example_list(reader: Reader, node: yaml.Node) -> tuple[Example, ...]:
 def _example(reader: Reader, node: yaml.Node) -> Example:
     values = reader.read(node, reader.mapping(node, "an example"), _EXAMPLE, "example")
     texts = [values[name] for name in ("alert", "query") if values[name] is not None]
-    if len(texts) != 1:
+    if len(texts) != 1 and isinstance(node, yaml.MappingNode):
         reader.report(node, "bad-example", "an example holds either 'alert' or 'query'")
     return Example(
         "".join(texts),
@@ -208,16 +222,21 @@ def _example(reader: Reader, node: yaml.Node) -> Example:
     )
 
 
+def _sentences(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
+    sentences = reader.texts(node)
+    for sentence in sentences:
+        if sentence and sum(map(str.isalnum, sentence)) < _SHORTEST:
+            reader.report(node, "short-sentence", f"'{sentence}' is too short to tell a kind by")
+    return sentences
+
+
 def _severity(reader: Reader, node: yaml.Node) -> Severity:
     value = reader.text(node)
     if value in set(Severity):
         return Severity(value)
-    reader.report(
-        node,
-        "bad-severity",
-        f"'{value}' is no severity: {', '.join(Severity)}",
-        similar(value, Severity),
-    )
+    if value:
+        message = f"'{value}' is no severity: {', '.join(Severity)}"
+        reader.report(node, "bad-severity", message, similar(value, Severity))
     return Severity.INFO
 
 
@@ -247,7 +266,7 @@ _RULE = {
     "owner": Key(Reader.text),
     "meaning": Key(Reader.text, needed=True),
     "impact": Key(Reader.text),
-    "sentences": Key(Reader.texts, default=()),
+    "sentences": Key(_sentences, default=()),
     "signs": Key(read_condition),
     "when": Key(read_condition),
     "unless": Key(read_condition),

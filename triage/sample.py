@@ -62,12 +62,17 @@ _STRANGER = re.compile(r"\[[^\W\d][\w. -]{0,40}=[^\[\]\n]{0,500}\]")
 _SHORT_VALUE = 4_000
 _BODY = 16_000
 _MAX_BRACKETS = 50
-_HEADER = (
-    r"app ?id[ \t*]{0,4}[:;][^\[\]{}<>\"]{0,120}?[昵呢时内][称间容][ \t*]{0,4}[:;]"
-    r"|时间[ \t*]{0,4}[:;]\s{0,4}\d{4}[-/.]\d\d?[-/.]\d\d?[^\[\]{}<>\"]{0,40}?内容[ \t*]{0,4}[:;]"
-    r"|内容[ \t*]{0,4}[:;]\s{0,4}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
+_SENTENCE = r"内容[ \t*]{0,4}[:;]\s{0,4}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
+_END_OF_ALERT = re.compile(
+    r"(?P<tail>[报告]警排查指引)"
+    r"|(?P<header>app ?id[ \t*]{0,4}[:;][^\[\]{}<>\"]{0,120}?[昵呢时内][称间容][ \t*]{0,4}[:;]"
+    rf"|(?:时间[ \t*]{{0,4}}[:;][^\[\]{{}}<>\"]{{0,40}}?)?{_SENTENCE})"
+    r"|(?P<time>时间[ \t*]{0,4}[:;]\s{0,4}\d{4}[-/.]\d\d?[-/.]\d\d?[^\[\]{}<>\"]{0,40}?内容[ \t*]{0,4}[:;])"
 )
-_END_OF_ALERT = re.compile(rf"[报告]警排查指引|{_HEADER}")
+_MARKS = r"(?:[\s>*_#|•·-]|<[^<>]{0,40}>){0,20}(?:\(?\d{1,2}[.)、]\s{0,4})?[*_]{0,2}$"
+_CLOSED = re.compile(rf"(?:\]|\.\.\.|…|」){_MARKS}")
+_NEW_LINE = re.compile(rf"\n{_MARKS}")
+_CUT_OFF = re.compile(rf"(?:\.\.\.|…)(?=[\"'」]{{0,3}}{_MARKS})")
 _WRAPPER = re.compile(
     r"\n[ \t>]{0,8}(?:```|(?:- ){4}|[-=_*]{3}|[^\n]{1,40}  \d{1,2}:\d\d\n"
     r"|[^\n]{1,40} \d{4}-\d\d-\d\d \d{1,2}:\d\d|\d{4}-\d\d-\d\d \d{1,2}:\d\d:\d\d [^\n]{1,40}\n)"
@@ -82,7 +87,9 @@ class Landmarks:
     def __init__(self, folded: str) -> None:
         self.keys = {match.start(): match for match in KEY.finditer(folded)}
         self._starts = list(self.keys)
-        self._ends = [match.start() for match in _END_OF_ALERT.finditer(folded)]
+        ends = list(_END_OF_ALERT.finditer(folded))
+        self._ends = [match.start() for match in ends]
+        self._ends_of_bodies = [match.start() for match in ends if _ends_a_body(folded, match)]
         self._wrappers = [match.start() for match in _WRAPPER.finditer(folded)]
         self.length = len(folded)
 
@@ -92,8 +99,19 @@ class Landmarks:
     def next_end(self, position: int) -> int:
         return _next(self._ends, position, self.length)
 
+    def next_end_of_body(self, position: int) -> int:
+        return _next(self._ends_of_bodies, position, self.length)
+
     def wrappers(self, start: int, end: int) -> Sequence[int]:
         return self._wrappers[bisect_left(self._wrappers, start) : bisect_right(self._wrappers, end)]
+
+
+def _ends_a_body(folded: str, match: re.Match[str]) -> bool:
+    """Whether it is no label inside a body: the tail line, or behind a closed bracket, or a header on its line."""
+    before = folded[max(0, match.start() - 60) : match.start()]
+    if match.lastgroup == "tail" or _CLOSED.search(before):
+        return True
+    return match.lastgroup == "header" and bool(_NEW_LINE.search(before))
 
 
 def _next(positions: list[int], position: int, default: int) -> int:
@@ -114,12 +132,15 @@ class Brackets:
     end: int
     plausible: int
     unread: tuple[tuple[int, int], ...]
+    unmistakable: bool = False
+    """Whether a key is there that nobody but the platform writes like this."""
 
 
 def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: str = "") -> Brackets:
     """Read the run of brackets that begins at `start`, a position of `marks.keys`."""
     values: dict[str, str | int | bool] = {}
     unread: list[tuple[int, int]] = []
+    unmistakable = False
     position = end = start
     for _ in range(_MAX_BRACKETS):
         match = marks.keys.get(position)
@@ -133,19 +154,37 @@ def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: 
             name = _name(match)
             low, high, end = _extent(text, folded, match.end(), name, values, marks)
             value = _value(name, text[low:high], indent)
+            unmistakable = unmistakable or _is_unmistakable(text[slice(*match.span())], value)
             if value is None:
                 unread.append((position, end))
             elif values.get(name, "") == "":
                 values[name] = value
         between = _BETWEEN.match(folded, end)
         position = between.end() if between else end
-    return Brackets(Sample(**values), end, _plausible(values), tuple(unread))  # type: ignore[arg-type]  # by name
+    return Brackets(Sample(**values), end, _plausible(values), tuple(unread), unmistakable)  # type: ignore[arg-type]  # by name
+
+
+def _is_unmistakable(key: str, value: str | int | bool | None) -> bool:
+    """Other programs write `[ip=…]` and `[event=…]` too, but not in the platform's spelling and words."""
+    spelled = re.sub(r"[\[【［\s=＝:：]", "", half_width(key))
+    return spelled in _OURS or (spelled in ("Event", "Msg") and str(value) in _PUSHES)
+
+
+_PLACEHOLDER = re.compile(r"\.{3}|[{<$%]")
+_OURS = {
+    *("OpenID", "OuterIP", "3rdUrl", "MsgType", "cURLError", "decryptfail", "第三方平台"),
+    *("response_length", "response_content", "transaction_id"),
+}
+_PUSHES = {
+    *("Text", "Subscribe", "UnSubscribe", "Click", "Click Menu Url", "Scan QRCode", "Location Report"),
+    *("Template Send Job Finish", "Component Ticket", "Component Info"),
+}
 
 
 def _plausible(values: dict[str, str | int | bool]) -> int:
     """How many values may come from the platform; the placeholders of an explanation do not."""
     return sum(
-        name in _BODIES or name == "platform" or (str(value).isascii() and value != "...")
+        name in _BODIES or name == "platform" or (str(value).isascii() and not _PLACEHOLDER.match(str(value)))
         for name, value in values.items()
     )
 
@@ -207,31 +246,42 @@ def _balanced(folded: str, start: int, limit: int) -> int | None:
 def _body_extent(
     text: str, folded: str, start: int, known: dict[str, str | int | bool], marks: Landmarks
 ) -> tuple[int, int, int]:
-    length = known.get("response_length")
-    exact = _exact(text, folded, start, int(length)) if length is not None else None
-    if exact is not None:
-        return start, exact, exact + 1
-    end = min(_region_end(folded, start, marks), start + _BODY)
-    platforms = [match.start() for match in _PLATFORM.finditer(folded, start, end)]
-    end = platforms[-1] if platforms else _before_later_keys(folded, start, end, known, marks)
-    bounded = end < min(marks.length, start + _BODY)
-    if bounded and folded[max(start, end - 40) : end].rstrip(_WRAPPING).endswith(("...", "…")):
-        return start, end, end
-    close = _by_shape(text, folded, start, end)
-    if close is None and bounded:
-        close = _found(folded.rfind("]", start, end))
-    if close is None:
-        close = _balanced(folded, start, end)
+    region = min(_region_end(folded, start, marks), start + _BODY)
+    close = _after_json(text, folded, start) or _by_shape(folded, start, region)
+    if close is None and "response_length" in known:
+        close = _exact(text, folded, start, int(known["response_length"]))
     if close is not None:
         return start, close, close + 1
-    stop = _cut(folded, start, end) or (end if bounded else _line_end(folded, start, end))
-    return start, stop, stop
+    platforms = [match.start() for match in _PLATFORM.finditer(folded, start, region)]
+    end = platforms[-1] if platforms else _before_later_keys(folded, start, region, known, marks)
+    if end < min(marks.length, start + _BODY):
+        return _bounded(folded, start, end)
+    return _unbounded(folded, start, end)
 
 
-def _cut(folded: str, start: int, end: int) -> int | None:
-    """The end of a body that WeChat cut: dots at the end of a line or of the text."""
-    match = re.compile(r"(?:\.\.\.|…)\s*(?=\n|$)").search(folded, start, end)
-    return match.end() if match else None
+def _bounded(folded: str, start: int, end: int) -> tuple[int, int, int]:
+    """A body with something known behind it runs to the last `]`, or to the dots where WeChat cut it."""
+    cut = _CUT_OFF.search(folded, max(start, end - 60), end)
+    if cut:
+        return start, cut.end(), end
+    close = folded.rfind("]", start, end)
+    return (start, close, close + 1) if close >= 0 else (start, end, end)
+
+
+def _unbounded(folded: str, start: int, end: int) -> tuple[int, int, int]:
+    """A body with anything behind it runs to the `]` that closes its bracket, or to the dots, or to the line's end."""
+    close = _balanced(folded, start, end)
+    if close is not None:
+        while folded.startswith("]", close + 1):
+            close += 1
+        return start, close, close + 1
+    cut = _CUT.search(folded, start, end)
+    stop = cut.end() if cut else _line_end(folded, start, end)
+    close = -1 if cut else folded.rfind("]", start, stop)
+    return (start, close, close + 1) if close >= 0 else (start, stop, stop)
+
+
+_CUT = re.compile(r"(?:\.\.\.|…)(?=\s|$|[\u3000-\u9fff])")
 
 
 def _exact(text: str, folded: str, start: int, length: int) -> int | None:
@@ -245,7 +295,7 @@ def _exact(text: str, folded: str, start: int, length: int) -> int | None:
         size += len(piece.encode())
         doubled += piece.count("\n\n")
         trailing = len(piece) - len(piece.rstrip())
-        if length in (size - trailing, size - doubled - trailing):
+        if length in (size - trailing, size - doubled - trailing) and _AFTER.match(folded, match.end()):
             return match.start()
         if size - doubled - trailing > length + 200:
             return None
@@ -253,9 +303,13 @@ def _exact(text: str, folded: str, start: int, length: int) -> int | None:
     return None
 
 
+_AFTER = re.compile(r"$|\s|[^\x00-\x7f]|\[|app ?id|</?(?:p|br|div|span|li|pre|code)\b")
+"""What may stand behind the `]` of a whole body."""
+
+
 def _region_end(folded: str, start: int, marks: Landmarks) -> int:
     """The first thing that cannot belong to the body: tail line, next alert, or what wraps the alert."""
-    end = marks.next_end(start)
+    end = marks.next_end_of_body(start)
     for wrapper in marks.wrappers(start, min(end, start + _BODY)):
         if folded[max(start, wrapper - 40) : wrapper].rstrip(_WRAPPING).endswith(("]", "...", "…")):
             return wrapper
@@ -279,14 +333,12 @@ def _before_later_keys(
     return end
 
 
-def _by_shape(text: str, folded: str, start: int, end: int) -> int | None:
-    """The `]` behind a body that shows its own end: quotes, XML, HTML, JSON."""
+def _by_shape(folded: str, start: int, end: int) -> int | None:
+    """The `]` behind a body that shows its own end: quotes, XML, HTML."""
     body = folded[start : start + 200].lstrip()
     pattern = next((closer for opener, closer in _CLOSERS if opener.match(body)), None)
-    if pattern is not None:
-        match = pattern.search(folded, start + 1, end)
-        return match.start("close") if match else None
-    return _after_json(text, start, end) if body.startswith(("{", "[")) else None
+    match = pattern.search(folded, start + 1, end) if pattern else None
+    return match.start("close") if match else None
 
 
 _CLOSERS = [
@@ -296,17 +348,16 @@ _CLOSERS = [
 ]
 
 
-def _after_json(text: str, start: int, end: int) -> int | None:
-    body = text[start : min(end, start + _BODY)]
+def _after_json(text: str, folded: str, start: int) -> int | None:
+    """The `]` behind a body that is JSON, whatever its strings hold."""
+    body = text[start : start + _BODY]
     skipped = len(body) - len(body.lstrip())
+    if not body.startswith(("{", "["), skipped):
+        return None
     try:
         _, stop = json.JSONDecoder(strict=False).raw_decode(body, skipped)
     except (ValueError, RecursionError):
         return None
     while stop < len(body) and body[stop].isspace():
         stop += 1
-    return start + stop if body[stop : stop + 1] in ("]", "】", "］") else None
-
-
-def _found(index: int) -> int | None:
-    return index if index >= 0 else None
+    return start + stop if folded.startswith("]", start + stop) else None

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triage.errors import SettingsError
-from triage.rulebook import data_directory
+
+_PACKAGED = Path(__file__).parent / "_data"
+
+
+def data_directory(name: str) -> Path:
+    """`rules` or `templates` as shipped: inside the package when installed, beside it in a checkout."""
+    packaged = _PACKAGED / name
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,20 +18,32 @@ from triage.findings import Finding, Location, Severity
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 _MAX_TEXT = 20_000
+_MAX_MESSAGE = 400
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
+class _TooDeepError(yaml.YAMLError):
+    """The tree goes deeper than MAX_DEPTH."""
+
+
 class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
-    """A loader to which every untagged scalar is text; resolving tags costs a fifth of the reading."""
+    """A loader to which every untagged scalar is text, and which stops before a deep tree exhausts the stack.
+
+    Resolving tags costs a fifth of the reading; the two hooks it would be done in count the depth instead.
+    """
+
+    depth = 0
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
         return ""
 
     def descend_resolver(self, *_: Any) -> None:
-        pass
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1:  # a scalar inside the deepest collection counts too
+            raise _TooDeepError("nested too deep")
 
     def ascend_resolver(self) -> None:
-        pass
+        self.depth -= 1
 
 
 Pair = tuple[str, yaml.Node, yaml.Node]
@@ -50,9 +62,7 @@ def compose(source: str, reader: Reader) -> yaml.Node | None:
         reader.report_at(1, 1, "too-large", f"the file is larger than {MAX_BYTES:,} bytes; split it")
         return None
     try:
-        if _needs_a_look(source):
-            _refuse_tricks(source)
-        root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
+        root = _compose(source)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -68,24 +78,24 @@ def compose(source: str, reader: Reader) -> yaml.Node | None:
     return None
 
 
-_FLOW = re.compile(r"[\[\]{}]")
-_SIGILS = re.compile(r"(?m)(?:^|[\s\[{,])[&*!]\S")
-_CHAINS = ("- - - - ", "? ? ? ? ", ": : : : ", "\n" + " " * (2 * MAX_DEPTH))
+_SIGILS = re.compile(r"(?m)(?:^|[\s\[{,:?])[&*!]")
+"""What may begin an anchor, an alias or a tag."""
 
 
-def _needs_a_look(source: str) -> bool:
-    """A cheap upper bound: unclosed brackets, chains of dashes, wide indentation, what may be an alias or tag."""
-    depth = deepest = 0
-    for match in _FLOW.finditer(source):
-        depth += 1 if match[0] in "[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > MAX_DEPTH // 2 or any(chain in source for chain in _CHAINS):
-        return True
-    return any(sigil in source for sigil in "&*!") and bool(_SIGILS.search(source))
+def _compose(source: str) -> yaml.Node | None:
+    """The tree; raises MarkedYAMLError at the first trick: it is sought where a sign of one stands in the text."""
+    if any(sigil in source for sigil in "&*!") and _SIGILS.search(source):
+        _refuse_tricks(source)
+    try:
+        root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
+    except _TooDeepError:
+        _refuse_tricks(source)
+        raise
+    return root
 
 
 def _refuse_tricks(source: str) -> None:
-    """Walk the events, which needs no stack, before the tree is built, which does."""
+    """Walk the events, which needs no stack, and stop at the first that is not allowed."""
     depth = 0
     for event in yaml.parse(source, Loader=_Loader):
         problem = None
@@ -104,6 +114,12 @@ def _refuse_tricks(source: str) -> None:
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
+def _one_line(message: str) -> str:
+    """A message that quotes a file stays one readable line, whatever the file holds."""
+    line = "".join(char if char.isprintable() else "�" for char in message)
+    return line if len(line) <= _MAX_MESSAGE else line[:_MAX_MESSAGE] + "…"
+
+
 class Reader:
     """Reads the values of one file's node tree, gathering findings on the way."""
 
@@ -113,10 +129,12 @@ class Reader:
         self.lists: dict[str, tuple[str, ...]] = {}
 
     def report_at(self, line: int, column: int, id_: str, message: str, hint: str | None = None) -> None:
-        self.findings.append(Finding(id_, Severity.HIGH, message, Location(self.file, line, column), hint))
+        place = Location(self.file, line, column)
+        self.findings.append(Finding(id_, Severity.HIGH, _one_line(message), place, hint))
 
     def report(self, node: yaml.Node, id_: str, message: str, hint: str | None = None) -> None:
-        self.findings.append(Finding(id_, Severity.HIGH, message, self.location(node), hint))
+        place = self.location(node)
+        self.report_at(place.line, place.column, id_, message, hint)
 
     def location(self, node: yaml.Node) -> Location:
         return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -138,7 +156,7 @@ class Reader:
                 values[name] = spec.read(self, value)
         for name, spec in table.items():
             if name not in values:
-                if spec.needed:
+                if spec.needed and isinstance(node, yaml.MappingNode):
                     self.report(node, "missing-key", f"{what} without '{name}'")
                 values[name] = spec.default
         return values
@@ -195,7 +213,8 @@ class Reader:
             value = self.text(node)
             if re.fullmatch(r"-?\d{1,9}", value, re.ASCII) and low <= int(value) <= high:
                 return int(value)
-            self.report(node, "bad-number", f"'{value}' is no whole number from {low} to {high}")
+            if value:
+                self.report(node, "bad-number", f"'{value}' is no whole number from {low} to {high}")
             return low
 
         return read
@@ -210,6 +229,8 @@ class Reader:
                 found += self.lists[value[1:]]
             else:
                 self.report(node, "unknown-list", f"unknown list '{value}'", similar(value[1:], self.lists))
+        if isinstance(node, yaml.SequenceNode) and not node.value:
+            self.report(node, "empty-list", "this list is empty, so that nothing can fit it")
         return tuple(found)
 
 

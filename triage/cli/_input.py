@@ -10,8 +10,8 @@ from triage.alert import MAX_CHARACTERS
 from triage.bot import Bot
 from triage.errors import InputError, TextTooLargeError
 from triage.rendering import Renderer
-from triage.rulebook import data_directory, load_rules
-from triage.settings import load_settings
+from triage.rulebook import load_rules, load_templates
+from triage.settings import data_directory, load_settings
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 _ENCODINGS = ("utf-8-sig", "gb18030")
@@ -19,7 +19,12 @@ _ENCODINGS = ("utf-8-sig", "gb18030")
 
 def make_bot() -> Bot:
     """The bot with the bundled rules and those of the settings."""
-    return Bot(load_rules(load_settings().all_rules_dirs), Renderer(data_directory("templates") / "reply"))
+    return Bot(load_rules(load_settings().all_rules_dirs), make_renderer())
+
+
+def make_renderer() -> Renderer:
+    """The renderer with the bundled reply templates."""
+    return Renderer(load_templates(data_directory("templates") / "reply"))
 
 
 def read_text(file: str | None) -> str:

@@ -9,13 +9,12 @@ import click
 
 from triage.alert import Alert
 from triage.bot import Bot
-from triage.cli._input import make_bot, read_text
+from triage.cli._input import make_bot, make_renderer, read_text
 from triage.errors import InputError
 from triage.examples import run_examples
 from triage.findings import Finding
 from triage.matching import UNKNOWN
-from triage.rendering import Renderer
-from triage.rulebook import data_directory, load_rules, read_rules
+from triage.rulebook import load_rules, read_rules
 from triage.rules import Rule
 from triage.settings import load_settings
 
@@ -61,7 +60,7 @@ def check(directories: tuple[str, ...]) -> int:
 def test(directories: tuple[str, ...]) -> int:
     """Run the examples of all rules against all rules, those in DIRECTORIES included."""
     rules = load_rules(_directories(directories))
-    findings, coverage = run_examples(rules, Bot(rules, Renderer(data_directory("templates") / "reply")))
+    findings, coverage = run_examples(rules, Bot(rules, make_renderer()))
     for finding in findings:
         click.echo(str(finding))
     click.echo(

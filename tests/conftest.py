@@ -1,0 +1,30 @@
+"""What many tests need: the bundled rules and a bot over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from triage.bot import Bot
+from triage.rendering import Renderer
+from triage.rulebook import load_rules, load_templates
+from triage.rules import RuleSet
+from triage.settings import data_directory
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def rules() -> RuleSet:
+    return load_rules([data_directory("rules")])
+
+
+@pytest.fixture(scope="session")
+def renderer() -> Renderer:
+    return Renderer(load_templates(data_directory("templates") / "reply"))
+
+
+@pytest.fixture(scope="session")
+def bot(rules: RuleSet, renderer: Renderer) -> Bot:
+    return Bot(rules, renderer)

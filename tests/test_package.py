@@ -1,0 +1,73 @@
+"""What a newcomer does: the commands of README, in a copy of the tree and an empty environment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+KEPT = ("triage", "rules", "templates", "docs", "pyproject.toml", "README.md")
+
+
+def _block(heading: str) -> str:
+    """The shell commands under a heading of README."""
+    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
+
+
+def _run(script: str, folder: Path, path: Path | None = None) -> str:
+    environment = {
+        "PATH": f"{path}:/usr/bin:/bin" if path else "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder),
+    }
+    done = subprocess.run(
+        ["sh", "-eu", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree, installed by README's own commands; the folder with its `venv`."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    for name in KEPT:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        copy(source, folder / name)
+    shutil.rmtree(folder / "triage/__pycache__", ignore_errors=True)
+    python = shutil.which("python3") or "python3"
+    shown = _run(_block("Install").replace("python3 -m venv", f"{python} -m venv"), folder)
+    assert "nginx 状态 499" in shown
+    return folder
+
+
+def test_the_installed_package_carries_rules_and_templates(installed: Path, tmp_path: Path) -> None:
+    (package,) = installed.glob("venv/lib/python*/site-packages/triage")
+    for name in ("rules", "templates/reply"):
+        carried = {file.name for file in (package / "_data" / name).glob("*.*")}
+        assert carried == {file.name for file in (ROOT / name).glob("*.*")}
+    assert (package / "py.typed").exists()
+    assert "request_timeout" in _run("triage rules list", tmp_path, installed / "venv/bin")
+
+
+def test_the_first_own_rule_of_the_readme_works(installed: Path, tmp_path: Path) -> None:
+    shown = _run(_block("Your first own rule, in five minutes"), tmp_path, installed / "venv/bin")
+    assert "0 mistakes" in shown
+    assert "0 failed" in shown
+    assert "给这类报警起个名" in shown
+
+
+def test_make_run_answers_the_bundled_alert_and_standard_input() -> None:
+    make = ["make", "--silent", "run"]
+    bundled = subprocess.run(
+        make, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+    )
+    assert "回应失败" in bundled.stdout, bundled.stderr
+    given = subprocess.run(make, cwd=ROOT, input="第6条", capture_output=True, text=True, timeout=300)
+    assert "MarkFail" in given.stdout, given.stderr
