@@ -18,8 +18,8 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.generate import alerts, write_rules
+from triage.advice import Adviser
 from triage.alert import parse
-from triage.bot import Bot
 from triage.conditions import View, holds
 from triage.matching import Matcher
 from triage.rendering import Renderer
@@ -87,7 +87,7 @@ def _times(work: Callable[[str], object], texts: Sequence[str]) -> list[float]:
 
 def _full_path(few: Path, many: Path) -> list[Row]:
     warm, texts = list(alerts(500, seed=2)), list(alerts(TEXTS, seed=3))
-    small, large = (Bot(_rules(folder), Renderer(_TEMPLATES)) for folder in (few, many))
+    small, large = (Adviser(_rules(folder), Renderer(_TEMPLATES)) for folder in (few, many))
     for text in warm:
         small.answer(text)
         large.answer(text)
@@ -167,16 +167,16 @@ def _process() -> list[Row]:
 _PEAK = """
 import re, sys
 from pathlib import Path
-from triage.bot import Bot
+from triage.advice import Adviser
 from triage.rendering import Renderer
 from triage.rulebook import load_rules, load_templates
 from triage.settings import data_directory
 from bench.generate import alerts
 templates = load_templates(data_directory("templates") / "reply")
-bot = Bot(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), Renderer(templates))
+adviser = Adviser(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), Renderer(templates))
 for text in alerts(300, seed=6):
-    bot.answer(text)
-bot.answer("连接超时")
+    adviser.answer(text)
+adviser.answer("连接超时")
 print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 

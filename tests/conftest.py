@@ -1,4 +1,4 @@
-"""What many tests need: the bundled rules and a bot over them."""
+"""What many tests need: the bundled rules and an adviser over them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from triage.bot import Bot
+from triage.advice import Adviser
 from triage.rendering import Renderer
 from triage.rulebook import load_rules, load_templates
 from triage.rules import RuleSet
@@ -26,5 +26,5 @@ def renderer() -> Renderer:
 
 
 @pytest.fixture(scope="session")
-def bot(rules: RuleSet, renderer: Renderer) -> Bot:
-    return Bot(rules, renderer)
+def adviser(rules: RuleSet, renderer: Renderer) -> Adviser:
+    return Adviser(rules, renderer)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import DATA
-from triage.bot import Bot
-from triage.rendering import PAGE_BYTES, Renderer
+from triage.advice import Adviser
+from triage.rendering import PAGE_BYTES, Lines, Renderer
 
 GOLDEN = DATA / "golden"
 TEXTS = {
@@ -50,9 +50,9 @@ def _file(name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_reply_is_the_golden_text(name: str, bot: Bot) -> None:
+def test_reply_is_the_golden_text(name: str, adviser: Adviser) -> None:
     """After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_rendering.py, then read the diff."""
-    shown = "\n────\n".join(bot.answer(ASKED[name]).pages) + "\n"
+    shown = "\n────\n".join(adviser.answer(ASKED[name]).pages) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         _file(name).write_text(shown, encoding="utf-8")
     assert shown == _file(name).read_text(encoding="utf-8")
@@ -63,55 +63,55 @@ def test_every_golden_text_is_used() -> None:
 
 
 @pytest.mark.parametrize("record", TEXTS)
-def test_a_page_fits_a_message_and_is_plain(record: str, bot: Bot) -> None:
-    for page in bot.answer(TEXTS[record]).pages:
+def test_a_page_fits_a_message_and_is_plain(record: str, adviser: Adviser) -> None:
+    for page in adviser.answer(TEXTS[record]).pages:
         assert len(page.encode()) <= PAGE_BYTES
         assert page == page.strip("\n")
         assert not re.search(r"(?<!\*)\*\*(?!\*)|^#|```|None|\{\{", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize("record", TEXTS)
-def test_no_reply_repeats_an_openid_or_a_query(record: str, bot: Bot) -> None:
-    shown = "\n".join(bot.answer(TEXTS[record]).pages)
+def test_no_reply_repeats_an_openid_or_a_query(record: str, adviser: Adviser) -> None:
+    shown = "\n".join(adviser.answer(TEXTS[record]).pages)
     for openid in re.findall(r"\bo[A-Za-z0-9_-]{27}\b", TEXTS[record]):
         assert openid not in shown
     for query in re.findall(r"3rdUrl=[^\]?]*\?([^\]]+)\]", TEXTS[record]):
         assert query not in shown
 
 
-def test_pages_hold_every_step_once_and_count_the_rest(bot: Bot) -> None:
-    pages = bot.answer(TEXTS["C21"]).pages
+def test_pages_hold_every_step_once_and_count_the_rest(adviser: Adviser) -> None:
+    pages = adviser.answer(TEXTS["C21"]).pages
     numbers = [int(number) for page in pages for number in re.findall(r"^(\d+) ", page, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
     first = len(re.findall(r"^\d+ ", pages[0], re.MULTILINE))
     assert f"看其余 {len(numbers) - first} 步" in pages[0]
 
 
-def test_a_mark_fail_says_until_when_pushes_are_blocked(bot: Bot) -> None:
-    assert "屏蔽 到 10:09:34 止" in bot.answer(TEXTS["C52"]).pages[0]
+def test_a_mark_fail_says_until_when_pushes_are_blocked(adviser: Adviser) -> None:
+    assert "屏蔽 到 10:09:34 止" in adviser.answer(TEXTS["C52"]).pages[0]
 
 
-def test_a_command_works_with_a_masked_openid(bot: Bot) -> None:
-    shown = "\n".join(bot.answer(TEXTS["C21"]).pages)
+def test_a_command_works_with_a_masked_openid(adviser: Adviser) -> None:
+    shown = "\n".join(adviser.answer(TEXTS["C21"]).pages)
     pattern = re.search(r"grep -E '(oyMA[^']*)'", shown)
     assert pattern
     assert re.fullmatch(pattern[1], "oyMAhHWVOLqo7iBSw3dhyyn7-9vQ")
 
 
-def test_a_masked_address_is_replaced_by_a_word_in_commands(bot: Bot) -> None:
-    shown = "\n".join(bot.answer(TEXTS["R029"]).pages)
+def test_a_masked_address_is_replaced_by_a_word_in_commands(adviser: Adviser) -> None:
+    shown = "\n".join(adviser.answer(TEXTS["R029"]).pages)
     assert "--resolve 回调域名:443:服务器IP 回调地址" in shown or "xxx" not in "".join(
         line for line in shown.splitlines() if line.startswith("  ")
     )
 
 
-def test_the_worst_of_several_alerts_comes_first(bot: Bot) -> None:
-    shown = bot.answer(TEXTS["WS03"]).pages[0]
+def test_the_worst_of_several_alerts_comes_first(adviser: Adviser) -> None:
+    shown = adviser.answer(TEXTS["WS03"]).pages[0]
     assert shown.index("MarkFail") < shown.index("连接超时")
 
 
-def test_why_names_rule_words_and_sources(bot: Bot) -> None:
-    why = bot.why(TEXTS["C21"])[0]
+def test_why_names_rule_words_and_sources(adviser: Adviser) -> None:
+    why = adviser.why(TEXTS["C21"])[0]
     assert "为什么是「请求超时" in why
     assert "开发者5秒内没有返回" in why
     assert re.search(r"^1 .*F\.1", why, re.MULTILINE)
@@ -124,13 +124,13 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=lambda value: ascii(value)[:20])
-def test_hostile_values_are_shown_as_text_and_fit(value: str, bot: Bot) -> None:
+def test_hostile_values_are_shown_as_text_and_fit(value: str, adviser: Adviser) -> None:
     alert = (
         f"Appid: wx1decccb40f795d9f\n昵称: {value}\n时间: 2025-04-15 17:22:13\n"
         "内容: 微信服务器向公众号推送消息或事件后，开发者5秒内没有返回\n次数: 5分钟 30次\n"
         f"错误样例: [3rdUrl=https://a.example.cn/{value}][IP={value}][Event={value}]"
     )
-    pages = bot.answer(alert).pages
+    pages = adviser.answer(alert).pages
     assert all(len(page.encode()) <= PAGE_BYTES for page in pages)
     assert "49" not in pages[0].split("先做")[0].replace(value, "")
 
@@ -142,7 +142,8 @@ def test_hostile_values_are_shown_as_text_and_fit(value: str, bot: Bot) -> None:
 )
 def test_fitting_loses_no_step_and_keeps_the_limit(steps: list[str], limit: int) -> None:
     blocks = [f"<{index}>{text}" for index, text in enumerate(steps)]
-    pages = Renderer({"step.txt": "{% macro step() %}{% endmacro %}"}, limit).fit(["头"], blocks, "")
+    renderer = Renderer({"step.txt": "{% macro step() %}{% endmacro %}"}, limit)
+    pages = tuple(page.text for page in renderer.fit("头", Lines(len(blocks), blocks.__getitem__), ""))
     assert all(len(page.encode()) <= limit for page in pages)
     shown = "".join(pages).replace("\n", "")
     for block in blocks:

@@ -61,7 +61,7 @@ class Reading:
 _GAP = r"[ \t]{0,8}"
 _LABEL = re.compile(
     rf"(?:(?P<appid>app[ _]?id)|(?P<nickname>[昵呢]称)|(?P<time>时间)|(?P<description>内容)|(?P<count>次数)"
-    rf"|(?P<sample>错误样例)){_GAP}(?:\*\*|__)?{_GAP}[:;]|(?P<tail>[报告]警排查指引)|(?P<key>{KEY.pattern})"
+    rf"|(?P<sample>错误样例)){_GAP}(?:\*\*|__|\])?{_GAP}[:;]|(?P<tail>[报告]警排查指引)|(?P<key>{KEY.pattern})"
 )
 _RANK = {"appid": 0, "nickname": 1, "time": 2, "description": 3, "count": 4, "sample": 5, "tail": 6}
 _BOLD = ("**", "__")
@@ -71,15 +71,18 @@ _DATE = re.compile(
 )
 _COUNT = re.compile(r"\s{0,20}(?:(\d{1,6}) ?分钟内?[ \t,]{0,9})?(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}) ?次")
 _URL = re.compile(r"https? ?[:;] ?//[!-;=?-Z_a-z~%]{3,200}")
+_PASTED_TO_URL = re.compile(r"(?:[^\w/-]|--+|__+)+$")
 _EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?id|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
+_MASKED = re.compile(r"\s{0,8}[x*]{2}")
 _PLATFORM_SENTENCE = re.compile(
     r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
 )
-_BEGINNING = re.compile(rf"时间{_GAP}[:;]{_DATE.pattern}\s{{0,4}}内容{_GAP}[:;]{_GAP}(?:微信服务器[向连]|推送)")
 _APPID = re.compile(r"(?i)wx|[x*＊\s]+$")
 """An appid, masked or not; other products number theirs otherwise."""
-_DECORATION = re.compile(r"(?m)^\s*\(?\d{1,2}[.)、]|</?[a-z][^<>]{0,200}>|```\w*")
+_DECORATION = re.compile(r"(?m)^\s*(?:\(?\d{1,2}[.)、]|[①-⑩])|</?[a-z][^<>]{0,200}>|```\w*")
 _FOREIGN = re.compile(r"[^\W_]")
+_YEARS = range(2000, 2100)
+_LAST_STAMP = int(datetime(_YEARS.stop, 1, 1, tzinfo=UTC).timestamp())
 _GLUED = 500
 """How long the value before a glued label may be, in characters."""
 
@@ -184,20 +187,14 @@ def _counts(folded: str, match: re.Match[str], previous: _Token | None) -> bool:
     if kind == "tail":
         return True
     glued = folded[match.start() - 1 : match.start()].isalnum()
-    if glued and not _after_words(folded, match):
-        if previous is None or not _follows(folded, previous, match, str(kind)):
-            return False
+    if glued and kind == "appid" and not folded[match.start() - 1].isascii():
+        return True  # an intro of Chinese words may run into the alert's first label
+    if glued and (previous is None or not _follows(folded, previous, match, str(kind))):
+        return False
     if kind in ("time", "count") and not _at_line_start(folded, match.start()):
         pattern = _DATE if kind == "time" else _COUNT
-        return bool(pattern.match(folded, match.end()) or _EMPTY.match(folded, match.end()))
+        return any(value.match(folded, match.end()) for value in (pattern, _EMPTY, _MASKED))
     return True
-
-
-def _after_words(folded: str, match: re.Match[str]) -> bool:
-    """Whether the alert's first label is glued to an intro, and does not end a longer word."""
-    if folded[match.start() - 1].isascii():
-        return False
-    return match.lastgroup == "appid" or bool(_BEGINNING.match(folded, match.start()))
 
 
 def _follows(folded: str, previous: _Token, match: re.Match[str], kind: str) -> bool:
@@ -209,7 +206,7 @@ def _follows(folded: str, previous: _Token, match: re.Match[str], kind: str) -> 
 
 def _at_line_start(folded: str, position: int) -> bool:
     line = folded[max(0, position - 20) : position]
-    return not line[line.rfind("\n") + 1 :].strip(" \t*_-#>")
+    return not line[line.rfind("\n") + 1 :].strip(" \t*_-#>[")
 
 
 def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
@@ -233,7 +230,7 @@ def _opens(folded: str, draft: _Draft, token: _Token) -> bool:
     if token.brackets and foreign and not token.brackets.unmistakable:
         return True
     if token.brackets and draft.rank == _RANK["sample"] and draft.brackets is None:
-        return foreign
+        return False
     if _RANK[token.kind] <= draft.rank:
         return True
     joins = draft.brackets is not None or draft.count is not None or draft.has_platform_sentence
@@ -267,13 +264,13 @@ def _read_tail(text: str, folded: str, draft: _Draft, token: _Token, limit: int)
     token.end = url.end() if url else token.value
     if url:
         address = half_width(text[slice(*url.span())]).replace(" ", "").replace(";", ":", 1)
-        draft.guide_url = address.rstrip(".,?!:;)'\"")
+        draft.guide_url = _PASTED_TO_URL.sub("", address)
 
 
 def _read_time(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
     match = _DATE.match(folded, token.value, limit)
     try:
-        if match is None:
+        if match is None or int(match[1]) not in _YEARS:
             raise ValueError
         year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
         draft.first_seen = datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)
@@ -310,7 +307,7 @@ def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: in
     lines = raw[skipped : skipped + 2_000].split("\n")
     written = [line for line in lines if _FOREIGN.search(_DECORATION.sub("", line))]
     if folds_on and len(written) <= 5:
-        value = "".join(_trim(line, follower < 0, False) for line in written)
+        value = "".join(_trim(line, follower < 0, False) for line in written).rstrip(";；,，、")
         token.end = limit
     else:
         value = _trim(lines[0], follower < 0, len(lines) == 1 and follower >= 0)
@@ -324,7 +321,7 @@ def _trim(line: str, is_last: bool, has_follower: bool) -> str:
     line = _TAGS_AT_END.sub("", line.rstrip()) or line
     line = re.sub(r"\s*```.*$", "", line)
     if has_follower:
-        line = re.sub(r"\s+(?:[-#>|*•·]|\(?\d{1,2}[.)、])$", "", line)
+        line = re.sub(r"\s+(?:[-#>|*•·]|\(?\d{1,2}[.)、])$", "", line).rstrip(";；,，、")
     line = re.sub(r"\s+\|$", "", line).strip()
     if is_last and line.endswith("」") and line.count("「") < line.count("」"):
         line = line.rstrip("」")
@@ -346,7 +343,7 @@ def _is_alert(draft: _Draft) -> bool:
     tail = draft.guide_url is not None
     sample_label = any(token.kind == "sample" and not token.brackets for token in draft.tokens)
     if draft.brackets and plausible:
-        ours = draft.brackets.unmistakable and (plausible > 1 or count)
+        ours = draft.brackets.unmistakable and draft.description is None and (plausible > 1 or count)
         return ours or sample_label or sentence or tail
     if sentence:
         return count or appid or tail or draft.first_seen is not None
@@ -373,7 +370,6 @@ def _alert(text: str, draft: _Draft) -> Alert:
 
 def _instant(stamp: int | None) -> datetime | None:
     """Stamp is the same instant as 时间, in unix seconds."""
-    try:
-        return datetime.fromtimestamp(stamp, UTC).astimezone(BEIJING) if stamp else None
-    except (ValueError, OverflowError, OSError):
+    if not stamp or stamp >= _LAST_STAMP:
         return None
+    return datetime.fromtimestamp(stamp, UTC).astimezone(BEIJING)

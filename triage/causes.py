@@ -6,6 +6,7 @@ damaged is never called malformed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ _CURL = {
     52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
     56: ("curl_receive", "收回包时连接中断（cURL 56）"),
 }
+_CUT = ("...", "…")
 _EATEN = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
 _WIDE_CDATA = ("［CDATA［", "【CDATA【")
@@ -85,10 +87,11 @@ def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
     body: str | None = getattr(sample, field)
     if body is None:
         return
-    cut = body.endswith(("...", "…")) or _EATEN in body
-    reply = _as_sent(body).encode()
+    sent = _as_sent(body)
+    damaged = _EATEN in body or body.endswith(_CUT)
+    reply = _closed(sent).encode()
     for finding in judge(reply, _push(sample, kind)):
-        if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and cut):
+        if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and damaged):
             continue
         start, end = finding.span or (0, len(reply))
         span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
@@ -96,8 +99,21 @@ def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
 
 
 def _as_sent(body: str) -> str:
-    """The body with the narrow brackets the server wrote, where the copy made all of them wide; same length."""
-    return body.translate(_NARROW) if any(wide in body for wide in _WIDE_CDATA) else body
+    """The body as the server wrote it, where a copy made brackets wide or ate some; every place stays where it is."""
+    if any(wide in body for wide in _WIDE_CDATA):
+        body = body.translate(_NARROW)
+    return body.replace(_EATEN, "OK".ljust(len(_EATEN)))
+
+
+def _closed(body: str) -> str:
+    """The whole elements of an XML body that WeChat cut, so that what they say can be judged."""
+    if not body.startswith("<xml>") or not body.endswith(_CUT):
+        return body
+    end = max((match.end() for match in _ELEMENT.finditer(body)), default=0)
+    return body[:end] + "</xml>" if end else body
+
+
+_ELEMENT = re.compile(r"</[A-Za-z_]{1,60}>")
 
 
 def _push(sample: Sample, kind: str) -> Push | None:

@@ -30,3 +30,23 @@ class SettingsError(TriageError):
 
 class InputError(TriageError):
     """What was given to a command cannot be read."""
+
+
+class RefusedError(TriageError):
+    """A request that nobody entitled has sent; it is counted and answered with 403."""
+
+
+class BadMessageError(TriageError):
+    """A request that is no message of the channel's protocol."""
+
+
+class StoreError(TriageError):
+    """The store could not do what was asked."""
+
+
+class StoreDownError(StoreError):
+    """The database does not answer; never the same as a record that is absent."""
+
+
+class SchemaError(StoreError):
+    """The database has another schema than this program; the message names the command that upgrades it."""

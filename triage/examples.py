@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from triage.bot import Answer, Bot
+from triage.advice import Adviser, Answer
 from triage.conditions import Condition, View, holds
 from triage.facts import Fact
 from triage.findings import Finding, Severity
@@ -25,14 +25,14 @@ class Coverage:
     one_sided: tuple[str, ...]
 
 
-def run_examples(rules: RuleSet, bot: Bot) -> tuple[tuple[Finding, ...], Coverage]:
+def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...], Coverage]:
     """Findings for examples that do not do what they promise, and the coverage of steps and conditions."""
     findings: list[Finding] = []
     shown: set[tuple[str, str]] = set()
     seen: list[Matched] = []
     for rule in rules.rules:
         for example in (*rule.match, *rule.ignore):
-            answer = bot.answer(example.text)
+            answer = adviser.answer(example.text)
             seen += answer.alerts
             wanted = example in rule.match
             findings += [

@@ -145,7 +145,8 @@ def _address_parts(address: str, host: str) -> dict[str, Fact]:
         return {"domain": host} if host else {}
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return {"domain": host} if host else {}
-    netloc = (f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname) + (f":{parts.port}" if parts.port else "")
+    netloc = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    netloc += f":{parts.port}" if parts.port else ""
     return {
         "scheme": parts.scheme,
         "domain": host or parts.hostname,

@@ -76,6 +76,8 @@ class Names:
             return Asked()
         typed = clean(text)
         words = _squash(typed)
+        if not words:
+            return Asked()
         if number := _number(words):
             rule = self._by_number.get(number)
             return Asked((Candidate(rule, 1.0, f"编号 {number}"),)) if rule else Asked()
@@ -151,7 +153,9 @@ _FILLER = re.compile(
 
 
 def _squash(text: str) -> str:
-    return _DROPPED.sub("", fold(text))
+    """A text without what does not count; punctuation alone (`?`) counts as it stands."""
+    folded = fold(text)
+    return _DROPPED.sub("", folded) or folded.strip()
 
 
 def _blank(match: re.Match[str]) -> str:

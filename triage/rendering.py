@@ -5,7 +5,8 @@ The wording stands in templates/reply; this module decides what is shown, masks 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -40,7 +41,14 @@ _ICONS = {
     Severity.INFO: "🔎",
 }
 _MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
-_NEXT = "回「更多」看下一页"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message, and how many steps have been shown with it; what comes next begins behind them."""
+
+    text: str
+    shown: int = 0
 
 
 class Renderer:
@@ -54,41 +62,62 @@ class Renderer:
             autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
             auto_reload=False,
         )
-        self._step = self._environment.get_template("step.txt").module.step  # type: ignore[attr-defined]  # a macro
+        self._step: Callable[..., str] = self._environment.get_template("step.txt").module.step  # type: ignore[attr-defined]
 
-    def _render(self, name: str, **values: object) -> str:
+    def say(self, name: str, **values: object) -> str:
+        """One of the templates, filled."""
         return self._environment.get_template(f"{name}.txt").render(values).strip("\n")
 
-    def alert(self, matched: Matched, rules: RuleSet, unread: str = "") -> tuple[str, ...]:
-        """The checklist for one alert, page by page."""
+    def alert(
+        self,
+        matched: Matched,
+        rules: RuleSet,
+        unread: str = "",
+        story: str = "",
+        lead: Sequence[Step] = (),
+        skip: int = 0,
+    ) -> Iterator[Page]:
+        """The checklist for one alert, page by page.
+
+        `story` is what is known of it from before, `lead` are steps to begin with: those of the alert that led to it;
+        `skip` steps have been shown already, and the head with them.
+        """
         rule = matched.best
         if rule is None:
-            return self.fit(
-                [self._render("unmatched", description=_shown(matched.alert.description or ""))], [], ""
-            )
-        head = self._render("alert", **_alert_values(matched, rule), unread=unread)
-        facts = {name: _masked(fact) for name, fact in matched.facts.items()}
-        steps = list(self._steps(steps_for(matched), facts))
-        see = [other.title for id_ in rule.see if (other := rules.get(id_))]
-        closing = self._render("closing", see=see, guide_url=matched.alert.guide_url)
-        return self.fit([head], steps, closing)
+            yield Page(self.say("unmatched", description=_shown(matched.alert.description or "")))
+            return
+        head = "" if skip else self.say("alert", **_alert_values(matched, rule), unread=unread, story=story)
+        closing = self.say("closing", see=self._see(rule, rules), guide_url=matched.alert.guide_url)
+        yield from self.fit(head, self.alert_steps(matched, lead), closing, skip)
 
-    def topic(self, rule: Rule, rules: RuleSet) -> tuple[str, ...]:
+    def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
+        """The steps for an alert, each a block of text made when it is asked for."""
+        facts = {name: _masked(fact) for name, fact in matched.facts.items()}
+        steps = {step.id: step for step in (*lead, *steps_for(matched))}
+        return self._steps(list(steps.values()), facts)
+
+    def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
         """What is known of a topic that somebody asked for."""
         values = {"icon": _ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
-        head = self._render("topic", **values, impact=rule.impact, owner=rule.owner)
+        head = "" if skip else self.say("topic", **values, impact=rule.impact, owner=rule.owner)
+        closing = self.say("closing", see=self._see(rule, rules), guide_url=None)
+        yield from self.fit(head, self.topic_steps(rule), closing, skip)
+
+    def topic_steps(self, rule: Rule) -> Lines:
+        """The steps of a topic that hold without an alert."""
         facts: dict[str, Fact] = {"kind": rule.id}
         view = View(facts)
-        steps = list(self._steps([step for step in rule.steps if holds(step.when, view) is not None], facts))
-        see = [other.title for id_ in rule.see if (other := rules.get(id_))]
-        return self.fit([head], steps, self._render("closing", see=see, guide_url=None))
+        return self._steps([step for step in rule.steps if holds(step.when, view) is not None], facts)
 
-    def several(self, matches: Sequence[Matched], rules: RuleSet, unread: str = "") -> tuple[str, ...]:
+    def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
+        return [other.title for id_ in rule.see if (other := rules.get(id_))]
+
+    def several(self, matches: Sequence[Matched], rules: RuleSet, unread: str = "") -> Iterator[Page]:
         """A summary of several alerts, worst first, then the pages of each kind of trouble in it."""
         ordered = sorted(matches, key=_badness)
         lines = _summary_lines(ordered)
         kinds = len({matched.kind for matched in ordered})
-        summary = self._render(
+        summary = self.say(
             "several",
             total=len(ordered),
             kinds=kinds,
@@ -96,22 +125,19 @@ class Renderer:
             rest=sum(1 for _ in lines[_LISTED:]),
             unread=unread,
         )
-        pages = [summary + "\n回「更多」依次看每条的检查步骤"]
+        yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self._page_bytes))
         for matched in _distinct(ordered)[:_LISTED]:
-            pages += self.alert(matched, rules)
-        return tuple(page for text in pages for page in _cut(text, self._page_bytes))
+            yield from self.alert(matched, rules)
 
-    def choice(self, asked: Asked) -> tuple[str, ...]:
-        topics = [_numbered(candidate.rule) for candidate in asked.candidates]
-        return (self._render("choice", topics=topics),)
+    def choice(self, asked: Asked) -> str:
+        """The topics a text may mean."""
+        return self.say("choice", topics=[_numbered(candidate.rule) for candidate in asked.candidates])
 
-    def hint(self) -> tuple[str, ...]:
-        return (self._render("hint"),)
-
-    def why(self, matched: Matched) -> tuple[str, ...]:
+    def why(self, matched: Matched) -> Iterator[Page]:
         """Which rule, which words, what else fitted, and where each step comes from."""
         if not matched.matches:
-            return self.alert(matched, RuleSet((), ""))
+            yield from self.alert(matched, RuleSet((), ""))
+            return
         first, *others = matched.matches
         proofs = [
             f"{item.test}{f'（原文：{_shown(item.found)}）' if item.found else ''}" for item in first.because
@@ -120,53 +146,60 @@ class Renderer:
         sources = [
             f"{number} {'、'.join(step.source)}" for number, step in enumerate(steps_for(matched), start=1)
         ]
-        text = self._render(
+        text = self.say(
             "why",
             title=_full_title(first.rule),
             proofs=proofs,
             others=[match.rule.title for match in others],
             sources=sources,
         )
-        return tuple(_cut(text, self._page_bytes))
+        yield from map(Page, _cut(text, self._page_bytes))
 
-    def _steps(self, steps: Iterable[Step], facts: Mapping[str, Fact]) -> Iterator[str]:
+    def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
         commands = usable(facts)
-        for number, step in enumerate(steps, start=1):
-            yield self._step(
-                number,
+
+        def line(index: int) -> str:
+            step = steps[index]
+            return self._step(
+                index + 1,
                 step.do.render(facts),
                 step.run.render(commands) if step.run else None,
                 step.healthy.render(facts) if step.healthy else None,
                 step.erratum,
             )
 
-    def fit(self, head: list[str], steps: list[str], closing: str) -> tuple[str, ...]:
-        """Pages of at most `page_bytes`: the first steps on the first page, then as many as fit, never half a step.
+        return Lines(len(steps), line)
 
-        The closing is left out where it would need a page of its own.
+    def fit(self, head: str, steps: Lines, closing: str, skip: int = 0) -> Iterator[Page]:
+        """Pages of at most `page_bytes`, made as they are asked for, never with half a step.
+
+        The first page holds the first steps only, the others as many as fit. The closing is left out where it would
+        need a page of its own.
         """
-        pages: list[list[str]] = []
-        page = list(head)
-        room = self._page_bytes - len(_MORE.format(rest=999).encode()) - 2
-        for index, step in enumerate(steps):
-            if page and (_size([*page, step]) > room or (not pages and index == _FIRST_STEPS)):
-                pages.append(page)
-                page = []
+        room = self._page_bytes - len(_MORE.format(rest=steps.count).encode()) - 2
+        page, size = ([head], len(head.encode())) if head else ([], 0)
+        for index in range(skip, steps.count):
+            step = steps.line(index)
+            length = len(step.encode()) + 1
+            if page and (size + length > room or index == (_FIRST_STEPS if not skip else -1)):
+                yield from self._page([*page, _MORE.format(rest=steps.count - index)], index)
+                page, size = [], 0
             page.append(step)
-        if closing and _size([*page, closing]) <= self._page_bytes:
+            size += length
+        if closing and size + len(closing.encode()) + 1 <= self._page_bytes:
             page.append(closing)
-        pages.append(page)
-        return tuple(self._numbered_pages(pages, len(steps), len(head)))
+        yield from self._page(page, steps.count)
 
-    def _numbered_pages(self, pages: list[list[str]], steps: int, heads: int) -> Iterator[str]:
-        shown = -heads
-        for index, page in enumerate(pages):
-            shown += len(page)
-            text = "\n".join(page)
-            if index < len(pages) - 1:
-                rest = steps - shown
-                text += "\n" + (_MORE.format(rest=rest) if rest > 0 else _NEXT)
-            yield from _cut(text, self._page_bytes)
+    def _page(self, blocks: Iterable[str], shown: int) -> Iterator[Page]:
+        return (Page(text, shown) for text in _cut("\n".join(blocks), self._page_bytes))
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """So many blocks of text, each made when it is asked for, by its index from 0."""
+
+    count: int
+    line: Callable[[int], str]
 
 
 def worst(matches: Iterable[Matched]) -> Matched:
@@ -195,11 +228,11 @@ def unread_excerpt(reading: Reading) -> str:
     return "、".join(f"「{text}」" for text in shown)
 
 
-def plain(matched: Matched) -> tuple[str, ...]:
+def plain(matched: Matched) -> tuple[Page, ...]:
     """The checklist without any template: what goes out when a template is broken."""
     rule = matched.best
     lines = [rule.title if rule else UNKNOWN, *(step.do.source for step in (rule.steps if rule else ()))]
-    return tuple(_cut("\n".join(lines), PAGE_BYTES))
+    return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
 
 
 def _alert_values(matched: Matched, rule: Rule) -> dict[str, Any]:
@@ -214,9 +247,7 @@ def _alert_values(matched: Matched, rule: Rule) -> dict[str, Any]:
         "ip": sample.ip or "",
         "domain": sample.host or "",
         "window": _window(alert),
-        "blocked_until": _clock(alert.first_seen + _BLOCKED)
-        if matched.kind == "mark_fail" and alert.first_seen
-        else "",
+        "blocked_until": _blocked_until(matched),
         "pushed": _pushed(matched),
         "causes": [
             {"meaning": mask(cause.meaning), "evidence": _evidence(cause, sample)} for cause in matched.causes
@@ -343,10 +374,6 @@ def _summary_lines(matches: Iterable[Matched]) -> list[str]:
         ]
         lines.append(" · ".join(mask(part) for part in parts if part))
     return lines
-
-
-def _size(blocks: Iterable[str]) -> int:
-    return sum(len(block.encode()) + 1 for block in blocks)
 
 
 def _cut(text: str, limit: int) -> Iterator[str]:

@@ -129,30 +129,34 @@ def _finding(location: Location, id_: str, message: str, hint: str | None = None
 _SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[PTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")
 
 
+_FILE = ("version", "lists", "rules")
+
+
 def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
     pairs = reader.mapping(root, "a file")
+    _read_head(reader, pairs)
+    packs = [value for name, _, value in pairs if name == "rules"]
+    if packs:
+        nodes = [(node, reader.mapping(node, "a rule")) for node in reader.items(packs[0])]
+    else:
+        nodes = [(root, [pair for pair in pairs if pair[0] not in _FILE])]
+    for node, own in nodes:
+        if rule := _rule(reader, node, own):
+            yield rule
+
+
+def _read_head(reader: Reader, pairs: list[Pair]) -> None:
+    """What stands in a file beside its rules."""
     for name, key, value in pairs:
         if name == "version" and reader.text(value) not in ("1", ""):
-            reader.report(
-                value, "bad-version", "unknown version of the rule format; this program reads version 1"
-            )
+            message = "unknown version of the rule format; this program reads version 1"
+            reader.report(value, "bad-version", message)
         elif name == "lists":
             reader.lists = {item: reader.texts(node) for item, _, node in reader.mapping(value, "lists")}
-        elif name == "rules" and any(other not in ("version", "lists", "rules") for other, _, _ in pairs):
+        elif name == "rules" and any(other not in _FILE for other, _, _ in pairs):
             reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
-    packs = [value for name, _, value in pairs if name == "rules"]
-    rest = [pair for pair in pairs if pair[0] not in ("version", "lists", "rules")]
-    for pack in packs:
-        if isinstance(pack, yaml.SequenceNode) and not pack.value:
-            reader.report(pack, "empty", "the pack holds no rule")
-    for node in reader.items(packs[0]) if packs else ():
-        rule = _rule(reader, node, reader.mapping(node, "a rule"))
-        if rule:
-            yield rule
-    if not packs:
-        rule = _rule(reader, root, rest)
-        if rule:
-            yield rule
+        elif name == "rules" and isinstance(value, yaml.SequenceNode) and not value.value:
+            reader.report(value, "empty", "the pack holds no rule")
 
 
 def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:

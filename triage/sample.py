@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 
 from triage.pasted import half_width
 
@@ -51,7 +52,7 @@ _NAMES = {"3rdurl": "callback_url", "第三方平台": "platform", "decryptfail"
 _BY_NAME = {name.replace("_", ""): name for name in SAMPLE_KEYS} | _NAMES
 
 _KEY = (
-    r"\[ {0,3}(?:(openid|stamp|outer ?ip|3rd ?url|ip|host|msg ?type|msg|event|http ?code|curl ?error"
+    r"\[ {0,3}(?:(openid|stamp|outer ?ip|3rd ?url|ip|host|msg ?type|msg|event|http[_ ]?code|curl[_ ]?error"
     r"|response[_ ]?length|response[_ ]?content|transaction[_ ]?id|resp) {0,3}="
     r"|(第三方平台) {0,3}(?:[:;=]|(?=\]))|(decrypt[ _]?fail) {0,3}(?:=|(?=\]))|(resp) {0,3}(?=\]))"
 )
@@ -62,16 +63,23 @@ _STRANGER = re.compile(r"\[[^\W\d][\w. -]{0,40}=[^\[\]\n]{0,500}\]")
 _SHORT_VALUE = 4_000
 _BODY = 16_000
 _MAX_BRACKETS = 50
-_SENTENCE = r"内容[ \t*]{0,4}[:;]\s{0,4}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
+_MAX_IN_BODY = 1_000
+"""So many brackets are looked at to find the end of a value."""
+_COLON = r"[ \t*]{0,4}[:;]"
+_PLAIN = r"[^\[\]{}<>\"]"
+_SENTENCE = rf"内容{_COLON}\s{{0,4}}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
 _END_OF_ALERT = re.compile(
     r"(?P<tail>[报告]警排查指引)"
-    r"|(?P<header>app ?id[ \t*]{0,4}[:;][^\[\]{}<>\"]{0,120}?[昵呢时内][称间容][ \t*]{0,4}[:;]"
-    rf"|(?:时间[ \t*]{{0,4}}[:;][^\[\]{{}}<>\"]{{0,40}}?)?{_SENTENCE})"
-    r"|(?P<time>时间[ \t*]{0,4}[:;]\s{0,4}\d{4}[-/.]\d\d?[-/.]\d\d?[^\[\]{}<>\"]{0,40}?内容[ \t*]{0,4}[:;])"
+    rf"|(?P<header>app ?id{_COLON}{_PLAIN}{{0,120}}?(?:[昵呢]称|时间|内容|次数|错误样例){_COLON}"
+    rf"|[昵呢]称{_COLON}{_PLAIN}{{0,80}}?(?:时间|内容|次数){_COLON}"
+    rf"|(?:时间{_COLON}{_PLAIN}{{0,40}}?)?{_SENTENCE})"
+    rf"|(?P<part>时间{_COLON}\s{{0,4}}\d{{4}}[-/.]\d\d?[-/.]\d\d?{_PLAIN}{{0,40}}?(?:内容|次数){_COLON}"
+    rf"|次数{_COLON}{_PLAIN}{{2,40}}?次|错误样例{_COLON}\s{{0,4}}\[)"
 )
 _MARKS = r"(?:[\s>*_#|•·-]|<[^<>]{0,40}>){0,20}(?:\(?\d{1,2}[.)、]\s{0,4})?[*_]{0,2}$"
 _CLOSED = re.compile(rf"(?:\]|\.\.\.|…|」){_MARKS}")
 _NEW_LINE = re.compile(rf"\n{_MARKS}")
+_PLATFORM_AT_END = re.compile(rf"\[ {{0,3}}第三方平台(?:[:;][^\[\]]{{0,100}})?\]{_MARKS}")
 _CUT_OFF = re.compile(rf"(?:\.\.\.|…)(?=[\"'」]{{0,3}}{_MARKS})")
 _WRAPPER = re.compile(
     r"\n[ \t>]{0,8}(?:```|(?:- ){4}|[-=_*]{3}|[^\n]{1,40}  \d{1,2}:\d\d\n"
@@ -89,6 +97,7 @@ class Landmarks:
         self._starts = list(self.keys)
         ends = list(_END_OF_ALERT.finditer(folded))
         self._ends = [match.start() for match in ends]
+        self.tails = {match.start() for match in ends if match.lastgroup == "tail"}
         self._ends_of_bodies = [match.start() for match in ends if _ends_a_body(folded, match)]
         self._wrappers = [match.start() for match in _WRAPPER.finditer(folded)]
         self.length = len(folded)
@@ -221,7 +230,8 @@ def _extent(
         return start, close, close + 1
     stop = _line_end(folded, start, limit)
     if limit == marks.next_key(start) and limit < marks.length:
-        close = folded.rfind("]", start, limit)
+        close = len(folded[start:limit].rstrip(" \t\n,;、|>*-")) + start - 1
+        close = close if folded.startswith("]", close) else -1
         stop = limit
     else:
         close = folded.find("]", start, stop)
@@ -236,7 +246,7 @@ def _line_end(folded: str, start: int, limit: int) -> int:
 def _balanced(folded: str, start: int, limit: int) -> int | None:
     """The `]` that closes a bracket opened before `start`, counting the pairs between."""
     depth = 0
-    for match in re.compile(r"[\[\]]").finditer(folded, start, limit):
+    for match in islice(re.compile(r"[\[\]]").finditer(folded, start, limit), _MAX_IN_BODY):
         depth += 1 if match[0] == "[" else -1
         if depth < 0:
             return match.start()
@@ -247,20 +257,31 @@ def _body_extent(
     text: str, folded: str, start: int, known: dict[str, str | int | bool], marks: Landmarks
 ) -> tuple[int, int, int]:
     region = min(_region_end(folded, start, marks), start + _BODY)
-    close = _after_json(text, folded, start) or _by_shape(folded, start, region)
+    close = _after_json(text, folded, start)
+    if close is None:
+        close = _by_shape(folded, start, region)
     if close is None and "response_length" in known:
         close = _exact(text, folded, start, int(known["response_length"]))
     if close is not None:
         return start, close, close + 1
-    platforms = [match.start() for match in _PLATFORM.finditer(folded, start, region)]
-    end = platforms[-1] if platforms else _before_later_keys(folded, start, region, known, marks)
-    if end < min(marks.length, start + _BODY):
-        return _bounded(folded, start, end)
-    return _unbounded(folded, start, end)
+    platform = _last_platform(folded, start, region)
+    end = platform if platform is not None else region
+    if platform is not None or end in marks.tails:
+        return _before_next_part(folded, start, end)
+    return _before_anything(folded, start, end)
 
 
-def _bounded(folded: str, start: int, end: int) -> tuple[int, int, int]:
-    """A body with something known behind it runs to the last `]`, or to the dots where WeChat cut it."""
+def _last_platform(folded: str, start: int, end: int) -> int | None:
+    """Where the bracket of the third-party platform begins, which is always the last one."""
+    found = [match.start() for match in _PLATFORM.finditer(folded, start, end)]
+    if found:
+        return found[-1]
+    match = _PLATFORM_AT_END.search(folded, max(start, end - 160), end)
+    return match.start() if match else None
+
+
+def _before_next_part(folded: str, start: int, end: int) -> tuple[int, int, int]:
+    """A body with the alert's own next part behind it runs to the last `]`, or to the dots where WeChat cut it."""
     cut = _CUT_OFF.search(folded, max(start, end - 60), end)
     if cut:
         return start, cut.end(), end
@@ -268,17 +289,23 @@ def _bounded(folded: str, start: int, end: int) -> tuple[int, int, int]:
     return (start, close, close + 1) if close >= 0 else (start, end, end)
 
 
-def _unbounded(folded: str, start: int, end: int) -> tuple[int, int, int]:
-    """A body with anything behind it runs to the `]` that closes its bracket, or to the dots, or to the line's end."""
-    close = _balanced(folded, start, end)
+def _before_anything(folded: str, start: int, end: int) -> tuple[int, int, int]:
+    """A body with chatter behind it, maybe, runs to the `]` that closes its bracket, or to the dots of a cut."""
+    close = _closing(folded, start, end)
     if close is not None:
-        while folded.startswith("]", close + 1):
-            close += 1
         return start, close, close + 1
     cut = _CUT.search(folded, start, end)
     stop = cut.end() if cut else _line_end(folded, start, end)
     close = -1 if cut else folded.rfind("]", start, stop)
     return (start, close, close + 1) if close >= 0 else (start, stop, stop)
+
+
+def _closing(folded: str, start: int, end: int) -> int | None:
+    """The last of the `]` that stand together where the bracket is closed."""
+    close = _balanced(folded, start, end)
+    while close is not None and folded.startswith("]", close + 1):
+        close += 1
+    return close
 
 
 _CUT = re.compile(r"(?:\.\.\.|…)(?=\s|$|[\u3000-\u9fff])")
@@ -290,7 +317,7 @@ def _exact(text: str, folded: str, start: int, length: int) -> int | None:
     previous = start
     while previous < len(text) and text[previous].isspace():
         previous += 1
-    for match in re.compile(r"\]").finditer(folded, previous, start + _BODY):
+    for match in islice(re.compile(r"\]").finditer(folded, previous, start + _BODY), _MAX_IN_BODY):
         piece = text[previous : match.start()]
         size += len(piece.encode())
         doubled += piece.count("\n\n")
@@ -316,25 +343,10 @@ def _region_end(folded: str, start: int, marks: Landmarks) -> int:
     return end
 
 
-def _before_later_keys(
-    folded: str, start: int, end: int, known: dict[str, str | int | bool], marks: Landmarks
-) -> int:
-    """Where the body ends if brackets of the platform follow it: each still unseen, right behind a `]`."""
-    stop = len(folded[start:end].rstrip()) + start
-    while folded[stop - 1 : stop] == "]":
-        opening = folded.rfind("[", start, stop)
-        match = marks.keys.get(opening)
-        if match is None or _name(match) in known or folded.find("]", opening, stop) != stop - 1:
-            return end
-        stop = len(folded[start:opening].rstrip()) + start
-        if not folded.startswith("[", opening) or folded[stop - 1 : stop] != "]":
-            return end
-        end = opening
-    return end
-
-
 def _by_shape(folded: str, start: int, end: int) -> int | None:
-    """The `]` behind a body that shows its own end: quotes, XML, HTML."""
+    """The `]` behind a body that shows its own end: nothing at all, quotes, XML, HTML."""
+    if folded.startswith("]", start) and _AFTER.match(folded, start + 1):
+        return start
     body = folded[start : start + 200].lstrip()
     pattern = next((closer for opener, closer in _CLOSERS if opener.match(body)), None)
     match = pattern.search(folded, start + 1, end) if pattern else None

@@ -202,7 +202,9 @@ class Reader:
     def identifier(self, node: yaml.Node) -> str:
         value = self.text(node)
         if value and not _ID.fullmatch(value):
-            self.report(node, "bad-id", f"'{value}' is no id: a-z, 0-9 and _, beginning with a letter")
+            self.report(
+                node, "bad-id", f"'{value}' is no id: a-z, 0-9 and _, at most 64, beginning with a letter"
+            )
         return value
 
     def identifiers(self, node: yaml.Node) -> tuple[str, ...]:

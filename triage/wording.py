@@ -51,6 +51,9 @@ class _Missing(str):
     def __iter__(self) -> Iterator[str]:
         return iter(())
 
+    def __len__(self) -> int:
+        return 0
+
 
 _LISTS = tuple(name for name, fact in FACTS.items() if fact.type is FactType.LIST)
 _UNKNOWN = {name: _Missing(fact.placeholder) for name, fact in FACTS.items()}
@@ -88,7 +91,8 @@ def check(source: str, *, command: bool = False) -> Iterator[str]:
     if "{" not in source:
         return
     if _is_simple(source):
-        yield from _unknown_names({match[1] for match in _PRINT.finditer(source)})
+        names = dict.fromkeys(_PRINT.findall(source))
+        yield from (f"unknown fact '{name}'" for name in names if name not in FACTS)
         if command:
             yield from _shell_problems(_PRINT.split(source)[::2])
         return

@@ -1,4 +1,4 @@
-"""How commands read texts and get their bot."""
+"""How commands read texts and get their adviser."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+from triage.advice import Adviser
 from triage.alert import MAX_CHARACTERS
-from triage.bot import Bot
 from triage.errors import InputError, TextTooLargeError
 from triage.rendering import Renderer
 from triage.rulebook import load_rules, load_templates
@@ -17,9 +17,9 @@ _MAX_BYTES = 4 * MAX_CHARACTERS
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
-def make_bot() -> Bot:
-    """The bot with the bundled rules and those of the settings."""
-    return Bot(load_rules(load_settings().all_rules_dirs), make_renderer())
+def make_adviser() -> Adviser:
+    """The adviser with the bundled rules and those of the settings."""
+    return Adviser(load_rules(load_settings().all_rules_dirs), make_renderer())
 
 
 def make_renderer() -> Renderer:

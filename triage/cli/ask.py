@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from triage.bot import Answer
-from triage.cli._input import dump, make_bot, read_batch, read_text
+from triage.advice import Answer
+from triage.cli._input import dump, make_adviser, read_batch, read_text
 
 _RULER = "─" * 24
 
@@ -24,13 +24,13 @@ def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool)
     """
     if text and (file or batch):
         raise click.UsageError("give TEXT, --file or --batch, not two of them")
-    bot = make_bot()
+    adviser = make_adviser()
     if batch:
-        click.echo(dump([bot.answer(message).as_json() for message in read_batch()]))
+        click.echo(dump([adviser.answer(message).as_json() for message in read_batch()]))
         return
     if not text and file is None and sys.stdin.isatty():
         click.echo("paste the alert, then press Ctrl-D:", err=True)
-    answer = bot.answer(" ".join(text) if text else read_text(file))
+    answer = adviser.answer(" ".join(text) if text else read_text(file))
     if as_json:
         click.echo(dump(answer.as_json()))
     elif sys.stdout.isatty():

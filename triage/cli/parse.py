@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from triage.alert import Reading
-from triage.cli._input import dump, make_bot, read_batch, read_text
+from triage.cli._input import dump, make_adviser, read_batch, read_text
 from triage.matching import Matched
 
 
@@ -15,11 +15,11 @@ from triage.matching import Matched
 @click.option("--batch", is_flag=True, help="Read a JSON array of texts; print a JSON array of arrays.")
 def command(file: str | None, as_json: bool, batch: bool) -> None:
     """Show the alerts in FILE or standard input, and what was not understood."""
-    bot = make_bot()
+    adviser = make_adviser()
     if batch:
-        click.echo(dump([[matched.as_json() for matched in bot.read(text)[1]] for text in read_batch()]))
+        click.echo(dump([[matched.as_json() for matched in adviser.read(text)[1]] for text in read_batch()]))
         return
-    reading, alerts = bot.read(read_text(file))
+    reading, alerts = adviser.read(read_text(file))
     if as_json:
         click.echo(dump([matched.as_json() for matched in alerts]))
         return

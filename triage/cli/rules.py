@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from triage.advice import Adviser
 from triage.alert import Alert
-from triage.bot import Bot
-from triage.cli._input import make_bot, make_renderer, read_text
+from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.errors import InputError
 from triage.examples import run_examples
 from triage.findings import Finding
@@ -60,7 +60,7 @@ def check(directories: tuple[str, ...]) -> int:
 def test(directories: tuple[str, ...]) -> int:
     """Run the examples of all rules against all rules, those in DIRECTORIES included."""
     rules = load_rules(_directories(directories))
-    findings, coverage = run_examples(rules, Bot(rules, make_renderer()))
+    findings, coverage = run_examples(rules, Adviser(rules, make_renderer()))
     for finding in findings:
         click.echo(str(finding))
     click.echo(
@@ -119,8 +119,8 @@ def _described(rule: Rule) -> list[str]:
 @click.argument("file", required=False)
 def why(file: str | None) -> int:
     """Explain which rules match the alert in FILE or standard input, and why the others do not."""
-    bot = make_bot()
-    _, alerts = bot.read(read_text(file))
+    adviser = make_adviser()
+    _, alerts = adviser.read(read_text(file))
     if not alerts:
         click.echo("no alert in this text")
         return 1
@@ -133,7 +133,7 @@ def why(file: str | None) -> int:
         for cause in matched.causes:
             click.echo(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
         click.echo("others:")
-        for rule_id, reason in bot.why_not(matched):
+        for rule_id, reason in adviser.why_not(matched):
             click.echo(f"    {rule_id:<28} {reason}")
     return 0
 
@@ -142,8 +142,8 @@ def why(file: str | None) -> int:
 @click.argument("file", required=False)
 def new(file: str | None) -> None:
     """Print the beginning of a rule for the alert in FILE or standard input."""
-    bot = make_bot()
-    _, alerts = bot.read(read_text(file))
+    adviser = make_adviser()
+    _, alerts = adviser.read(read_text(file))
     if not alerts:
         raise InputError("there is no alert in this text to start a rule from")
     matched = alerts[0]

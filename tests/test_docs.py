@@ -1,0 +1,83 @@
+"""docs/rules.md says what the program does: its tables are the schema, its example is a rule that works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from triage.advice import Adviser
+from triage.conditions import OPERATORS
+from triage.examples import run_examples
+from triage.facts import FACTS
+from triage.rendering import Renderer
+from triage.rules import KEYS, RuleSet, join, parse_rules
+from triage.strict_yaml import MAX_BYTES, MAX_DEPTH
+from triage.wording import FILTERS
+
+DOC = (Path(__file__).parent.parent / "docs/rules.md").read_text(encoding="utf-8")
+SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"(?m)^## ", DOC)}
+TABLES = {"rule": "Keys of a rule", "step": "Keys of a step", "example": "Examples"}
+
+
+def _rows(section: str) -> list[list[str]]:
+    """The cells of a section's table, without its head."""
+    lines = [line for line in SECTIONS[section].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+
+
+def _words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize(("what", "section"), TABLES.items(), ids=TABLES)
+def test_a_table_of_keys_names_what_the_reader_knows_and_nothing_else(what: str, section: str) -> None:
+    assert {key for row in _rows(section) for key in _words(row[0])} == set(KEYS[what])
+
+
+def test_the_lists_of_examples_are_named() -> None:
+    assert all(f"`{key}`" in SECTIONS["Examples"] for key in KEYS["examples"])
+
+
+def test_the_keys_that_must_be_there_are_marked_so() -> None:
+    for what in ("rule", "step"):
+        needed = {key for row in _rows(TABLES[what]) if row[1] == "yes" for key in _words(row[0])}
+        _, findings = parse_rules("title_en: x\nsteps: [{do_en: x}]", "x.yml")
+        missing = {str(finding) for finding in findings if f" {what} without " in str(finding)}
+        assert needed - {"steps"} == {re.findall(r"without '(\w+)'", line)[0] for line in missing}
+
+
+def test_the_table_of_operators_is_that_of_the_conditions() -> None:
+    named = [word for row in _rows("Conditions") for word in _words(row[0])]
+    assert sorted(named) == sorted(OPERATORS)
+
+
+def test_the_table_of_facts_has_every_fact_with_its_type() -> None:
+    named = {fact: row[1] for row in _rows("Facts") for fact in _words(row[0])}
+    assert named == {name: fact.type.value for name, fact in FACTS.items()}
+
+
+def test_the_filters_of_templates_are_named() -> None:
+    listed = re.search(r"the filters ((?:`\w+`[,\s]*(?:and\s)?)+)", SECTIONS["Templates"])
+    assert listed
+    assert sorted(_words(listed[1])) == sorted(FILTERS)
+
+
+def test_the_limits_are_those_of_the_reader() -> None:
+    assert f"at most {MAX_BYTES // 1_000_000} MB and {MAX_DEPTH} levels" in DOC
+
+
+def test_the_example_is_a_rule_that_passes_its_own_examples(rules: RuleSet, renderer: Renderer) -> None:
+    source = re.findall(r"```yaml\n(.*?)```", SECTIONS["A rule in five minutes"], re.DOTALL)[0]
+    added, findings = parse_rules(source, "tls_failure.yml")
+    together, between = join([rules.rules, added], "docs")
+    assert (findings, between) == ((), ())
+    failed, _ = run_examples(together, Adviser(together, renderer))
+    assert [str(finding) for finding in failed if "tls_failure" in str(finding)] == []
+
+
+def test_the_condition_in_the_text_is_one() -> None:
+    example = re.findall(r"```yaml\n(.*?)```", SECTIONS["Conditions"], re.DOTALL)[0]
+    _, findings = parse_rules(f"lists: {{pay_ips: [10.3.0.0/16]}}\n{example}", "x.yml")
+    assert {finding.id for finding in findings} == {"missing-key"}

@@ -1,0 +1,119 @@
+"""What a person can type in plain chat, and what the bot keeps in mind between two messages."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from triage.pasted import clean, fold
+
+EXPIRES = timedelta(minutes=30)
+"""How long 更多, 下一步 and a digit refer to what was said before."""
+_LONGEST_NOTE = 500
+
+
+class Word(enum.StrEnum):
+    """The commands."""
+
+    HELP = "help"
+    MORE = "more"
+    NEXT = "next"
+    USELESS = "useless"
+    WHY = "why"
+    CLAIM = "claim"
+    NOTE = "note"
+    CLOSE = "close"
+    STATUS = "status"
+    HISTORY = "history"
+    MINE = "mine"
+    JOIN = "join"
+    INVITE = "invite"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """How a command is typed, what stands behind it, who may use it, and what it does in a line of help."""
+
+    names: tuple[str, ...]
+    help: str
+    argument: str = ""
+    members_only: bool = False
+
+
+COMMANDS: Mapping[Word, CommandSpec] = {
+    Word.HELP: CommandSpec(("帮助", "help", "?", "h"), "看用法"),
+    Word.MORE: CommandSpec(("更多", "继续", "more"), "看下一页"),
+    Word.NEXT: CommandSpec(("下一步", "next"), "一次只看一步，往下走"),
+    Word.USELESS: CommandSpec(("没用", "useless"), "这一步没用，换下一步"),
+    Word.WHY: CommandSpec(("为什么", "why"), "凭什么这样判断，每步出自哪里"),
+    Word.CLAIM: CommandSpec(("认领", "claim"), "这件事我来处理", "[编号]", members_only=True),
+    Word.NOTE: CommandSpec(("备注", "note"), "给事件记一笔", "内容", members_only=True),
+    Word.CLOSE: CommandSpec(("关闭", "close"), "处理完了，写下是怎么好的", "[原因]", members_only=True),
+    Word.STATUS: CommandSpec(("状态", "status"), "现在有哪些事件，谁在处理", "[编号]", members_only=True),
+    Word.HISTORY: CommandSpec(("历史", "history"), "以前出过什么事，怎么好的", members_only=True),
+    Word.MINE: CommandSpec(("我的", "mine"), "我认领的事件", members_only=True),
+    Word.JOIN: CommandSpec(("加入", "join"), "用邀请词成为成员", "邀请词 名字"),
+    Word.INVITE: CommandSpec(("邀请", "invite"), "生成一个邀请词给同事", members_only=True),
+}
+_BY_NAME = {name: word for word, spec in COMMANDS.items() for name in spec.names}
+_TYPED = re.compile(r"\s*(\S+?)(?:[\s:：,，]+(.*))?\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A typed command with what stood behind it (`""` for nothing)."""
+
+    word: Word
+    argument: str = ""
+
+
+def read_command(text: str) -> Command | None:
+    """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
+    match = _TYPED.fullmatch(clean(text)[: _LONGEST_NOTE + 50])
+    if match is None:
+        return None
+    word = _BY_NAME.get(fold(match[1]).rstrip("。.!~"))
+    argument = (match[2] or "").strip()[:_LONGEST_NOTE]
+    if word is None or (argument and not COMMANDS[word].argument):
+        return None
+    return Command(word, argument)
+
+
+def usage() -> tuple[str, ...]:
+    """One line of help for each command."""
+    return tuple(
+        f"{spec.names[0]}{' ' + spec.argument if spec.argument else ''}（{'、'.join(spec.names[1:])}）{spec.help}"
+        + ("，限成员" if spec.members_only else "")
+        for spec in COMMANDS.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said last: the text, the page of several alerts, how many steps were shown, the step somebody is at,
+    the key of the incident, the topics offered."""
+
+    text: str = ""
+    page: int = 0
+    shown: int = 0
+    step: int = 0
+    incident: str | None = None
+    choices: tuple[str, ...] = ()
+
+    def turned(self, shown: int) -> Conversation:
+        """After the next page, with so many steps shown."""
+        return replace(self, page=self.page + 1, shown=shown)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Conversation:
+        """From the store; what an older program has not written is at its default."""
+        known = {name: value[name] for name in cls.__slots__ if name in value}
+        return cls(**{**known, "choices": tuple(known.get("choices", ()))})
