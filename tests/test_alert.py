@@ -203,7 +203,7 @@ def test_time_is_read_in_beijing(written: str, instant: str | None, between: str
     assert (alert.nickname, alert.description) == ("晴空便利", NO_ANSWER)
 
 
-COUNTS = [
+COUNTS: list[tuple[str, int | None, int]] = [
     ("5分钟 17880 次", 5, 17880),
     ("5分钟33次", 5, 33),
     ("5分钟3次（或2次）", 5, 3),
@@ -274,6 +274,11 @@ def test_empty_labels_are_no_values() -> None:
 
 def test_values_may_stand_below_their_labels() -> None:
     assert fields(only(re.sub(r": (?=\S)", ":\n", PLAIN))) == fields(only(PLAIN))
+
+
+def test_brackets_alone_are_told_apart() -> None:
+    text = "[OpenID=o1][IP=1.1.1.1]\n[OpenID=o2][IP=1.1.1.1]"
+    assert [alert.sample.openid for alert in parse(text).alerts] == ["o1", "o2"]
 
 
 def test_label_above_the_alert_is_ignored() -> None:

@@ -60,8 +60,8 @@ class Reading:
 
 _GAP = r"[ \t]{0,8}"
 _LABEL = re.compile(
-    rf"(?:(?P<appid>app[ _]?id)|(?P<nickname>[昵呢]称)|(?P<time>时间)|(?P<description>内容)|(?P<count>次数)"
-    rf"|(?P<sample>错误样例)){_GAP}(?:\*\*|__|\])?{_GAP}[:;]|(?P<tail>[报告]警排查指引)|(?P<key>{KEY.pattern})"
+    rf"(?:(?P<appid>app[ _]?[il]d)|(?P<nickname>[昵呢]称)|(?P<time>时间)|(?P<description>内容)|(?P<count>次数)"
+    rf"|(?P<sample>错误样[例列])){_GAP}(?:\*\*|__|\])?{_GAP}[:;]|(?P<tail>[报告]警排查指引)|(?P<key>{KEY.pattern})"
 )
 _RANK = {"appid": 0, "nickname": 1, "time": 2, "description": 3, "count": 4, "sample": 5, "tail": 6}
 _BOLD = ("**", "__")
@@ -72,7 +72,7 @@ _DATE = re.compile(
 _COUNT = re.compile(r"\s{0,20}(?:(\d{1,6}) ?分钟内?[ \t,]{0,9})?(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}) ?次")
 _URL = re.compile(r"https? ?[:;] ?//[!-;=?-Z_a-z~%]{3,200}")
 _PASTED_TO_URL = re.compile(r"(?:[^\w/-]|--+|__+)+$")
-_EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?id|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
+_EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
 _MASKED = re.compile(r"\s{0,8}[x*]{2}")
 _PLATFORM_SENTENCE = re.compile(
     r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"

@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 
-LABELS = r"(?:app ?id|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
+LABELS = r"(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
 
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -76,8 +76,8 @@ def half_width(text: str) -> str:
 def clean(text: str) -> str:
     """The text as the platform wrote it, as far as the traces of copying can be undone without guessing."""
     text = _SURROGATES.sub("\ufffd", text)
-    text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text)).replace("\xa0", " ")
-    text = _without_markup(text)
+    text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
+    text = _without_markup(text).replace("\xa0", " ")
     return _without_quoting(text) if ">" in text or "＞" in text else text
 
 

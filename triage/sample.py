@@ -47,6 +47,7 @@ class Sample:
 SAMPLE_KEYS = tuple(field.name for field in fields(Sample))
 _NUMBERS = {"stamp", "msg_type", "http_code", "curl_error", "response_length"}
 _WORDS = {"event", "msg", "platform"}
+_FIRST = {"openid", "transaction_id"}
 _BODIES = {"response_content", "resp"}
 _NAMES = {"3rdurl": "callback_url", "第三方平台": "platform", "decryptfail": "decrypt_fail"}
 _BY_NAME = {name.replace("_", ""): name for name in SAMPLE_KEYS} | _NAMES
@@ -70,7 +71,7 @@ _PLAIN = r"[^\[\]{}<>\"]"
 _SENTENCE = rf"内容{_COLON}\s{{0,4}}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
 _END_OF_ALERT = re.compile(
     r"(?P<tail>[报告]警排查指引)"
-    rf"|(?P<header>app ?id{_COLON}{_PLAIN}{{0,120}}?(?:[昵呢]称|时间|内容|次数|错误样例){_COLON}"
+    rf"|(?P<header>app ?[il]d{_COLON}{_PLAIN}{{0,120}}?(?:[昵呢]称|时间|内容|次数|错误样例){_COLON}"
     rf"|[昵呢]称{_COLON}{_PLAIN}{{0,80}}?(?:时间|内容|次数){_COLON}"
     rf"|(?:时间{_COLON}{_PLAIN}{{0,40}}?)?{_SENTENCE})"
     rf"|(?P<part>时间{_COLON}\s{{0,4}}\d{{4}}[-/.]\d\d?[-/.]\d\d?{_PLAIN}{{0,40}}?(?:内容|次数){_COLON}"
@@ -153,6 +154,8 @@ def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: 
     position = end = start
     for _ in range(_MAX_BRACKETS):
         match = marks.keys.get(position)
+        if match and _name(match) in _FIRST and _name(match) in values:
+            break  # the brackets of the next alert
         if match is None:
             stranger = _STRANGER.match(folded, position)
             if stranger is None:
@@ -330,7 +333,7 @@ def _exact(text: str, folded: str, start: int, length: int) -> int | None:
     return None
 
 
-_AFTER = re.compile(r"$|\s|[^\x00-\x7f]|\[|app ?id|</?(?:p|br|div|span|li|pre|code)\b")
+_AFTER = re.compile(r"$|\s|[^\x00-\x7f]|\[|app ?[il]d|</?(?:p|br|div|span|li|pre|code)\b")
 """What may stand behind the `]` of a whole body."""
 
 
