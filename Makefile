@@ -6,10 +6,8 @@ READY := $(VENV)/.ready
 
 .PHONY: run test check bench clean
 
-run: $(READY) ## show the reply to the alert on standard input, or to a bundled one
-	@if [ -t 0 ]; then text=; else text=$$(cat); fi; \
-	if [ -n "$$text" ]; then printf '%s' "$$text" | $(BIN)/triage ask; \
-	else $(BIN)/triage ask --file docs/alert.txt; fi
+run: $(READY) ## serve; with no settings at all as a demo with a chat page in the browser
+	$(BIN)/triage serve
 
 test: check ## all checks and tests
 	$(BIN)/python -m pytest
@@ -23,6 +21,7 @@ check: $(READY)
 
 bench: $(READY) ## the measurements README quotes
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.service --soak
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from bench.generate import alerts, write_rules
+from bench.table import Row, show
 from triage.advice import Adviser
 from triage.alert import parse
 from triage.conditions import View, holds
@@ -39,9 +38,6 @@ _TEN = [
     )
 ]
 
-Row = tuple[str, float, str, bool]
-"""What was measured, the figure, the goal in words, whether it is met."""
-
 
 def main() -> int:
     """Print the table; 1 if a goal is missed."""
@@ -60,15 +56,7 @@ def main() -> int:
             lambda: _memory(many),
         ]
         rows = [row for step in track(steps, description="measuring", transient=True) for row in step()]
-    _print(rows)
-    return 0 if all(met for *_, met in rows) else 1
-
-
-def _print(rows: Sequence[Row]) -> None:
-    table = Table("measured in one run", "figure", "goal", "met")
-    for name, figure, goal, met in rows:
-        table.add_row(name, f"{figure:,.2f}", goal, "yes" if met else "NO")
-    Console(width=110).print(table)
+    return show(rows)
 
 
 def _rules(*extra: Path) -> RuleSet:

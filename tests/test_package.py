@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -63,11 +67,27 @@ def test_the_first_own_rule_of_the_readme_works(installed: Path, tmp_path: Path)
     assert "给这类报警起个名" in shown
 
 
-def test_make_run_answers_the_bundled_alert_and_standard_input() -> None:
-    make = ["make", "--silent", "run"]
-    bundled = subprocess.run(
-        make, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+def test_make_run_serves_the_demo(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "TRIAGE_PORT": str(port),
+        "TRIAGE_DATABASE_URL": f"sqlite:///{tmp_path / 'run.db'}",
+    }
+    process = subprocess.Popen(
+        ["make", "--silent", "run"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
     )
-    assert "回应失败" in bundled.stdout, bundled.stderr
-    given = subprocess.run(make, cwd=ROOT, input="第6条", capture_output=True, text=True, timeout=300)
-    assert "MarkFail" in given.stdout, given.stderr
+    try:
+        assert process.stdout
+        assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
+            assert "转发一条示例报警" in page.read().decode()
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=20)

@@ -143,7 +143,7 @@ def test_hostile_values_are_shown_as_text_and_fit(value: str, adviser: Adviser) 
 def test_fitting_loses_no_step_and_keeps_the_limit(steps: list[str], limit: int) -> None:
     blocks = [f"<{index}>{text}" for index, text in enumerate(steps)]
     renderer = Renderer({"step.txt": "{% macro step() %}{% endmacro %}"}, limit)
-    pages = tuple(page.text for page in renderer.fit("头", Lines(len(blocks), blocks.__getitem__), ""))
+    pages = tuple(page.text for page in renderer.fit("头", Lines(len(blocks), blocks.__getitem__), str))
     assert all(len(page.encode()) <= limit for page in pages)
     shown = "".join(pages).replace("\n", "")
     for block in blocks:

@@ -10,7 +10,6 @@ from jinja2 import TemplateError
 
 from triage.alert import Reading, parse
 from triage.errors import TextTooLargeError
-from triage.incidents import Sighting
 from triage.matching import Matched, Matcher
 from triage.query import Asked, Names
 from triage.rendering import Lines, Page, Renderer, plain, unread_excerpt, worst
@@ -84,23 +83,27 @@ class Adviser:
         alerts: tuple[Matched, ...],
         *,
         story: str = "",
-        root: Sighting | None = None,
+        lead: str | None = None,
         skip: int = 0,
     ) -> Iterator[Page]:
-        """The pages for a text's alerts, made as they are asked for; a plain list where a template is broken."""
+        """The pages for a text's alerts, made as they are asked for; a plain list where a template is broken.
+
+        `story` is what is known from before, `lead` the kind whose first steps come first, `skip` how many steps have
+        been shown already.
+        """
         unread = unread_excerpt(reading)
         try:
             if len(alerts) == 1:
-                lead = self._lead(root)
-                yield from self._renderer.alert(alerts[0], self.rules, unread, story, lead, skip)
+                first = self._lead(lead)
+                yield from self._renderer.alert(alerts[0], self.rules, unread, story, first, skip)
             else:
                 yield from self._renderer.several(alerts, self.rules, unread)
         except TemplateError:
             yield from plain(worst(alerts))
 
-    def _lead(self, root: Sighting | None) -> tuple[Step, ...]:
-        """The steps of the alert that led to a MarkFail, as far as they ask for nothing but its kind."""
-        rule = self.rules.get(root.kind) if root else None
+    def _lead(self, kind: str | None) -> tuple[Step, ...]:
+        """The first steps of the kind that led to this alert, as far as they ask for nothing but the kind."""
+        rule = self.rules.get(kind) if kind else None
         return tuple(step for step in rule.steps if step.when is None)[:3] if rule else ()
 
     def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:

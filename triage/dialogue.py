@@ -73,7 +73,10 @@ class Command:
 
 def read_command(text: str) -> Command | None:
     """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
-    match = _TYPED.fullmatch(clean(text)[: _LONGEST_NOTE + 50])
+    first = text.split(maxsplit=1)[:1]
+    if not first or len(first[0]) > _LONGEST_NOTE:
+        return None
+    match = _TYPED.fullmatch(clean(text[: _LONGEST_NOTE + 50]))
     if match is None:
         return None
     word = _BY_NAME.get(fold(match[1]).rstrip("。.!~"))
@@ -94,12 +97,13 @@ def usage() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What was said last: the text, the page of several alerts, how many steps were shown, the step somebody is at,
-    the key of the incident, the topics offered."""
+    """What was said last: the text, the page of several alerts, how many steps were shown, the kind whose steps led,
+    the step somebody is at, the key of the incident, the topics offered."""
 
     text: str = ""
     page: int = 0
     shown: int = 0
+    lead: str | None = None
     step: int = 0
     incident: str | None = None
     choices: tuple[str, ...] = ()

@@ -102,6 +102,8 @@ RECALL = timedelta(days=90)
 _STORM = 20
 _STORM_TIME = timedelta(minutes=1)
 _MANY = 3
+_PLAIN = "Text"
+"""A message of a follower: no event whose handler or campaign could be asked for."""
 
 
 def sighting_of(matched: Matched, sender: str, seen_at: datetime) -> Sighting:
@@ -204,11 +206,8 @@ def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int
     if len(addresses) >= _MANY:
         return Shape.CODE, len(addresses)
     distinct = {old.digest: old for old in own}
-    if (
-        len(distinct) >= _MANY
-        and sighting.event
-        and {old.event for old in distinct.values()} == {sighting.event}
-    ):
+    events = {old.event for old in distinct.values()}
+    if len(distinct) >= _MANY and events == {sighting.event} and sighting.event not in (None, _PLAIN):
         return Shape.ONE_EVENT, len(distinct)
     return None
 

@@ -64,9 +64,9 @@ class Renderer:
         )
         self._step: Callable[..., str] = self._environment.get_template("step.txt").module.step  # type: ignore[attr-defined]
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, template: str, /, **values: object) -> str:
         """One of the templates, filled."""
-        return self._environment.get_template(f"{name}.txt").render(values).strip("\n")
+        return self._environment.get_template(f"{template}.txt").render(values).strip("\n")
 
     def alert(
         self,
@@ -87,20 +87,27 @@ class Renderer:
             yield Page(self.say("unmatched", description=_shown(matched.alert.description or "")))
             return
         head = "" if skip else self.say("alert", **_alert_values(matched, rule), unread=unread, story=story)
-        closing = self.say("closing", see=self._see(rule, rules), guide_url=matched.alert.guide_url)
+
+        def closing() -> str:
+            return self.say("closing", see=self._see(rule, rules), guide_url=matched.alert.guide_url)
+
         yield from self.fit(head, self.alert_steps(matched, lead), closing, skip)
 
     def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
         """The steps for an alert, each a block of text made when it is asked for."""
         facts = {name: _masked(fact) for name, fact in matched.facts.items()}
-        steps = {step.id: step for step in (*lead, *steps_for(matched))}
-        return self._steps(list(steps.values()), facts)
+        first = {step.id for step in lead}
+        own = (step for step in steps_for(matched) if step.id not in first)
+        return self._steps([*lead, *own], facts)
 
     def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
         """What is known of a topic that somebody asked for."""
         values = {"icon": _ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
         head = "" if skip else self.say("topic", **values, impact=rule.impact, owner=rule.owner)
-        closing = self.say("closing", see=self._see(rule, rules), guide_url=None)
+
+        def closing() -> str:
+            return self.say("closing", see=self._see(rule, rules), guide_url=None)
+
         yield from self.fit(head, self.topic_steps(rule), closing, skip)
 
     def topic_steps(self, rule: Rule) -> Lines:
@@ -170,12 +177,14 @@ class Renderer:
 
         return Lines(len(steps), line)
 
-    def fit(self, head: str, steps: Lines, closing: str, skip: int = 0) -> Iterator[Page]:
+    def fit(self, head: str, steps: Lines, closing: Callable[[], str], skip: int = 0) -> Iterator[Page]:
         """Pages of at most `page_bytes`, made as they are asked for, never with half a step.
 
         The first page holds the first steps only, the others as many as fit. The closing is left out where it would
         need a page of its own.
         """
+        if skip and skip >= steps.count:
+            return
         room = self._page_bytes - len(_MORE.format(rest=steps.count).encode()) - 2
         page, size = ([head], len(head.encode())) if head else ([], 0)
         for index in range(skip, steps.count):
@@ -186,8 +195,9 @@ class Renderer:
                 page, size = [], 0
             page.append(step)
             size += length
-        if closing and size + len(closing.encode()) + 1 <= self._page_bytes:
-            page.append(closing)
+        last = closing()
+        if last and size + len(last.encode()) + 1 <= self._page_bytes:
+            page.append(last)
         yield from self._page(page, steps.count)
 
     def _page(self, blocks: Iterable[str], shown: int) -> Iterator[Page]:

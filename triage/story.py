@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from triage.alert import BEIJING
 from triage.incidents import (
     MARK_FAIL,
+    QUIET,
     Incident,
     Reason,
     Sighting,
@@ -29,7 +30,7 @@ class Names:
     by_openid: Mapping[str, str]
 
     def of(self, openid: str | None) -> str:
-        return self.by_openid.get(openid or "", "同事")
+        return self.by_openid.get(openid or "") or "同事"
 
 
 def story_values(
@@ -83,13 +84,15 @@ def _before(incident: Incident) -> str:
     return f"{day(incident.last_seen)}{note}"
 
 
-def incident_line(incident: Incident, names: Names, now: datetime) -> str:
+def incident_line(incident: Incident, names: Names, now: datetime, quiet: timedelta = QUIET) -> str:
     """One incident in a list: number, kinds, account, how long, who."""
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(dict.fromkeys(sighting.title for sighting in incident.sightings))
     account = " ".join(filter(None, (newest.nickname if newest else None, mask_appid(incident.appid or ""))))
     return " · ".join(
-        filter(None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now)))
+        filter(
+            None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
+        )
     )
 
 
@@ -97,13 +100,13 @@ def _since(incident: Incident) -> str:
     return f"{clock(incident.opened_at, dated=True)} 起，{len(incident.sightings)} 条报警"
 
 
-def _who(incident: Incident, names: Names, now: datetime) -> str:
+def _who(incident: Incident, names: Names, now: datetime, quiet: timedelta) -> str:
     if incident.state is State.CLOSED:
         return f"已关闭：{mask(incident.closed_note)}" if incident.closed_note else "已关闭"
-    quiet = "，已安静" if is_quiet(incident, now) else ""
+    silence = "，已安静" if is_quiet(incident, now, quiet) else ""
     owner = f"{names.of(incident.owner)} 处理中" if incident.owner else "没人认领"
     step = f"，第 {incident.step} 步" if incident.step else ""
-    return owner + step + quiet
+    return owner + step + silence
 
 
 def clock(moment: datetime, *, dated: bool = False) -> str:

@@ -11,7 +11,7 @@ from triage.alert import MAX_CHARACTERS
 from triage.errors import InputError, TextTooLargeError
 from triage.rendering import Renderer
 from triage.rulebook import load_rules, load_templates
-from triage.settings import data_directory, load_settings
+from triage.settings import data_directory, load_rules_dirs
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 _ENCODINGS = ("utf-8-sig", "gb18030")
@@ -19,7 +19,7 @@ _ENCODINGS = ("utf-8-sig", "gb18030")
 
 def make_adviser() -> Adviser:
     """The adviser with the bundled rules and those of the settings."""
-    return Adviser(load_rules(load_settings().all_rules_dirs), make_renderer())
+    return Adviser(load_rules(load_rules_dirs()), make_renderer())
 
 
 def make_renderer() -> Renderer:

@@ -16,7 +16,7 @@ from triage.findings import Finding
 from triage.matching import UNKNOWN
 from triage.rulebook import load_rules, read_rules
 from triage.rules import Rule
-from triage.settings import load_settings
+from triage.settings import load_rules_dirs
 
 
 @click.group("rules")
@@ -26,7 +26,7 @@ def command() -> None:
 
 def _directories(given: tuple[str, ...]) -> list[Path]:
     """The bundled rules, those of the settings, and the given ones; each directory once."""
-    paths = [*load_settings().all_rules_dirs, *map(Path, given)]
+    paths = [*load_rules_dirs(), *map(Path, given)]
     return list({path.resolve(): path for path in paths}.values())
 
 

@@ -1,0 +1,20 @@
+"""The table that every measurement prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+Row = tuple[str, float, str, bool]
+"""What was measured, the figure, the goal in words, whether it is met."""
+
+
+def show(rows: Sequence[Row]) -> int:
+    """Print the rows; 1 if a goal is missed."""
+    table = Table("measured in one run", "figure", "goal", "met")
+    for name, figure, goal, met in rows:
+        table.add_row(name, f"{figure:,.2f}", goal, "yes" if met else "NO")
+    Console(width=110).print(table)
+    return 0 if all(met for *_, met in rows) else 1

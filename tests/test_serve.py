@@ -1,0 +1,225 @@
+"""`triage serve` as a process of its own: it answers real pushes over HTTP, and stops when it is told to."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.conftest import DATA
+from tests.platform import FAN, Platform
+from triage.channels.wechat import Account
+from triage.cli import main
+from triage.message import Request, Response
+from triage.store import Store
+
+ACCOUNT = Account("wx5f3a09c27be1d846", "hush-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")
+ENVIRONMENT = {
+    "TRIAGE_WECHAT_TOKEN": ACCOUNT.token,
+    "TRIAGE_WECHAT_APPID": ACCOUNT.appid,
+    "TRIAGE_WECHAT_AES_KEY": str(ACCOUNT.aes_key),
+    "TRIAGE_API_KEY": "hush-api-key",
+}
+ALERT = (DATA.parent.parent / "docs/alert.txt").read_text(encoding="utf-8")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Served:
+    """A running service."""
+
+    process: subprocess.Popen[str]
+    port: int
+    folder: Path
+
+    def send(self, request: Request, path: str = "/callback/wechat") -> Response:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request(request.method, f"{path}?{urlencode(request.query)}", request.body)
+            answer = connection.getresponse()
+            return Response(answer.status, answer.read(), answer.getheader("Content-Type", ""))
+
+    def get(self, path: str) -> str:
+        return self.send(Request("GET", {}), path).body.decode()
+
+    def stop(self) -> tuple[str, str]:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.communicate(timeout=15)
+
+
+@contextlib.contextmanager
+def _serve(folder: Path, environment: Mapping[str, str], *options: str) -> Iterator[Served]:
+    port = _free_port()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "triage", "serve", "--port", str(port), *options],
+        cwd=folder,
+        env={**clean, "PYTHONPATH": str(DATA.parent.parent), "TMPDIR": str(folder), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    served = Served(process, port, folder)
+    try:
+        _wait_until_it_answers(served)
+        yield served
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.communicate(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+
+
+def _wait_until_it_answers(served: Served) -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end and served.process.poll() is None:
+        with contextlib.suppress(OSError):
+            served.get("/healthz")
+            return
+        time.sleep(0.05)
+    served.process.kill()
+    raise AssertionError(f"it does not answer: {served.process.communicate()}")
+
+
+def test_real_pushes_over_http_counted_together_and_a_graceful_stop(tmp_path: Path) -> None:
+    with _serve(tmp_path, ENVIRONMENT, "--workers", "2") as served:
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        assert platform.verify().accepted.findings == ()
+        exchanges = [platform.say(ALERT) for _ in range(12)]
+        assert all(exchange.accepted.findings == () for exchange in exchanges)
+        assert "回应失败" in (exchanges[0].accepted.text or "")
+        retried = platform.push_with_retries("text", {"Content": ALERT}, "7")
+        assert len({exchange.accepted.text for exchange in retried}) == 1
+        for _, forgery in list(platform.forgeries())[:2]:
+            assert served.send(forgery).status == 403
+        for _ in range(4):  # whichever worker is asked tells the counts of both
+            counts = served.get("/metrics")
+            assert 'triage_alerts_total{kind="bad_response"} 13.0' in counts
+            assert "triage_deduped_total" in counts
+            assert "triage_rules_info{" in counts
+        assert json.loads(served.get("/readyz"))["status"] == "ok"
+        printed, logged = served.stop()
+        assert served.process.returncode == 0
+    assert f"http://127.0.0.1:{served.port}" in printed
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert sum(line["event"] == "request" for line in lines) >= 18
+    for secret in (*ENVIRONMENT.values(), FAN, "晨曦助手", "nonce="):
+        assert secret == ACCOUNT.appid or secret not in logged
+    assert len(list(Store.open(f"sqlite:///{tmp_path}/triage.db").export("messages"))) == 13
+    assert not list(tmp_path.glob("triage-metrics-*"))
+
+
+def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:
+    with _serve(tmp_path, {}, "--workers", "2") as served:
+        assert "示例报警" in served.get("/")
+        body = json.dumps({"who": "wang", "text": ALERT}).encode()
+        for _ in range(6):  # every worker knows the secrets of this start
+            connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+            with contextlib.closing(connection):
+                connection.request("POST", "/demo/send", body, {"Content-Type": "application/json"})
+                answer = json.loads(connection.getresponse().read())
+            assert answer["legal"]
+            assert "回应失败" in answer["reply"]
+        printed, _ = served.stop()
+        assert served.process.returncode == 0
+    assert "demo" in printed
+    assert (tmp_path / "triage-demo.db").exists()
+
+
+def test_clients_that_fall_silent_do_not_hang_the_service(tmp_path: Path) -> None:
+    with _serve(tmp_path, ENVIRONMENT, "--workers", "1") as served, contextlib.ExitStack() as stack:
+        for _ in range(10):  # more than it has threads
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+            silent.sendall(b"POST /callback/wechat HTTP/1.1\r\nHost:")
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        assert platform.say(ALERT).accepted.findings == ()
+
+
+def test_a_taken_port_is_told_with_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "triage", "serve", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(DATA.parent.parent)},
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"triage: TRIAGE_HOST, TRIAGE_PORT: port {port} on 127.0.0.1 is taken")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "message"),
+    [
+        pytest.param([], {"TRIAGE_WECHAT_TOKEN": ""}, "TRIAGE_WECHAT_TOKEN is empty", id="an empty token"),
+        pytest.param(["--port", "70000"], {}, "TRIAGE_PORT: '70000'", id="a port that is none"),
+        pytest.param(["--workers", "0"], {}, "TRIAGE_WORKERS: '0'", id="no workers"),
+    ],
+)
+def test_what_cannot_be_served_is_refused(
+    options: list[str],
+    environment: dict[str, str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(["serve", *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        pytest.param({"TRIAGE_HOST": "host.invalid"}, "no address of this machine", id="a host that is none"),
+        pytest.param(
+            {"TRIAGE_DATABASE_URL": "oracle://x"}, "'oracle' is not supported", id="another database"
+        ),
+        pytest.param(
+            {"TRIAGE_DATABASE_URL": "sqlite:////nowhere/x.db"}, "/nowhere/x.db", id="no such folder"
+        ),
+    ],
+)
+def test_what_cannot_be_opened_ends_in_one_line(
+    variables: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "triage", "serve", "--port", str(_free_port())],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+        env={**clean, "PYTHONPATH": str(DATA.parent.parent), **variables},
+    )
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

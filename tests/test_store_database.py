@@ -1,0 +1,303 @@
+"""The store's database: away and back again, of another version, and as the command line sees it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import make_url
+
+from tests.test_store import NOW, SERVERS, entry, fresh_database, opening, together
+from triage.cli import main
+from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError
+from triage.store import Recorded, Store
+from triage.store.database import Database
+from triage.store.migrating import SCRIPTS, migrate
+from triage.store.schema import METADATA, VERSIONS
+
+NEXT_VERSION = """
+from alembic import op
+from sqlalchemy import Column, Integer
+revision = "9999"
+down_revision = "{before}"
+def upgrade():
+    op.add_column("messages", Column("later", Integer))
+    op.create_index("messages_later", "messages", ["later"])
+"""
+
+
+@pytest.fixture(params=["sqlite", *SERVERS])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(params=[*SERVERS])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with fresh_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "triage.db"
+    Store.open(f"sqlite:///{path}", upgrade=True).close()
+    return path
+
+
+class Road:
+    """A port that leads to a server, until it is closed."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self._target = (
+            parsed.host or "",
+            parsed.port or {"postgresql": 5432}.get(parsed.get_backend_name(), 3306),
+        )
+        self._open: list[socket.socket] = []
+        self.port = 0
+        self.unblock()
+        self.url = parsed.set(host="127.0.0.1", port=self.port).render_as_string(hide_password=False)
+
+    def unblock(self) -> None:
+        listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = listener.getsockname()[1]
+        self._open = [listener]
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def block(self) -> None:
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self._target)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _carry(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+
+def seconds(work: Any) -> float:
+    """How long it took to be told that the database is down."""
+    started = time.monotonic()
+    with pytest.raises(StoreDownError):
+        work()
+    return time.monotonic() - started
+
+
+class TestAway:
+    @pytest.mark.parametrize("url", ["postgresql://u:secret@127.0.0.1:1/x", "mysql://u:secret@127.0.0.1:1/x"])
+    def test_a_closed_port_is_told_at_once_and_without_the_password(self, url: str) -> None:
+        assert seconds(lambda: Store.open(url)) < 1
+        with pytest.raises(StoreDownError, match="TRIAGE_DATABASE_URL") as raised:
+            Store.open(url)
+        assert "secret" not in str(raised.value)
+
+    @pytest.mark.parametrize("backend", ["postgresql", "mysql"])
+    def test_a_silent_server_holds_one_caller_not_the_next(self, backend: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            database = Database(f"{backend}://u@127.0.0.1:{silent.getsockname()[1]}/x")
+            assert seconds(lambda: database.read(lambda _: None)) < 3
+            assert seconds(lambda: database.read(lambda _: None)) < 0.1
+
+    def test_a_server_that_was_away_is_used_again(self, server: str) -> None:
+        road = Road(server)
+        store = Store.open(road.url, upgrade=True)
+        made = entry("1", opening())
+        try:
+            store.record(made)
+            together(lambda _: store.reply_to(made.message.key))  # several connections, all of them to break
+            road.block()
+            assert seconds(lambda: store.reply_to(made.message.key)) < 1
+            assert seconds(lambda: store.record(entry("2"))) < 1
+            assert seconds(store.check) < 1
+            road.unblock()
+            assert store.reply_to(made.message.key) == Recorded("回复")
+            assert store.record(entry("2", opening())).is_new
+        finally:
+            store.close()
+            road.block()
+
+    def test_connections_that_the_server_dropped_are_replaced_unnoticed(self, server: str) -> None:
+        road = Road(server)
+        store = Store.open(road.url, upgrade=True)
+        try:
+            together(lambda n: store.record(entry(str(n), opening())))
+            road.block()
+            road.unblock()
+            assert all(
+                recorded.is_new for recorded in together(lambda n: store.record(entry(f"{n}x", opening())))
+            )
+            road.block()
+            road.unblock()
+            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+        finally:
+            store.close()
+            road.block()
+
+    def test_a_locked_file_can_be_read_and_is_written_later(self, file: Path) -> None:
+        store = Store.open(f"sqlite:///{file}")
+        with closing(store), closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert 0.5 < seconds(lambda: store.record(entry("1"))) < 2
+            assert store.reply_to(entry("1").message.key) is None
+            other.execute("ROLLBACK")
+            assert store.record(entry("1")).is_new
+
+    def test_a_file_that_cannot_be_written_can_be_read(self, file: Path) -> None:
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            store.record(entry("1"))
+        with closing(Store.open(f"sqlite:///file:{file}?mode=ro&uri=true")) as store:
+            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+            seconds(lambda: store.record(entry("2")))
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root writes into read-only directories")
+    def test_a_read_only_directory_is_told(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o500)
+        seconds(lambda: Store.open(f"sqlite:///{tmp_path}/triage.db", upgrade=True))
+
+    def test_a_directory_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+        seconds(lambda: Store.open(f"sqlite:///{tmp_path}/none/triage.db", upgrade=True))
+
+    def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").write_text("no database, just notes\n" * 100)
+        with pytest.raises(StoreError):
+            Store.open(f"sqlite:///{tmp_path}/notes.txt", upgrade=True)
+
+    def test_a_database_in_memory_serves_many_threads(self) -> None:
+        with closing(Store.open("sqlite://", upgrade=True)) as store:
+            given = together(lambda n: store.record(entry("1", opening(), reply=str(n))))
+            assert len({recorded.reply for recorded in given}) == 1
+
+    @pytest.mark.parametrize("url", ["", "triage.db", "oracle://u:secret@h/x", "mysql://u:secret@h:port/x"])
+    def test_a_url_that_cannot_be_used_is_a_setting_to_mend(self, url: str) -> None:
+        with pytest.raises(SettingsError, match="TRIAGE_DATABASE_URL") as raised:
+            Store.open(url)
+        assert "secret" not in str(raised.value)
+
+
+class TestSchema:
+    def test_a_database_without_tables_is_refused_with_the_command(self, empty: str) -> None:
+        with pytest.raises(SchemaError, match="triage db upgrade"):
+            Store.open(empty)
+        if empty.startswith("sqlite"):
+            assert not Path(make_url(empty).database or "").exists()
+
+    def test_an_old_schema_is_refused_with_the_command(
+        self, empty: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Store.open(empty, upgrade=True).close()
+        monkeypatch.setattr("triage.store.store.VERSIONS", (*VERSIONS, "9999"))
+        with pytest.raises(SchemaError, match=r"has schema 0001.*needs 9999.*triage db upgrade"):
+            Store.open(empty)
+
+    def test_the_next_version_keeps_the_data_and_is_refused_by_this_program(
+        self, empty: str, tmp_path: Path
+    ) -> None:
+        with closing(Store.open(empty, upgrade=True)) as store:
+            store.record(entry("1", opening(), conversation={"page": 1}, expires_at=NOW, gap="?"))
+            before = {table: list(store.export(table)) for table in METADATA.tables}
+        shutil.copytree(SCRIPTS, tmp_path / "next")
+        (tmp_path / "next/versions/v9999_next.py").write_text(NEXT_VERSION.format(before=VERSIONS[-1]))
+        database = Database(empty)
+        database.write(lambda connection: migrate(connection, tmp_path / "next", (*VERSIONS, "9999")))
+        for upgrade in (False, True):
+            with pytest.raises(SchemaError, match="schema 9999 of a newer program"):
+                Store.open(empty, upgrade=upgrade)
+        after = Store(database)
+        assert {table: list(after.export(table)) for table in METADATA.tables} == before
+        after.close()
+
+    def test_an_upgrade_of_an_up_to_date_database_keeps_the_data(self, empty: str) -> None:
+        with closing(Store.open(empty, upgrade=True)) as store:
+            store.record(entry("1"))
+            store.upgrade()
+            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+
+    def test_workers_that_upgrade_at_once_do_it_once(self, empty: str) -> None:
+        together(lambda _: Store.open(empty, upgrade=True).close(), 4)
+        Store.open(empty).close()
+
+    def test_the_migrations_make_the_tables_that_the_program_knows(self, empty: str) -> None:
+        with closing(Store.open(empty, upgrade=True)):
+            database = Database(empty)
+            differences = database.read(
+                lambda made: compare_metadata(MigrationContext.configure(made), METADATA)
+            )
+            database.close()
+        assert differences == []
+
+    def test_the_program_knows_every_version(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
+        scripts = ScriptDirectory.from_config(config)
+        assert [script.revision for script in scripts.walk_revisions()][::-1] == list(VERSIONS)
+
+
+class TestCommands:
+    @pytest.fixture(autouse=True)
+    def _url(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TRIAGE_DATABASE_URL", f"sqlite:///{tmp_path}/triage.db")
+
+    def test_upgrade_makes_what_check_wants(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["db", "check"]) == 2
+        assert "triage db upgrade" in capsys.readouterr().err
+        assert main(["db", "upgrade"]) == 0
+        assert main(["db", "check"]) == 0
+
+    def test_export_can_be_read_again(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        text = 'a,"b"\nc 🚨'
+        with closing(Store.open(f"sqlite:///{tmp_path}/triage.db", upgrade=True)) as store:
+            store.record(entry("1", opening(title=text), opening(title="x", count=None)))
+            (first, second) = store.export("alerts")
+        assert main(["export", "alerts"]) == 0
+        rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert rows[0] == first | {
+            "seen_at": NOW.isoformat(), "first_seen": first["first_seen"].isoformat(), "causes": ["slow", "dns"],
+        }  # fmt: skip
+        assert rows[1]["count"] is second["count"] is None
+        assert main(["export", "alerts", "--format", "csv"]) == 0
+        cells = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+        assert (cells[0]["title"], cells[0]["causes"], cells[1]["count"]) == (text, '["slow", "dns"]', "")
+
+    def test_an_empty_table_is_no_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["db", "upgrade"]) == 0
+        capsys.readouterr()
+        assert main(["export", "gaps"]) == 0
+        assert main(["export", "gaps", "--format", "csv"]) == 0
+        assert capsys.readouterr().out == ""
+
+    def test_an_unknown_table_is_a_usage_mistake(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["export", "mesages"]) == 2
+        assert "messages" in capsys.readouterr().err

@@ -1,0 +1,155 @@
+"""WeChat's callback as bytes: signatures, the cipher of safe mode, and XML that neither side can break.
+
+wechatpy does the signing and the AES; what it leaves open (comparison in constant time, padding, foreign exceptions,
+`]]>`, control characters) is closed here. The official page is
+https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from xml.parsers.expat import ExpatError
+
+import xmltodict
+from wechatpy.crypto import PrpCrypto
+from wechatpy.crypto.cryptography import WeChatCipher
+from wechatpy.exceptions import InvalidAppIdException
+from wechatpy.utils import WeChatSigner
+
+from triage.channels import UnreadableMessageError
+from triage.errors import RefusedError
+
+_RANDOM_BYTES = 16
+_BLOCK = 32
+
+
+# -- signatures
+
+
+def sign(*parts: str) -> str:
+    """SHA-1 of the sorted and joined parts, as 40 lower-case hexadecimal digits."""
+    signer = WeChatSigner()
+    signer.add_data(*parts)
+    return str(signer.signature)
+
+
+def is_signed(signature: str, *parts: str) -> bool:
+    """Whether `signature` is that of the parts, compared in constant time."""
+    return hmac.compare_digest(sign(*parts).encode(), signature.encode("utf-8", "replace"))
+
+
+# -- the cipher of safe mode
+
+
+class _Cipher(WeChatCipher):  # type: ignore[misc]  # wechatpy carries no types
+    """AES-256-CBC that refuses a bad PKCS#7 padding; wechatpy takes any last byte for a length."""
+
+    def decrypt(self, ciphertext: bytes) -> bytes:
+        plain = bytes(super().decrypt(ciphertext))
+        size = plain[-1]
+        if not 1 <= size <= _BLOCK or not plain.endswith(bytes([size]) * size):
+            raise ValueError("the padding is wrong")
+        return plain
+
+
+class _Crypto(PrpCrypto):  # type: ignore[misc]  # wechatpy carries no types
+    """wechatpy's framing, with the random bytes given instead of drawn."""
+
+    def __init__(self, aes_key: str, random16: bytes = b"") -> None:
+        key = base64.b64decode(aes_key + "=")
+        self.cipher = _Cipher(key)
+        self.random16 = random16
+
+    def get_random_string(self) -> bytes:
+        return self.random16[:_RANDOM_BYTES].ljust(_RANDOM_BYTES, b"\0")
+
+
+def encrypt(text: str, aes_key: str, appid: str, random16: bytes) -> str:
+    """The text as base64 of AES-256-CBC over 16 random bytes, length, text, AppID."""
+    return str(_Crypto(aes_key, random16).encrypt(text, appid), "ascii")
+
+
+def decrypt(encrypted: str, aes_key: str, appid: str) -> str:
+    """The text that was encrypted for `appid`.
+
+    Raises RefusedError where it is meant for another AppID, UnreadableMessageError where the key does not fit.
+    """
+    try:
+        return str(_Crypto(aes_key).decrypt(encrypted, appid))
+    except InvalidAppIdException as exc:
+        raise RefusedError(
+            f"the message is encrypted for another AppID than {appid}; check the AppID"
+        ) from exc
+    except (ValueError, IndexError, struct.error) as exc:
+        raise UnreadableMessageError(
+            "the message cannot be decrypted; is the EncodingAESKey that of the console?"
+        ) from exc
+
+
+# -- XML
+
+_START = re.compile(r"(?:<\?xml\s[^>]{0,200}>)?\s*+<xml[\s/>]")
+_ENCRYPTED = re.compile(
+    r"<Encrypt>\s*+(?:<!\[CDATA\[)?+\s*+([A-Za-z0-9+/=]{40,}+)\s*+(?:\]\]>)?+\s*+</Encrypt>", re.ASCII
+)
+_NO_XML_CHARACTER = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OUTER = "\ufeff \t\r\n"
+
+
+def is_xml(text: str) -> bool:
+    """Whether the text begins with the root WeChat sends; nothing, so no DOCTYPE, may stand before it."""
+    return _START.match(text.lstrip(_OUTER)) is not None
+
+
+def find_encrypted(text: str) -> Iterator[str]:
+    """What stands in each `Encrypt` element, found without a parser: nothing is parsed before it is signed.
+
+    There is one, but in compatible mode somebody may have typed another.
+    """
+    return (match[1] for match in _ENCRYPTED.finditer(text))
+
+
+def strip_controls(text: str) -> str:
+    """The text without what XML cannot carry: control characters, lone surrogates, U+FFFE and U+FFFF."""
+    return _NO_XML_CHARACTER.sub("", text)
+
+
+def read_fields(text: str) -> Mapping[str, str]:
+    """The fields below `<xml>` that hold text and stand there once; an empty one is "".
+
+    A repeated or nested field is left out. Control characters are dropped if the parser stumbles.
+    Raises UnreadableMessageError.
+    """
+    if not is_xml(text):
+        raise UnreadableMessageError("the message is no XML with the root <xml>")
+    try:
+        root = _parse(text.lstrip(_OUTER))
+    except (ExpatError, ValueError) as exc:
+        raise UnreadableMessageError(f"the message is malformed XML: {exc}") from exc
+    if not isinstance(root, dict):
+        return {}
+    return {name: value or "" for name, value in root.items() if value is None or isinstance(value, str)}
+
+
+def _parse(text: str) -> object:
+    try:
+        return xmltodict.parse(text, xml_attribs=False, strip_whitespace=False)["xml"]
+    except ExpatError:
+        if (stripped := strip_controls(text)) == text:
+            raise
+        return xmltodict.parse(stripped, xml_attribs=False, strip_whitespace=False)["xml"]
+
+
+def write_fields(fields: Mapping[str, str]) -> str:
+    """`<xml>` with these fields, as WeChat writes it: numbers bare, everything else in CDATA."""
+    return f"<xml>{''.join(f'<{name}>{_value(text)}</{name}>' for name, text in fields.items())}</xml>"
+
+
+def _value(text: str) -> str:
+    if text.isdecimal():
+        return text
+    return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"

@@ -1,0 +1,25 @@
+"""`triage config`: the settings in effect."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from triage.cli._input import dump
+from triage.settings import load_settings
+
+
+@click.command("config")
+@click.option("--json", "as_json", is_flag=True, help="Print the settings as JSON.")
+def command(as_json: bool) -> None:
+    """Show every setting, secrets hidden, and where each came from."""
+    from triage.settings.model import show_settings
+
+    shown = show_settings(load_settings(), os.environ)
+    if as_json:
+        click.echo(dump({item.variable: {"value": item.value, "from": item.origin} for item in shown}))
+        return
+    widths = [max(len(getattr(item, name)) for item in shown) for name in ("variable", "value")]
+    for item in shown:
+        click.echo(f"{item.variable:<{widths[0]}}  {item.value:<{widths[1]}}  {item.origin}")

@@ -1,0 +1,44 @@
+"""`triage db`: the database's schema."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from triage.settings import load_settings
+from triage.store import Store
+
+
+def database_url() -> str:
+    """What `TRIAGE_DATABASE_URL` says, else the SQLite file that `triage serve` uses."""
+    return load_settings().database_url
+
+
+@click.group("db")
+def command() -> None:
+    """Look after the database that TRIAGE_DATABASE_URL names."""
+
+
+@command.command("upgrade")
+def upgrade() -> None:
+    """Make the tables, or bring them up to date. Back the database up first."""
+    Store.open(database_url(), upgrade=True).close()
+    click.echo("the database is up to date")
+
+
+@command.command("purge")
+def purge() -> None:
+    """Delete what is older than TRIAGE_RETENTION_DAYS: messages, alerts, incidents. `triage serve` does it daily."""
+    settings = load_settings()
+    store = Store.open(settings.database_url)
+    gone = store.purge(datetime.now(UTC) - timedelta(days=settings.retention_days))
+    store.close()
+    click.echo(f"{gone} rows older than {settings.retention_days} days are gone")
+
+
+@command.command("check")
+def check() -> None:
+    """See whether the database answers and has the schema of this program; exit 2 if not."""
+    Store.open(database_url()).close()
+    click.echo("the database answers and its schema is right")

@@ -1,0 +1,237 @@
+"""The incident desk: what members do with incidents by typed words, and who may see what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from triage.advice import Adviser
+from triage.dialogue import COMMANDS, Command, Conversation, Word, usage
+from triage.errors import StoreError
+from triage.incidents import QUIET, RECALL, Incident, Sighting, State, story_of
+from triage.store import Action, Change, Event, Member, Store
+from triage.story import Names, clock, incident_line
+
+_LISTED = 8
+_INVITATION = timedelta(days=1)
+_HISTORY = timedelta(days=90)
+_LONGEST_NAME = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one message leads to: the reply, and what is to be recorded of it."""
+
+    text: str | None
+    sightings: tuple[tuple[Sighting, Change], ...] = ()
+    actions: tuple[Action, ...] = ()
+    conversation: Conversation | None = None
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, what they may see, and what to call the others. A stranger sees only what they sent themselves."""
+
+    openid: str = ""
+    is_member: bool = False
+    appids: tuple[str, ...] = ()
+    names: Names = field(default_factory=lambda: Names({}))
+    quiet: timedelta = QUIET
+
+    @classmethod
+    def of(cls, openid: str, store: Store, admins: Mapping[str, str], quiet: timedelta = QUIET) -> Asker:
+        """The person behind an OpenID, by setting or by the store. Raises StoreError."""
+        if openid in admins:
+            member: Member | None = None
+        else:
+            member = store.member(openid)
+            if member is None:
+                return cls(openid)
+        names = {known.openid: known.name or "" for known in store.members()} | dict(admins)
+        return cls(openid, True, member.appids if member else (), Names(names), quiet)
+
+    def may_see(self, incident: Incident) -> bool:
+        """Teams that share a bot see their own accounts."""
+        return self.is_member and (not self.appids or incident.appid in self.appids)
+
+    def lines(self, incidents: Sequence[Incident], now: datetime) -> list[str]:
+        """The incidents this person may see, one line each."""
+        seen = [incident for incident in incidents if self.may_see(incident)]
+        return [incident_line(incident, self.names, now, self.quiet) for incident in seen[:_LISTED]]
+
+
+def visible(incidents: Sequence[Incident], asker: Asker) -> tuple[Incident, ...]:
+    """The incidents as a person may know them: whole, or only with the alerts they sent."""
+    shown = []
+    for incident in incidents:
+        if asker.may_see(incident):
+            shown.append(incident)
+            continue
+        own = tuple(sighting for sighting in incident.sightings if sighting.sender == asker.openid)
+        if own:
+            shown.append(replace(incident, sightings=own, owner=None, closed_note=None, step=0))
+    return tuple(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Carries out typed commands."""
+
+    adviser: Adviser
+    store: Store | None
+    invitation: Callable[[], str]
+    admins: Mapping[str, str]
+    observe: Callable[[str, str], None]
+    quiet: timedelta = QUIET
+
+    def handle(self, command: Command, sender: str, talk: Conversation | None, now: datetime) -> Outcome:
+        """The reply to a command, and what it changes."""
+        if command.word is Word.HELP:
+            return self._help()
+        if self.store is None:
+            return Outcome(self.adviser.say("no_memory"))
+        try:
+            asker = Asker.of(sender, self.store, self.admins, self.quiet)
+            if COMMANDS[command.word].members_only and not asker.is_member:
+                return Outcome(self.adviser.say("members_only", name=COMMANDS[command.word].names[0]))
+            return self._carry_out(self.store, command, asker, talk, now)
+        except StoreError:
+            self.observe("store_error", "command")
+            return Outcome(self.adviser.say("no_memory"))
+
+    def _help(self) -> Outcome:
+        rule = self.adviser.rules.get("help")
+        page = next(self.adviser.topic_pages(self.adviser.ask("帮助"))).text if rule else ""
+        return Outcome(f"{page}\n{self.adviser.say('commands', lines=usage())}".strip())
+
+    def _carry_out(
+        self, store: Store, command: Command, asker: Asker, talk: Conversation | None, now: datetime
+    ) -> Outcome:
+        word, argument = command.word, command.argument
+        if word is Word.JOIN:
+            return self._join(store, argument, asker, now)
+        if word is Word.INVITE:
+            invitation = self.invitation()
+            store.invite(invitation, asker.openid, None, now + _INVITATION)
+            return Outcome(self.adviser.say("invitation", word=invitation))
+        if word is Word.MINE:
+            own = [item for item in store.recent_incidents(now - _HISTORY) if item.owner == asker.openid]
+            return self._list("你认领的", [item for item in own if item.state is State.OPEN], asker, now)
+        if word is Word.HISTORY:
+            closed = [item for item in store.recent_incidents(now - _HISTORY) if item.state is State.CLOSED]
+            return self._list("以前的事件", closed, asker, now)
+        number, rest = _number(argument)
+        if word is Word.STATUS and number is None:
+            opened = [item for item in store.recent_incidents(now - _HISTORY) if item.state is State.OPEN]
+            return self._list("现在的事件", opened, asker, now)
+        incident = self._meant(store, number, asker, talk, now)
+        if incident is None:
+            return Outcome(self.adviser.say("nothing_to", word=word.value, name=COMMANDS[word].names[0]))
+        return self._act(store, word, incident, rest, asker, now)
+
+    def _meant(
+        self, store: Store, number: int | None, asker: Asker, talk: Conversation | None, now: datetime
+    ) -> Incident | None:
+        """The incident of the number, else the one that was just talked about."""
+        if number is not None:
+            found = store.incident(number)
+        elif talk is not None and talk.incident:
+            known = store.incidents_for([talk.incident], now - RECALL)
+            found = max(known, key=lambda item: (item.state is State.OPEN, item.last_seen), default=None)
+        else:
+            found = None
+        return found if found and asker.may_see(found) else None
+
+    def _act(
+        self, store: Store, word: Word, incident: Incident, detail: str, asker: Asker, now: datetime
+    ) -> Outcome:
+        if word is Word.STATUS:
+            return Outcome(self._described(store, incident, asker, now))
+        if word is Word.CLAIM:
+            owner = store.claim_incident(incident.id, asker.openid, now)
+            mine = owner == asker.openid
+            values = {"id": incident.id, "mine": mine, "owner": asker.names.of(owner)}
+            return Outcome(self.adviser.say("claimed", **values))
+        if word is Word.NOTE and not detail:
+            return Outcome(self.adviser.say("noted", id=None, closed=False))
+        closed = word is Word.CLOSE
+        action = Action("close" if closed else "note", incident.id, asker.openid, detail)
+        return Outcome(self.adviser.say("noted", id=incident.id, closed=closed), actions=(action,))
+
+    def _described(self, store: Store, incident: Incident, asker: Asker, now: datetime) -> str:
+        steps = story_of(incident)
+        path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in steps)
+        timeline = [_entry(event, asker.names) for event in store.timeline(incident.id)[-10:]]
+        line = incident_line(incident, asker.names, now, asker.quiet)
+        return self.adviser.say("incident", line=line, path=path, timeline=timeline)
+
+    def _list(self, title: str, incidents: Sequence[Incident], asker: Asker, now: datetime) -> Outcome:
+        lines = asker.lines(incidents, now)
+        hint = "发「状态 编号」看经过，「认领 编号」接手" if lines else ""
+        return Outcome(
+            self.adviser.say("incidents", title=f"{title} {len(lines)} 件", lines=lines, hint=hint)
+        )
+
+    def _join(self, store: Store, argument: str, asker: Asker, now: datetime) -> Outcome:
+        word, _, name = argument.partition(" ")
+        if asker.is_member or not word:
+            return Outcome(self.adviser.say("joined", member=asker.is_member, name=""))
+        member = store.use_invitation(word, asker.openid, now)
+        if member is None:
+            return Outcome(self.adviser.say("joined", member=False, name=""))
+        called = name.strip()[:_LONGEST_NAME] or f"成员{asker.openid[-4:]}"
+        store.add_member(replace(member, name=called))
+        return Outcome(self.adviser.say("joined", member=True, name=called))
+
+    def step(self, talk: Conversation, word: Word, sender: str, now: datetime) -> Outcome:
+        """The next step alone; it is written down where a member is at, and what was of no use."""
+        steps = self.adviser.steps(talk.text)
+        number = talk.step + 1
+        if steps is None or number > steps.count:
+            return Outcome(self.adviser.say("step_alone", done=True), conversation=talk)
+        text = self.adviser.say(
+            "step_alone", done=False, number=number, total=steps.count, step=steps.line(number - 1)
+        )
+        actions = self._walked(talk, word, sender, now)
+        return Outcome(text, actions=actions, conversation=replace(talk, step=number))
+
+    def _walked(self, talk: Conversation, word: Word, sender: str, now: datetime) -> tuple[Action, ...]:
+        if self.store is None or talk.incident is None:
+            return ()
+        try:
+            asker = Asker.of(sender, self.store, self.admins, self.quiet)
+            incident = self._meant(self.store, None, asker, talk, now)
+        except StoreError:
+            self.observe("store_error", "step")
+            return ()
+        if incident is None:
+            return ()
+        actions = [Action("step", incident.id, sender, str(talk.step + 1))]
+        if word is Word.USELESS and talk.step:
+            actions.insert(0, Action("note", incident.id, sender, f"第 {talk.step} 步没用"))
+        return tuple(actions)
+
+
+def _number(argument: str) -> tuple[int | None, str]:
+    """`12 已修复` is incident 12 and the rest; anything else is all rest."""
+    first, _, rest = argument.partition(" ")
+    digits = first.removeprefix("#")
+    return (int(digits), rest.strip()) if digits.isdecimal() and len(digits) < 10 else (None, argument)
+
+
+_DID = {
+    "open": "转来第一条报警",
+    "reopen": "重新打开",
+    "claim": "认领",
+    "note": "备注",
+    "close": "关闭",
+    "step": "做到第",
+}
+
+
+def _entry(event: Event, names: Names) -> str:
+    what = _DID.get(event.what, event.what)
+    detail = f"{event.detail} 步" if event.what == "step" else event.detail
+    return " ".join(filter(None, (clock(event.at, dated=True), names.of(event.who), what, detail)))

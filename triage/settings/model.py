@@ -1,0 +1,313 @@
+"""The settings of the service: every `TRIAGE_…` variable with its type and default, and what of them may be shown.
+
+A secret may stand in a file that `TRIAGE_<FIELD>_FILE` names. A variable that is empty, unreadable, out of range or
+misspelt is a mistake; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from triage.channels.wechat import Account
+from triage.errors import SettingsError
+from triage.masking import mask
+from triage.settings import data_directory, split_directories
+
+_PREFIX = "TRIAGE_"
+_FILE = "_FILE"
+_TESTS = "TRIAGE_TEST_"
+_OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
+_MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
+_SECRET = "a secret"  # noqa: S105 - the mark of a field, not a secret itself
+
+Secret = Annotated[SecretStr, _SECRET]
+SecretText = Annotated[str, _SECRET]
+"""Text that holds a secret among other things, as a URL does."""
+
+
+class WechatAccount(BaseModel):
+    """One Official Account, as `TRIAGE_WECHAT_ACCOUNTS` lists them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    appid: str = ""
+    token: SecretStr
+    aes_key: SecretStr | None = None
+    secret: SecretStr | None = None
+    name: str | None = None
+
+    def account(self, window: timedelta) -> Account:
+        """As the channel knows it. Raises SettingsError for what could never verify a message."""
+        key = self.aes_key.get_secret_value() if self.aes_key else None
+        return Account(self.appid, self.token.get_secret_value(), key, window)
+
+
+def _is_demo(fields: dict[str, Any]) -> bool:
+    return not fields.get("wechat_token") and not fields.get("wechat_accounts")
+
+
+def _default_database(fields: dict[str, Any]) -> str:
+    return "sqlite:///triage-demo.db" if fields.get("demo") else "sqlite:///triage.db"
+
+
+class Settings(BaseSettings):
+    """What `TRIAGE_…` variables say; every field has a default that works."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    rules_dirs: tuple[Path, ...] = ()
+    wechat_token: Secret | None = None
+    wechat_appid: str = ""
+    wechat_aes_key: Secret | None = None
+    wechat_secret: Secret | None = None
+    wechat_accounts: Annotated[tuple[WechatAccount, ...], _SECRET] = ()
+    demo: bool = Field(default_factory=_is_demo)
+    database_url: SecretText = Field(default_factory=_default_database, repr=False)
+    redis_url: SecretText | None = Field(default=None, repr=False)
+    api_key: Secret | None = None
+    console_password: Secret | None = None
+    members: Mapping[str, str] = Field(default_factory=dict)
+    freshness_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    quiet_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 180
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8080
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what is given: the environment is read in one place, `read_settings`."""
+        return (init_settings,)
+
+    @field_validator("rules_dirs", mode="before")
+    @classmethod
+    def _split_directories(cls, value: object) -> object:
+        return split_directories(value) if isinstance(value, str) else value
+
+    @field_validator("wechat_accounts", mode="before")
+    @classmethod
+    def _read_accounts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError) as exc:
+            raise ValueError(
+                'is not JSON; write a list like [{"appid": "wx…", "token": "…", "aes_key": "…"}]'
+            ) from exc
+
+    @field_validator("members", mode="before")
+    @classmethod
+    def _read_members(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        members: dict[str, str] = {}
+        for part in filter(None, (part.strip() for part in value.replace("\n", ",").split(","))):
+            openid, equals, name = (piece.strip() for piece in part.partition("="))
+            if not equals or not name or not _OPENID.fullmatch(openid):
+                raise ValueError("is not a list like OpenID=name,OpenID=name")
+            members[openid] = name
+        return members
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _fold_level(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def all_rules_dirs(self) -> tuple[Path, ...]:
+        return data_directory("rules"), *self.rules_dirs
+
+    @property
+    def all_wechat_accounts(self) -> tuple[WechatAccount, ...]:
+        """The account of TRIAGE_WECHAT_TOKEN and those of TRIAGE_WECHAT_ACCOUNTS."""
+        if self.wechat_token is None:
+            return self.wechat_accounts
+        single = WechatAccount(
+            appid=self.wechat_appid,
+            token=self.wechat_token,
+            aes_key=self.wechat_aes_key,
+            secret=self.wechat_secret,
+        )
+        return single, *self.wechat_accounts
+
+    @property
+    def shown_database_url(self) -> str:
+        """The URL without its password."""
+        return mask(self.database_url)
+
+    @property
+    def window(self) -> timedelta:
+        """How far the timestamp of a request may be off."""
+        return timedelta(seconds=self.freshness_seconds)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Raises SettingsError for fields that do not go together."""
+        if self.wechat_token is None:
+            for field in ("wechat_appid", "wechat_aes_key", "wechat_secret"):
+                if getattr(self, field):
+                    raise SettingsError(
+                        f"{_variable(field)} is set, but {_variable('wechat_token')} is not; set it too"
+                    )
+        if self.demo and self.all_wechat_accounts:
+            raise SettingsError("TRIAGE_DEMO: the demo is for no account; unset it to serve the accounts")
+        if not self.demo and not self.all_wechat_accounts:
+            raise SettingsError("TRIAGE_DEMO is off and there is no account; set TRIAGE_WECHAT_TOKEN")
+        self._check_accounts()
+
+    def _check_accounts(self) -> None:
+        appids: list[str] = []
+        for account in self.all_wechat_accounts:
+            listed = account in self.wechat_accounts
+            try:
+                account.account(self.window)
+            except SettingsError as exc:
+                raise SettingsError(f"{_ACCOUNTS if listed else _variable_of(str(exc))}: {exc}") from exc
+            variable = _ACCOUNTS if listed else "TRIAGE_WECHAT_APPID"
+            if not account.appid and len(self.all_wechat_accounts) > 1:
+                raise SettingsError(f"{variable}: with several accounts each needs its AppID")
+            if account.appid in appids:
+                raise SettingsError(f"{variable}: the AppID {account.appid} is there twice")
+            appids.append(account.appid)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One setting as it may be shown, and where it came from."""
+
+    variable: str
+    value: str
+    origin: str
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings of an environment. Raises SettingsError, one line for each variable that is wrong."""
+    _refuse_misspelt(environment)
+    try:
+        return Settings(**_Environment(environment)())
+    except ValidationError as exc:
+        raise SettingsError("\n".join(_problems(exc))) from exc
+
+
+def show_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> tuple[Shown, ...]:
+    """Every setting in effect, secrets hidden."""
+    source = _Environment(environment)
+    return tuple(
+        Shown(_variable(field), _shown(settings, field), source.origin(field) or "default")
+        for field in Settings.model_fields
+    )
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """`TRIAGE_<FIELD>`, or for a secret the file that `TRIAGE_<FIELD>_FILE` names."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        self._environment = environment
+
+    def __call__(self) -> dict[str, Any]:
+        found = (self.get_field_value(info, field) for field, info in Settings.model_fields.items())
+        return {field: value for value, field, _ in found if value is not None}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        value = self._text(field_name)
+        if value is not None and not value.strip() and field_name not in _MAY_BE_EMPTY:
+            raise SettingsError(f"{self.origin(field_name)} is empty; give it a value or unset it")
+        return value, field_name, False
+
+    def origin(self, field: str) -> str | None:
+        """Which variable sets a field, None if none does. Raises SettingsError if two do."""
+        names = [_variable(field), *([_variable(field) + _FILE] if _is_secret(field) else [])]
+        given = [name for name in names if name in self._environment]
+        if len(given) > 1:
+            raise SettingsError(f"{' and '.join(given)} are both set; unset one")
+        return given[0] if given else None
+
+    def _text(self, field: str) -> str | None:
+        origin = self.origin(field)
+        if origin is None or not origin.endswith(_FILE):
+            return self._environment.get(_variable(field))
+        file = Path(self._environment[origin])
+        try:
+            return file.read_text(encoding="utf-8-sig").strip()
+        except OSError as exc:
+            raise SettingsError(f"{origin}: cannot read '{file}': {exc.strerror}") from exc
+        except UnicodeDecodeError as exc:
+            raise SettingsError(f"{origin}: '{file}' is no UTF-8 text") from exc
+
+
+def _variable(field: str) -> str:
+    return _PREFIX + field.upper()
+
+
+def _variable_of(problem: str) -> str:
+    """Which variable of the single account a problem of `Account` is about."""
+    if problem.startswith(("the EncodingAESKey", "an EncodingAESKey")):
+        return "TRIAGE_WECHAT_APPID" if "needs the AppID" in problem else "TRIAGE_WECHAT_AES_KEY"
+    return "TRIAGE_WECHAT_APPID" if "AppID" in problem else "TRIAGE_WECHAT_TOKEN"
+
+
+def _is_secret(field: str) -> bool:
+    info = Settings.model_fields[field]
+    return _SECRET in info.metadata or _SECRET in str(info.annotation)
+
+
+def _refuse_misspelt(environment: Mapping[str, str]) -> None:
+    """A variable nobody reads is let be, unless it is nearly one that somebody reads."""
+    known = [_variable(field) for field in Settings.model_fields]
+    known += [_variable(field) + _FILE for field in Settings.model_fields if _is_secret(field)]
+    for name in sorted(environment):
+        if not name.startswith(_PREFIX) or name in known or name.startswith(_TESTS):
+            continue
+        if name.endswith(_FILE) and name.removesuffix(_FILE) in known:
+            raise SettingsError(f"{name}: only secrets are read from files; set {name.removesuffix(_FILE)}")
+        if similar := difflib.get_close_matches(name, known, 1, 0.85):
+            raise SettingsError(f"{name} is no setting; did you mean {similar[0]}?")
+
+
+def _problems(exc: ValidationError) -> Iterator[str]:
+    """One line for each mistake; the input is repeated only where it cannot be a secret."""
+    for error in exc.errors(include_context=False, include_url=False):
+        if error["type"] == "default_factory_not_called":
+            continue
+        field = str(error["loc"][0])
+        inside = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:])
+        message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        shown = "" if _is_secret(field) or field == "members" else f" '{error['input']}'"
+        yield f"{_variable(field)}{inside}:{shown} {message[:1].lower() + message[1:]}"
+
+
+def _shown(settings: Settings, field: str) -> str:
+    value = getattr(settings, field)
+    if value is None or value in ("", (), {}):
+        return "—"
+    if isinstance(value, SecretStr):
+        return "••••••"
+    if field == "wechat_accounts":
+        return ", ".join(_described(account) for account in value)
+    if field == "members":
+        return ", ".join(value.values())
+    if field == "rules_dirs":
+        return os.pathsep.join(map(str, value))
+    return mask(str(value))
+
+
+def _described(account: WechatAccount) -> str:
+    mode = "safe" if account.aes_key else "plain"
+    return f"{account.appid}{f' {account.name}' if account.name else ''} ({mode})"

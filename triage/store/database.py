@@ -1,0 +1,326 @@
+"""Connections: opened quickly or not at all, mended when they break; every foreign exception becomes one of ours.
+
+The drivers run in autocommit mode. So a question is one round trip, and a transaction is what this module begins and
+commits by its own statements.
+"""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
+
+from triage.errors import SettingsError, StoreDownError, StoreError
+from triage.store.schema import MYSQL
+
+T = TypeVar("T")
+
+_DRIVERS = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
+_ATTEMPTS = 4
+_ROLLED_BACK = frozenset({"40001", "40P01", 1213})
+"""Chosen by the server as the victim of a deadlock: the transaction may simply be run again."""
+_WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366})
+"""MySQL calls these operational, yet the database is well: an unknown column, a bad value."""
+_TRY_AGAIN = 0.0003
+_SLOW = 0.5
+_REST = 1.0
+"""After a server did not answer for `_SLOW` seconds, nobody waits for it again within `_REST` seconds."""
+
+
+class Database:
+    """One database. `patience` is how many seconds a connection, a lock or a statement may take."""
+
+    def __init__(self, url: str | URL, patience: float = 1.0) -> None:
+        self.url = _read_url(url)
+        self.dialect = self.url.get_backend_name()
+        self.is_sqlite = self.dialect == "sqlite"
+        self._patience = patience
+        self._engine = _engine(self.url, patience)
+        # SQLite has one writer: threads take turns here, fairly, rather than sleep and ask in SQLite.
+        self._turn = threading.Lock() if self.is_sqlite else None
+        self._down_until = 0.0
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite database, if the URL names it plainly."""
+        name = self.url.database
+        return Path(name) if self.is_sqlite and name and not name.startswith(("file:", ":")) else None
+
+    def patient(self, patience: float) -> Database:
+        """The same database for work that takes its time; this one if it is in memory, which has no second door."""
+        return self if _is_in_memory(self.url) else Database(self.url, patience)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def read(self, question: Callable[[Connection], T]) -> T:
+        """Ask; asked again if the connection turns out to be an old broken one."""
+        return self._attempt(question)
+
+    def write(self, work: Callable[[Connection], T], *, repeatable: bool = False) -> T:
+        """Run `work` in one transaction, again if it lost a race.
+
+        `repeatable` work is also run again when the connection breaks during the commit, when nobody knows whether it
+        was committed.
+        """
+        committing = False
+
+        def transaction(connection: Connection) -> T:
+            nonlocal committing
+            committing = False
+            self._begin_on(connection)
+            try:
+                result = work(connection)
+                committing = True
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                _undo(connection)
+                raise
+            return result
+
+        with self._taking_turns():
+            return self._attempt(transaction, lambda: repeatable or not committing)
+
+    def _begin_on(self, connection: Connection) -> None:
+        """Begin; other processes that write to the same SQLite file are asked again every fraction of a millisecond.
+
+        SQLite's own busy handler sleeps up to 100 ms between two tries, which is longer than twenty of our writes.
+        """
+        if not self.is_sqlite:
+            connection.exec_driver_sql("BEGIN")
+            return
+        raw: Any = connection.connection.dbapi_connection
+        deadline = time.monotonic() + self._patience
+        raw.execute("PRAGMA busy_timeout = 0")
+        try:
+            while not _begun(raw):
+                if time.monotonic() > deadline:
+                    raise StoreDownError(f"{self._name} is busy; another process holds its write lock")
+                time.sleep(_TRY_AGAIN)
+        finally:
+            raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
+
+    def _attempt(self, work: Callable[[Connection], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._connect() as connection:
+                    return work(connection)
+            except DBAPIError as exc:
+                if attempt == _ATTEMPTS - 1 or not _is_passing(exc) or not may_repeat():
+                    raise self._translated(exc) from exc
+            except (SQLAlchemyError, UnicodeError, OverflowError) as exc:
+                raise self._translated(exc) from exc
+        raise AssertionError("the last attempt returns or raises")
+
+    def _connect(self) -> Connection:
+        started = time.monotonic()
+        if started < self._down_until:
+            raise StoreDownError(f"{self._name} did not answer a moment ago; look whether it runs")
+        try:
+            return self._engine.connect()
+        except SQLAlchemyError as exc:
+            if time.monotonic() - started > _SLOW:
+                self._down_until = time.monotonic() + _REST
+            raise self._translated(exc) from exc
+
+    @contextmanager
+    def _taking_turns(self) -> Iterator[None]:
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=self._patience):
+            raise StoreDownError(f"{self._name} is busy; too many writers wait for it")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @property
+    def _name(self) -> str:
+        where = self.url.database if self.is_sqlite else self.url.host
+        return f"the database ({self.dialect}, {where})"
+
+    def _translated(self, exc: Exception) -> StoreError:
+        """Ours for a foreign exception; the message repeats no value that was to be stored."""
+        if _is_down(exc):
+            said = str(getattr(exc, "orig", exc) or exc).splitlines() or [""]
+            return StoreDownError(
+                f"{self._name} does not answer: {said[0][:200]}; look whether it runs, and at TRIAGE_DATABASE_URL"
+            )
+        kind = type(getattr(exc, "orig", None) or exc).__name__
+        return StoreError(f"{self._name} refused a statement: {kind}; run `triage db check`")
+
+
+def _undo(connection: Connection) -> None:
+    if connection.invalidated:
+        return
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except SQLAlchemyError:
+        connection.invalidate()
+
+
+def _is_passing(exc: DBAPIError) -> bool:
+    """A broken connection of the pool, a lost race for a key, a deadlock."""
+    code = getattr(exc.orig, "sqlstate", None) or (exc.orig.args[0] if exc.orig and exc.orig.args else None)
+    return exc.connection_invalidated or isinstance(exc, IntegrityError) or code in _ROLLED_BACK
+
+
+def _is_down(exc: Exception) -> bool:
+    """Whether the database is to blame, not the statement."""
+    if isinstance(exc, PoolTimeoutError | InterfaceError):
+        return True
+    if not isinstance(exc, DBAPIError):
+        return False
+    cause = exc.orig
+    if exc.connection_invalidated or getattr(cause, "sqlstate", None) == "25006":  # a read-only standby
+        return True
+    if not isinstance(exc, OperationalError):
+        return False
+    sqlite_code = getattr(cause, "sqlite_errorcode", None)
+    code = cause.args[0] if cause is not None and cause.args else None
+    return sqlite_code != 1 and code not in _WRONG_STATEMENT  # 1: SQLITE_ERROR, as "no such table"
+
+
+def _read_url(url: str | URL) -> URL:
+    """The URL with the driver we speak. Raises SettingsError; the message never repeats a URL, it holds a password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as exc:
+        raise SettingsError(
+            "TRIAGE_DATABASE_URL is not a URL; write for example sqlite:///triage.db"
+        ) from exc
+    backend = parsed.drivername.partition("+")[0]
+    if backend not in _DRIVERS:
+        known = ", ".join(sorted(_DRIVERS))
+        raise SettingsError(f"TRIAGE_DATABASE_URL: '{backend}' is not supported; choose from {known}")
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def _is_in_memory(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def _engine(url: URL, patience: float) -> Engine:
+    backend = url.get_backend_name()
+    options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_use_lifo": True}
+    if backend == "sqlite":
+        if _is_in_memory(url):  # one connection, or each thread had a database of its own
+            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+        options["connect_args"] = {"timeout": patience, "check_same_thread": False}
+    elif backend == "postgresql":
+        wait = round(patience * 1000)
+        options["connect_args"] = {
+            "connect_timeout": max(1, round(patience)),
+            "tcp_user_timeout": 2 * wait,
+            "keepalives_idle": 30,
+        }
+    else:
+        seconds = max(1, round(patience))
+        options["pool_recycle"] = 3600  # below the 8 hours after which the server hangs up
+        options["connect_args"] = {
+            "charset": "utf8mb4",
+            "connect_timeout": seconds,
+            "read_timeout": 2 * seconds,
+            "write_timeout": 2 * seconds,
+        }
+    try:
+        engine = create_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            pool_timeout=patience,
+            pool_reset_on_return=None,
+            **options,
+        )
+    except ImportError as exc:
+        extra = "postgresql" if backend == "postgresql" else "mysql"
+        raise SettingsError(
+            f"TRIAGE_DATABASE_URL: the driver is missing; pip install 'wechat-triage[{extra}]'"
+        ) from exc
+    except (SQLAlchemyError, TypeError) as exc:
+        raise SettingsError(f"TRIAGE_DATABASE_URL cannot be used: {type(exc).__name__}") from exc
+    _prepare_connections(engine, patience)
+    return engine
+
+
+def _prepare_connections(engine: Engine, patience: float) -> None:
+    """What every new connection is told once."""
+    statements = _first_statements(engine.dialect.name, patience)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    if engine.dialect.name != "postgresql":
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def reach(dialect: Any, _record: object, _arguments: object, options: dict[str, Any]) -> None:
+        """A dead host is given up after `patience`; psycopg itself waits at least two seconds."""
+        host, port = options.get("host"), options.get("port", 5432)
+        if isinstance(host, str) and not host.startswith("/") and "," not in host:
+            try:
+                socket.create_connection((host, int(port)), patience).close()
+            except OSError as exc:
+                raise dialect.loaded_dbapi.OperationalError(f"cannot connect: {exc}") from exc
+
+
+def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
+    wait = round(patience * 1000)
+    if dialect == "sqlite":
+        # NORMAL under WAL: a killed process loses nothing, a power cut at most the last moments, the file stays whole.
+        # A checkpoint syncs to disk, some 10 ms within somebody's reply: every 32 MB, not every 4.
+        return (
+            f"PRAGMA busy_timeout={wait}",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=NORMAL",
+            "PRAGMA wal_autocheckpoint=8000",
+            "PRAGMA foreign_keys=ON",
+        )
+    if dialect in MYSQL:
+        return (
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            f"SET SESSION innodb_lock_wait_timeout={max(1, round(patience))}",
+            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+            "SET SESSION time_zone='+00:00'",
+        )
+    return (f"SET lock_timeout={wait}", f"SET statement_timeout={2 * wait}", "SET timezone='UTC'")
+
+
+def _begun(raw: Any) -> bool:
+    """Whether a SQLite connection got the write lock."""
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as exc:
+        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
+    return True

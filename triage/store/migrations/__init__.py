@@ -1,0 +1,1 @@
+"""The schema's history; Alembic runs it, from `triage.store.migrating`."""

@@ -1,0 +1,1 @@
+"""One file for each version; a released one is never changed."""

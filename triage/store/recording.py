@@ -1,0 +1,247 @@
+"""What a message leaves behind, and what people do to incidents, inside a transaction that somebody else holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.exc import IntegrityError
+
+from triage.incidents import Reason, Sighting, State
+from triage.store import statements
+from triage.store.schema import INCIDENTS, index_key, storable
+from triage.store.statements import Statements
+from triage.store.values import Action, Change, Entry, Recorded
+
+_I = INCIDENTS.c
+_THIS = update(INCIDENTS).where(_I.id == bindparam("incident"))
+_CLAIM = _THIS.where(_I.owner.is_(None), _I.open_key.is_not(None)).values(owner=bindparam("who"))
+_STEP = _THIS.where(_I.step != bindparam("to", type_=_I.step.type)).values(
+    step=bindparam("to", type_=_I.step.type)
+)
+_CLOSE = _THIS.where(_I.open_key.is_not(None)).values(
+    state=State.CLOSED.value,
+    open_key=None,
+    closed_at=bindparam("at", type_=_I.closed_at.type),
+    closed_note=bindparam("note", type_=_I.closed_note.type),
+)
+_REOPEN = _THIS.where(_I.open_key.is_(None)).values(
+    state=State.OPEN.value, open_key=_I.lookup, closed_at=None, closed_note=None
+)
+_REOPEN_BY_ALERT = _REOPEN.values(owner=None, step=0)
+_OWNER = select(_I.owner).where(_I.id == bindparam("incident"))
+_LOOKUP = select(_I.lookup).where(_I.id == bindparam("incident"))
+
+
+@dataclass(slots=True)
+class _Place:
+    """An incident that sightings of one message go into, and the number its next alert gets."""
+
+    id: int
+    next_number: int
+
+
+def record(connection: Connection, sql: Statements, entry: Entry) -> Recorded:
+    """Write an entry; if its message is there already, write nothing and return the reply that stands."""
+    key = entry.message.key
+    if not _add_message(connection, sql, entry, key):
+        return Recorded(connection.execute(statements.REPLY, {"message": key}).scalar_one())
+    ids = _add_alerts(connection, sql, entry, key) if entry.sightings else ()
+    for action in entry.actions:
+        act(connection, action, entry.received_at)
+    if entry.conversation is not None:
+        talk = {
+            "sender": index_key(entry.message.sender),
+            "state": dict(entry.conversation),
+            "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
+        }
+        connection.execute(sql.put_conversation, talk)
+    if entry.gap is not None:
+        gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
+        connection.execute(statements.ADD_GAP, gap)
+    return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True, incident_ids=ids)
+
+
+def _add_message(connection: Connection, sql: Statements, entry: Entry, key: str) -> bool:
+    """Whether this is the first to record the message; others that try at the same time wait for it."""
+    message = entry.message
+    row = {
+        "key": key,
+        "channel": message.channel,
+        "account": message.account,
+        "sender": message.sender,
+        "recipient": message.recipient,
+        "kind": message.kind.value,
+        "created": message.created,
+        "message_id": message.id,
+        "text": message.text,
+        "event": message.event,
+        "event_key": message.event_key,
+        "push": message.push,
+        "signature": index_key(message.signature),
+        "encrypted": message.encrypted,
+        "received_at": entry.received_at,
+        "reply": entry.reply,
+    }
+    try:
+        return connection.execute(sql.add_message, row).rowcount == 1
+    except IntegrityError:  # MySQL; it undoes the statement alone, so the transaction can go on
+        if sql.returns:
+            raise
+        return False
+
+
+def _add_alerts(connection: Connection, sql: Statements, entry: Entry, key: str) -> tuple[int, ...]:
+    """Put every sighting into its incident; the incident of each.
+
+    Incidents are written in the order of their keys, so that two messages with the same alerts cannot wait for each
+    other; the alerts keep the order they were forwarded in.
+    """
+    groups: dict[tuple[str, int], list[tuple[Sighting, Change]]] = {}
+    for sighting, change in entry.sightings:
+        groups.setdefault((change.incident_key, change.incident_id or 0), []).append((sighting, change))
+    places = {which: _place(connection, sql, groups[which], key) for which in sorted(groups)}
+    rows = []
+    for sighting, change in entry.sightings:
+        place = places[change.incident_key, change.incident_id or 0]
+        rows.append(_alert_row(sighting, change.reason, key, place))
+        place.next_number += 1
+    connection.execute(statements.ADD_ALERT, rows)
+    return tuple(row["incident_id"] for row in rows)
+
+
+def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> dict[str, Any]:
+    return {
+        "message_key": key,
+        "incident_id": place.id,
+        "number": place.next_number,
+        "reason": reason.value,
+        "digest": sighting.digest,
+        "kind": sighting.kind,
+        "title": sighting.title,
+        "rank": sighting.rank,
+        "appid": sighting.appid,
+        "nickname": sighting.nickname,
+        "callback": sighting.callback,
+        "ip": sighting.ip,
+        "event": sighting.event,
+        "first_seen": sighting.first_seen,
+        "count": sighting.count,
+        "causes": sighting.causes,
+        "sender": sighting.sender,
+        "seen_at": sighting.seen_at,
+    }
+
+
+def _place(
+    connection: Connection, sql: Statements, group: Sequence[tuple[Sighting, Change]], key: str
+) -> _Place:
+    """The incident named, else the open one of the key, else a new one."""
+    first, change = group[0]
+    seen = max(sighting.seen_at for sighting, _ in group)
+    if change.incident_id is not None:
+        incident = change.incident_id
+        if change.reason is Reason.REOPENED:
+            incident = _reopened(connection, incident, first)
+        place = _join(connection, sql, incident, len(group), seen)
+        if place is not None:  # None: purged meanwhile
+            return place
+    return _open(connection, sql, group, key, seen)
+
+
+def _join(
+    connection: Connection, sql: Statements, incident: int, added: int, seen: datetime
+) -> _Place | None:
+    done = connection.execute(sql.join_incident, {"incident": incident, "added": added, "seen": seen})
+    row = (
+        done if sql.returns else connection.execute(statements.PLACE_BY_ID, {"incident": incident})
+    ).first()
+    return _Place(row[0], row[1] - added + 1) if row else None
+
+
+def _open(
+    connection: Connection,
+    sql: Statements,
+    group: Sequence[tuple[Sighting, Change]],
+    key: str,
+    seen: datetime,
+) -> _Place:
+    """Open an incident, or join the one that another worker opened for the key a moment ago."""
+    first, change = group[0]
+    lookup = index_key(change.incident_key)
+    opening = {
+        "key": change.incident_key,
+        "lookup": lookup,
+        "open_key": lookup,
+        "appid": first.appid,
+        "callback": first.callback,
+        "state": State.OPEN.value,
+        "opened_at": first.seen_at,
+        "opened_by": key,
+        "last_seen": seen,
+        "step": 0,
+        "alerts": len(group),
+    }
+    done = connection.execute(sql.open_incident, opening)
+    row = (done if sql.returns else connection.execute(statements.PLACE_BY_KEY, {"lookup": lookup})).one()
+    if row[2] == key and row[1] == len(group):
+        _tell(connection, row[0], first.seen_at, first.sender, "open", first.title)
+    return _Place(row[0], row[1] - len(group) + 1)
+
+
+def _reopened(connection: Connection, incident: int, sighting: Sighting) -> int:
+    """The incident to join: this one, open again and up for claiming, or the one that is open for its key by now."""
+    lookup = connection.execute(_LOOKUP, {"incident": incident}).scalar()
+    other = connection.execute(statements.OPEN_ID, {"lookup": lookup}).scalar() if lookup else None
+    if other is not None:
+        return int(other)
+    if connection.execute(_REOPEN_BY_ALERT, {"incident": incident}).rowcount:
+        _tell(connection, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
+    return incident
+
+
+def act(connection: Connection, action: Action, at: datetime) -> bool:
+    """Do what somebody did; whether it changed anything. What changed is told in the timeline."""
+    incident, kind, detail = action.incident_id, action.kind, action.detail
+    if kind == "claim":
+        done = connection.execute(_CLAIM, {"incident": incident, "who": action.who})
+    elif kind == "step":
+        done = connection.execute(_STEP, {"incident": incident, "to": int(detail or 0)})
+    elif kind == "close":
+        done = connection.execute(_CLOSE, {"incident": incident, "at": at, "note": detail})
+    elif kind == "reopen":
+        return _reopen(connection, incident, at, action)
+    elif connection.execute(_LOOKUP, {"incident": incident}).first() is None:  # a note for nothing
+        return False
+    else:
+        _tell(connection, incident, at, action.who, kind, detail)
+        return True
+    if done.rowcount:
+        _tell(connection, incident, at, action.who, kind, detail)
+    return bool(done.rowcount)
+
+
+def _reopen(connection: Connection, incident: int, at: datetime, action: Action) -> bool:
+    """Undo a closing, owner and step as they were; not while another incident of the same key is open."""
+    lookup = connection.execute(_LOOKUP, {"incident": incident}).scalar()
+    if lookup is None or connection.execute(statements.OPEN_ID, {"lookup": lookup}).scalar() is not None:
+        return False
+    if not connection.execute(_REOPEN, {"incident": incident}).rowcount:
+        return False
+    _tell(connection, incident, at, action.who, "reopen", action.detail)
+    return True
+
+
+def owner_of(connection: Connection, incident: int) -> str | None:
+    owner: str | None = connection.execute(_OWNER, {"incident": incident}).scalar()
+    return owner
+
+
+def _tell(
+    connection: Connection, incident: int, at: datetime, who: str, what: str, detail: str | None
+) -> None:
+    event = {"incident_id": incident, "at": at, "who": who, "what": what, "detail": detail}
+    connection.execute(statements.ADD_EVENT, event)

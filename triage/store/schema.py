@@ -1,0 +1,264 @@
+"""The tables as this program knows them, and the types that make the databases agree.
+
+The tables are made by `migrations`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UnicodeText,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+VERSIONS = ("0001",)
+"""Every version of the schema, oldest first; the last one is this program's."""
+KEY_LENGTH = 190
+"""What every database indexes, in characters of four bytes."""
+_LARGEST = 2**63 - 1
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """A text as every database stores it: without NUL, which PostgreSQL refuses, and with � for half a character."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return _UNSTORABLE.sub(lambda match: "" if match[0] == "\0" else "\ufffd", text)
+
+
+def index_key(text: str) -> str:
+    """A text short enough for an index: itself, hashed if longer."""
+    return text if len(text) <= KEY_LENGTH else hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+class Text(TypeDecorator[str]):
+    """A text of any length, exactly as it was, as far as it is storable; with a length, one that has an index."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if self.length:
+            return dialect.type_descriptor(String(self.length))
+        return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant to the microsecond: a UTC column without a zone, aware on both sides."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name in MYSQL else DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs its time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Number(TypeDecorator[int]):
+    """A whole number of 64 bits; one beyond, as only a hostile text has it, becomes the largest."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return None if value is None else max(-_LARGEST, min(value, _LARGEST))
+
+
+class Json(TypeDecorator[Any]):
+    """A value as JSON text, in ASCII so that everything can be stored."""
+
+    impl = UnicodeText
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Names(Json):
+    """A tuple of texts."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        return () if value is None else _names(value)
+
+
+@lru_cache(1000)
+def _names(text: str) -> tuple[str, ...]:
+    """Few are ever different, and each of an incident's fifty alerts has some."""
+    return tuple(json.loads(text))
+
+
+MYSQL = frozenset({"mysql", "mariadb"})
+TABLE_OPTIONS: dict[str, Any] = {
+    "sqlite_autoincrement": True,  # an id is never given twice, even after a purge
+    **{
+        f"{dialect}_{option}": value
+        for dialect in sorted(MYSQL)
+        for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+    },
+}
+"""On MySQL texts compare by their bytes, as they do everywhere else."""
+
+METADATA = MetaData()
+
+
+def _table(name: str, *parts: Column[Any] | Index) -> Table:
+    return Table(name, METADATA, *parts, **TABLE_OPTIONS)
+
+
+def _id() -> Column[int]:
+    return Column("id", Number, primary_key=True, autoincrement=True)
+
+
+MESSAGES = _table(
+    "messages",
+    Column("key", Text(KEY_LENGTH), primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("created", Number, nullable=False),
+    Column("message_id", Text),
+    Column("text", Text),
+    Column("event", Text),
+    Column("event_key", Text),
+    Column("push", Text, nullable=False),
+    Column("signature", Text(KEY_LENGTH), nullable=False),
+    Column("encrypted", Boolean, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("reply", Text),
+    Index("messages_signature", "signature"),
+    Index("messages_received_at", "received_at"),
+)
+INCIDENTS = _table(
+    "incidents",
+    _id(),
+    Column("key", Text, nullable=False),
+    Column("lookup", Text(KEY_LENGTH), nullable=False),  # the key, short enough for an index
+    Column("open_key", Text(KEY_LENGTH)),  # the same while open, else NULL: one open incident for each key
+    Column("appid", Text),
+    Column("callback", Text),
+    Column("state", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_by", Text(KEY_LENGTH), nullable=False),  # the key of the message
+    Column("last_seen", Instant, nullable=False),
+    Column("owner", Text),
+    Column("step", Number, nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_note", Text),
+    Column("alerts", Number, nullable=False),  # how many there have been
+    Index("incidents_lookup", "lookup"),
+    Index("incidents_open_key", "open_key", unique=True),
+    Index("incidents_last_seen", "last_seen"),
+)
+ALERTS = _table(
+    "alerts",
+    _id(),
+    Column("message_key", Text(KEY_LENGTH), nullable=False),
+    Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
+    Column("number", Number, nullable=False),  # within the incident, from 1
+    Column("reason", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("rank", Number, nullable=False),
+    Column("appid", Text),
+    Column("nickname", Text),
+    Column("callback", Text),
+    Column("ip", Text),
+    Column("event", Text),
+    Column("first_seen", Instant),
+    Column("count", Number),
+    Column("causes", Names, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("alerts_incident_id_number", "incident_id", "number"),
+    Index("alerts_seen_at", "seen_at"),
+)
+TIMELINE = _table(
+    "timeline",
+    _id(),
+    Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("detail", Text),
+    Index("timeline_incident_id", "incident_id"),
+)
+MEMBERS = _table(
+    "members",
+    Column("openid", Text(KEY_LENGTH), primary_key=True),
+    Column("name", Text),
+    Column("team", Text),
+    Column("appids", Names, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+INVITATIONS = _table(
+    "invitations",
+    Column("word", Text(KEY_LENGTH), primary_key=True),
+    Column("invited_by", Text, nullable=False),
+    Column("team", Text),
+    Column("appids", Names, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_by", Text),
+    Column("used_at", Instant),
+)
+CONVERSATIONS = _table(
+    "conversations",
+    Column("sender", Text(KEY_LENGTH), primary_key=True),
+    Column("state", Json, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+GAPS = _table(
+    "gaps",
+    _id(),
+    Column("message_key", Text(KEY_LENGTH), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("gaps_seen_at", "seen_at"),
+)

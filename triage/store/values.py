@@ -1,0 +1,79 @@
+"""What the store takes and gives back, beside the values of `message` and `incidents`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from triage.incidents import Reason, Sighting
+from triage.message import Message
+
+ActionKind = Literal["claim", "note", "close", "step", "reopen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The reply that stands for a message, whoever recorded it; `reply` None is an answer without words.
+
+    What `Store.record` has just written is new and names the incident of each sighting, in their order.
+    """
+
+    reply: str | None
+    is_new: bool = False
+    incident_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Where a sighting goes: into the incident named, else into the open one of the key, else into a new one."""
+
+    incident_key: str
+    incident_id: int | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What somebody did to an incident; `detail` is the note, or the number of the step in digits."""
+
+    kind: ActionKind
+    incident_id: int
+    who: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Everything one message leaves behind; `conversation` None leaves the sender's as it is."""
+
+    message: Message
+    received_at: datetime
+    reply: str | None
+    sightings: tuple[tuple[Sighting, Change], ...] = ()
+    actions: tuple[Action, ...] = ()
+    conversation: Mapping[str, Any] | None = None
+    expires_at: datetime | None = None
+    gap: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of an incident's timeline; `what` is `open` or an action's kind."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who may see incidents: all of them, or those of `appids` if any are named."""
+
+    openid: str
+    name: str | None
+    team: str | None
+    appids: tuple[str, ...]
+    since: datetime

@@ -1,0 +1,99 @@
+"""The application: routes, what is measured and logged of each request, and the headers of every answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from flask import Flask, g, request
+from flask import Response as FlaskResponse
+from werkzeug.exceptions import HTTPException
+
+from triage.channels.wechat import Account
+from triage.settings import data_directory
+from triage.settings.model import Settings
+from triage.web import api, callback, demo, pages
+from triage.web.answers import problem
+from triage.web.logs import log_event
+from triage.web.service import Service, the_service
+
+_LOG = logging.getLogger(__name__)
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+"""Asked every few seconds: logged only at debug level."""
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def make_app(settings: Settings) -> Flask:
+    """The WSGI application for these settings; it reads the rules now, and opens the database when first needed."""
+    console = data_directory("templates") / "console"
+    app = Flask("triage.web", template_folder=str(console), static_folder=str(console / "static"))
+    app.config["MAX_CONTENT_LENGTH"] = api.MAX_API_BYTES
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
+    Service(settings, _accounts(settings), _admins(settings), datetime.now(UTC)).install(app)
+    app.register_blueprint(callback.blueprint)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(demo.blueprint if settings.demo else pages.home)
+    app.before_request(_begin)
+    app.after_request(_end)
+    app.register_error_handler(HTTPException, _plain_problem)
+    return app
+
+
+def _accounts(settings: Settings) -> Mapping[str, Account]:
+    if settings.demo:
+        account = demo.make_account(settings.window)
+        return {account.appid: account}
+    accounts = (item.account(settings.window) for item in settings.all_wechat_accounts)
+    return {account.appid: account for account in accounts}
+
+
+def _admins(settings: Settings) -> Mapping[str, str]:
+    return {**demo.MEMBERS, **settings.members} if settings.demo else settings.members
+
+
+def _begin() -> None:
+    g.started = time.perf_counter()
+
+
+def _end(response: FlaskResponse) -> FlaskResponse:
+    """Count, time and log the request by its route: a path or a query may hold what must not be repeated."""
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    endpoint = request.url_rule.rule if request.url_rule else "unknown"
+    metrics = the_service().metrics
+    metrics.requests.labels(endpoint, str(response.status_code)).inc()
+    metrics.seconds.labels(endpoint).observe(seconds)
+    level = logging.DEBUG if endpoint in _QUIET and response.status_code < 400 else logging.INFO
+    if _LOG.isEnabledFor(level):
+        log_event(
+            _LOG,
+            level,
+            "request",
+            endpoint=endpoint,
+            method=request.method,
+            status=response.status_code,
+            ms=round(seconds * 1000, 2),
+            kind=g.get("kind"),
+            reason=g.get("reason"),
+        )
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _plain_problem(exc: HTTPException) -> FlaskResponse:
+    """An error in one line; JSON for the API."""
+    headers = [(name, value) for name, value in exc.get_headers() if name in ("Allow", "Retry-After")]
+    if request.path.startswith(("/api/", "/demo/")):
+        response = problem(exc.description or exc.name, exc.code or 500)
+        response.headers.extend(headers)
+        return response
+    return FlaskResponse(exc.name, exc.code, headers, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,107 @@
+"""What the service counts, for Prometheus.
+
+Under several workers the counts lie in the files of PROMETHEUS_MULTIPROC_DIR, which must be set before this module is
+imported; any worker then answers for all.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from triage.matching import UNKNOWN
+from triage.web.logs import log_event
+
+_LOG = logging.getLogger(__name__)
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesState:
+    """The rules a worker answers by; `problem` says why newer ones were not taken."""
+
+    version: str
+    count: int
+    problem: str | None = None
+
+
+class Metrics:
+    """The counters of one application."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(f"triage_{name}", help_, labels, registry=self._registry)
+
+        self.requests = counter("requests", "Requests, by endpoint and status.", "endpoint", "status")
+        self.seconds = Histogram(
+            "triage_request_seconds",
+            "Seconds from request to response.",
+            ("endpoint",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.refused = counter("refused", "Requests refused with 403, by reason.", "reason")
+        self.bad_messages = counter("bad_messages", "Requests that are no message, by reason.", "reason")
+        self.alerts = counter("alerts", "Alerts read, by kind.", "kind")
+        self.queries = counter("queries", "Typed words, by the topic they asked for.", "topic")
+        self.gaps = counter("gaps", "Alerts that no rule names.")
+        self.deduped = counter("deduped", "Messages answered with the reply recorded before.", "kind")
+        self.store_errors = counter("store_errors", "Failed calls of the store.", "where")
+        self.unrecorded = counter("unrecorded", "Messages answered but not recorded.", "kind")
+        self.callback_errors = counter("callback_errors", "Callbacks that only the last guard answered.")
+        self.reload_failures = counter("rule_reload_failures", "Changed rules that could not be used.")
+        self.events = counter("events", "Other events, by name.", "event")
+
+    def observe(self, event: str, label: str) -> None:
+        """What the bot tells: counted, and logged if it is trouble."""
+        if event in ("store_error", "unrecorded"):
+            log_event(_LOG, logging.WARNING, event, label=label)
+        match event:
+            case "alert":
+                self.alerts.labels(label).inc()
+                if label == UNKNOWN:
+                    self.gaps.inc()
+            case "query":
+                self.queries.labels(label).inc()
+            case "deduped":
+                self.deduped.labels(label).inc()
+            case "store_error":
+                self.store_errors.labels(label).inc()
+            case "unrecorded":
+                self.unrecorded.labels(label).inc()
+            case _:
+                self.events.labels(event).inc()
+
+    def exposition(self, rules: RulesState) -> bytes:
+        """All counts in Prometheus' text format; those of every worker where there are several."""
+        registry = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # without types
+        own = CollectorRegistry()
+        own.register(_Rules(rules))
+        return generate_latest(registry) + generate_latest(own)
+
+
+class _Rules(Collector):
+    """The rules of the worker that is asked; others follow within seconds of a change."""
+
+    def __init__(self, state: RulesState) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Version, number, and whether a change waits for its mistakes to be mended."""
+        info = GaugeMetricFamily("triage_rules_info", "The rule set in use, by version.", labels=["version"])
+        info.add_metric([self._state.version], 1)
+        yield info
+        yield GaugeMetricFamily("triage_rules", "Rules in use.", self._state.count)
+        stale = float(self._state.problem is not None)
+        yield GaugeMetricFamily("triage_rules_stale", "1 while changed rules cannot be used.", stale)

@@ -1,0 +1,195 @@
+"""Runs the application: gunicorn with threads, or waitress where there is no fork.
+
+The application is made before the workers are forked, so that they share its rules; each opens its own database.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import logging
+import os
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from triage.errors import SettingsError, StoreDownError
+from triage.settings.model import Settings
+from triage.store import Store
+from triage.web import create_app
+from triage.web.logs import log_event, start_logging
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_LOG = logging.getLogger(__name__)
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_THREADS = 8
+_MOST_WORKERS = 4
+_STALLED = 3
+"""Seconds that a client may be silent in the middle of a request."""
+_GRACE = 10
+
+
+def serve(settings: Settings, announce: Callable[[], None]) -> None:
+    """Serve until a signal ends it; `announce` is called when the address answers.
+
+    Raises SettingsError for an address that cannot be used, StoreError for a database that must be mended first.
+    """
+    start_logging(settings.log_level)
+    _check_address(settings.host, settings.port)
+    prepare_store(settings)
+    if sys.platform == "win32":
+        _serve_by_waitress(settings, announce)
+    else:
+        _serve_by_gunicorn(settings, announce)
+
+
+def prepare_store(settings: Settings) -> None:
+    """Make or upgrade our own SQLite file; any other database must have its schema, but may be down for now.
+
+    Raises SchemaError, which names the command that upgrades it.
+    """
+    url = settings.database_url
+    if url.startswith("sqlite"):
+        Store.open(url, upgrade=True).close()
+        return
+    try:
+        Store.open(url).close()
+    except StoreDownError as exc:
+        log_event(_LOG, logging.ERROR, "starting_without_a_database", problem=str(exc))
+
+
+def default_workers() -> int:
+    """One for each processor, at most four: more rarely pays for a chat, and each costs memory."""
+    return min(os.cpu_count() or 1, _MOST_WORKERS)
+
+
+def _check_address(host: str, port: int) -> None:
+    """A taken port is told before gunicorn has tried it five times."""
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if sys.platform != "win32":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            problem = (
+                f"port {port} on {host} is taken; choose another: triage serve --port {port % 65_535 + 1}"
+            )
+        elif exc.errno == errno.EACCES:
+            problem = f"port {port} needs more rights; choose one from 1024 on and put nginx before it"
+        else:
+            problem = f"'{host}' is no address of this machine; try 127.0.0.1, or 0.0.0.0 for all"
+        raise SettingsError(f"TRIAGE_HOST, TRIAGE_PORT: {problem}") from exc
+
+
+if sys.platform == "win32":
+
+    def _serve_by_waitress(settings: Settings, announce: Callable[[], None]) -> None:
+        import waitress
+
+        app = create_app(settings)
+        server = waitress.create_server(
+            app, host=settings.host, port=settings.port, threads=_THREADS, ident="triage"
+        )
+        announce()
+        server.run()
+
+else:
+
+    def _serve_by_gunicorn(settings: Settings, announce: Callable[[], None]) -> None:
+        workers = settings.workers or default_workers()
+        with contextlib.ExitStack() as stack:
+            if workers > 1:
+                stack.enter_context(_shared_counters())
+            _application(settings, workers, announce).run()
+
+    @contextlib.contextmanager
+    def _shared_counters() -> Any:
+        """A directory where the workers count together; emptied before, and gone afterwards if it was ours."""
+        given = os.environ.get(_METRICS)
+        directory = Path(given or tempfile.mkdtemp(prefix="triage-metrics-"))
+        directory.mkdir(parents=True, exist_ok=True)
+        for old in directory.glob("*.db"):
+            old.unlink()
+        os.environ[_METRICS] = str(directory)
+        owner = os.getpid()
+        try:
+            yield
+        finally:
+            if not given and os.getpid() == owner:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def _application(settings: Settings, workers: int, announce: Callable[[], None]) -> Any:
+        from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # without types
+        from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # without types
+        from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # without types
+
+        class JsonLog(Logger):  # type: ignore[misc]  # without types
+            """gunicorn's own words go the way of all others."""
+
+            def setup(self, cfg: Any) -> None:
+                super().setup(cfg)
+                self.error_log.handlers.clear()
+                self.error_log.propagate = True
+
+        class Worker(ThreadWorker):  # type: ignore[misc]  # without types
+            """Gives up clients that stop in the middle of a request, instead of waiting for them for ever."""
+
+            def enqueue_req(self, conn: Any) -> None:
+                pause = struct.pack("ll", _STALLED, 0)
+                with contextlib.suppress(OSError):
+                    conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pause)
+                    conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pause)
+                super().enqueue_req(conn)
+
+        options = {
+            "bind": f"[{settings.host}]:{settings.port}"
+            if ":" in settings.host
+            else f"{settings.host}:{settings.port}",
+            "workers": workers,
+            "threads": _THREADS,
+            "worker_class": Worker,
+            "logger_class": JsonLog,
+            "loglevel": settings.log_level,
+            "preload_app": True,
+            "keepalive": 15,
+            "graceful_timeout": _GRACE,
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - a heartbeat
+            "proc_name": "triage",
+            "control_socket_disable": True,
+            "when_ready": lambda server: announce(),
+            "post_worker_init": lambda worker: _warm(worker.wsgi),
+        }
+
+        class Application(BaseApplication):  # type: ignore[misc]  # without types
+            def load_config(self) -> None:
+                for name, value in options.items():
+                    if name in self.cfg.settings:  # what an older gunicorn does not know, it does not do
+                        self.cfg.set(name, value)
+
+            def load(self) -> Flask:
+                app = create_app(settings)
+                gc.collect()
+                gc.freeze()  # what is here stays: the workers share it, and need not look through it
+                return app
+
+        return Application()
+
+
+def _warm(app: Flask) -> None:
+    """Open this worker's database before the first message waits for it."""
+    from triage.web.service import the_service
+
+    with app.app_context():
+        the_service().bot()

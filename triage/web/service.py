@@ -1,0 +1,142 @@
+"""What all requests of one process share: accounts, rules, store, bot, counters."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask, current_app
+
+from triage.bot import Bot
+from triage.channels.wechat import Account
+from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
+from triage.rendering import Renderer
+from triage.rulebook import load_templates
+from triage.settings import data_directory
+from triage.settings.model import Settings
+from triage.store import Store
+from triage.web.live_rules import LiveRules
+from triage.web.logs import log_event
+from triage.web.metrics import Metrics
+
+_LOG = logging.getLogger(__name__)
+_NAME = "triage"
+_REST = 2.0
+"""Seconds before a database that could not be opened is tried again."""
+_SOON, _DAY = 60.0, 86_400.0
+_PATIENCE = 0.5
+"""Seconds that a request waits while the database is being opened."""
+_WORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_WORD_LENGTH = 10
+
+
+class Service:
+    """One for each application; a process that forks opens its own store afterwards, when it is first needed."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        accounts: Mapping[str, Account],
+        admins: Mapping[str, str],
+        started: datetime,
+    ) -> None:
+        self.settings = settings
+        self.started = started
+        self.accounts = accounts
+        self.admins = admins
+        self.metrics = Metrics()
+        self.rules = LiveRules(
+            settings.all_rules_dirs,
+            Renderer(load_templates(data_directory("templates") / "reply")),
+            self.metrics.reload_failures.inc,
+        )
+        self._store: Store | None = None
+        self._store_problem: TriageError | None = None
+        self._opening = threading.Lock()
+        self._open_again = 0.0
+        self._tidy_at = time.monotonic() + _SOON
+
+    def install(self, app: Flask) -> None:
+        """Make this the service of an application."""
+        app.extensions[_NAME] = self
+
+    def account(self, appid: str | None) -> Account | None:
+        """The account of an AppID; without one the only account there is."""
+        if appid is None:
+            return next(iter(self.accounts.values())) if len(self.accounts) == 1 else None
+        return self.accounts.get(appid)
+
+    def bot(self) -> Bot:
+        """The bot by the newest rules; without a memory while the database cannot be opened."""
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + _DAY
+            threading.Thread(target=self.tidy, args=(datetime.now(UTC),), name="tidy", daemon=True).start()
+        return Bot(
+            adviser=self.rules.adviser(),
+            store=self.store(),
+            invitation=_invitation,
+            admins=self.admins,
+            observe=self.metrics.observe,
+            quiet=timedelta(minutes=self.settings.quiet_minutes),
+        )
+
+    def store(self) -> Store | None:
+        """The store; None while it cannot be opened."""
+        if self._store is None and time.monotonic() >= self._open_again:
+            self._open_aside()
+        return self._store
+
+    def open_store(self) -> Store:
+        """The store. Raises StoreError if it cannot be opened."""
+        store = self.store()
+        if store is None:
+            if isinstance(self._store_problem, SchemaError):
+                raise self._store_problem
+            raise StoreDownError("the database cannot be opened; the log says why")
+        return store
+
+    def tidy(self, now: datetime) -> None:
+        """Forget what is older than the settings say; every worker may do so, once a day."""
+        try:
+            gone = self.open_store().purge(now - timedelta(days=self.settings.retention_days))
+        except StoreError as exc:
+            log_event(_LOG, logging.ERROR, "not_tidied", problem=str(exc))
+            self.metrics.observe("store_error", "purge")
+        else:
+            log_event(_LOG, logging.INFO, "tidied", rows=gone)
+
+    def _open_aside(self) -> None:
+        """Open the store on a thread of its own: a reply does not wait long for a database that is far away."""
+        if not self._opening.acquire(blocking=False):
+            return
+        thread = threading.Thread(target=self._open, name="store", daemon=True)
+        thread.start()
+        thread.join(_PATIENCE)
+
+    def _open(self) -> None:
+        try:
+            self._store = Store.open(self.settings.database_url)
+            self._store_problem = None
+        except TriageError as exc:
+            self._store_problem = exc
+            what = "schema" if isinstance(exc, SchemaError) else "open"
+            log_event(_LOG, logging.ERROR, "store_not_open", problem=str(exc))
+            self.metrics.observe("store_error", what)
+        finally:
+            self._open_again = time.monotonic() + _REST
+            self._opening.release()
+
+
+def the_service() -> Service:
+    """The service of the application that handles this request."""
+    service: Service = current_app.extensions[_NAME]
+    return service
+
+
+def _invitation() -> str:
+    """A word that is easily typed and hardly guessed: 49 bits."""
+    return "".join(secrets.choice(_WORD_LETTERS) for _ in range(_WORD_LENGTH))

@@ -1,0 +1,229 @@
+"""The access token that many workers share: one of them fetches it, the others wait.
+
+The platform's `stable_token` gives every caller the same valid token, so each machine may have a cache of its own;
+what a cache saves is calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeGuard
+from urllib.parse import unquote, urlsplit
+
+from triage.errors import TriageError
+
+_PATIENCE = 40.0
+"""Seconds to wait for another's fetch; longer than a fetch can take, pauses included."""
+_POLL = 0.02
+
+
+class ApiError(TriageError):
+    """The platform's API could not be used; `errcode` is the platform's (None if it gave none), `hint` what to do.
+
+    Neither the text nor a chained exception holds a secret, a token or a query string.
+    """
+
+    def __init__(self, what: str, hint: str, errcode: int | None = None) -> None:
+        super().__init__(f"{what}: {hint}" if hint else what)
+        self.what = what
+        self.hint = hint
+        self.errcode = errcode
+
+    def again(self) -> ApiError:
+        """The same error for another thread; an exception carries the traceback of one."""
+        return ApiError(self.what, self.hint, self.errcode)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token; two are the same only if they come from the same fetch."""
+
+    value: str = field(repr=False)
+    fetched_at: datetime
+    expires_at: datetime
+
+
+class TokenCache(Protocol):
+    """Where the token of an account lies; `save` and `expire` are called while `refreshing`."""
+
+    def refreshing(self, appid: str) -> AbstractContextManager[None]:
+        """Held by the one that may fetch; raises ApiError if another holds it too long."""
+
+    def load(self, appid: str) -> Token | None:
+        """The stored token, however old."""
+
+    def save(self, appid: str, token: Token) -> None:
+        """Store a token in place of the one before."""
+
+    def expire(self, appid: str, failed: Token) -> None:
+        """Forget the stored token if it is the failed one: another may have stored a better one."""
+
+
+class MemoryTokens:
+    """Tokens of one process."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Token] = {}
+        self._locks: dict[str, threading.Lock] = {}
+
+    @contextmanager
+    def refreshing(self, appid: str) -> Iterator[None]:
+        with _held(self._locks.setdefault(appid, threading.Lock())):
+            yield
+
+    def load(self, appid: str) -> Token | None:
+        return self._tokens.get(appid)
+
+    def save(self, appid: str, token: Token) -> None:
+        self._tokens[appid] = token
+
+    def expire(self, appid: str, failed: Token) -> None:
+        if self._tokens.get(appid) == failed:
+            del self._tokens[appid]
+
+
+class FileTokens:
+    """Tokens of all processes of one machine: for each account a file (mode 0600) and a lock beside it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._locks: dict[str, threading.Lock] = {}
+
+    @contextmanager
+    def refreshing(self, appid: str) -> Iterator[None]:
+        with _held(self._locks.setdefault(appid, threading.Lock())):
+            handle = self._locked_file(appid)
+            try:
+                yield
+            finally:
+                os.close(handle)  # which unlocks it; the system does the same after kill -9
+
+    def load(self, appid: str) -> Token | None:
+        """A file that cannot be understood counts as absent: the next fetch replaces it."""
+        try:
+            stored = json.loads(self._path(appid).read_bytes())
+            fetched, expires = map(_instant, (stored["fetched_at"], stored["expires_at"]))
+            return Token(stored["token"], fetched, expires) if is_token(stored["token"]) else None
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise self._trouble(exc) from exc
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def save(self, appid: str, token: Token) -> None:
+        content = {
+            "token": token.value,
+            "fetched_at": token.fetched_at.isoformat(),
+            "expires_at": token.expires_at.isoformat(),
+        }
+        try:
+            handle, name = tempfile.mkstemp(dir=self._directory, prefix=".wechat-token-")  # born with 0600
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                json.dump(content, stream)
+            Path(name).replace(self._path(appid))
+        except OSError as exc:
+            raise self._trouble(exc) from exc
+
+    def expire(self, appid: str, failed: Token) -> None:
+        if self.load(appid) != failed:
+            return
+        try:
+            self._path(appid).unlink(missing_ok=True)
+        except OSError as exc:
+            raise self._trouble(exc) from exc
+
+    def _path(self, appid: str) -> Path:
+        """The AppID is hashed: it comes from a setting and becomes a file name."""
+        return self._directory / f"wechat-token-{hashlib.sha256(appid.encode()).hexdigest()[:16]}.json"
+
+    def _locked_file(self, appid: str) -> int:
+        try:
+            handle = os.open(self._path(appid).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                _lock(handle)
+            except BaseException:
+                os.close(handle)
+                raise
+        except OSError as exc:
+            raise self._trouble(exc) from exc
+        return handle
+
+    def _trouble(self, exc: OSError) -> ApiError:
+        return ApiError(
+            f"token cache in {self._directory}: {exc.strerror}", "让运行 triage 的用户能读写这个目录"
+        )
+
+
+def token_cache(database_url: str) -> TokenCache:
+    """The cache that suits a database: files beside an SQLite file, else this process's memory."""
+    parts = urlsplit(database_url)
+    path = unquote(parts.path).removeprefix("/")
+    if parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:"):
+        return FileTokens(Path(path).parent)
+    return MemoryTokens()
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Whether a value can be an access token."""
+    return isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,4096}", value) is not None
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@contextmanager
+def _held(lock: threading.Lock) -> Iterator[None]:
+    if not lock.acquire(timeout=_PATIENCE):
+        raise _waited()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _waited() -> ApiError:
+    return ApiError("access_token", "另一个线程或进程一直在取 token，等不到；过一会儿再试")
+
+
+def _lock(handle: int) -> None:
+    """Lock an open file against every other opening of it; the system's own wait has no limit, so ask often."""
+    end = time.monotonic() + _PATIENCE
+    while not _try_lock(handle):
+        if time.monotonic() > end:
+            raise _waited()
+        time.sleep(_POLL)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
