@@ -68,7 +68,7 @@ class Served:
 
 
 @contextlib.contextmanager
-def _serve(folder: Path, environment: Mapping[str, str], *options: str) -> Iterator[Served]:
+def serving(folder: Path, environment: Mapping[str, str], *options: str) -> Iterator[Served]:
     port = _free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
     process = subprocess.Popen(
@@ -91,6 +91,9 @@ def _serve(folder: Path, environment: Mapping[str, str], *options: str) -> Itera
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
 
 
 def _wait_until_it_answers(served: Served) -> None:
@@ -105,7 +108,7 @@ def _wait_until_it_answers(served: Served) -> None:
 
 
 def test_real_pushes_over_http_counted_together_and_a_graceful_stop(tmp_path: Path) -> None:
-    with _serve(tmp_path, ENVIRONMENT, "--workers", "2") as served:
+    with serving(tmp_path, ENVIRONMENT, "--workers", "2") as served:
         platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
         assert platform.verify().accepted.findings == ()
         exchanges = [platform.say(ALERT) for _ in range(12)]
@@ -133,7 +136,7 @@ def test_real_pushes_over_http_counted_together_and_a_graceful_stop(tmp_path: Pa
 
 
 def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:
-    with _serve(tmp_path, {}, "--workers", "2") as served:
+    with serving(tmp_path, {}, "--workers", "2") as served:
         assert "示例报警" in served.get("/")
         body = json.dumps({"who": "wang", "text": ALERT}).encode()
         for _ in range(6):  # every worker knows the secrets of this start
@@ -150,7 +153,7 @@ def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:
 
 
 def test_clients_that_fall_silent_do_not_hang_the_service(tmp_path: Path) -> None:
-    with _serve(tmp_path, ENVIRONMENT, "--workers", "1") as served, contextlib.ExitStack() as stack:
+    with serving(tmp_path, ENVIRONMENT, "--workers", "1") as served, contextlib.ExitStack() as stack:
         for _ in range(10):  # more than it has threads
             silent = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
             silent.sendall(b"POST /callback/wechat HTTP/1.1\r\nHost:")
