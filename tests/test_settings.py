@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import DATA
 from triage.cli import main
 from triage.errors import SettingsError
 from triage.settings import load_rules_dirs, load_settings
@@ -224,3 +225,9 @@ def test_asking_does_not_import_what_the_service_needs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_every_setting_stands_in_the_readme(readme: str) -> None:
+    text = (DATA.parent.parent / readme).read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`TRIAGE_{name.upper()}`" not in text] == []
