@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 from rich.progress import track
 
+from bench import probing
 from bench.generate import alerts, write_rules
 from bench.table import Row, show
 from triage.advice import Adviser
@@ -54,6 +55,7 @@ def main() -> int:
             lambda: _loading(many),
             _process,
             lambda: _memory(many),
+            probing.rows,
         ]
         rows = [row for step in track(steps, description="measuring", transient=True) for row in step()]
     return show(rows)
@@ -159,6 +161,7 @@ from triage.advice import Adviser
 from triage.rendering import Renderer
 from triage.rulebook import load_rules, load_templates
 from triage.settings import data_directory
+from bench import probing
 from bench.generate import alerts
 templates = load_templates(data_directory("templates") / "reply")
 adviser = Adviser(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), Renderer(templates))

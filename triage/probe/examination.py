@@ -1,0 +1,225 @@
+"""Plays the platform against a callback and judges it, layer by layer: the whole examination.
+
+A layer that fails ends what lies behind it only where nothing could be learnt any more. The limits are the platform's:
+https://developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from triage.channels.wechat import Account
+from triage.findings import Severity
+from triage.probe.answers import (
+    check_component,
+    check_echo,
+    check_load,
+    check_odd_texts,
+    check_retry,
+    check_signature,
+    check_timestamp,
+    checks_of,
+)
+from triage.probe.guard import Guard, Target, parse_target
+from triage.probe.layers import Limits, World, check_dns, check_tcp, check_tls, check_url, skipped
+from triage.probe.load import Load, lines_for, run
+from triage.probe.push import DEFAULT_KINDS, Platform, find_kind
+from triage.probe.reach import Line
+from triage.probe.report import Check, Layer, Report, State, Times, times_of, worst
+
+Progress = Callable[[str, int, int], None]
+"""Told what was looked at last, how many things were, and how many will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is examined. `quick` leaves out forged, stale and odd requests: what a heartbeat need not repeat."""
+
+    account: Account
+    mode: str = "safe"
+    kinds: tuple[str, ...] = DEFAULT_KINDS
+    count: int = 20
+    rate: float = 10.0
+    component: bool = False
+    quick: bool = False
+    gh: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def examine(
+    url: str,
+    plan: Plan,
+    guard: Guard | None = None,
+    *,
+    world: World | None = None,
+    progress: Progress = lambda _title, _done, _total: None,
+) -> Report:
+    """Examine a callback; without a guard its own host may be called, at public addresses.
+
+    Raises InputError for a URL, kind or mode that cannot be, ForbiddenError for a host that nobody named.
+    """
+    target = parse_target(url)
+    guard = guard or Guard(frozenset({target.host}))
+    guard.admit(target)
+    return _Examination(target, plan, guard, world or World(), progress).run()
+
+
+class _Examination:
+    """One examination under way."""
+
+    def __init__(self, target: Target, plan: Plan, guard: Guard, world: World, progress: Progress) -> None:
+        self._target, self._plan, self._guard, self._world = target, plan, guard, world
+        self._progress = progress
+        self._kinds = tuple(map(find_kind, plan.kinds))
+        self._checks: list[Check] = []
+        self._done, self._total = 0, 5 + len(self._kinds) + plan.component + plan.count + 4 * (not plan.quick)
+        self._load: Load | None = None
+        self._pushes: list[Check] = []
+        self._known: set[str] = set()
+
+    def run(self) -> Report:
+        started, before = self._world.clock(), time.perf_counter()
+        self._refuse_a_mode_without_key()
+        self._examine()
+        failed = sum(worst(check.findings) in _SERIOUS for check in self._pushes)
+        return Report(
+            str(self._target),
+            self._plan.mode,
+            started,
+            time.perf_counter() - before,
+            tuple(self._checks),
+            self._times(),
+            pushes=sum(check.id in _PUSHED for check in self._pushes)
+            + (self._load.pushes if self._load else 0),
+            failed=failed + (self._load.failed if self._load else 0),
+        )
+
+    def _refuse_a_mode_without_key(self) -> None:
+        """Before anything is sent: an unusable plan is a mistake of usage."""
+        line = Line(self._target, self._target.host, self._guard)
+        Platform(self._plan.account, line, self._plan.mode).compose(find_kind("text"))
+
+    def _add(self, title: str, checks: Iterable[Check]) -> list[Check]:
+        added = list(checks)
+        self._checks += added
+        self._tick(title)
+        return added
+
+    def _tick(self, title: str) -> None:
+        self._done += 1
+        self._progress(title, min(self._done, self._total), self._total)
+
+    def _examine(self) -> None:
+        target, guard, world, limits = self._target, self._guard, self._world, self._plan.limits
+        self._add("URL", [check_url(target, guard)])
+        checks, addresses = check_dns(target, guard, world, limits)
+        self._add("DNS", checks)
+        if not addresses:
+            return self._skip(("tcp_connect", "tls", *_ANSWERS), "没有可以去连的地址")
+        checks, address = check_tcp(target, addresses, guard, limits)
+        self._add("TCP", checks)
+        if address is None:
+            return self._skip(("tls", *_ANSWERS), "一个地址都连不上")
+        check, context, goes_on = check_tls(target, address, guard, limits, world)
+        self._add("TLS", [check])
+        if not goes_on:
+            return self._skip(_ANSWERS, "TLS 握手不成")
+
+        def open_line() -> Line:
+            return Line(target, address, guard, timeout=limits.answer, tls=context)
+
+        with open_line() as line:
+            platform = Platform(
+                self._plan.account, line, self._plan.mode, gh=self._plan.gh, clock=world.clock
+            )
+            if self._answers(platform):
+                self._measure(platform, open_line)
+        return None
+
+    def _answers(self, platform: Platform) -> bool:
+        """Everything that is answered one by one; False where nothing answers."""
+        echo = self._add("验证 URL", check_echo(platform))
+        silent = _PATIENCE - 1 if _is_dead(echo) else 0
+        for kind in self._kinds:
+            checks = list(checks_of("reply_law", Layer.REPLY, kind.title, platform.send(kind)))
+            self._pushes += self._add(kind.name, checks)
+            silent = silent + 1 if _is_dead(checks) else 0
+            if silent >= _PATIENCE:
+                done = {check.id for check in self._checks}
+                self._skip([id_ for id_ in _ANSWERS if id_ not in done], "一再得不到回应，没有再试")
+                return False
+        self._known = {finding.id for check in self._checks for finding in check.findings}
+        if not self._plan.quick:
+            self._add("签名", check_signature(platform))
+            self._add("时间戳", [check_timestamp(platform)])
+            self._pushes += self._add("特殊文字", check_odd_texts(platform))
+            self._add("重推", check_retry(platform))
+        if self._plan.component:
+            self._pushes += self._add("ticket", check_component(platform))
+        return True
+
+    def _measure(self, platform: Platform, open_line: Callable[[], Line]) -> None:
+        plan = self._plan
+        title = f"连推 {plan.count} 次"
+        self._load = run(
+            open_line,
+            plan.account,
+            find_kind("text"),
+            plan.count,
+            mode=plan.mode,
+            rate=plan.rate,
+            lines=lines_for(plan.rate, plan.limits.answer),
+            gh=platform.gh,
+            clock=self._world.clock,
+            tick=lambda: self._tick(title),
+        )
+        self._checks += check_load(self._load, self._seconds(), self._known, plan.limits)
+
+    def _seconds(self) -> list[float]:
+        """The answer times of the single pushes."""
+        return [
+            check.seconds
+            for check in self._pushes
+            if check.id in _PUSHED and check.seconds is not None and check.state is not State.UNKNOWN
+        ]
+
+    def _times(self) -> Times | None:
+        return self._load.times if self._load and self._load.seconds else times_of(self._seconds())
+
+    def _skip(self, ids: Iterable[str], why: str) -> None:
+        self._checks += [
+            skipped(id_, _ANSWERS.get(id_, Layer(_EARLY.get(id_, "http"))), id_, why) for id_ in ids
+        ]
+
+
+_PATIENCE = 3
+"""So many pushes in a row without any answer, and there is nothing more to learn; a silent echo counts double."""
+_PUSHED = ("reply_law", "component_ticket")
+_SERIOUS = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
+_EARLY = {"tcp_connect": "tcp", "tls": "tls"}
+_ANSWERS = {
+    "echo": Layer.VERIFY,
+    "signature_refused": Layer.VERIFY,
+    "timestamp_refused": Layer.VERIFY,
+    "reply_law": Layer.REPLY,
+    "retry": Layer.TIME,
+    "answer_time": Layer.TIME,
+}
+"""The checks that need an answer, and where they belong."""
+
+
+def _is_dead(checks: Iterable[Check]) -> bool:
+    """Whether an exchange ended without any answer."""
+    return any(finding.id in _SILENCES for check in checks for finding in check.findings)
+
+
+_SILENCES = (
+    "request_timeout",
+    "curl_connect",
+    "connect_timeout",
+    "curl_empty_reply",
+    "curl_receive",
+    "not_http",
+)

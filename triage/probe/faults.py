@@ -1,0 +1,170 @@
+"""What the probe can find besides a broken reply law: how bad it is, where that is written, and what to do.
+
+Sources are items of WeChat's guide and reply rules, as in the rules. The mistakes of a reply are those of
+`triage.replies`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from triage.findings import Finding, Severity
+from triage.message import Response
+from triage.probe.guard import Refusal
+from triage.probe.reach import Answer, NoName, Problem, UnreachableError
+from triage.probe.report import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How bad a finding is, the item it rests on, what to do."""
+
+    severity: Severity
+    source: str
+    hint: str
+
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    "odd_port": Fault(
+        Severity.HIGH, "1.a", "微信只推 80（http）和 443（https）端口，后台 URL 换成这两个端口"
+    ),
+    "forbidden_address": Fault(
+        Severity.HIGH, "1.a", "微信到不了这个地址：把域名解析到公网 IP；只测内网就加 --allow-private"
+    ),
+    "dns_failure": Fault(Severity.HIGH, "1.a", "核对后台 URL 的域名，看域名是否过期、解析记录是否还在"),
+    "dns_timeout": Fault(Severity.HIGH, "2.a", "查域名的权威 DNS 服务器是否都能答复"),
+    "dns_wechat_failure": Fault(
+        Severity.HIGH, "FAQ1.2", "本机能解析而微信的 DNS 不能：查解析线路和权威 DNS，还不行就联系微信团队"
+    ),
+    "dns_differs": Fault(
+        Severity.LOW, "FAQ1.2", "分线路解析或 CDN 属正常；否则核对解析记录，看是否刚改过、旧值还没过期"
+    ),
+    "curl_connect": Fault(Severity.HIGH, "3.b", "看进程在不在、端口有没有监听、防火墙和安全组放没放行"),
+    "connect_timeout": Fault(
+        Severity.HIGH, "3", "查防火墙丢包、连接队列是否满、IP 是否写错，放行微信的回调 IP"
+    ),
+    "slow_connect": Fault(Severity.MEDIUM, "E.1", "查负载、连接数和线路；3 秒以内才稳妥"),
+    "bad_certificate": Fault(
+        Severity.HIGH, "5.b", "换成受信任机构签发的证书，配上完整的中间证书，域名要相符"
+    ),
+    "expired_certificate": Fault(Severity.HIGH, "5.b", "马上续期并重新加载 Web 服务器"),
+    "certificate_expires": Fault(Severity.MEDIUM, "5.b", "尽快续期，并给自动续期加监控"),
+    "tls_failed": Fault(Severity.HIGH, "5.b", "确认这个端口真是 https，并支持 TLS 1.2 以上"),
+    "curl_empty_reply": Fault(
+        Severity.HIGH, "E.12", "连上了却没有一个字节：查进程崩溃、重启、被杀，或 http 打到了 https 端口"
+    ),
+    "curl_receive": Fault(
+        Severity.HIGH, "E.12", "收到一半断开：查反代的超时设置、Content-Length 是否写错、那时有没有重启"
+    ),
+    "not_http": Fault(Severity.HIGH, "5.b", "这个端口上跑的不是 http 服务，核对端口和反代的转发"),
+    "too_large": Fault(Severity.HIGH, "R3", "回应只该是 success、空串或一小段 XML"),
+    "request_timeout": Fault(Severity.HIGH, "R2", "先回 success，慢的处理放到后台，用客服消息回复用户"),
+    "slow_answer": Fault(Severity.MEDIUM, "FAQ3.1", "找出最慢的模块；离 5 秒的界限太近，一有高峰就会超时"),
+    "http_status": Fault(Severity.HIGH, "R1", "微信只认 200，按状态码查网关和应用"),
+    "wrong_echo": Fault(Severity.HIGH, "R3", "验证签名后原样输出 echostr：不加引号、BOM、换行和 HTML"),
+    "altered_echo": Fault(Severity.LOW, "R3", "按纯文本输出 echostr，不要做 HTML 转义或过滤"),
+    "signature_accepted": Fault(Severity.HIGH, "R14", "先验签名再处理，不对就回 403；否则谁都能冒充微信"),
+    "stale_timestamp_accepted": Fault(
+        Severity.LOW, "R14", "拒绝偏离当前时间 5 分钟以上的请求，防止旧请求被重放"
+    ),
+    "wrong_envelope_signature": Fault(
+        Severity.HIGH, "R14", "MsgSignature 按 Token、TimeStamp、Nonce、Encrypt 排序拼接后取 SHA-1"
+    ),
+    "wrong_nonce": Fault(Severity.HIGH, "R14", "信封里的 Nonce 原样用请求 URL 里的 nonce"),
+    "undecryptable_reply": Fault(Severity.HIGH, "R14", "核对 EncodingAESKey 和 AppID，与后台一致才解得开"),
+    "retry_differs": Fault(
+        Severity.MEDIUM, "P.8", "按 MsgId 去重（事件按 FromUserName 加 CreateTime），重推给同样的回应"
+    ),
+    "cannot_compose": Fault(Severity.HIGH, "R14", "给出 --aes-key 和 --appid，或改用 --mode plain"),
+}
+_BY_STATUS: Mapping[int, tuple[str, str]] = {
+    **dict.fromkeys((201, 202, 204), ("F.16", "框架默认返回了这个状态码，改成 200")),
+    **dict.fromkeys(
+        (301, 302, 303, 307, 308),
+        ("F.18", "微信不跟随跳转：后台 URL 直接写最终的地址，去掉强制跳转和登录拦截"),
+    ),
+    400: ("F.11", "应用认为请求不合法：查签名校验和 XML 解析的日志"),
+    401: ("A3.1", "回调地址不能要求登录，给它开放访问"),
+    403: ("A3.1", "核对 Token 与加密配置；再查 nginx 的 deny、WAF 和来源 IP 限制"),
+    404: ("A3.1", "路径不对：核对后台 URL、nginx 的 location 和应用的路由"),
+    405: ("F.11", "同一地址要同时接受 GET 和 POST，末尾的斜杠也要一致"),
+    413: ("F.11", "放宽请求体的大小限制"),
+    415: ("F.11", "不要限制 Content-Type：微信推的是 text/xml"),
+    429: ("F.10", "限流拦住了微信：给回调路径放开频率限制"),
+    **dict.fromkeys((500, 501), ("FAQ3.2", "应用抛了异常：按时间查错误日志；出错也要回 success")),
+    **dict.fromkeys((502, 503, 504), ("A3.1", "后端没有起来或太慢：看是哪台，先拉起或摘掉它")),
+    999: ("F.10", "WAF 或限流拦住了：给回调路径和微信的 IP 加白名单"),
+}
+REFUSALS: Mapping[Refusal, str] = {
+    Refusal.METADATA: "云主机的元数据地址",
+    Refusal.NOWHERE: "组播、广播或全零地址",
+    Refusal.LOOPBACK: "本机回环地址",
+    Refusal.LINK_LOCAL: "链路本地地址",
+    Refusal.PRIVATE: "内网地址",
+    Refusal.CGNAT: "运营商 NAT 后面的地址",
+    Refusal.EMBEDDED: "套着 IPv4 的 IPv6 地址",
+    Refusal.RESERVED: "保留地址",
+}
+_NO_NAMES: Mapping[NoName, str] = {
+    NoName.UNKNOWN: "没有这个域名",
+    NoName.EMPTY: "域名没有 A 或 AAAA 记录",
+    NoName.TIMEOUT: "DNS 没有按时回答",
+    NoName.FAILED: "DNS 服务器回答出错",
+}
+_PROBLEMS: Mapping[Problem, str] = {
+    Problem.NO_ADDRESS: "域名没有解析出地址",
+    Problem.REFUSED: "连接被拒绝",
+    Problem.CONNECT_TIMEOUT: "连不上，等满了时限",
+    Problem.NO_ROUTE: "本机没有到它的路由",
+    Problem.TLS: "TLS 握手失败",
+    Problem.CERTIFICATE: "证书通不过验证",
+    Problem.TIMEOUT: "没有在时限内完整回应",
+    Problem.EMPTY: "连上后一个字节没回就断开了",
+    Problem.BROKEN: "回应只收到一半就断开了",
+    Problem.NOT_HTTP: "回来的不是 HTTP",
+    Problem.TOO_LARGE: "回应太大",
+}
+
+
+def fault(id_: str, message: str) -> Finding:
+    """The finding of this id, with what was seen."""
+    known = FAULTS[id_]
+    return Finding(id_, known.severity, message, hint=known.hint, source=known.source)
+
+
+def words_of(problem: NoName | Problem) -> str:
+    """A problem in Chinese."""
+    return _NO_NAMES[problem] if isinstance(problem, NoName) else _PROBLEMS[problem]
+
+
+def fault_of(failure: UnreachableError) -> Finding:
+    """Why nothing came back."""
+    message = f"{words_of(failure.problem)}（{failure.seconds:.2f} 秒：{failure.detail}）"
+    if failure.problem is Problem.CERTIFICATE and "expired" in failure.detail:
+        return fault("expired_certificate", message)
+    return fault(failure.problem, message)
+
+
+def fault_of_status(answer: Answer) -> Finding | None:
+    """What is wrong with a status other than 200."""
+    status = answer.response.status
+    if status == 200:
+        return None
+    source, hint = _BY_STATUS.get(status, (FAULTS["http_status"].source, FAULTS["http_status"].hint))
+    target = f"，跳转到 {answer.location.partition('?')[0][:100]}" if answer.location else ""
+    finding = fault("http_status", f"HTTP 状态码是 {status}{target}；应是 200")
+    return replace(finding, hint=hint, source=source)
+
+
+def with_hint(finding: Finding) -> Finding:
+    """The finding with what to do, where its judge left that open."""
+    known = FAULTS.get(finding.id)
+    return replace(finding, hint=known.hint) if known and finding.hint is None else finding
+
+
+def excerpt(response: Response) -> str:
+    """The beginning of a body as one line."""
+    text = printable(response.body[:400].decode("utf-8", "replace"))
+    return f"{text[:80]}…" if len(text) > 80 else text or "空包体"

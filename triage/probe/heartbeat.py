@@ -1,0 +1,187 @@
+"""Examines a callback again and again, and warns long before the platform does.
+
+The platform's default is 30 failures within 5 minutes (guide P.2); a heartbeat pushes far less than fans do, so a few
+failures of its own are the time to warn. WeChat's guide asks developers for such a tool (FAQ2.3).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from triage.message import Request
+from triage.probe.guard import Guard, Target
+from triage.probe.reach import Answer, Line, Resolved, find_address, resolve_system
+from triage.probe.report import Report
+
+WINDOW = timedelta(minutes=5)
+WARN_AT = 3
+"""Failures within the window; the platform's own default is 30."""
+_ROBOTS = ("qyapi.weixin.qq.com",)
+
+
+class Turn(StrEnum):
+    """What a run changes."""
+
+    WARNING = "warning"
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What to tell people: a callback has begun to fail, or has come back."""
+
+    turn: Turn
+    url: str
+    failures: int
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        if self.turn is Turn.RECOVERED:
+            return f"【已恢复】{self.url} 最近 5 分钟的体检都通过了"
+        reasons = "\n".join(f"- {reason}" for reason in self.reasons[:5])
+        return (
+            f"【预警】{self.url} 最近 5 分钟体检失败 {self.failures} 次，微信累计到 30 次就会报警\n{reasons}"
+        )
+
+    def as_json(self, *, robot: bool = False) -> dict[str, Any]:
+        """The body of the webhook: WeCom's group robot wants a shape of its own."""
+        if robot:
+            text = self.text.encode()[:2048].decode("utf-8", "ignore")
+            return {"msgtype": "text", "text": {"content": text}}
+        return {
+            "turn": self.turn,
+            "url": self.url,
+            "failures": self.failures,
+            "window_minutes": int(WINDOW.total_seconds() // 60),
+            "reasons": list(self.reasons),
+            "text": self.text,
+        }
+
+
+class Watch:
+    """Counts failures within the window; one notice when the level is reached, one when all is well again."""
+
+    def __init__(self, warn_at: int = WARN_AT) -> None:
+        self._warn_at = warn_at
+        self._failures: deque[tuple[datetime, int]] = deque()
+        self._warned = False
+
+    @property
+    def failures(self) -> int:
+        return sum(count for _, count in self._failures)
+
+    def note(self, report: Report, now: datetime) -> Notice | None:
+        while self._failures and now - self._failures[0][0] >= WINDOW:
+            self._failures.popleft()
+        failed = max(report.failed, int(report.first is not None))
+        if failed:
+            self._failures.append((now, failed))
+        if not self._warned and self.failures >= self._warn_at:
+            self._warned = True
+            reasons = dict.fromkeys(
+                f"{check.layer.words}：{finding.message}" for check, finding in report.findings
+            )
+            return Notice(Turn.WARNING, report.url, self.failures, tuple(reasons))
+        if self._warned and not self._failures:
+            self._warned = False
+            return Notice(Turn.RECOVERED, report.url, 0)
+        return None
+
+
+def beat(
+    examine: Callable[[], Report],
+    watch: Watch,
+    *,
+    every: float,
+    stop: threading.Event,
+    clock: Callable[[], datetime],
+    tell: Callable[[Report, int], None],
+    warn: Callable[[Notice], None],
+) -> None:
+    """Examine every so many seconds until `stop` is set; `tell` hears of each run, `warn` of each turn."""
+    while not stop.is_set():
+        before = time.perf_counter()
+        report = examine()
+        notice = watch.note(report, clock())
+        tell(report, watch.failures)
+        if notice:
+            warn(notice)
+        stop.wait(max(0.0, every - (time.perf_counter() - before)))
+
+
+def line_of(report: Report, failures: int) -> str:
+    """One line for one run."""
+    first = next(report.findings, None)
+    state = "正常" if first is None else f"{first[0].layer.words}：{first[1].id} {first[1].message}"
+    p99 = f"，P99 {report.times.p99 * 1000:.0f} 毫秒" if report.times else ""
+    counts = f"{report.pushes} 推 {report.failed} 败，5 分钟内 {failures} 败{p99}"
+    return f"{report.started:%Y-%m-%dT%H:%M:%SZ} {state}（{counts}）"
+
+
+def post(
+    notice: Notice, webhook: Target, guard: Guard, resolve: Callable[[str], Resolved] = resolve_system
+) -> Answer:
+    """Send a notice. Raises ForbiddenError, UnreachableError."""
+    body = json.dumps(notice.as_json(robot=webhook.host in _ROBOTS), ensure_ascii=False).encode()
+    with Line(
+        webhook, find_address(webhook, guard, resolve), guard, content_type="application/json; charset=utf-8"
+    ) as line:
+        return line.exchange(Request("POST", {}, body))
+
+
+class Metrics:
+    """What Prometheus reads of a heartbeat."""
+
+    def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge
+
+        self.registry = registry = CollectorRegistry()
+        self._up = Gauge("triage_probe_up", "1 if no layer failed in the last run.", registry=registry)
+        self._runs = Counter("triage_probe_runs", "Runs.", registry=registry)
+        self._pushes = Counter("triage_probe_pushes", "Pushes sent.", registry=registry)
+        self._failed = Counter("triage_probe_failures", "Pushes that failed.", registry=registry)
+        self._recent = Gauge("triage_probe_recent_failures", "Failures within 5 minutes.", registry=registry)
+        self._last = Gauge("triage_probe_last_run_seconds", "When the last run began.", registry=registry)
+        self._findings = Gauge(
+            "triage_probe_findings", "Findings of the last run.", ["severity"], registry=registry
+        )
+        self._answer = Gauge(
+            "triage_probe_answer_seconds", "Answer time of the last run.", ["quantile"], registry=registry
+        )
+
+    def note(self, report: Report, failures: int) -> None:
+        self._up.set(report.first is None)
+        self._runs.inc()
+        self._pushes.inc(report.pushes)
+        self._failed.inc(report.failed)
+        self._recent.set(failures)
+        self._last.set(report.started.timestamp())
+        self._findings.clear()
+        for _, finding in report.findings:
+            self._findings.labels(finding.severity.value).inc()
+        self._answer.clear()
+        if times := report.times:
+            for quantile, value in (("0.5", times.p50), ("0.95", times.p95), ("0.99", times.p99)):
+                self._answer.labels(quantile).set(value)
+
+    def serve(self, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
+        """Answer at `/metrics`; the way to stop it."""
+        from prometheus_client import start_http_server
+
+        server, thread = start_http_server(port, address, self.registry)
+
+        def close() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return close

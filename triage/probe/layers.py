@@ -1,0 +1,257 @@
+"""What lies below HTTP: the URL, its name, TCP to every address, TLS. Each check says what was seen."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from triage.findings import Finding
+from triage.probe.faults import REFUSALS, fault, fault_of, words_of
+from triage.probe.guard import Guard, Refusal, Target, refuse
+from triage.probe.reach import (
+    MAX_ADDRESSES,
+    TIMEOUT,
+    WECHAT_DNS,
+    Certificate,
+    Line,
+    NoName,
+    Problem,
+    Resolved,
+    UnreachableError,
+    ask_nameserver,
+    resolve_system,
+    time_connect,
+)
+from triage.probe.report import Check, Layer, State, milliseconds, printable
+
+_CONTROL_NAME = "weixin.qq.com"
+"""A name that surely exists: whether a silent DNS server is silent to us altogether."""
+_CONTROL_SECONDS = 2.0
+_OURS_ALONE = ("localhost", "local", "internal", "lan", "test", "home", "intranet")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds the platform allows, seconds from which we warn, and how long a certificate should still last."""
+
+    connect: float = TIMEOUT
+    slow_connect: float = 3.0
+    answer: float = TIMEOUT
+    slow_answer: float = 3.0
+    expiry: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an examination needs from outside: resolvers, the authorities it trusts (None: the system's), the time."""
+
+    resolve: Callable[[str], Resolved] = resolve_system
+    nameserver: tuple[str, int] | None = WECHAT_DNS
+    tls: ssl.SSLContext | None = None
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+# -- the URL
+
+
+def check_url(target: Target, guard: Guard) -> Check:
+    findings = []
+    if target.port != (80 if target.scheme == "http" else 443) and not guard.allow_private:
+        findings.append(fault("odd_port", f"端口是 {target.port}"))
+    if target.is_address and (refusal := refuse(target.host, allow_private=guard.allow_private)):
+        findings.append(_forbidden(target.host, refusal))
+    return check("url", Layer.URL, "URL", str(target), findings)
+
+
+def _forbidden(address: str, refusal: Refusal) -> Finding:
+    return fault("forbidden_address", f"{address} 是{REFUSALS[refusal]}，没有去连")
+
+
+# -- the name
+
+
+def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tuple[list[Check], list[str]]:
+    """The name by two resolvers, and the addresses that may be connected to."""
+    if target.is_address:
+        seen = "URL 里写的就是 IP"
+        refused_itself = refuse(target.host, allow_private=guard.allow_private)
+        ids = {"dns_system": "系统解析", "dns_wechat": "微信 DNS"}
+        checks = [skipped(id_, Layer.DNS, subject, seen) for id_, subject in ids.items()]
+        return checks, [] if refused_itself else [target.host]
+    system = world.resolve(target.host)
+    wechat = _ask_wechat(target.host, world, limits)
+    found = dict.fromkeys((*system.addresses, *(wechat.addresses if wechat else ())))
+    refused = {address: refuse(address, allow_private=guard.allow_private) for address in found}
+    forbidden = [_forbidden(address, refusal) for address, refusal in refused.items() if refusal]
+    own = [fault(_dns_id(system.problem), words_of(system.problem))] if system.problem else []
+    checks = [check("dns_system", Layer.DNS, "系统解析", _seen(system), [*own, *forbidden])]
+    checks.append(_compare(system, wechat, world))
+    return checks, [address for address in found if not refused[address]][:MAX_ADDRESSES]
+
+
+def _ask_wechat(host: str, world: World, limits: Limits) -> Resolved | None:
+    """None for a name that only our own network knows; it is nobody else's business."""
+    if world.nameserver is None or host.rpartition(".")[2] in _OURS_ALONE or "." not in host:
+        return None
+    return ask_nameserver(host, world.nameserver, limits.answer)
+
+
+def _dns_id(problem: NoName) -> str:
+    return "dns_timeout" if problem is NoName.TIMEOUT else "dns_failure"
+
+
+def _seen(resolved: Resolved) -> str:
+    what = "、".join(resolved.addresses) or (words_of(resolved.problem) if resolved.problem else "没有地址")
+    return f"{what}，{milliseconds(resolved.seconds)}"
+
+
+def _compare(system: Resolved, wechat: Resolved | None, world: World) -> Check:
+    if wechat is None or world.nameserver is None:
+        return skipped("dns_wechat", Layer.DNS, "微信 DNS", "内网的名字，没有去问微信的 DNS")
+    subject = world.nameserver[0]
+    if wechat.problem is NoName.TIMEOUT:
+        control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(_CONTROL_SECONDS, wechat.seconds))
+        if control.problem is NoName.TIMEOUT:
+            seen = f"本机问不到 {subject}（UDP 53 被拦？），无从比较"
+            return Check("dns_wechat", Layer.DNS, subject, State.UNKNOWN, seen)
+    findings = []
+    if wechat.problem is NoName.TIMEOUT:
+        findings = [fault("dns_timeout", f"{subject} {words_of(wechat.problem)}")]
+    elif wechat.problem:
+        id_ = "dns_wechat_failure" if system.addresses else "dns_failure"
+        findings = [fault(id_, f"{subject}：{words_of(wechat.problem)}")]
+    elif system.addresses and not set(system.addresses) & set(wechat.addresses):
+        ours, theirs = ("、".join(resolved.addresses) for resolved in (system, wechat))
+        findings = [fault("dns_differs", f"本机解析到 {ours}，{subject} 解析到 {theirs}")]
+    return check("dns_wechat", Layer.DNS, subject, _seen(wechat), findings)
+
+
+# -- TCP
+
+
+def check_tcp(
+    target: Target, addresses: Sequence[str], guard: Guard, limits: Limits
+) -> tuple[list[Check], str | None]:
+    """One check for each address, and the first address that can be connected to."""
+    checks, reachable = [], None
+    for address in addresses:
+        try:
+            seconds = time_connect(target, address, guard, limits.connect)
+        except UnreachableError as exc:
+            checks.append(_unconnected(address, exc))
+            continue
+        reachable = reachable or address
+        seen = f"{milliseconds(seconds)}连上"
+        slow = (
+            [fault("slow_connect", f"连 {address} 用了 {seconds:.2f} 秒")]
+            if seconds >= limits.slow_connect
+            else []
+        )
+        checks.append(check("tcp_connect", Layer.TCP, address, seen, slow, seconds))
+    return checks, reachable
+
+
+def _unconnected(address: str, exc: UnreachableError) -> Check:
+    seen = f"{words_of(exc.problem)}（{exc.detail}）"
+    if exc.problem is Problem.NO_ROUTE:
+        return Check("tcp_connect", Layer.TCP, address, State.UNKNOWN, seen)
+    finding = fault(exc.problem, f"连 {address}：{words_of(exc.problem)}（{exc.seconds:.2f} 秒）")
+    return check("tcp_connect", Layer.TCP, address, seen, [finding], exc.seconds)
+
+
+# -- TLS
+
+
+def check_tls(
+    target: Target, address: str, guard: Guard, limits: Limits, world: World
+) -> tuple[Check, ssl.SSLContext | None, bool]:
+    """The certificate, the context to go on with, and whether one can go on at all.
+
+    Behind a bad certificate the examination goes on unverified; what it sends is worth nothing to a stranger.
+    """
+    if target.scheme == "http":
+        return skipped("tls", Layer.TLS, "TLS", "http 没有证书"), None, True
+    strict = world.tls or ssl.create_default_context()
+    try:
+        shown = _certificate(target, address, guard, limits, strict)
+    except UnreachableError as exc:
+        if exc.problem is not Problem.CERTIFICATE:
+            return check("tls", Layer.TLS, "TLS", exc.detail, [fault_of(exc)]), None, False
+        lax = _unverified()
+        return _bad_certificate(target, exc, _try_certificate(target, address, guard, limits, lax)), lax, True
+    return _judge_expiry(shown, world.clock(), limits), strict, True
+
+
+def _certificate(
+    target: Target, address: str, guard: Guard, limits: Limits, tls: ssl.SSLContext
+) -> Certificate | None:
+    with Line(target, address, guard, timeout=limits.connect, tls=tls) as line:
+        line.connect()
+        return line.certificate()
+
+
+def _try_certificate(
+    target: Target, address: str, guard: Guard, limits: Limits, tls: ssl.SSLContext
+) -> Certificate | None:
+    try:
+        return _certificate(target, address, guard, limits, tls)
+    except UnreachableError:
+        return None
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+_FLAWS = (
+    ("expired", "证书过期了"),
+    ("not yet valid", "证书还没生效"),
+    ("mismatch", "证书不是给这个域名的"),
+    ("is not valid for", "证书不是给这个域名的"),
+    ("self-signed certificate in", "证书链里的根证书不受信任"),
+    ("self-signed", "证书是自签名的"),
+    ("unable to get", "证书链不完整，或者签发机构不受信任"),
+)
+
+
+def _bad_certificate(target: Target, exc: UnreachableError, shown: Certificate | None) -> Check:
+    detail = exc.detail.lower()
+    flaw = next((words for sign, words in _FLAWS if sign in detail), "证书通不过验证")
+    facts = f"：写给 {'、'.join(shown.names[:5]) or '无名'}，{shown.expires:%Y-%m-%d} 到期" if shown else ""
+    id_ = "expired_certificate" if "expired" in detail else "bad_certificate"
+    return check("tls", Layer.TLS, target.host, exc.detail, [fault(id_, flaw + facts)])
+
+
+def _judge_expiry(shown: Certificate | None, now: datetime, limits: Limits) -> Check:
+    if shown is None:
+        return check("tls", Layer.TLS, "TLS", "握手成功", [])
+    left = shown.expires - now
+    seen = f"证书有效，{shown.expires:%Y-%m-%d} 到期，还有 {left.days} 天"
+    late = [fault("certificate_expires", f"证书还有 {left.days} 天到期")] if left < limits.expiry else []
+    return check("tls", Layer.TLS, "TLS", seen, late)
+
+
+# -- checks
+
+
+def check(
+    id_: str,
+    layer: Layer,
+    subject: str,
+    seen: str,
+    findings: Sequence[Finding],
+    seconds: float | None = None,
+) -> Check:
+    """A check that was carried out: it fails if anything was found."""
+    state = State.FAILED if findings else State.PASSED
+    clean = tuple(replace(finding, message=printable(finding.message)) for finding in findings)
+    return Check(id_, layer, subject, state, printable(seen), clean, seconds)
+
+
+def skipped(id_: str, layer: Layer, subject: str, why: str) -> Check:
+    return Check(id_, layer, subject, State.SKIPPED, why)

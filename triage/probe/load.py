@@ -1,0 +1,152 @@
+"""Measures answer times: many pushes over lines that are kept, at a rate or as fast as they go.
+
+The clock runs from the first byte of a request to the last byte of its answer; composing, judging and connecting are
+not in it. What is left of the probe itself is a few system calls and the reading of the answer's head.
+"""
+
+from __future__ import annotations
+
+import math
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from triage.channels.wechat import Account
+from triage.probe.guard import Guard, parse_target
+from triage.probe.push import Exchange, Kind, Platform, find_kind
+from triage.probe.reach import TIMEOUT, Line, find_address
+from triage.probe.report import Times, times_of
+
+MOST_PUSHES = 100_000
+FASTEST = 5_000.0
+_MOST_LINES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a row of pushes met: seconds of each answer, seconds in all, and one exchange of each fault."""
+
+    seconds: tuple[float, ...]
+    wall: float
+    pushes: int
+    failed: int
+    faults: Mapping[str, int]
+    """How often each finding was made, by its id."""
+    samples: tuple[Exchange, ...]
+
+    @property
+    def times(self) -> Times | None:
+        return times_of(self.seconds)
+
+    @property
+    def rate(self) -> float:
+        """Pushes per second, failed ones included."""
+        return self.pushes / self.wall if self.wall else 0.0
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one line has met."""
+
+    seconds: list[float] = field(default_factory=list)
+    pushes: int = 0
+    failed: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    samples: dict[str, Exchange] = field(default_factory=dict)
+
+    def add(self, exchange: Exchange) -> None:
+        self.pushes += 1
+        if exchange.answer:
+            self.seconds.append(exchange.answer.seconds)
+        if exchange.findings:
+            self.failed += 1
+            self.faults.update(finding.id for finding in exchange.findings)
+            self.samples.setdefault(exchange.findings[0].id, exchange)
+
+
+def measure(
+    url: str,
+    account: Account,
+    count: int,
+    *,
+    kind: str = "text",
+    mode: str = "safe",
+    rate: float | None = None,
+    lines: int = 1,
+    allow_private: bool = False,
+    timeout: float = TIMEOUT,
+) -> Load:
+    """Push `count` times to a URL that the operator named. Raises InputError, ForbiddenError, UnreachableError."""
+    target = parse_target(url)
+    guard = Guard(frozenset({target.host}), allow_private)
+    address = find_address(target, guard)
+
+    tls = ssl.create_default_context() if target.scheme == "https" else None
+
+    def open_line() -> Line:
+        return Line(target, address, guard, timeout=timeout, tls=tls)
+
+    return run(open_line, account, find_kind(kind), count, mode=mode, rate=rate, lines=lines)
+
+
+def run(
+    open_line: Callable[[], Line],
+    account: Account,
+    kind: Kind,
+    count: int,
+    *,
+    mode: str = "safe",
+    rate: float | None = None,
+    lines: int = 1,
+    gh: str | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    tick: Callable[[], None] = lambda: None,
+) -> Load:
+    """Push over so many lines at once; `rate` is pushes per second in all, `tick` is called after each push."""
+    count = min(count, MOST_PUSHES)
+    lines = max(1, min(lines, count, _MOST_LINES))
+    pace = 1 / min(rate, FASTEST) if rate else 0.0
+    stop = threading.Event()
+    start = time.perf_counter()
+
+    def work(first: int) -> _Tally:
+        tally = _Tally()
+        with open_line() as line:
+            platform = Platform(account, line, mode, gh=gh, clock=clock)
+            for number in range(first, count, lines):
+                if (
+                    pace and stop.wait(max(0.0, start + number * pace - time.perf_counter()))
+                ) or stop.is_set():
+                    break
+                tally.add(platform.send(kind))
+                tick()
+        return tally
+
+    with ThreadPoolExecutor(lines) as pool:
+        try:
+            tallies = [future.result() for future in [pool.submit(work, first) for first in range(lines)]]
+        finally:
+            stop.set()
+    return _load(tallies, time.perf_counter() - start)
+
+
+def _load(tallies: Iterable[_Tally], wall: float) -> Load:
+    total = _Tally()
+    for tally in tallies:
+        total.seconds += tally.seconds
+        total.pushes += tally.pushes
+        total.failed += tally.failed
+        total.faults.update(tally.faults)
+        total.samples = {**tally.samples, **total.samples}
+    samples = tuple(total.samples.values())
+    return Load(tuple(total.seconds), wall, total.pushes, total.failed, dict(total.faults), samples)
+
+
+def lines_for(rate: float, longest: float = TIMEOUT) -> int:
+    """How many lines keep a rate although every answer takes the longest."""
+    return max(1, min(_MOST_LINES, math.ceil(rate * longest)))

@@ -1,0 +1,145 @@
+"""An examination as people and build servers read it: lines for a terminal, one HTML page, JUnit's XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from triage.findings import Finding, Severity
+from triage.probe.report import Check, Layer, Report, State
+
+SEVERITIES = {
+    Severity.CRITICAL: "危急",
+    Severity.HIGH: "严重",
+    Severity.MEDIUM: "注意",
+    Severity.LOW: "轻微",
+    Severity.INFO: "提示",
+}
+_MARKS = {State.PASSED: "✓", State.FAILED: "✗", State.UNKNOWN: "?", State.SKIPPED: "-"}
+_STYLES = {State.PASSED: "green", State.FAILED: "bold red", State.UNKNOWN: "yellow", State.SKIPPED: "dim"}
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line for a terminal, with rich's name of its style."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One mistake, and every check that made it."""
+
+    finding: Finding
+    checks: tuple[Check, ...]
+    explained: bool
+
+    @property
+    def severity(self) -> str:
+        return SEVERITIES[self.finding.severity]
+
+    @property
+    def subjects(self) -> str:
+        names = list(dict.fromkeys(check.subject for check in self.checks))
+        return "、".join(names[:4]) + (f"等 {len(names)} 项" if len(names) > 4 else "")
+
+
+def troubles(report: Report) -> list[Trouble]:
+    """The findings, those that say the same together; what to do is explained at the first failing layer."""
+    groups: dict[tuple[str, str, Layer], list[tuple[Check, Finding]]] = {}
+    for check, finding in report.findings:
+        groups.setdefault((finding.id, finding.message, check.layer), []).append((check, finding))
+    return [
+        Trouble(
+            pairs[0][1],
+            tuple(check for check, _ in pairs),
+            any(report.explains(check, finding) for check, finding in pairs),
+        )
+        for pairs in groups.values()
+    ]
+
+
+def rows_of(report: Report) -> Iterator[Row]:
+    """The report line by line."""
+    yield Row(f"{report.url}（{report.mode} 模式，用时 {report.seconds:.1f} 秒）", "bold")
+    left_out: dict[str, list[str]] = {}
+    for check in sorted(report.checks, key=lambda check: check.layer.rank):
+        if check.state is State.SKIPPED:
+            left_out.setdefault(check.seen, []).append(check.id)
+            continue
+        mark, style = _MARKS[check.state], _STYLES[check.state]
+        yield Row(f" {mark} {check.layer.words}  {check.subject}：{check.seen}", style)
+    for why, ids in left_out.items():
+        yield Row(f" {_MARKS[State.SKIPPED]} 没查 {'、'.join(ids)}：{why}", _STYLES[State.SKIPPED])
+    if report.times:
+        yield Row(f"回应时间  {report.times}")
+    yield from _trouble_rows(report)
+
+
+def _trouble_rows(report: Report) -> Iterator[Row]:
+    found = troubles(report)
+    if not found:
+        yield Row("没有发现问题", "bold green")
+        return
+    yield Row("")
+    if report.first:
+        yield Row(f"最先不通的是：{report.first.words}。先修这一层，后面的可能只是受它连累", "bold")
+    for number, trouble in enumerate(found, start=1):
+        finding = trouble.finding
+        style = "red" if finding.severity.rank <= Severity.HIGH.rank else "yellow"
+        yield Row(
+            f"{number}. [{trouble.severity}] {finding.id}  {trouble.subjects}：{finding.message}", style
+        )
+        if trouble.explained:
+            yield Row(f"   怎么办：{finding.hint or '见出处'}")
+            yield Row(f"   出处：{finding.source or '-'}；检查项：{trouble.checks[0].id}", "dim")
+
+
+def render_html(report: Report, template: str) -> str:
+    """One page; every value is escaped."""
+    environment = Environment(
+        loader=DictLoader({"page": template}), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    checks = sorted(report.checks, key=lambda check: check.layer.rank)
+    page = environment.get_template("page")
+    return page.render(report=report, checks=checks, troubles=troubles(report), marks=_MARKS)
+
+
+def render_junit(reports: Sequence[Report]) -> str:
+    """JUnit's XML: a suite for each report, a case for each check."""
+    root = Element("testsuites")
+    for report in reports:
+        failed = sum(check.state is State.FAILED for check in report.checks)
+        skipped = sum(check.state in (State.SKIPPED, State.UNKNOWN) for check in report.checks)
+        attributes = {
+            "name": f"triage probe {report.url}",
+            "tests": str(len(report.checks)),
+            "failures": str(failed),
+            "skipped": str(skipped),
+            "time": f"{report.seconds:.3f}",
+            "timestamp": report.started.isoformat(timespec="seconds"),
+        }
+        suite = SubElement(root, "testsuite", {name: _plain(value) for name, value in attributes.items()})
+        for check in report.checks:
+            _case(suite, check)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: Element, check: Check) -> None:
+    name = _plain(f"{check.id} {check.subject}")
+    case = SubElement(suite, "testcase", classname=check.layer, name=name, time=f"{check.seconds or 0:.6f}")
+    for finding in check.findings:
+        failure = SubElement(case, "failure", type=finding.id, message=_plain(finding.message))
+        failure.text = _plain(f"{check.seen}\n{finding.hint or ''}\n{finding.source or ''}")
+    if check.state in (State.SKIPPED, State.UNKNOWN):
+        SubElement(case, "skipped", message=_plain(check.seen))
+
+
+def _plain(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)

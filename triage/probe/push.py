@@ -1,0 +1,223 @@
+"""Plays the platform: signs, encrypts and sends one push over a line, and judges what comes back.
+
+The wire is that of `triage.channels.wechat`; a sender and a message id are drawn anew for every push.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import string
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+
+from triage.alert import Alert
+from triage.channels.wechat import Account, accepts, compose, compose_echo
+from triage.errors import InputError
+from triage.findings import Finding
+from triage.message import Request
+from triage.probe.faults import fault_of, fault_of_status
+from triage.probe.reach import Answer, Line, UnreachableError
+from triage.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
+
+UNKNOWN_EVENT = "unknown_event"
+"""Stands for an event that no catalogue has: the platform invents new ones."""
+DEFAULT_KINDS = (
+    "text",
+    "subscribe",
+    "unsubscribe",
+    "CLICK",
+    "VIEW",
+    "LOCATION",
+    "TEMPLATESENDJOBFINISH",
+    UNKNOWN_EVENT,
+)
+_LETTERS = string.ascii_letters + string.digits
+# What the platform sends beside the head of a push, where `compose` has no sample of its own.
+_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "authorized": {
+        "AuthorizerAppid": "wx0000000000000000",
+        "AuthorizationCode": "probe",
+        "PreAuthCode": "probe",
+    },
+    "updateauthorized": {"AuthorizerAppid": "wx0000000000000000", "AuthorizationCode": "probe"},
+    "unauthorized": {"AuthorizerAppid": "wx0000000000000000"},
+    "unsubscribe": {"EventKey": ""},
+    "view_miniprogram": {"EventKey": "pages/index/index", "MenuId": "418"},
+    "MASSSENDJOBFINISH": {
+        "MsgID": "1000001625",
+        "Status": "send success",
+        "TotalCount": "100",
+        "FilterCount": "80",
+        "SentCount": "75",
+        "ErrorCount": "5",
+    },
+    "kf_create_session": {"KfAccount": "probe@probe"},
+    "kf_close_session": {"KfAccount": "probe@probe"},
+    "kf_switch_session": {"FromKfAccount": "probe@probe", "ToKfAccount": "other@probe"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A push to send: its wire name, its fields on top of the sample's, and what people call it."""
+
+    name: str
+    title: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_component(self) -> bool:
+        return "InfoType" in self.fields
+
+
+def find_kind(name: str, fields: Mapping[str, str] | None = None, *, component: bool = False) -> Kind:
+    """The push of this name. `event` and any MsgType in the fields name what no catalogue has. Raises InputError."""
+    fields = dict(fields or {})
+    if name == UNKNOWN_EVENT:
+        return Kind("event", "没见过的事件", {"Event": "triage_probe_event", **fields})
+    if name == "event" and "Event" in fields:
+        return Kind("event", f"事件 {fields['Event']}", fields)
+    push = find_push(name, Family.COMPONENT if component or "InfoType" in fields else None)
+    if push is None and "MsgType" in fields:
+        return Kind(name, f"消息 {fields['MsgType']}", fields)
+    if push is None or push.family is Family.PAYMENT:
+        known = {item.name.lower(): item.name for item in PUSHES if item.family is not Family.PAYMENT}
+        similar = [known[near] for near in get_close_matches(name.lower(), [*known], 1)]
+        hint = f"did you mean {similar[0]}?" if similar else "for an unknown event: event --field Event=NAME"
+        raise InputError(f"'{name}' is no push of the catalogue; {hint}")
+    extra = {"InfoType": push.name} if push.family is Family.COMPONENT else {}
+    return Kind(push.name, str(push), {**extra, **_FIELDS.get(push.name, {}), **fields})
+
+
+def kind_of_alert(alert: Alert) -> Kind:
+    """The push that an alert's sample speaks of. Raises InputError where it names none."""
+    sample = alert.sample
+    about_ticket = "component_verify_ticket" in (alert.description or "")
+    push = push_of_alert(sample.event, sample.msg, sample.msg_type)
+    if about_ticket:
+        return find_kind("component_verify_ticket")
+    if push is COMPONENT_INFO:
+        return find_kind("unauthorized")
+    if push is not None:
+        return find_kind(push.name, component=push.family is Family.COMPONENT)
+    if sample.event:
+        return Kind("event", f"事件 {sample.event}", {"Event": "".join(sample.event.split())})
+    if sample.msg:
+        return Kind(sample.msg.lower(), f"消息 {sample.msg}")
+    raise InputError("the alert does not say which push failed; name a KIND")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One push: what was sent, what came back or why nothing did, and what is wrong with it."""
+
+    kind: Kind
+    request: Request
+    answer: Answer | None
+    failure: UnreachableError | None
+    findings: tuple[Finding, ...]
+    text: str | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        return self.answer.seconds if self.answer else None
+
+
+@dataclass(slots=True)
+class Platform:
+    """WeChat's servers for one account, as far as a callback can tell; `gh` is the account's own id."""
+
+    account: Account
+    line: Line
+    mode: str = "safe"
+    openid: str | None = None
+    gh: str | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    draw: random.Random = field(default_factory=secrets.SystemRandom)
+
+    def __post_init__(self) -> None:
+        self.gh = self.gh or "gh_" + self._letters(12, "0123456789abcdef")
+
+    def compose(
+        self,
+        kind: Kind,
+        *,
+        openid: str | None = None,
+        message_id: str | None = None,
+        at: datetime | None = None,
+    ) -> Request:
+        """A push, signed now or `at`. Raises InputError for a mode without its key."""
+        known = find_push(kind.name, Family.COMPONENT if kind.is_component else None)
+        is_message = not kind.is_component and kind.name != "event"
+        numbered = is_message and (known is None or known.family is Family.MESSAGE)
+        return compose(
+            kind.name,
+            self.account,
+            at or self.clock(),
+            sender=openid or self.draw_openid(),
+            recipient=str(self.gh),
+            nonce=str(self.draw.randrange(10**8, 10**10)),
+            fields=kind.fields,
+            message_id=message_id or (self.draw_message_id() if numbered else None),
+            mode=self.mode,
+            random16=self._letters(16).encode(),
+        )
+
+    def send(self, kind: Kind, *, openid: str | None = None, message_id: str | None = None) -> Exchange:
+        """Compose, send, judge."""
+        openid = openid or self.draw_openid()
+        return self.deliver(kind, self.compose(kind, openid=openid, message_id=message_id), openid)
+
+    def deliver(self, kind: Kind, request: Request, openid: str) -> Exchange:
+        """Send a request as it is. Raises ForbiddenError; whatever else goes wrong stands in the exchange."""
+        try:
+            answer = self.line.exchange(request)
+        except UnreachableError as exc:
+            return Exchange(kind, request, None, exc, (fault_of(exc),))
+        return self.judge(kind, request, answer, openid)
+
+    def judge(self, kind: Kind, request: Request, answer: Answer, openid: str) -> Exchange:
+        """What the platform makes of an answer. Behind a status other than 200 the body does not count."""
+        if status := fault_of_status(answer):
+            return Exchange(kind, request, answer, None, (status,))
+        accepted = accepts(
+            answer.response, request, self.account, kind.name, sender=openid, recipient=str(self.gh)
+        )
+        return Exchange(kind, request, answer, None, accepted.findings, accepted.text)
+
+    def verify(self, echostr: str, *, age: timedelta = timedelta()) -> Exchange:
+        """The GET that saving the address in the console sends, signed `age` ago."""
+        nonce = str(self.draw.randrange(10**8, 10**10))
+        request = compose_echo(self.account, self.clock() - age, nonce=nonce, echostr=echostr)
+        return self.deliver(Kind("", "验证 URL"), request, "")
+
+    def draw_openid(self) -> str:
+        return self.openid or "o" + self._letters(27)
+
+    def draw_message_id(self) -> str:
+        return str(self.draw.randrange(10**16, 10**17))
+
+    def _letters(self, count: int, letters: str = _LETTERS) -> str:
+        return "".join(self.draw.choices(letters, k=count))
+
+
+def forge(request: Request) -> Request:
+    """The same request under signatures that are wrong in one digit."""
+    names = [name for name in ("signature", "msg_signature") if name in request.query]
+    return replace(request, query={**request.query, **{name: _turned(request.query[name]) for name in names}})
+
+
+def _turned(signature: str) -> str:
+    return ("1" if signature[0] == "0" else "0") + signature[1:]
+
+
+def shown_request(request: Request, path: str) -> str:
+    """The request line without what it proves: signatures and identities hidden."""
+    hidden = ("signature", "msg_signature", "openid")
+    pairs: Iterable[str] = (
+        f"{name}={'…' if name in hidden else value}" for name, value in request.query.items()
+    )
+    return f"{request.method} {path.partition('?')[0]}?{'&'.join(pairs)}"

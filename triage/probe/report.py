@@ -1,0 +1,237 @@
+"""What an examination found: checks in the order of the layers, the first layer that fails, and a verdict for each id.
+
+The ids of the checks are those that the rules' steps name as their machine check.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from triage.findings import Finding, Severity
+
+
+class Layer(StrEnum):
+    """What a push passes, in this order."""
+
+    URL = "url"
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    HTTP = "http"
+    VERIFY = "verify"
+    REPLY = "reply"
+    TIME = "time"
+
+    @property
+    def rank(self) -> int:
+        """0 for what comes first."""
+        return list(Layer).index(self)
+
+    @property
+    def words(self) -> str:
+        return _TITLES[self]
+
+
+_TITLES: Mapping[Layer, str] = {
+    Layer.URL: "地址",
+    Layer.DNS: "域名解析",
+    Layer.TCP: "TCP 连接",
+    Layer.TLS: "TLS 证书",
+    Layer.HTTP: "HTTP",
+    Layer.VERIFY: "签名与验证",
+    Layer.REPLY: "回应",
+    Layer.TIME: "耗时与重推",
+}
+
+
+class State(StrEnum):
+    """How a check ended; UNKNOWN is one that was tried and could not tell."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+    @property
+    def words(self) -> str:
+        return {"passed": "通过", "failed": "没通过", "unknown": "查不出", "skipped": "没查"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `subject` tells checks of the same id apart; `seconds` is what it took the peer."""
+
+    id: str
+    layer: Layer
+    subject: str
+    state: State
+    seen: str
+    findings: tuple[Finding, ...] = ()
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "layer": self.layer,
+            "subject": self.subject,
+            "state": self.state,
+            "seen": self.seen,
+            "seconds": _rounded(self.seconds),
+            "findings": [finding_as_json(finding) for finding in self.findings],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Percentiles of answer times in seconds."""
+
+    count: int
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    max: float
+
+    def as_json(self) -> dict[str, Any]:
+        names = ("p50", "p90", "p95", "p99", "max")
+        return {"count": self.count, **{name: _rounded(getattr(self, name)) for name in names}}
+
+    def __str__(self) -> str:
+        rows = (("P50", self.p50), ("P90", self.p90), ("P99", self.p99), ("最长", self.max))
+        return f"{self.count} 次：" + "，".join(f"{name} {milliseconds(value)}" for name, value in rows)
+
+
+def times_of(seconds: Sequence[float]) -> Times | None:
+    """The percentiles (nearest rank); None for nothing."""
+    if not seconds:
+        return None
+    ordered = sorted(seconds)
+
+    def at(share: float) -> float:
+        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+    return Times(len(ordered), at(0.5), at(0.9), at(0.95), at(0.99), ordered[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One examination. `url` comes without its query; `pushes` were sent in all, `failed` of them without success."""
+
+    url: str
+    mode: str
+    started: datetime
+    seconds: float
+    checks: tuple[Check, ...]
+    times: Times | None = None
+    pushes: int = 0
+    failed: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        return not any(check.findings for check in self.checks)
+
+    @property
+    def findings(self) -> Iterator[tuple[Check, Finding]]:
+        """Each with the check it belongs to, first layer first, worst first within it."""
+        pairs = [(check, finding) for check in self.checks for finding in check.findings]
+        return iter(sorted(pairs, key=lambda pair: (pair[0].layer.rank, pair[1].severity.rank)))
+
+    @property
+    def first(self) -> Layer | None:
+        """The first layer that fails: what lies behind it may fail only because of it. Trifles do not count."""
+        return next(
+            (
+                check.layer
+                for check, finding in self.findings
+                if finding.severity.rank <= Severity.MEDIUM.rank
+            ),
+            None,
+        )
+
+    def explains(self, check: Check, finding: Finding) -> bool:
+        """Whether it is worth saying what to do: at the first failing layer, and for trifles that stand alone."""
+        return self.first in (None, check.layer) or (
+            finding.severity.rank > Severity.MEDIUM.rank and check.layer.rank < _rank(self.first)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "url": self.url,
+            "mode": self.mode,
+            "started": self.started.isoformat(timespec="seconds"),
+            "seconds": _rounded(self.seconds),
+            "clean": self.is_clean,
+            "first_failing_layer": self.first,
+            "times": self.times.as_json() if self.times else None,
+            "pushes": self.pushes,
+            "failed": self.failed,
+            "findings": [
+                {
+                    "check": check.id,
+                    "layer": check.layer,
+                    "subject": check.subject,
+                    **finding_as_json(finding),
+                }
+                for check, finding in self.findings
+            ],
+            "checks": [check.as_json() for check in self.checks],
+            "checked": dict(checked(self)),
+        }
+
+
+def checked(report: Report) -> Mapping[str, str]:
+    """For each check id what a checklist's step can say of it, like `检查过：没通过，因为…`."""
+    ids = dict.fromkeys(check.id for check in report.checks)
+    return {id_: _verdict([check for check in report.checks if check.id == id_]) for id_ in ids}
+
+
+def _verdict(checks: Sequence[Check]) -> str:
+    reasons = [f"{check.subject}：{finding.message}" for check in checks for finding in check.findings]
+    if reasons:
+        more = f"；另有 {len(reasons) - 2} 处" if len(reasons) > 2 else ""
+        return f"检查过：没通过，因为{'；'.join(reasons[:2])}{more}"
+    passed = [check for check in checks if check.state is State.PASSED]
+    if passed:
+        return f"检查过：通过（{passed[0].seen if len(checks) == 1 else f'{len(passed)} 项'}）"
+    return f"{'查不出' if checks[0].state is State.UNKNOWN else '没检查'}：{checks[0].seen}"
+
+
+def printable(text: str) -> str:
+    """The text as one line that a terminal cannot take for orders."""
+    line = " ".join(text.split())
+    return "".join(letter if letter.isprintable() or letter == _JOINER else "\ufffd" for letter in line)
+
+
+_JOINER = "\u200d"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds:.2f} 秒" if seconds >= 1 else f"{seconds * 1000:.1f} 毫秒"
+
+
+def worst(findings: Iterable[Finding]) -> Severity | None:
+    """The worst severity; None for no findings."""
+    return min((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
+
+
+def _rank(layer: Layer | None) -> int:
+    return layer.rank if layer else len(Layer)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)
+
+
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "message": finding.message,
+        "hint": finding.hint,
+        "source": finding.source,
+    }
