@@ -9,11 +9,14 @@ from typing import Any
 from jinja2 import TemplateError
 
 from triage.alert import Reading, parse
+from triage.conditions import View, holds
 from triage.errors import TextTooLargeError
 from triage.matching import Matched, Matcher
 from triage.query import Asked, Names
 from triage.rendering import Lines, Page, Renderer, plain, unread_excerpt, worst
 from triage.rules import RuleSet, Step
+
+_LEADING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,20 @@ class Adviser:
         unread = unread_excerpt(reading)
         try:
             if len(alerts) == 1:
-                first = self._lead(lead)
+                first = self._lead(lead, alerts[0])
                 yield from self._renderer.alert(alerts[0], self.rules, unread, story, first, skip)
             else:
                 yield from self._renderer.several(alerts, self.rules, unread)
         except TemplateError:
             yield from plain(worst(alerts))
 
-    def _lead(self, kind: str | None) -> tuple[Step, ...]:
-        """The first steps of the kind that led to this alert, as far as they ask for nothing but the kind."""
+    def _lead(self, kind: str | None, matched: Matched) -> tuple[Step, ...]:
+        """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
         rule = self.rules.get(kind) if kind else None
-        return tuple(step for step in rule.steps if step.when is None)[:3] if rule else ()
+        if rule is None:
+            return ()
+        view = View({**matched.facts, "kind": rule.id})
+        return tuple(step for step in rule.steps if holds(step.when, view) is not None)[:_LEADING]
 
     def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:
         """The pages for typed words."""

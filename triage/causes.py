@@ -36,6 +36,7 @@ _CURL = {
     56: ("curl_receive", "收回包时连接中断（cURL 56）"),
 }
 _CUT = ("...", "…")
+_BYTES = re.compile(r"共 \d+ 字节")
 _EATEN = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
 _WIDE_CDATA = ("［CDATA［", "【CDATA【")
@@ -88,6 +89,7 @@ def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
     if body is None:
         return
     sent = _as_sent(body)
+    cut = body.endswith(_CUT) and sample.response_length is not None
     damaged = _EATEN in body or body.endswith(_CUT)
     reply = _closed(sent).encode()
     for finding in judge(reply, _push(sample, kind)):
@@ -95,7 +97,8 @@ def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
             continue
         start, end = finding.span or (0, len(reply))
         span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
-        yield Cause(finding.id, finding.message, field, body[slice(*span)], span, finding.hint)
+        meaning = _BYTES.sub(f"共 {sample.response_length} 字节", finding.message) if cut else finding.message
+        yield Cause(finding.id, meaning, field, body[slice(*span)], span, finding.hint)
 
 
 def _as_sent(body: str) -> str:

@@ -1,0 +1,167 @@
+"""`triage simulate` through `main([...])`: what it prints, what it refuses, how it exits."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from triage.cli import main, simulate
+from triage.simulator import demo as simulator_demo
+from triage.simulator.illnesses import HEALTHY, ILLNESSES
+from triage.simulator.platform import Act
+
+Printed = pytest.CaptureFixture[str]
+FAST = ["--minutes", "0.6", "--speed", "60"]
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_list_names_every_illness(capsys: Printed) -> None:
+    assert main(["simulate", "--list"]) == 0
+    printed = capsys.readouterr().out
+    for illness in ILLNESSES.values():
+        assert illness.id in printed
+        assert illness.meaning in printed
+
+
+def test_list_as_json(capsys: Printed) -> None:
+    assert main(["simulate", "--list", "--json"]) == 0
+    assert [item["id"] for item in json.loads(capsys.readouterr().out)] == list(ILLNESSES)
+
+
+def test_an_illness_is_shown_with_its_alert_and_the_reply(capsys: Printed) -> None:
+    assert main(["simulate", "quoted_success", *FAST]) == 0
+    printed = capsys.readouterr()
+    assert "Appid: wx" in printed.out
+    assert '[response_length=9][response_content="success"]' in printed.out
+    assert "1 回应外面多了一对双引号" in printed.out
+    assert "✓ bad_response · quoted_reply · 第一步 unquote：与病相符" in printed.out
+    assert not printed.err
+
+
+def test_a_healthy_callback_is_without_alert(capsys: Printed) -> None:
+    assert main(["simulate", "healthy", "--minutes", "0.3", "--speed", "20"]) == 0
+    assert "没有报警" in capsys.readouterr().out
+
+
+def test_alerts_alone_can_be_piped_into_ask(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        main(
+            [
+                "simulate",
+                "status_404",
+                "ticket_json",
+                *FAST[2:],
+                "--minutes",
+                "30",
+                "--rate",
+                "4",
+                "--alerts-only",
+            ]
+        )
+        == 0
+    )
+    alerts = capsys.readouterr().out
+    assert alerts.startswith("Appid: ")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(alerts.encode())))
+    assert main(["ask", "--json"]) == 0
+    kinds = {alert["kind"] for alert in json.loads(capsys.readouterr().out)["alerts"]}
+    assert kinds == {"bad_response", "ticket_failure"}
+
+
+def test_json_tells_what_happened(capsys: Printed) -> None:
+    assert main(["simulate", "html", *FAST, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["illness"], told["sent"], told["failed"], told["right"]) == ("html", 36, 36, True)
+    (alert,) = told["alerts"]
+    assert (alert["kind"], alert["causes"], alert["step"]) == ("bad_response", ["html_page"], "html_error")
+    assert alert["wrong"] == []
+
+
+def test_the_same_seed_prints_the_same(capsys: Printed) -> None:
+    printed = []
+    for seed in ("7", "7", "8"):
+        main(["simulate", "status_500", *FAST, "--seed", seed, "--alerts-only"])
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != printed[2]
+
+
+def test_the_threshold_decides_whether_there_is_an_alert(capsys: Printed) -> None:
+    assert main(["simulate", "status_500", *FAST, "--threshold", "37", "--alerts-only"]) == 0
+    assert not capsys.readouterr().out
+    assert main(["simulate", "status_500", *FAST, "--threshold", "36", "--alerts-only"]) == 0
+    assert "次数: 5分钟 36次" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"step": "reboot"}, "第一步是 no_json，应是 reboot"),
+        ({"cause": "html_page"}, "没有看出 html_page"),
+        ({"cause": None}, "看出了没有的 json_reply"),
+        ({"kind": None}, "这种病不该报警"),
+    ],
+)
+def test_a_bot_that_takes_it_for_something_else_is_a_finding(
+    wrong: dict[str, str | None], complaint: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    illness = replace(ILLNESSES["json"], **wrong)  # type: ignore[arg-type]  # by name
+    monkeypatch.setattr(simulate, "ILLNESSES", MappingProxyType({"json": illness}))
+    assert main(["simulate", "json", *FAST]) == 1
+    assert complaint in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "name an illness"),
+        (["silnt"], "did you mean 'silent'?"),
+        (["zzzzzz"], "see --list"),
+        (["--demo", "silent"], "a story of its own"),
+        (["--demo", "--json"], "a story of its own"),
+        (["silent", "--rate", "0"], "--rate"),
+    ],
+)
+def test_wrong_usage_is_refused(arguments: list[str], complaint: str, capsys: Printed) -> None:
+    assert main(["simulate", *arguments]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_terminal_gets_a_progress_bar_and_panels(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, err = _Terminal(), _Terminal()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["simulate", "json", *FAST]) == 0
+    assert "╭" in out.getvalue()
+    assert err.getvalue()
+
+
+def test_the_demo_tells_its_scenes_alerts_and_replies(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = _Terminal()
+    busy = Act(simulator_demo.BUSY, 0.4, 90)
+    scenes = (("群发开始", busy), ("照建议修好", Act(HEALTHY, 0.2, 20)))
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(simulate, "_PAUSE", 0)
+    monkeypatch.setattr(simulator_demo, "SCENES", scenes)
+    assert main(["simulate", "--demo"]) == 0
+    for word in (
+        "报警群",
+        "群发开始",
+        "照建议修好",
+        "推送",
+        "失败",
+        "Template Send Job Finish",
+        "机器人",
+        "小赵",
+        "已关闭",
+    ):
+        assert word in out.getvalue()

@@ -1,0 +1,165 @@
+"""How the platform counts failures: windows, thresholds, one alert for each window and kind, and MarkFail.
+
+Values in, values out; the clock is an argument. What the platform does not publish is invented here and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from triage.alert import Alert
+from triage.sample import Sample
+from triage.simulator.alert import GUIDE_URL, SENTENCES, Target
+
+MARK_FAIL = "mark_fail"
+_TICKET = frozenset({"ticket_timeout", "ticket_failure"})
+_BLOCKABLE = frozenset(
+    {"dns_failure", "dns_timeout", "dns_invalid_domain", "connect_timeout", "request_timeout", "bad_response"}
+)
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The platform's numbers.
+
+    Official or seen: 5 s, three tries, 30 in 5 minutes, a ticket every 10 minutes and 30 minutes for its alerts, a
+    minute of silence. `ticket_threshold` is the count of the real ticket alerts (three tickets, three tries each);
+    `mark_fail`, failures within a minute that stop the pushing, is published nowhere.
+    """
+
+    limit: timedelta = timedelta(seconds=5)
+    tries: int = 3
+    threshold: int = 30
+    window: timedelta = timedelta(minutes=5)
+    ticket_every: timedelta = timedelta(minutes=10)
+    ticket_threshold: int = 9
+    ticket_window: timedelta = timedelta(minutes=30)
+    mark_fail: int = 300
+    silence: timedelta = timedelta(minutes=1)
+
+    def window_of(self, kind: str) -> timedelta:
+        return self.ticket_window if kind in _TICKET else self.window
+
+    def threshold_of(self, kind: str) -> int:
+        return self.ticket_threshold if kind in _TICKET else self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One try that failed."""
+
+    kind: str
+    at: datetime
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alert that is due at `at`: the first failure, and how many there were in the window."""
+
+    kind: str
+    at: datetime
+    first: Failure
+    count: int
+    window: timedelta
+
+
+_BySecond = tuple[tuple[datetime, int], ...]
+"""How many failures there were in which second, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    first: Failure
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What has been counted so far; begin with `Ledger()`."""
+
+    windows: Mapping[str, _Window] = field(default_factory=lambda: MappingProxyType({}))
+    recent: _BySecond = ()
+    blocked_until: datetime | None = None
+    marked_at: datetime | None = None
+
+    def is_blocked(self, at: datetime) -> bool:
+        """Whether nothing is pushed at this time."""
+        return self.blocked_until is not None and at < self.blocked_until
+
+
+def count(ledger: Ledger, failure: Failure, rules: Rules) -> tuple[Ledger, tuple[Raised, ...]]:
+    """One more failure. Failures come in order of time; the alerts are those due until then."""
+    ledger, due = close(ledger, failure.at, rules)
+    window = ledger.windows.get(failure.kind, _Window(failure, 0))
+    windows = {**ledger.windows, failure.kind: replace(window, count=window.count + 1)}
+    ledger = replace(ledger, windows=windows)
+    if failure.kind not in _BLOCKABLE:
+        return ledger, due
+    ledger, marked = _mark(ledger, failure, rules)
+    return ledger, (*due, *marked)
+
+
+def close(ledger: Ledger, now: datetime, rules: Rules) -> tuple[Ledger, tuple[Raised, ...]]:
+    """End the windows that are over; each gives an alert if its threshold was reached."""
+    over = {
+        kind: window
+        for kind, window in ledger.windows.items()
+        if window.first.at + rules.window_of(kind) <= now
+    }
+    if not over:
+        return ledger, ()
+    rest = {kind: window for kind, window in ledger.windows.items() if kind not in over}
+    raised = (
+        Raised(
+            kind, window.first.at + rules.window_of(kind), window.first, window.count, rules.window_of(kind)
+        )
+        for kind, window in over.items()
+        if window.count >= rules.threshold_of(kind)
+    )
+    return replace(ledger, windows=rest), tuple(sorted(raised, key=lambda alert: alert.at))
+
+
+def _mark(ledger: Ledger, failure: Failure, rules: Rules) -> tuple[Ledger, tuple[Raised, ...]]:
+    """MarkFail is counted in real time: its alert comes at once, and at most once in a window."""
+    at = failure.at
+    recent = _with(ledger.recent, at, rules.window)
+    ledger = replace(ledger, recent=recent)
+    since = max(at - _MINUTE, ledger.blocked_until or at - _MINUTE)
+    if ledger.is_blocked(at) or _failures(recent, since) < rules.mark_fail:
+        return ledger, ()
+    is_told = ledger.marked_at is not None and at < ledger.marked_at + rules.window
+    alert = Raised(MARK_FAIL, at, failure, _failures(recent, at - rules.window), rules.window)
+    told = ledger.marked_at if is_told else at
+    ledger = replace(ledger, blocked_until=at + rules.silence, marked_at=told)
+    return ledger, () if is_told else (alert,)
+
+
+def _with(recent: _BySecond, at: datetime, window: timedelta) -> _BySecond:
+    """The failures of a window, and one more."""
+    second = at.replace(microsecond=0)
+    if recent and recent[-1][0] == second:
+        return (*recent[:-1], (second, recent[-1][1] + 1))
+    return (*(item for item in recent if item[0] >= second - window), (second, 1))
+
+
+def _failures(recent: _BySecond, since: datetime) -> int:
+    return sum(number for second, number in recent if second >= since.replace(microsecond=0))
+
+
+def alert_of(raised: Raised, target: Target) -> Alert:
+    """The alert as its values; triage.simulator.alert.write_alert makes the text."""
+    return Alert(
+        appid=target.appid,
+        nickname=target.nickname,
+        first_seen=raised.first.at.replace(microsecond=0),
+        description=SENTENCES[raised.kind],
+        window_minutes=int(raised.window.total_seconds()) // 60,
+        count=raised.count,
+        sample=raised.first.sample,
+        guide_url=GUIDE_URL,
+    )

@@ -1,0 +1,202 @@
+"""Carries pushes to a callback over HTTP as the platform does: its own time limit, no redirects, libcurl's numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import http.client
+import io
+import ipaddress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
+
+from triage.errors import InputError
+from triage.message import Request, Response
+from triage.simulator.alert import Layer, Trouble
+from triage.simulator.sickness import SickCallback
+
+_T = TypeVar("_T")
+_MAX_ANSWER = 1 << 20
+_CHUNK = 1 << 16
+_AT_ONCE = 200
+"""So many connections are open at a time; more would run out of file descriptors."""
+_PATIENCE = 10.0
+"""Real seconds that a callback of ours may be late by the fault of this machine."""
+
+
+class _End(enum.Enum):
+    """How an exchange ended."""
+
+    NO_CONNECTION = enum.auto()
+    REFUSED = enum.auto()
+    TIMEOUT = enum.auto()
+    RESET = enum.auto()
+    CLOSED = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What came of a push: an answer, or the trouble that kept it away."""
+
+    response: Response | None = None
+    trouble: Trouble | None = None
+
+
+class Courier:
+    """Delivers to one address; `limit` is logical time, for the connection and again for the answer.
+
+    A real second holds `speed` logical ones. Where the callback is one of ours, what it computes takes no logical time,
+    and only what its illness lets it wait counts: then the outcome does not depend on how busy this machine is. Raises
+    InputError for an address that is not loopback, unless `anywhere`.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        host: str,
+        path: str,
+        limit: timedelta = timedelta(seconds=5),
+        speed: float = 1.0,
+        callback: SickCallback | None = None,
+        anywhere: bool = False,
+    ) -> None:
+        if not anywhere and not _is_loopback(address[0]):
+            raise InputError(f"{address[0]} is not loopback; the simulator pushes to this machine only")
+        self._address = address
+        self._host = host
+        self._path = path
+        self._limit = limit
+        self._real_limit = limit.total_seconds() / speed
+        self._callback = callback
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Courier:
+        self._runner.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._runner.close()
+
+    def deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
+        """Push all of them at once; the outcomes stand in the same order."""
+        return self._runner.run(self._deliver(requests)) if requests else ()
+
+    async def _deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
+        room = asyncio.Semaphore(_AT_ONCE)
+        return tuple(await asyncio.gather(*(self._in_turn(request, room) for request in requests)))
+
+    async def _in_turn(self, request: Request, room: asyncio.Semaphore) -> Delivery:
+        async with room:
+            return await self._exchange(request)
+
+    async def _exchange(self, request: Request) -> Delivery:
+        try:
+            reader, writer = await self._within(asyncio.open_connection(*self._address), self._has_no_room)
+        except TimeoutError:
+            return read_answer(_End.NO_CONNECTION, b"")
+        except OSError:
+            return read_answer(_End.REFUSED, b"")
+        answer = bytearray()
+        try:
+            writer.write(self._written(request))
+            client = writer.get_extra_info("sockname")
+            await self._within(_read(reader, answer), lambda: self._is_late(client))
+            end = _End.TIMEOUT if self._callback and self._is_late(client) else _End.CLOSED
+        except TimeoutError:
+            end = _End.TIMEOUT
+        except OSError:
+            end = _End.RESET
+        finally:
+            writer.transport.abort()
+            with suppress(OSError):
+                await writer.wait_closed()
+        return read_answer(end, bytes(answer))
+
+    async def _within(self, waiting: Coroutine[Any, Any, _T], is_over: Callable[[], bool]) -> _T:
+        """The result, or TimeoutError where the limit is over, by the callback's account too."""
+        task = asyncio.ensure_future(waiting)
+        waited = 0.0
+        while waited < self._real_limit + _PATIENCE:
+            done, _ = await asyncio.wait({task}, timeout=self._real_limit)
+            if done:
+                return task.result()
+            waited += self._real_limit
+            if is_over():
+                break
+        task.cancel()
+        await asyncio.wait({task})
+        if task.cancelled():
+            raise TimeoutError
+        return task.result()
+
+    def _has_no_room(self) -> bool:
+        return self._callback is None or not self._callback.has_room
+
+    def _is_late(self, client: tuple[str, int]) -> bool:
+        return self._callback is None or self._callback.waited(client) >= self._limit
+
+    def _written(self, request: Request) -> bytes:
+        target = f"{self._path}?{urlencode(request.query)}" if request.query else self._path
+        head = (
+            f"{request.method} {target} HTTP/1.1\r\nHost: {self._host}\r\nUser-Agent: Mozilla/4.0\r\n"
+            f"Content-Type: text/xml\r\nContent-Length: {len(request.body)}\r\nConnection: close\r\n\r\n"
+        )
+        return head.encode() + request.body
+
+
+async def _read(reader: asyncio.StreamReader, answer: bytearray) -> None:
+    while len(answer) < _MAX_ANSWER and (chunk := await reader.read(_CHUNK)):
+        answer += chunk
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_answer(end: _End, answer: bytes) -> Delivery:
+    """What an exchange says; the errors are libcurl's: 7 refused, 52 empty, 56 reset, 18 cut short, 1 no HTTP."""
+    if end is _End.NO_CONNECTION:
+        return Delivery(trouble=Trouble(Layer.CONNECT_TIMEOUT))
+    if end is _End.TIMEOUT:
+        return Delivery(trouble=Trouble(Layer.ANSWER_TIMEOUT))
+    if end is _End.REFUSED:
+        return _failed(7)
+    if end is _End.RESET:
+        return _failed(56)
+    if not answer:
+        return _failed(52)
+    response = http.client.HTTPResponse(cast(Any, _Answer(answer)))
+    try:
+        response.begin()
+        return Delivery(Response(response.status, response.read()))
+    except http.client.IncompleteRead:
+        return _failed(18)
+    except http.client.HTTPException:
+        return _failed(1)
+    finally:
+        response.close()
+
+
+def _failed(number: int) -> Delivery:
+    return Delivery(trouble=Trouble(Layer.ANSWER, curl_error=number))
+
+
+class _Answer:
+    """The one thing that http.client asks of a socket."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        return io.BytesIO(self._answer)

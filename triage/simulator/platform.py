@@ -1,0 +1,312 @@
+"""The closed loop: a platform with the real rules pushes to a sick callback and writes the alerts.
+
+It goes in slots of five seconds. What is due in a slot is pushed at once and for real; then the failures are counted in
+the order of the logical clock, which stands still meanwhile and jumps over idle time. What a callback computes takes no
+logical time, only what its illness lets wait does. So the outcome depends on the seed alone, and only waiting for an
+answer costs real time: the limit divided by the speed.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from triage.alert import Alert
+from triage.channels.wechat import Account, accepts, compose
+from triage.findings import Finding
+from triage.message import Request, Response
+from triage.pushes import PAYMENT_NOTIFY, Family, Push, find_push
+from triage.replies import judge
+from triage.simulator.alert import TICKET, Layer, Sent, Target, Trouble, kind_of, make_sample, write_alert
+from triage.simulator.counts import Failure, Ledger, Raised, Rules, alert_of, close, count
+from triage.simulator.courier import Courier, Delivery
+from triage.simulator.illnesses import Fault, Illness
+from triage.simulator.sickness import SickCallback
+
+_SILENT = frozenset({"content_too_long", "too_many_articles", "article_count_mismatch"})
+"""Findings for which the fan sees less, or nothing, and the platform says nothing."""
+_SEALS = frozenset(
+    {"undecryptable_reply", "wrong_envelope_signature", "wrong_nonce", "incomplete_envelope", "not_encrypted"}
+)
+_DNS = {
+    Fault.DNS_FAILURE: Layer.DNS_FAILURE,
+    Fault.DNS_TIMEOUT: Layer.DNS_TIMEOUT,
+    Fault.DNS_INVALID: Layer.DNS_INVALID,
+}
+_NICKNAMES = ("时令果蔬", "橘井诊所", "晴空便利", "河畔书房", "云上农场", "鹿角巷子")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Some minutes of a story: how the callback is, and how many pushes a minute come."""
+
+    illness: Illness
+    minutes: float
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to play: `speed` divides every wait, `seed` decides everybody's names and nothing else is random."""
+
+    start: datetime
+    rules: Rules = field(default_factory=Rules)
+    speed: float = 200.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What happened in five seconds from `at`: tries sent and failed, pushes kept back by MarkFail."""
+
+    at: datetime
+    act: int
+    sent: int = 0
+    failed: int = 0
+    withheld: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """An alert that the platform has sent at `at`."""
+
+    at: datetime
+    kind: str
+    alert: Alert
+    text: str
+
+
+@dataclass(order=True, slots=True)
+class _Try:
+    """A push to be sent at `at`, for the `number`th time."""
+
+    at: datetime
+    index: int
+    number: int
+    act: int = field(compare=False)
+
+
+def simulate(acts: Sequence[Act], plan: Plan) -> Iterator[Slot | Alerted]:
+    """Play the acts one after the other and yield what happens, until the last window is over."""
+    yield from _Platform(acts, plan).play()
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """An account, its callback as alerts show it, and the gh_ id that fans write to."""
+
+    account: Account
+    target: Target
+    recipient: str
+
+
+def make_persona(illness: Illness, seed: int) -> Persona:
+    """An account that nobody has, with documentation addresses; the same for the same seed and illness."""
+    dice = random.Random(f"{seed} {illness.id}")  # noqa: S311 - names for a play, no secrets
+    appid = f"wx{dice.getrandbits(64):016x}"
+    key = base64.b64encode(dice.randbytes(32)).decode().rstrip("=")
+    host = f"wx{dice.randrange(100):02}.example.com"
+    target = Target(
+        appid=appid,
+        nickname=dice.choice(_NICKNAMES),
+        callback_url=f"http://{host}/wechat/callback",
+        host=host,
+        ip=f"203.0.113.{dice.randrange(1, 255)}",
+        outer_ip=f"198.51.100.{dice.randrange(1, 255)}",
+        platform=illness.platform,
+    )
+    account = Account(appid, f"{dice.getrandbits(96):024x}", key if illness.mode != "plain" else None)
+    return Persona(account, target, f"gh_{dice.getrandbits(48):012x}")
+
+
+class _Platform:
+    """The state of one play."""
+
+    def __init__(self, acts: Sequence[Act], plan: Plan) -> None:
+        self._acts = acts
+        self._plan = plan
+        self._persona = make_persona(acts[0].illness, plan.seed)
+        self._dice = random.Random(f"{plan.seed} pushes")  # noqa: S311 - names for a play, no secrets
+        self._now = plan.start
+        self._ledger = Ledger()
+        self._pushes: list[_Pushing] = []
+        self._due: list[_Try] = []
+
+    def play(self) -> Iterator[Slot | Alerted]:
+        """Slot by slot; the end of every window in order between them."""
+        self._plan_pushes()
+        rules, first = self._plan.rules, self._acts[0].illness
+        with ExitStack() as stack:
+            callback = stack.enter_context(
+                SickCallback(first, self._persona.account, lambda: self._now, speed=self._plan.speed)
+            )
+            courier = stack.enter_context(self._courier(callback))
+            act = 0
+            while self._due:
+                self._now = self._slot_of(self._due[0].at)
+                self._ledger, raised = close(self._ledger, self._now, rules)
+                yield from map(self._alerted, raised)
+                tries = self._take(self._now + rules.limit)
+                if tries[-1].act > act:
+                    act = tries[-1].act
+                    callback.become(self._acts[act].illness)
+                yield from self._slot(tries, act, courier)
+        self._ledger, raised = close(self._ledger, self._now + rules.ticket_window * 2, rules)
+        yield from map(self._alerted, raised)
+
+    def _courier(self, callback: SickCallback) -> Courier:
+        url = urlsplit(self._persona.target.callback_url)
+        limit, speed = self._plan.rules.limit, self._plan.speed
+        return Courier(
+            callback.address, host=url.netloc, path=url.path, limit=limit, speed=speed, callback=callback
+        )
+
+    def _plan_pushes(self) -> None:
+        """Every push with its first try, evenly over each act; tickets come at their own pace."""
+        begin = self._plan.start
+        for number, act in enumerate(self._acts):
+            every = timedelta(minutes=1 / act.rate) if act.rate else timedelta.max
+            if act.illness.push == TICKET:
+                every = self._plan.rules.ticket_every
+            end = begin + timedelta(minutes=act.minutes)
+            at = begin
+            while act.rate and at < end:
+                index = len(self._pushes)
+                self._pushes.append(_Pushing(act.illness, _openid(self._dice), str(10**18 + index)))
+                self._due.append(_Try(at, index, 1, number))
+                at += every
+            begin = end
+
+    def _slot_of(self, at: datetime) -> datetime:
+        return at - (at - self._plan.start) % self._plan.rules.limit
+
+    def _take(self, end: datetime) -> list[_Try]:
+        taken = []
+        while self._due and self._due[0].at < end:
+            taken.append(heapq.heappop(self._due))
+        return taken
+
+    def _slot(self, tries: Sequence[_Try], act: int, courier: Courier) -> Iterator[Slot | Alerted]:
+        """Push what is due and count what fails; a blocked push is dropped, its later tries with it."""
+        sending = [item for item in tries if not self._is_withheld(item)]
+        requests = [self._request(item) for item in sending]
+        deliveries = self._deliver(self._acts[act].illness.fault, requests, courier)
+        failed = 0
+        alerts: list[Raised] = []
+        for item, request, delivery in zip(sending, requests, deliveries, strict=True):
+            trouble = self._trouble(item, request, delivery)
+            if trouble is None:
+                continue
+            failed += 1
+            self._ledger, raised = count(self._ledger, self._failure(item, trouble), self._plan.rules)
+            alerts += raised
+            self._try_again(item)
+        yield Slot(self._now, act, len(sending), failed, len(tries) - len(sending))
+        yield from map(self._alerted, alerts)
+
+    def _is_withheld(self, item: _Try) -> bool:
+        push = self._pushes[item.index].push
+        return push.family in (Family.MESSAGE, Family.EVENT) and self._ledger.is_blocked(item.at)
+
+    def _try_again(self, item: _Try) -> None:
+        if item.number < self._plan.rules.tries:
+            heapq.heappush(
+                self._due,
+                _Try(item.at + self._plan.rules.limit, item.index, item.number + 1, item.act),
+            )
+
+    def _request(self, item: _Try) -> Request:
+        pushing, persona = self._pushes[item.index], self._persona
+        if pushing.push.family is Family.PAYMENT:
+            return _payment_notify(persona.account.appid, pushing)
+        is_message = pushing.push.family is Family.MESSAGE
+        return compose(
+            pushing.push.name,
+            persona.account,
+            item.at,
+            sender=pushing.openid,
+            recipient=persona.recipient,
+            nonce=str(10**9 + item.index),
+            message_id=pushing.id if is_message else None,
+            mode=pushing.illness.mode,
+            random16=self._dice.randbytes(16),
+        )
+
+    def _deliver(self, fault: Fault, requests: Sequence[Request], courier: Courier) -> Sequence[Delivery]:
+        """By wire; a domain that does not resolve is the platform's own trouble."""
+        if fault in _DNS:
+            return [Delivery(trouble=Trouble(_DNS[fault]))] * len(requests)
+        return courier.deliver(requests)
+
+    def _trouble(self, item: _Try, request: Request, delivery: Delivery) -> Trouble | None:
+        """Why the platform does not take what came back; None if it does."""
+        if delivery.response is None:
+            return delivery.trouble
+        pushing, response = self._pushes[item.index], delivery.response
+        is_payment = pushing.push.family is Family.PAYMENT
+        if response.status != 200:
+            return Trouble(
+                Layer.ANSWER, http_code=response.status, reply=response.body if is_payment else b""
+            )
+        wrong = {finding.id for finding in self._findings(pushing, request, response)} - _SILENT
+        if not wrong:
+            return None
+        return Trouble(Layer.ANSWER, reply=response.body, decrypt_fail=bool(wrong & _SEALS))
+
+    def _findings(self, pushing: _Pushing, request: Request, response: Response) -> Sequence[Finding]:
+        if pushing.push.family is Family.PAYMENT:
+            return judge(response.body, PAYMENT_NOTIFY)
+        sender, recipient = pushing.openid, self._persona.recipient
+        accepted = accepts(
+            response, request, self._persona.account, pushing.push.name, sender=sender, recipient=recipient
+        )
+        return accepted.findings
+
+    def _failure(self, item: _Try, trouble: Trouble) -> Failure:
+        pushing = self._pushes[item.index]
+        transaction = f"4200{pushing.id}" if pushing.push.family is Family.PAYMENT else None
+        sent = Sent(pushing.push, item.at, pushing.openid, transaction)
+        sample = make_sample(trouble, sent, self._persona.target)
+        return Failure(kind_of(trouble, pushing.push), item.at, sample)
+
+    def _alerted(self, raised: Raised) -> Alerted:
+        alert = alert_of(raised, self._persona.target)
+        return Alerted(raised.at, raised.kind, alert, write_alert(alert))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pushing:
+    """One push to one fan, the same for all its tries."""
+
+    illness: Illness
+    openid: str
+    id: str
+
+    @property
+    def push(self) -> Push:
+        name = self.illness.push
+        found = PAYMENT_NOTIFY if name == PAYMENT_NOTIFY.name else find_push(name)
+        if found is None:
+            raise ValueError(f"{self.illness.id}: no push is called {name!r}")
+        return found
+
+
+def _openid(dice: random.Random) -> str:
+    return "o" + "".join(dice.choices(_LETTERS, k=27))
+
+
+def _payment_notify(appid: str, pushing: _Pushing) -> Request:
+    """A payment result of V2, without the signature that only a merchant's key can make."""
+    xml = (
+        f"<xml><appid><![CDATA[{appid}]]></appid><openid><![CDATA[{pushing.openid}]]></openid>"
+        f"<result_code><![CDATA[SUCCESS]]></result_code><return_code><![CDATA[SUCCESS]]></return_code>"
+        f"<total_fee>100</total_fee><transaction_id><![CDATA[4200{pushing.id}]]></transaction_id></xml>"
+    )
+    return Request("POST", {}, xml.encode())
