@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
-_THREADS = 8
+_THREADS = 4
 _MOST_WORKERS = 4
 _STALLED = 3
 """Seconds that a client may be silent in the middle of a request."""
