@@ -8,7 +8,7 @@ from pathlib import Path
 
 from triage.advice import Adviser
 from triage.alert import MAX_CHARACTERS
-from triage.errors import InputError, TextTooLargeError
+from triage.errors import InputError
 from triage.rendering import Renderer
 from triage.rulebook import load_rules, load_templates
 from triage.settings import data_directory, load_rules_dirs
@@ -31,7 +31,10 @@ def read_text(file: str | None) -> str:
     """A text from a file, or from standard input for `-` and None. Raises InputError."""
     raw = _read_bytes(file)
     if len(raw) > _MAX_BYTES:
-        raise TextTooLargeError(len(raw), MAX_CHARACTERS)
+        raise InputError(
+            f"the text is larger than {_MAX_BYTES:,} bytes; at most {MAX_CHARACTERS:,} characters are read, "
+            "send the alert alone"
+        )
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     if b"\0" in raw:
