@@ -66,7 +66,8 @@ def test_a_broken_template_falls_back_to_the_plain_list(rules: RuleSet) -> None:
     rule = rules.get("payment_timeout")
     assert rule
     assert page.splitlines()[0] == rule.title
-    assert rule.steps[-1].do.source in page or len(page.encode()) > PAGE_BYTES - 400
+    assert rule.steps[0].do.render({}) in page
+    assert "{{" not in page
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -187,7 +187,7 @@ def test_status_history_notes_and_mine(say: Say) -> None:
     say("关闭 1 换了机房")
     assert "换了机房" in say("历史")
     assert "0 件" in say("状态")
-    assert "已经是" in say("认领 1", LIN) or "归你了" in say("认领 1", LIN)
+    assert "已经是小赵在处理" in say("认领 1", LIN)
 
 
 def test_more_goes_through_all_pages_and_ends(say: Say, adviser: Adviser) -> None:

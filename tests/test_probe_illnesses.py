@@ -23,7 +23,18 @@ _ELSEWHERE = {
     Fault.DNS_TIMEOUT: "played at the platform's side, there is no callback",
     Fault.DNS_INVALID: "played at the platform's side, there is no callback",
 }
-LOWER = {Fault.REFUSES: "tcp", Fault.NO_ROOM: "tcp"}
+FAULTS = {
+    Fault.REFUSES: ("tcp", "curl_connect"),
+    Fault.NO_ROOM: ("tcp", "connect_timeout"),
+    Fault.SILENT: ("time", "request_timeout"),
+    Fault.DRIPS: ("time", "request_timeout"),
+    Fault.CLOSES: ("http", "curl_empty_reply"),
+    Fault.RESETS: ("http", "curl_receive"),
+    Fault.BREAKS_OFF: ("http", "curl_receive"),
+    Fault.CUT_SHORT: ("http", "curl_receive"),
+    Fault.NO_HTTP: ("http", "not_http"),
+}
+"""The layer and the finding that each fault below the reply must come first with."""
 HARMLESS = {"healthy", "in_time", "sealed"}
 ILL = [
     illness
@@ -57,10 +68,16 @@ def _examine(illness: Illness) -> list[tuple[str, str, Severity]]:
 def test_every_illness_is_found(illness: Illness) -> None:
     found = _examine(illness)
     assert found, f"nothing found for {illness.meaning}"
+    if illness.fault is not Fault.NONE:
+        assert found[0][:2] == FAULTS[illness.fault]
+    elif illness.after or illness.capacity:
+        assert found[0][:2] == ("time", "request_timeout")
+    elif illness.status != 200:
+        assert found[0][:2] == ("http", "http_status")
+    else:
+        assert {layer for layer, _, _ in found} == {"reply"}
     if illness.cause in CLAUSES:
         assert illness.cause in {id_ for _, id_, _ in found}
-    if illness.fault in LOWER:
-        assert found[0][0] == LOWER[illness.fault]
 
 
 @pytest.mark.parametrize("name", sorted(HARMLESS))

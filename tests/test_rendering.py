@@ -100,9 +100,11 @@ def test_a_command_works_with_a_masked_openid(adviser: Adviser) -> None:
 
 def test_a_masked_address_is_replaced_by_a_word_in_commands(adviser: Adviser) -> None:
     shown = "\n".join(adviser.answer(TEXTS["R029"]).pages)
-    assert "--resolve 回调域名:443:服务器IP 回调地址" in shown or "xxx" not in "".join(
-        line for line in shown.splitlines() if line.startswith("  ")
-    )
+    commands = [
+        line for line in shown.splitlines() if line.startswith("  ") and not line.startswith("  正常")
+    ]
+    assert any(line.endswith("回调地址") for line in commands)
+    assert not any("xx" in line for line in commands)
 
 
 def test_the_worst_of_several_alerts_comes_first(adviser: Adviser) -> None:
@@ -147,4 +149,4 @@ def test_fitting_loses_no_step_and_keeps_the_limit(steps: list[str], limit: int)
     assert all(len(page.encode()) <= limit for page in pages)
     shown = "".join(pages).replace("\n", "")
     for block in blocks:
-        assert block.replace("\n", "")[:3] in shown
+        assert block.replace("\n", "") in shown

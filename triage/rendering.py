@@ -241,7 +241,8 @@ def unread_excerpt(reading: Reading) -> str:
 def plain(matched: Matched) -> tuple[Page, ...]:
     """The checklist without any template: what goes out when a template is broken."""
     rule = matched.best
-    lines = [rule.title if rule else UNKNOWN, *(step.do.source for step in (rule.steps if rule else ()))]
+    steps = [step.do.render({}) for step in steps_for(matched)]
+    lines = [rule.title if rule else UNKNOWN, *steps]
     return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from http.client import HTTPException, HTTPResponse, IncompleteRead
+from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import urlencode
@@ -206,6 +206,7 @@ class Line:
         self._timeout, self._content_type = timeout, content_type
         self._tls = (tls or ssl.create_default_context()) if target.scheme == "https" else None
         self._socket: socket.socket | None = None
+        self._received = 0
 
     def __enter__(self) -> Self:
         return self
@@ -248,7 +249,7 @@ class Line:
             try:
                 return self._exchange(sent, request.method)
             except UnreachableError as exc:
-                if exc.problem is not Problem.EMPTY:
+                if exc.problem not in (Problem.EMPTY, Problem.BROKEN) or self._received:
                     raise  # else the peer had closed the line it kept: what a browser tries again
         self.connect()
         return self._exchange(sent, request.method)
@@ -276,6 +277,7 @@ class Line:
             body = response.read(MAX_BODY_BYTES + 1)
         except (OSError, HTTPException, ValueError) as exc:
             self.close()
+            self._received = stream.received
             problem = _answer_problem(exc, stream.received)
             raise UnreachableError(problem, _words(exc), time.perf_counter() - started) from exc
         seconds = time.perf_counter() - started
@@ -334,8 +336,9 @@ def _connect_problem(exc: OSError) -> Problem:
 def _answer_problem(exc: Exception, received: int) -> Problem:
     if isinstance(exc, TimeoutError):
         return Problem.TIMEOUT
+    was_reset = isinstance(exc, ConnectionResetError) and not isinstance(exc, RemoteDisconnected)
     if isinstance(exc, OSError | IncompleteRead):
-        return Problem.BROKEN if received else Problem.EMPTY
+        return Problem.BROKEN if received or was_reset else Problem.EMPTY
     return Problem.NOT_HTTP
 
 
