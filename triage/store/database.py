@@ -275,8 +275,10 @@ def _prepare_connections(engine: Engine, patience: float) -> None:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
+        deadline = time.monotonic() + patience
         for statement in statements:
-            cursor.execute(statement)
+            while not _done(cursor, statement, deadline):
+                time.sleep(_TRY_AGAIN)
         cursor.close()
 
     if engine.dialect.name != "postgresql":
@@ -315,12 +317,27 @@ def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
     return (f"SET lock_timeout={wait}", f"SET statement_timeout={2 * wait}", "SET timezone='UTC'")
 
 
+def _done(cursor: Any, statement: str, deadline: float) -> bool:
+    """Whether a first statement was carried out; SQLite refuses WAL at once while another process turns it on."""
+    try:
+        cursor.execute(statement)
+    except sqlite3.OperationalError as exc:
+        if not _is_busy(exc) or time.monotonic() > deadline:
+            raise
+        return False
+    return True
+
+
 def _begun(raw: Any) -> bool:
     """Whether a SQLite connection got the write lock."""
     try:
         raw.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as exc:
-        if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        if _is_busy(exc):
             return False
         raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
     return True
+
+
+def _is_busy(exc: sqlite3.OperationalError) -> bool:
+    return exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
