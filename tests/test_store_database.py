@@ -231,7 +231,7 @@ class TestSchema:
         shutil.copytree(SCRIPTS, tmp_path / "next")
         (tmp_path / "next/versions/v9999_next.py").write_text(NEXT_VERSION.format(before=VERSIONS[-1]))
         database = Database(empty)
-        database.write(lambda connection: migrate(connection, tmp_path / "next", (*VERSIONS, "9999")))
+        database.write(lambda session: migrate(session.connection, tmp_path / "next", (*VERSIONS, "9999")))
         for upgrade in (False, True):
             with pytest.raises(SchemaError, match="schema 9999 of a newer program"):
                 Store.open(empty, upgrade=upgrade)
@@ -253,7 +253,7 @@ class TestSchema:
         with closing(Store.open(empty, upgrade=True)):
             database = Database(empty)
             differences = database.read(
-                lambda made: compare_metadata(MigrationContext.configure(made), METADATA)
+                lambda session: compare_metadata(MigrationContext.configure(session.connection), METADATA)
             )
             database.close()
         assert differences == []

@@ -30,6 +30,7 @@ from sqlalchemy.pool import QueuePool
 
 from triage.errors import SettingsError, StoreDownError, StoreError
 from triage.store.schema import MYSQL
+from triage.store.session import Prepared, Session, Statement
 
 T = TypeVar("T")
 
@@ -63,6 +64,7 @@ class Database:
         # SQLite has one writer: threads take turns here, fairly, rather than sleep and ask in SQLite.
         self._turn = threading.Lock() if self.is_sqlite else None
         self._down_until = 0.0
+        self._prepared: dict[Statement, Prepared] = {}
 
     @property
     def file(self) -> Path | None:
@@ -77,11 +79,11 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    def read(self, question: Callable[[Connection], T]) -> T:
+    def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
         return self._attempt(question)
 
-    def write(self, work: Callable[[Connection], T], *, repeatable: bool = False) -> T:
+    def write(self, work: Callable[[Session], T], *, repeatable: bool = False) -> T:
         """Run `work` in one transaction, again if it lost a race.
 
         `repeatable` work is also run again when the connection breaks during the commit, when nobody knows whether it
@@ -89,12 +91,13 @@ class Database:
         """
         committing = False
 
-        def transaction(connection: Connection) -> T:
+        def transaction(session: Session) -> T:
             nonlocal committing
             committing = False
+            connection = session.connection
             self._begin_on(connection)
             try:
-                result = work(connection)
+                result = work(session)
                 committing = True
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
@@ -124,15 +127,15 @@ class Database:
         finally:
             raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
 
-    def _attempt(self, work: Callable[[Connection], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
+    def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
         for attempt in range(_ATTEMPTS):
             try:
                 with self._connect() as connection:
-                    return work(connection)
+                    return work(Session(connection, self._prepared))
             except DBAPIError as exc:
                 if attempt == _ATTEMPTS - 1 or not _is_passing(exc) or not may_repeat():
                     raise self._translated(exc) from exc
-            except (SQLAlchemyError, UnicodeError, OverflowError) as exc:
+            except (SQLAlchemyError, ValueError, OverflowError) as exc:
                 raise self._translated(exc) from exc
         raise AssertionError("the last attempt returns or raises")
 
@@ -305,7 +308,7 @@ def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=8000",
-            "PRAGMA foreign_keys=ON",
+            "PRAGMA foreign_keys=ON","PRAGMA cache_size=-16000",
         )
     if dialect in MYSQL:
         return (

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from triage.incidents import Reason, Sighting, State
 from triage.store import statements
 from triage.store.schema import INCIDENTS, index_key, storable
+from triage.store.session import Session
 from triage.store.statements import Statements
 from triage.store.values import Action, Change, Entry, Recorded
 
@@ -44,28 +45,28 @@ class _Place:
     next_number: int
 
 
-def record(connection: Connection, sql: Statements, entry: Entry) -> Recorded:
+def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     """Write an entry; if its message is there already, write nothing and return the reply that stands."""
     key = entry.message.key
-    if not _add_message(connection, sql, entry, key):
-        return Recorded(connection.execute(statements.REPLY, {"message": key}).scalar_one())
-    ids = _add_alerts(connection, sql, entry, key) if entry.sightings else ()
+    if not _add_message(session, sql, entry, key):
+        return Recorded(_value(session, statements.REPLY, message=key))
+    ids = _add_alerts(session, sql, entry, key) if entry.sightings else ()
     for action in entry.actions:
-        act(connection, action, entry.received_at)
+        act(session, action, entry.received_at)
     if entry.conversation is not None:
         talk = {
             "sender": index_key(entry.message.sender),
             "state": dict(entry.conversation),
             "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
         }
-        connection.execute(sql.put_conversation, talk)
+        session.run(sql.put_conversation, talk)
     if entry.gap is not None:
         gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
-        connection.execute(statements.ADD_GAP, gap)
+        session.run(statements.ADD_GAP, gap)
     return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True, incident_ids=ids)
 
 
-def _add_message(connection: Connection, sql: Statements, entry: Entry, key: str) -> bool:
+def _add_message(session: Session, sql: Statements, entry: Entry, key: str) -> bool:
     """Whether this is the first to record the message; others that try at the same time wait for it."""
     message = entry.message
     row = {
@@ -87,14 +88,14 @@ def _add_message(connection: Connection, sql: Statements, entry: Entry, key: str
         "reply": entry.reply,
     }
     try:
-        return connection.execute(sql.add_message, row).rowcount == 1
+        return session.run(sql.add_message, row) == 1
     except IntegrityError:  # MySQL; it undoes the statement alone, so the transaction can go on
         if sql.returns:
             raise
         return False
 
 
-def _add_alerts(connection: Connection, sql: Statements, entry: Entry, key: str) -> tuple[int, ...]:
+def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> tuple[int, ...]:
     """Put every sighting into its incident; the incident of each.
 
     Incidents are written in the order of their keys, so that two messages with the same alerts cannot wait for each
@@ -103,14 +104,14 @@ def _add_alerts(connection: Connection, sql: Statements, entry: Entry, key: str)
     groups: dict[tuple[str, int], list[tuple[Sighting, Change]]] = {}
     for sighting, change in entry.sightings:
         groups.setdefault((change.incident_key, change.incident_id or 0), []).append((sighting, change))
-    places = {which: _place(connection, sql, groups[which], key) for which in sorted(groups)}
-    rows = []
+    places = {which: _place(session, sql, groups[which], key) for which in sorted(groups)}
+    ids = []
     for sighting, change in entry.sightings:
         place = places[change.incident_key, change.incident_id or 0]
-        rows.append(_alert_row(sighting, change.reason, key, place))
+        session.run(statements.ADD_ALERT, _alert_row(sighting, change.reason, key, place))
         place.next_number += 1
-    connection.execute(statements.ADD_ALERT, rows)
-    return tuple(row["incident_id"] for row in rows)
+        ids.append(place.id)
+    return tuple(ids)
 
 
 def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> dict[str, Any]:
@@ -136,34 +137,32 @@ def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> d
     }
 
 
-def _place(
-    connection: Connection, sql: Statements, group: Sequence[tuple[Sighting, Change]], key: str
-) -> _Place:
+def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Change]], key: str) -> _Place:
     """The incident named, else the open one of the key, else a new one."""
     first, change = group[0]
     seen = max(sighting.seen_at for sighting, _ in group)
     if change.incident_id is not None:
         incident = change.incident_id
         if change.reason is Reason.REOPENED:
-            incident = _reopened(connection, incident, first)
-        place = _join(connection, sql, incident, len(group), seen)
+            incident = _reopened(session, incident, first)
+        place = _join(session, sql, incident, len(group), seen)
         if place is not None:  # None: purged meanwhile
             return place
-    return _open(connection, sql, group, key, seen)
+    return _open(session, sql, group, key, seen)
 
 
-def _join(
-    connection: Connection, sql: Statements, incident: int, added: int, seen: datetime
-) -> _Place | None:
-    done = connection.execute(sql.join_incident, {"incident": incident, "added": added, "seen": seen})
-    row = (
-        done if sql.returns else connection.execute(statements.PLACE_BY_ID, {"incident": incident})
-    ).first()
+def _join(session: Session, sql: Statements, incident: int, added: int, seen: datetime) -> _Place | None:
+    joining = {"incident": incident, "added": added, "seen": seen}
+    if sql.returns:
+        row = session.first(sql.join_incident, joining)
+    else:
+        session.run(sql.join_incident, joining)
+        row = session.first(statements.PLACE_BY_ID, {"incident": incident})
     return _Place(row[0], row[1] - added + 1) if row else None
 
 
 def _open(
-    connection: Connection,
+    session: Session,
     sql: Statements,
     group: Sequence[tuple[Sighting, Change]],
     key: str,
@@ -185,63 +184,70 @@ def _open(
         "step": 0,
         "alerts": len(group),
     }
-    done = connection.execute(sql.open_incident, opening)
-    row = (done if sql.returns else connection.execute(statements.PLACE_BY_KEY, {"lookup": lookup})).one()
-    if row[2] == key and row[1] == len(group):
-        _tell(connection, row[0], first.seen_at, first.sender, "open", first.title)
-    return _Place(row[0], row[1] - len(group) + 1)
+    if sql.returns:
+        [(id_, alerts, opened_by)] = session.all(sql.open_incident, opening)
+    else:
+        session.run(sql.open_incident, opening)
+        [(id_, alerts, opened_by)] = session.all(statements.PLACE_BY_KEY, {"lookup": lookup})
+    if opened_by == key and alerts == len(group):
+        _tell(session, id_, first.seen_at, first.sender, "open", first.title)
+    return _Place(id_, alerts - len(group) + 1)
 
 
-def _reopened(connection: Connection, incident: int, sighting: Sighting) -> int:
+def _reopened(session: Session, incident: int, sighting: Sighting) -> int:
     """The incident to join: this one, open again and up for claiming, or the one that is open for its key by now."""
-    lookup = connection.execute(_LOOKUP, {"incident": incident}).scalar()
-    other = connection.execute(statements.OPEN_ID, {"lookup": lookup}).scalar() if lookup else None
+    lookup = _value(session, _LOOKUP, incident=incident)
+    other = _value(session, statements.OPEN_ID, lookup=lookup) if lookup else None
     if other is not None:
         return int(other)
-    if connection.execute(_REOPEN_BY_ALERT, {"incident": incident}).rowcount:
-        _tell(connection, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
+    if session.run(_REOPEN_BY_ALERT, {"incident": incident}):
+        _tell(session, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
     return incident
 
 
-def act(connection: Connection, action: Action, at: datetime) -> bool:
+def act(session: Session, action: Action, at: datetime) -> bool:
     """Do what somebody did; whether it changed anything. What changed is told in the timeline."""
     incident, kind, detail = action.incident_id, action.kind, action.detail
     if kind == "claim":
-        done = connection.execute(_CLAIM, {"incident": incident, "who": action.who})
+        done = session.run(_CLAIM, {"incident": incident, "who": action.who})
     elif kind == "step":
-        done = connection.execute(_STEP, {"incident": incident, "to": int(detail or 0)})
+        done = session.run(_STEP, {"incident": incident, "to": int(detail or 0)})
     elif kind == "close":
-        done = connection.execute(_CLOSE, {"incident": incident, "at": at, "note": detail})
+        done = session.run(_CLOSE, {"incident": incident, "at": at, "note": detail})
     elif kind == "reopen":
-        return _reopen(connection, incident, at, action)
-    elif connection.execute(_LOOKUP, {"incident": incident}).first() is None:  # a note for nothing
+        return _reopen(session, incident, at, action)
+    elif _value(session, _LOOKUP, incident=incident) is None:  # a note for nothing
         return False
     else:
-        _tell(connection, incident, at, action.who, kind, detail)
+        _tell(session, incident, at, action.who, kind, detail)
         return True
-    if done.rowcount:
-        _tell(connection, incident, at, action.who, kind, detail)
-    return bool(done.rowcount)
+    if done:
+        _tell(session, incident, at, action.who, kind, detail)
+    return bool(done)
 
 
-def _reopen(connection: Connection, incident: int, at: datetime, action: Action) -> bool:
+def _reopen(session: Session, incident: int, at: datetime, action: Action) -> bool:
     """Undo a closing, owner and step as they were; not while another incident of the same key is open."""
-    lookup = connection.execute(_LOOKUP, {"incident": incident}).scalar()
-    if lookup is None or connection.execute(statements.OPEN_ID, {"lookup": lookup}).scalar() is not None:
+    lookup = _value(session, _LOOKUP, incident=incident)
+    if lookup is None or _value(session, statements.OPEN_ID, lookup=lookup) is not None:
         return False
-    if not connection.execute(_REOPEN, {"incident": incident}).rowcount:
+    if not session.run(_REOPEN, {"incident": incident}):
         return False
-    _tell(connection, incident, at, action.who, "reopen", action.detail)
+    _tell(session, incident, at, action.who, "reopen", action.detail)
     return True
 
 
-def owner_of(connection: Connection, incident: int) -> str | None:
-    owner: str | None = connection.execute(_OWNER, {"incident": incident}).scalar()
+def owner_of(session: Session, incident: int) -> str | None:
+    owner: str | None = _value(session, _OWNER, incident=incident)
     return owner
 
 
-def _tell(
-    connection: Connection, incident: int, at: datetime, who: str, what: str, detail: str | None
-) -> None:
+def _tell(session: Session, incident: int, at: datetime, who: str, what: str, detail: str | None) -> None:
     event = {"incident_id": incident, "at": at, "who": who, "what": what, "detail": detail}
-    connection.execute(statements.ADD_EVENT, event)
+    session.run(statements.ADD_EVENT, event)
+
+
+def _value(session: Session, question: Select[Any], **values: Any) -> Any:
+    """The one value asked for; None where there is no row."""
+    (value,) = session.first(question, values) or (None,)
+    return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Executable, Select, bindparam, case, insert, select, update
+from sqlalchemy import Insert, Select, Update, bindparam, case, insert, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MEMBERS, MESSAGES, MYSQL, TIMELINE
@@ -17,18 +17,18 @@ _I = INCIDENTS.c
 class Statements:
     """What `record` runs, in a dialect. If it `returns`, an incident's row comes back from its write, else one asks."""
 
-    add_message: Executable
-    open_incident: Executable
-    put_conversation: Executable
-    put_member: Executable
-    join_incident: Executable
+    add_message: Insert
+    open_incident: Insert
+    put_conversation: Insert
+    put_member: Insert
+    join_incident: Update
     returns: bool
 
 
 REPLY: Select[Any] = select(MESSAGES.c.reply).where(MESSAGES.c.key == bindparam("message"))
-ADD_ALERT = insert(ALERTS)
-ADD_EVENT = insert(TIMELINE)
-ADD_GAP = insert(GAPS)
+ADD_ALERT = insert(ALERTS).inline()
+ADD_EVENT = insert(TIMELINE).inline()
+ADD_GAP = insert(GAPS).inline()
 OPEN_ID = select(_I.id).where(_I.open_key == bindparam("lookup"))
 _PLACE = (_I.id, _I.alerts, _I.opened_by)
 PLACE_BY_KEY = select(*_PLACE).where(_I.open_key == bindparam("lookup"))
@@ -58,9 +58,7 @@ def statements_for(dialect: str) -> Statements:
     opening = add(INCIDENTS)
     talk, member = add(CONVERSATIONS), add(MEMBERS)
     return Statements(
-        add_message=add(MESSAGES)
-        .on_conflict_do_nothing(index_elements=["key"])
-        .execution_options(preserve_rowcount=True),
+        add_message=add(MESSAGES).on_conflict_do_nothing(index_elements=["key"]),
         open_incident=opening.on_conflict_do_update(
             index_elements=["open_key"], set_=_joined(opening.excluded)
         ).returning(*_PLACE),
@@ -81,7 +79,7 @@ def _for_mysql() -> Statements:
     opening = mysql.insert(INCIDENTS)
     talk, member = mysql.insert(CONVERSATIONS), mysql.insert(MEMBERS)
     return Statements(
-        add_message=insert(MESSAGES).execution_options(preserve_rowcount=True),
+        add_message=insert(MESSAGES),
         open_incident=opening.on_duplicate_key_update(_joined(opening.inserted)),
         put_conversation=talk.on_duplicate_key_update(
             state=talk.inserted.state, expires_at=talk.inserted.expires_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,9 +11,8 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
-    Connection,
-    Row,
     Select,
+    and_,
     bindparam,
     case,
     delete,
@@ -41,6 +40,7 @@ from triage.store.schema import (
     VERSIONS,
     index_key,
 )
+from triage.store.session import Session
 from triage.store.statements import REPLY, statements_for
 from triage.store.values import Action, Entry, Event, Member, Recorded
 from triage.store.versions import UPGRADE, judge, version_of
@@ -56,30 +56,34 @@ _BATCH = 500
 _UPGRADE_PATIENCE = 300.0
 
 _I, _A, _M, _V = INCIDENTS.c, ALERTS.c, MEMBERS.c, INVITATIONS.c
-_INCIDENT = select(
-    *(_I[field.name] for field in fields(Incident) if field.name != "sightings"),
-)
-_SIGHTINGS = (
-    select(_A.incident_id, *(_A[field.name] for field in fields(Sighting)))
-    .join(INCIDENTS, _A.incident_id == _I.id)
-    .where(_I.id.in_(bindparam("incidents", expanding=True)), _A.number > _I.alerts - _SHOWN)
-    .order_by(_A.incident_id, _A.number)
-)
-_KNOWN_INCIDENTS = (
+_INCIDENT_FIELDS = tuple(field.name for field in fields(Incident) if field.name != "sightings")
+_SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
+
+
+def _with_sightings(found: Select[Any]) -> Select[Any]:
+    """The incidents that are found, the newest first: a row for each of their newest sightings, one without any."""
+    incident = found.subquery()
+    shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SHOWN)
+    columns = [incident.c[name] for name in _INCIDENT_FIELDS] + [_A[name] for name in _SIGHTING_FIELDS]
+    newest = (incident.c.last_seen.desc(), incident.c.id.desc(), _A.number)
+    return select(*columns).select_from(incident.outerjoin(ALERTS, shown)).order_by(*newest)
+
+
+_INCIDENT = select(INCIDENTS)
+_KNOWN_INCIDENTS = _with_sightings(
     _INCIDENT.where(
-        _I.lookup.in_(bindparam("keys", expanding=True)),
-        or_(_I.open_key.is_not(None), _I.closed_at >= bindparam("since")),
+        _I.lookup == bindparam("key"), or_(_I.open_key.is_not(None), _I.closed_at >= bindparam("since"))
     )
     .order_by(case((_I.open_key.is_not(None), 0), else_=1), _I.last_seen.desc(), _I.id.desc())
-    .limit(bindparam("most"))
+    .limit(_KNOWN)
 )
-_RECENT_INCIDENTS = (
+_RECENT = (
     _INCIDENT.where(_I.last_seen >= bindparam("since"))
     .order_by(_I.last_seen.desc(), _I.id.desc())
     .limit(bindparam("most"))
 )
-_RECENT_OF_APPIDS = _RECENT_INCIDENTS.where(_I.appid.in_(bindparam("appids", expanding=True)))
-_ONE_INCIDENT = _INCIDENT.where(_I.id == bindparam("incident"))
+_RECENT_INCIDENTS = _with_sightings(_RECENT)
+_ONE_INCIDENT = _with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 _SIGNATURE_USED = select(
     exists().where(
         MESSAGES.c.signature == bindparam("signature"),
@@ -93,6 +97,7 @@ _EVENTS = (
     .order_by(TIMELINE.c.at, TIMELINE.c.id)
 )
 _MEMBER = select(*(_M[field.name] for field in fields(Member)))
+_MEMBERS = _MEMBER.order_by(_M.since, _M.openid)
 _ONE_MEMBER = _MEMBER.where(_M.openid == bindparam("who"))
 _TALK = select(CONVERSATIONS.c.state).where(
     CONVERSATIONS.c.sender == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
@@ -102,6 +107,7 @@ _USE_INVITATION = (
     .where(_V.word == bindparam("given"), _V.used_by.is_(None), _V.expires_at > bindparam("now"))
     .values(used_by=bindparam("who"), used_at=bindparam("now"))
 )
+_INVITE = insert(INVITATIONS).inline()
 _INVITATION = select(_V.team, _V.appids, _V.used_by).where(_V.word == bindparam("given"))
 _AGING = (
     (MESSAGES.c.key, MESSAGES.c.received_at),
@@ -153,14 +159,14 @@ class Store:
 
         patient = self._database.patient(_UPGRADE_PATIENCE)
         try:
-            patient.write(migrate)
+            patient.write(lambda session: migrate(session.connection))
         finally:
             if patient is not self._database:
                 patient.close()
 
     def check(self) -> None:
         """Raises unless the database answers and has this program's schema."""
-        judge(self._database.read(version_of), VERSIONS)
+        judge(self._database.read(lambda session: version_of(session.connection)), VERSIONS)
 
     # -- messages
 
@@ -195,28 +201,32 @@ class Store:
 
     def incidents_for(self, keys: Sequence[str], since: datetime) -> tuple[Incident, ...]:
         """The incidents of these keys that are open or were closed since; open ones first, then the newest."""
-        if not keys:
-            return ()
-        lookups = sorted({index_key(key) for key in keys})
-        return self._incidents(
-            _KNOWN_INCIDENTS, {"keys": lookups, "since": since, "most": _KNOWN * len(lookups)}
+        lookups = dict.fromkeys(map(index_key, keys))
+        known = self._database.read(
+            lambda session: [
+                incident
+                for key in lookups
+                for incident in _incidents(session.all(_KNOWN_INCIDENTS, {"key": key, "since": since}))
+            ]
         )
+        newest = sorted(known, key=lambda incident: (incident.last_seen, incident.id), reverse=True)
+        return tuple(sorted(newest, key=lambda incident: incident.state is not State.OPEN))
 
     def recent_incidents(
         self, since: datetime, limit: int = 200, appids: Collection[str] | None = None
     ) -> tuple[Incident, ...]:
         """The incidents with an alert since then, the newest first; `appids` None means those of every account."""
+        asked = {"since": since, "most": limit}
         if appids is None:
-            return self._incidents(_RECENT_INCIDENTS, {"since": since, "most": limit})
-        if not appids:
-            return ()
-        return self._incidents(
-            _RECENT_OF_APPIDS, {"since": since, "most": limit, "appids": sorted(set(appids))}
+            return tuple(_incidents(self._all(_RECENT_INCIDENTS, asked)))
+        theirs = _with_sightings(_RECENT.where(_I.appid.in_(sorted(set(appids)))))
+        return self._database.read(
+            lambda session: tuple(_incidents(session.connection.execute(theirs, asked).all()))
         )
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident."""
-        return next(iter(self._incidents(_ONE_INCIDENT, {"incident": incident_id})), None)
+        return next(_incidents(self._all(_ONE_INCIDENT, {"incident": incident_id})), None)
 
     def timeline(self, incident_id: int) -> tuple[Event, ...]:
         """What happened to an incident beside its alerts, oldest first."""
@@ -225,9 +235,9 @@ class Store:
     def claim_incident(self, incident_id: int, who: str, at: datetime) -> str | None:
         """Who owns the incident now: the first to claim it. None: there is none, or it was closed without an owner."""
 
-        def claim(connection: Connection) -> str | None:
-            recording.act(connection, Action("claim", incident_id, who), at)
-            return recording.owner_of(connection, incident_id)
+        def claim(session: Session) -> str | None:
+            recording.act(session, Action("claim", incident_id, who), at)
+            return recording.owner_of(session, incident_id)
 
         return self._database.write(claim, repeatable=True)
 
@@ -250,22 +260,6 @@ class Store:
     def _act(self, action: Action, at: datetime) -> bool:
         return self._database.write(partial(recording.act, action=action, at=at))
 
-    def _incidents(self, question: Select[Any], values: Mapping[str, Any]) -> tuple[Incident, ...]:
-        """The incidents a question finds, with their sightings: two round trips however many they are."""
-
-        def ask(connection: Connection) -> tuple[Incident, ...]:
-            rows = connection.execute(question, values).all()
-            if not rows:
-                return ()
-            found = connection.execute(_SIGHTINGS, {"incidents": [row[0] for row in rows]}).all()
-            seen = {
-                incident: tuple(Sighting(*row[1:]) for row in group)
-                for incident, group in groupby(found, key=lambda row: row[0])
-            }
-            return tuple(_incident(row, seen.get(row[0], ())) for row in rows)
-
-        return self._database.read(ask)
-
     # -- members
 
     def member(self, openid: str) -> Member | None:
@@ -274,7 +268,7 @@ class Store:
 
     def members(self) -> tuple[Member, ...]:
         """Everybody who may, the longest first."""
-        return tuple(Member(*row) for row in self._all(_MEMBER.order_by(_M.since, _M.openid), {}))
+        return tuple(Member(*row) for row in self._all(_MEMBERS, {}))
 
     def add_member(self, member: Member) -> None:
         """Let somebody in, or change what is known of them."""
@@ -283,7 +277,7 @@ class Store:
     def remove_member(self, openid: str) -> bool:
         """Whether there was one to remove."""
         gone = delete(MEMBERS).where(_M.openid == openid)
-        return self._database.write(lambda connection: bool(connection.execute(gone).rowcount))
+        return self._database.write(lambda session: bool(session.connection.execute(gone).rowcount))
 
     def invite(self, word: str, by: str, team: str | None, expires: datetime) -> None:
         """Give out a word that makes one person a member, with the appids of the member who invites.
@@ -291,35 +285,35 @@ class Store:
         Raises StoreError if the word was given out before.
         """
 
-        def write(connection: Connection) -> None:
-            if connection.execute(_INVITATION, {"given": word}).first():
+        def write(session: Session) -> None:
+            if session.first(_INVITATION, {"given": word}):
                 raise StoreError("this invitation word was given out before; choose another")
-            inviting = _member(connection, by)
+            inviting = _member(session, by)
             appids = inviting.appids if inviting else ()
             row = {"word": word, "invited_by": by, "team": team, "appids": appids, "expires_at": expires}
-            connection.execute(insert(INVITATIONS), row)
+            session.run(_INVITE, row)
 
         self._database.write(write)
 
     def use_invitation(self, word: str, openid: str, at: datetime) -> Member | None:
         """The member that the word makes of somebody; None if it is unknown, has expired or somebody else used it."""
 
-        def write(connection: Connection) -> Member | None:
-            used = connection.execute(_USE_INVITATION, {"given": word, "who": openid, "now": at}).rowcount
-            before = _member(connection, openid)
-            team, appids, user = connection.execute(_INVITATION, {"given": word}).first() or (None, (), None)
+        def write(session: Session) -> Member | None:
+            used = session.run(_USE_INVITATION, {"given": word, "who": openid, "now": at})
+            before = _member(session, openid)
+            team, appids, user = session.first(_INVITATION, {"given": word}) or (None, (), None)
             if not used:
                 return before if user == openid else None
             name, since = (before.name, before.since) if before else (None, at)
             member = Member(openid, name, team, appids, since)
-            self._put_member(connection, member)
+            self._put_member(session, member)
             return member
 
         return self._database.write(write, repeatable=True)
 
-    def _put_member(self, connection: Connection, member: Member) -> None:
+    def _put_member(self, session: Session, member: Member) -> None:
         row = {field.name: getattr(member, field.name) for field in fields(Member)}
-        connection.execute(self._sql.put_member, row)
+        session.run(self._sql.put_member, row)
 
     # -- upkeep
 
@@ -335,7 +329,7 @@ class Store:
         old = select(_I.id).where(_I.last_seen < before).limit(_BATCH).with_for_update()
         return gone + self._repeatedly(partial(_delete_incidents, old=old))
 
-    def _repeatedly(self, work: Callable[[Connection], int]) -> int:
+    def _repeatedly(self, work: Callable[[Session], int]) -> int:
         """Until nothing is left; one transaction each time."""
         total = 0
         while done := self._database.write(work):
@@ -349,36 +343,46 @@ class Store:
         exported = METADATA.tables[table]
         (key,) = exported.primary_key.columns
         portion = select(exported).order_by(key).limit(_BATCH)
-        rows = self._all(portion, {})
+        rows = self._portion(portion)
         while rows:
-            yield from (dict(row._mapping) for row in rows)
-            rows = self._all(portion.where(key > rows[-1]._mapping[key]), {})
+            yield from (dict(row) for row in rows)
+            rows = self._portion(portion.where(key > rows[-1][key]))
 
-    def _first(self, question: Select[Any], values: Mapping[str, Any]) -> Any:
-        return self._database.read(lambda connection: connection.execute(question, values).first())
+    def _portion(self, question: Select[Any]) -> Sequence[Any]:
+        return self._database.read(lambda session: session.connection.execute(question).mappings().all())
 
-    def _all(self, question: Select[Any], values: Mapping[str, Any]) -> Sequence[Any]:
-        return self._database.read(lambda connection: connection.execute(question, values).all())
+    def _first(self, question: Select[Any], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        return self._database.read(lambda session: session.first(question, values))
 
-
-def _incident(row: Row[Any], sightings: tuple[Sighting, ...]) -> Incident:
-    values = dict(row._mapping)
-    return Incident(**values | {"state": State(values["state"]), "sightings": sightings})
+    def _all(self, question: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return self._database.read(lambda session: session.all(question, values))
 
 
-def _member(connection: Connection, openid: str) -> Member | None:
-    row: Any = connection.execute(_ONE_MEMBER, {"who": openid}).first()
+def _incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
+    """Incidents from rows that hold one and one of its sightings each."""
+    width = len(_INCIDENT_FIELDS)
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        parts = list(group)
+        sightings = tuple(Sighting(*row[width:]) for row in parts if row[width] is not None)
+        values = dict(zip(_INCIDENT_FIELDS, parts[0], strict=False))
+        yield Incident(**values | {"state": State(values["state"]), "sightings": sightings})
+
+
+def _member(session: Session, openid: str) -> Member | None:
+    row = session.first(_ONE_MEMBER, {"who": openid})
     return Member(*row) if row else None
 
 
-def _delete(connection: Connection, old: Select[Any], key: Column[Any]) -> int:
+def _delete(session: Session, old: Select[Any], key: Column[Any]) -> int:
     """Delete a portion; MySQL cannot limit within the statement that deletes."""
+    connection = session.connection
     keys = connection.execute(old).scalars().all()
     return connection.execute(delete(key.table).where(key.in_(keys))).rowcount if keys else 0
 
 
-def _delete_incidents(connection: Connection, old: Select[Any]) -> int:
+def _delete_incidents(session: Session, old: Select[Any]) -> int:
     """Delete a portion of incidents with all that hangs on them."""
+    connection = session.connection
     ids = connection.execute(old).scalars().all()
     if not ids:
         return 0
