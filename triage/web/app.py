@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,14 +13,11 @@ from werkzeug.exceptions import HTTPException
 from triage.channels.wechat import Account
 from triage.settings import data_directory
 from triage.settings.model import Settings
-from triage.web import api, callback, demo, pages
+from triage.web import api, demo, pages
 from triage.web.answers import problem
-from triage.web.logs import log_event
+from triage.web.callback import Callback
 from triage.web.service import Service, the_service
 
-_LOG = logging.getLogger(__name__)
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
-"""Asked every few seconds: logged only at debug level."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -37,14 +33,15 @@ def make_app(settings: Settings) -> Flask:
     app = Flask("triage.web", template_folder=str(console), static_folder=str(console / "static"))
     app.config["MAX_CONTENT_LENGTH"] = api.MAX_API_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
-    Service(settings, _accounts(settings), _admins(settings), datetime.now(UTC)).install(app)
-    app.register_blueprint(callback.blueprint)
+    service = Service(settings, _accounts(settings), _admins(settings), datetime.now(UTC))
+    service.install(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(demo.blueprint if settings.demo else pages.home)
     app.before_request(_begin)
     app.after_request(_end)
     app.register_error_handler(HTTPException, _plain_problem)
+    app.wsgi_app = Callback(service, app.wsgi_app)  # type: ignore[method-assign]  # as Flask's own documentation does
     return app
 
 
@@ -65,25 +62,10 @@ def _begin() -> None:
 
 
 def _end(response: FlaskResponse) -> FlaskResponse:
-    """Count, time and log the request by its route: a path or a query may hold what must not be repeated."""
+    """Note the request by its route: a path or a query may hold what must not be repeated."""
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     endpoint = request.url_rule.rule if request.url_rule else "unknown"
-    metrics = the_service().metrics
-    metrics.requests.labels(endpoint, str(response.status_code)).inc()
-    metrics.seconds.labels(endpoint).observe(seconds)
-    level = logging.DEBUG if endpoint in _QUIET and response.status_code < 400 else logging.INFO
-    if _LOG.isEnabledFor(level):
-        log_event(
-            _LOG,
-            level,
-            "request",
-            endpoint=endpoint,
-            method=request.method,
-            status=response.status_code,
-            ms=round(seconds * 1000, 2),
-            kind=g.get("kind"),
-            reason=g.get("reason"),
-        )
+    the_service().note(endpoint, request.method, response.status_code, seconds)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response

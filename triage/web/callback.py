@@ -1,27 +1,36 @@
 """The callback: where a channel's platform pushes its messages, and always gets a legal answer.
 
 A stranger is refused with a 4xx. Whoever has signed gets a 200, come what may: a 5xx or a silence would make the
-platform push again, and in the end raise the very alert this service explains.
+platform push again, and in the end raise the very alert this service explains. So the callback stands before the web
+framework, as a WSGI application of its own: no hook or error handler comes between the platform and the last guard,
+and a push does not pay for routing, contexts and sessions it has no use for.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from flask import Blueprint, g, request
-from flask import Response as FlaskResponse
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from triage.channels import UnreadableMessageError, wechat
 from triage.channels.wechat import MAX_BODY_BYTES, Account, Echo
 from triage.errors import BadMessageError, RefusedError
-from triage.message import Reply, Request, Response
+from triage.message import Request, Response
 from triage.web.logs import log_failure
-from triage.web.service import Service, the_service
+from triage.web.service import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LOG = logging.getLogger(__name__)
+_PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
 _WECHAT = "wechat"
 _SUCCESS = Response(200, b"success")
 """Legal for every push: understood, and nothing to say."""
@@ -34,75 +43,119 @@ _REASONS = (
     ("signature is wrong", "signature"),
 )
 
-blueprint = Blueprint("callback", __name__)
+
+class _TooLargeError(Exception):
+    """The body has more than MAX_BODY_BYTES."""
 
 
-@blueprint.route("/callback/<channel>", methods=["GET", "POST"])
-@blueprint.route("/callback/<channel>/<appid>", methods=["GET", "POST"])
-def callback(channel: str, appid: str | None = None) -> FlaskResponse:
-    """`/callback/wechat`; of several accounts one is chosen by `?account=<appid>` or a part of the path."""
-    service = the_service()
+class _IncompleteError(Exception):
+    """The client stopped in the middle of the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A response, with what the log may say of it: the kind of message, or why there was none."""
+
+    response: Response
+    kind: str | None = None
+    reason: str | None = None
+
+
+class Callback:
+    """Answers `/callback/<channel>`; every other path is for the application behind it.
+
+    Of several accounts one is chosen by `?account=<appid>` or a further part of the path.
+    """
+
+    def __init__(self, service: Service, behind: WSGIApplication) -> None:
+        self._service = service
+        self._behind = behind
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = _PATH.fullmatch(environ["PATH_INFO"])
+        if path is None:
+            return self._behind(environ, start_response)
+        started = time.perf_counter()
+        channel, appid = path.groups()
+        try:
+            answer = self._answer(environ, channel, appid)
+        except Exception as exc:  # the last guard: the platform gets a legal answer
+            self._service.metrics.callback_errors.inc()
+            log_failure(_LOG, "callback_failed", exc)
+            answer = _Answer(_SUCCESS)
+        response = answer.response
+        endpoint = "/callback/<channel>/<appid>" if appid else "/callback/<channel>"
+        seconds = time.perf_counter() - started
+        status, method = HTTPStatus(response.status), environ["REQUEST_METHOD"]
+        self._service.note(endpoint, method, status, seconds, kind=answer.kind, reason=answer.reason)
+        headers = [
+            ("Content-Type", response.content_type),
+            ("Content-Length", str(len(response.body))),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append(("Allow", "GET, POST"))
+        start_response(f"{status} {status.phrase}", headers)
+        return [response.body] if method != "HEAD" else []
+
+    def _answer(self, environ: WSGIEnvironment, channel: str, appid: str | None) -> _Answer:
+        method = environ["REQUEST_METHOD"]
+        if method not in ("GET", "POST"):
+            return _Answer(Response(405, b"GET or POST"))
+        query = dict(reversed(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)))  # the first counts
+        account = self._service.account(appid or query.get("account")) if channel == _WECHAT else None
+        if account is None:
+            return _Answer(Response(404, b"no such channel or account"))
+        bad = self._service.metrics.bad_messages
+        try:
+            received = Request(method, query, _read_body(environ))
+            return self._receive(account, received, datetime.now(UTC))
+        except _TooLargeError:
+            bad.labels("too_large").inc()
+            return _Answer(Response(413, b"too large"))
+        except _IncompleteError:
+            bad.labels("incomplete").inc()
+            return _Answer(Response(400, b"incomplete"))
+        except RefusedError as exc:
+            self._service.metrics.refused.labels(_reason(exc)).inc()
+            return _Answer(Response(403, b"refused"), reason=str(exc))
+        except UnreadableMessageError as exc:
+            bad.labels("unreadable").inc()
+            return _Answer(_SUCCESS, reason=str(exc))
+        except BadMessageError as exc:
+            bad.labels("stranger").inc()
+            return _Answer(Response(400, b"no message"), reason=str(exc))
+
+    def _receive(self, account: Account, received: Request, now: datetime) -> _Answer:
+        message = wechat.receive(received, account, now)
+        if isinstance(message, Echo):
+            return _Answer(Response(200, message.text.encode()))
+        bot = self._service.bot()
+        if bot.store is None:
+            self._service.metrics.observe("unrecorded", message.kind)
+        reply = bot.handle(message, now)
+        nonce = received.query.get("nonce", "")
+        response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
+        return _Answer(response, kind=message.kind.value)
+
+
+def _read_body(environ: WSGIEnvironment) -> bytes:
+    """Raises _TooLargeError, before anything is read if the length is known, and _IncompleteError."""
+    given = environ.get("CONTENT_LENGTH", "")
+    length = int(given) if given.isdecimal() else None
+    if length is None and not environ.get("wsgi.input_terminated"):
+        return b""
+    if length is not None and length > MAX_BODY_BYTES:
+        raise _TooLargeError
     try:
-        response = _answer(service, channel, appid)
-    except Exception as exc:  # the last guard: the platform gets a legal answer
-        service.metrics.callback_errors.inc()
-        log_failure(_LOG, "callback_failed", exc)
-        response = _SUCCESS
-    return FlaskResponse(response.body, response.status, content_type=response.content_type)
-
-
-def _answer(service: Service, channel: str, appid: str | None) -> Response:
-    known = channel == _WECHAT
-    account = service.account(appid or request.args.get("account")) if known else None
-    if account is None:
-        return Response(404, b"no such channel or account")
-    try:
-        body = _read_body()
-    except RequestEntityTooLarge:
-        service.metrics.bad_messages.labels("too_large").inc()
-        return Response(413, b"too large")
-    except ClientDisconnected:
-        service.metrics.bad_messages.labels("incomplete").inc()
-        return Response(400, b"incomplete")
-    now = datetime.now(UTC)
-    try:
-        return _receive(service, account, Request(request.method, request.args.to_dict(), body), now)
-    except RefusedError as exc:
-        g.reason = str(exc)
-        service.metrics.refused.labels(_reason(exc)).inc()
-        return Response(403, b"refused")
-    except UnreadableMessageError as exc:
-        g.reason = str(exc)
-        service.metrics.bad_messages.labels("unreadable").inc()
-        return _SUCCESS
-    except BadMessageError as exc:
-        g.reason = str(exc)
-        service.metrics.bad_messages.labels("stranger").inc()
-        return Response(400, b"no message")
-
-
-def _read_body() -> bytes:
-    """Raises RequestEntityTooLarge before anything is read if the length is known, else while it is."""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    request.max_content_length = MAX_BODY_BYTES + 1  # a chunked body is cut there without a word
-    body = request.get_data(cache=False)
+        body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
+    except (OSError, ValueError) as exc:
+        raise _IncompleteError from exc
     if len(body) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
+        raise _TooLargeError
+    if length is not None and len(body) < length:
+        raise _IncompleteError
     return body
-
-
-def _receive(service: Service, account: Account, received: Request, now: datetime) -> Response:
-    message = wechat.receive(received, account, now)
-    if isinstance(message, Echo):
-        return Response(200, message.text.encode())
-    g.kind = message.kind.value
-    bot = service.bot()
-    if bot.store is None:
-        service.metrics.observe("unrecorded", message.kind)
-    reply: Reply = bot.handle(message, now)
-    nonce = received.query.get("nonce", "")
-    return wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
 
 
 def _reason(exc: RefusedError) -> str:

@@ -27,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 _NAME = "triage"
 _REST = 2.0
 """Seconds before a database that could not be opened is tried again."""
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+"""Asked every few seconds: logged only at debug level."""
 _SOON, _DAY = 60.0, 86_400.0
 _PATIENCE = 0.5
 """Seconds that a request waits while the database is being opened."""
@@ -83,6 +85,30 @@ class Service:
             observe=self.metrics.observe,
             quiet=timedelta(minutes=self.settings.quiet_minutes),
         )
+
+    def note(
+        self,
+        endpoint: str,
+        method: str,
+        status: int,
+        seconds: float,
+        *,
+        kind: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Count, time and log a request that was answered."""
+        self.metrics.requests.labels(endpoint, str(status)).inc()
+        self.metrics.seconds.labels(endpoint).observe(seconds)
+        level = logging.DEBUG if endpoint in _QUIET and status < 400 else logging.INFO
+        if _LOG.isEnabledFor(level):
+            fields = {
+                "endpoint": endpoint,
+                "method": method,
+                "status": status,
+                "kind": kind,
+                "reason": reason,
+            }
+            log_event(_LOG, level, "request", **fields, ms=round(seconds * 1000, 2))
 
     def store(self) -> Store | None:
         """The store; None while it cannot be opened."""
