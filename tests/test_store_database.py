@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.engine import make_url
 
 from tests.test_store import NOW, SERVERS, entry, fresh_database, opening, together
 from triage.cli import main
 from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError
+from triage.incidents import State
 from triage.store import Recorded, Store
 from triage.store.database import Database
 from triage.store.migrating import SCRIPTS, migrate
@@ -40,6 +43,43 @@ def upgrade():
     op.add_column("messages", Column("later", Integer))
     op.create_index("messages_later", "messages", ["later"])
 """
+
+
+def _fill_first_version(connection: Connection) -> None:
+    """Two messages, an open and a closed incident with an alert each, as the first version wrote them."""
+    tables = MetaData()
+    tables.reflect(connection)
+    at = NOW.replace(tzinfo=None)
+    message = {
+        "channel": "wechat", "account": "wx1", "sender": "oAlice", "recipient": "gh_1", "kind": "text", "created": 1,
+        "push": "text", "received_at": at, "reply": "回复",
+    }  # fmt: skip
+    incident = {
+        "appid": "wx1", "opened_at": at, "opened_by": "m", "last_seen": at, "step": 0, "alerts": 1,
+        "closed_at": None, "closed_note": None,
+    }  # fmt: skip
+    alert = {
+        "message_key": "m1", "number": 1, "reason": "opened", "digest": "d", "kind": "connect_timeout", "rank": 1,
+        "title": "连接超时", "causes": "[]", "sender": "oAlice", "seen_at": at,
+    }  # fmt: skip
+    event = {"incident_id": 1, "at": at, "who": "oAlice"}
+    rows = {
+        "messages": [
+            {**message, "key": "m1", "signature": "s1", "encrypted": False},
+            {**message, "key": "m2", "signature": "s2", "encrypted": True},
+        ],
+        "incidents": [
+            {**incident, "id": 1, "key": "wx1|a", "lookup": "wx1|a", "open_key": "wx1|a", "state": "open"},
+            {
+                **incident, "id": 2, "key": "wx1|b", "lookup": "wx1|b", "open_key": None, "state": "closed",
+                "closed_at": at, "closed_note": "好了",
+            },
+        ],
+        "alerts": [{**alert, "incident_id": 1}, {**alert, "incident_id": 2}],
+        "timeline": [{**event, "what": "open", "detail": "连接超时"}, {**event, "what": "note", "detail": "看日志"}],
+    }  # fmt: skip
+    for name, values in rows.items():
+        connection.execute(tables.tables[name].insert(), values)
 
 
 @pytest.fixture(params=["sqlite", *SERVERS])
@@ -219,8 +259,26 @@ class TestSchema:
     ) -> None:
         Store.open(empty, upgrade=True).close()
         monkeypatch.setattr("triage.store.store.VERSIONS", (*VERSIONS, "9999"))
-        with pytest.raises(SchemaError, match=r"has schema 0001.*needs 9999.*triage db upgrade"):
+        with pytest.raises(SchemaError, match=rf"has schema {VERSIONS[-1]}.*needs 9999.*triage db upgrade"):
             Store.open(empty)
+
+    def test_what_the_first_version_kept_is_known_after_the_upgrade(self, empty: str, tmp_path: Path) -> None:
+        shutil.copytree(SCRIPTS, tmp_path / "first", ignore=shutil.ignore_patterns("v0002*"))
+        database = Database(empty)
+        database.write(lambda session: migrate(session.connection, tmp_path / "first", VERSIONS[:1]))
+        database.write(lambda session: _fill_first_version(session.connection))
+        with closing(Store(database)) as store:
+            store.upgrade()
+            store.check()
+            opened, closed = store.incidents_for(["wx1|a", "wx1|b"], NOW - timedelta(days=1))
+            assert (opened.key, opened.state, opened.sightings[0].title) == ("wx1|a", State.OPEN, "连接超时")
+            assert (closed.key, closed.state, closed.closed_note) == ("wx1|b", State.CLOSED, "好了")
+            assert [event.what for event in store.timeline(opened.id)] == ["open", "note"]
+            assert store.signature_used("s1", "another")
+            assert not store.signature_used("s2", "another"), "safe mode signs the body"
+            assert store.reopen(closed.id, "oAlice", NOW)
+            again = store.record(entry("9", opening(key="wx1|a")))
+            assert again.incident_ids == (opened.id,)
 
     def test_the_next_version_keeps_the_data_and_is_refused_by_this_program(
         self, empty: str, tmp_path: Path

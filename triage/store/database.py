@@ -308,7 +308,7 @@ def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=8000",
-            "PRAGMA foreign_keys=ON","PRAGMA cache_size=-16000",
+            "PRAGMA foreign_keys=ON",
         )
     if dialect in MYSQL:
         return (

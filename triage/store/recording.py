@@ -19,18 +19,18 @@ from triage.store.values import Action, Change, Entry, Recorded
 
 _I = INCIDENTS.c
 _THIS = update(INCIDENTS).where(_I.id == bindparam("incident"))
-_CLAIM = _THIS.where(_I.owner.is_(None), _I.open_key.is_not(None)).values(owner=bindparam("who"))
+_CLAIM = _THIS.where(_I.owner.is_(None), _I.closed_as == 0).values(owner=bindparam("who"))
 _STEP = _THIS.where(_I.step != bindparam("to", type_=_I.step.type)).values(
     step=bindparam("to", type_=_I.step.type)
 )
-_CLOSE = _THIS.where(_I.open_key.is_not(None)).values(
+_CLOSE = _THIS.where(_I.closed_as == 0).values(
     state=State.CLOSED.value,
-    open_key=None,
+    closed_as=_I.id,
     closed_at=bindparam("at", type_=_I.closed_at.type),
     closed_note=bindparam("note", type_=_I.closed_note.type),
 )
-_REOPEN = _THIS.where(_I.open_key.is_(None)).values(
-    state=State.OPEN.value, open_key=_I.lookup, closed_at=None, closed_note=None
+_REOPEN = _THIS.where(_I.closed_as != 0).values(
+    state=State.OPEN.value, closed_as=0, closed_at=None, closed_note=None
 )
 _REOPEN_BY_ALERT = _REOPEN.values(owner=None, step=0)
 _OWNER = select(_I.owner).where(_I.id == bindparam("incident"))
@@ -104,7 +104,7 @@ def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> tu
     groups: dict[tuple[str, int], list[tuple[Sighting, Change]]] = {}
     for sighting, change in entry.sightings:
         groups.setdefault((change.incident_key, change.incident_id or 0), []).append((sighting, change))
-    places = {which: _place(session, sql, groups[which], key) for which in sorted(groups)}
+    places = {which: _place(session, sql, groups[which]) for which in sorted(groups)}
     ids = []
     for sighting, change in entry.sightings:
         place = places[change.incident_key, change.incident_id or 0]
@@ -137,7 +137,7 @@ def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> d
     }
 
 
-def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Change]], key: str) -> _Place:
+def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Change]]) -> _Place:
     """The incident named, else the open one of the key, else a new one."""
     first, change = group[0]
     seen = max(sighting.seen_at for sighting, _ in group)
@@ -148,7 +148,7 @@ def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Ch
         place = _join(session, sql, incident, len(group), seen)
         if place is not None:  # None: purged meanwhile
             return place
-    return _open(session, sql, group, key, seen)
+    return _open(session, sql, group, seen)
 
 
 def _join(session: Session, sql: Statements, incident: int, added: int, seen: datetime) -> _Place | None:
@@ -165,7 +165,6 @@ def _open(
     session: Session,
     sql: Statements,
     group: Sequence[tuple[Sighting, Change]],
-    key: str,
     seen: datetime,
 ) -> _Place:
     """Open an incident, or join the one that another worker opened for the key a moment ago."""
@@ -174,23 +173,20 @@ def _open(
     opening = {
         "key": change.incident_key,
         "lookup": lookup,
-        "open_key": lookup,
+        "closed_as": 0,
         "appid": first.appid,
         "callback": first.callback,
         "state": State.OPEN.value,
         "opened_at": first.seen_at,
-        "opened_by": key,
         "last_seen": seen,
         "step": 0,
         "alerts": len(group),
     }
     if sql.returns:
-        [(id_, alerts, opened_by)] = session.all(sql.open_incident, opening)
+        [(id_, alerts)] = session.all(sql.open_incident, opening)
     else:
         session.run(sql.open_incident, opening)
-        [(id_, alerts, opened_by)] = session.all(statements.PLACE_BY_KEY, {"lookup": lookup})
-    if opened_by == key and alerts == len(group):
-        _tell(session, id_, first.seen_at, first.sender, "open", first.title)
+        [(id_, alerts)] = session.all(statements.PLACE_BY_KEY, {"lookup": lookup})
     return _Place(id_, alerts - len(group) + 1)
 
 

@@ -25,11 +25,12 @@ from sqlalchemy import (
     String,
     Table,
     UnicodeText,
+    text,
 )
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-VERSIONS = ("0001",)
+VERSIONS = ("0001", "0002")
 """Every version of the schema, oldest first; the last one is this program's."""
 KEY_LENGTH = 190
 """What every database indexes, in characters of four bytes."""
@@ -146,8 +147,8 @@ TABLE_OPTIONS: dict[str, Any] = {
 METADATA = MetaData()
 
 
-def _table(name: str, *parts: Column[Any] | Index) -> Table:
-    return Table(name, METADATA, *parts, **TABLE_OPTIONS)
+def _table(name: str, *parts: Column[Any] | Index, **options: Any) -> Table:
+    return Table(name, METADATA, *parts, **TABLE_OPTIONS, **options)
 
 
 def _id() -> Column[int]:
@@ -172,7 +173,12 @@ MESSAGES = _table(
     Column("encrypted", Boolean, nullable=False),
     Column("received_at", Instant, nullable=False),
     Column("reply", Text),
-    Index("messages_signature", "signature"),
+    Index(
+        "messages_signature",  # safe mode signs the body, so nothing is replayed there
+        "signature",
+        sqlite_where=text("encrypted = 0"),
+        postgresql_where=text("NOT encrypted"),
+    ),
     Index("messages_received_at", "received_at"),
 )
 INCIDENTS = _table(
@@ -180,20 +186,18 @@ INCIDENTS = _table(
     _id(),
     Column("key", Text, nullable=False),
     Column("lookup", Text(KEY_LENGTH), nullable=False),  # the key, short enough for an index
-    Column("open_key", Text(KEY_LENGTH)),  # the same while open, else NULL: one open incident for each key
+    Column("closed_as", Number, nullable=False),  # 0 while open, else its id: one open incident for each key
     Column("appid", Text),
     Column("callback", Text),
     Column("state", Text, nullable=False),
     Column("opened_at", Instant, nullable=False),
-    Column("opened_by", Text(KEY_LENGTH), nullable=False),  # the key of the message
     Column("last_seen", Instant, nullable=False),
     Column("owner", Text),
     Column("step", Number, nullable=False),
     Column("closed_at", Instant),
     Column("closed_note", Text),
     Column("alerts", Number, nullable=False),  # how many there have been
-    Index("incidents_lookup", "lookup"),
-    Index("incidents_open_key", "open_key", unique=True),
+    Index("incidents_lookup_closed_as", "lookup", "closed_as", unique=True),
     Index("incidents_last_seen", "last_seen"),
 )
 ALERTS = _table(
@@ -218,7 +222,6 @@ ALERTS = _table(
     Column("sender", Text, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Index("alerts_incident_id_number", "incident_id", "number"),
-    Index("alerts_seen_at", "seen_at"),
 )
 TIMELINE = _table(
     "timeline",
@@ -253,6 +256,7 @@ CONVERSATIONS = _table(
     Column("sender", Text(KEY_LENGTH), primary_key=True),
     Column("state", Json, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
 )
 GAPS = _table(
     "gaps",

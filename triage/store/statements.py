@@ -29,9 +29,9 @@ REPLY: Select[Any] = select(MESSAGES.c.reply).where(MESSAGES.c.key == bindparam(
 ADD_ALERT = insert(ALERTS).inline()
 ADD_EVENT = insert(TIMELINE).inline()
 ADD_GAP = insert(GAPS).inline()
-OPEN_ID = select(_I.id).where(_I.open_key == bindparam("lookup"))
-_PLACE = (_I.id, _I.alerts, _I.opened_by)
-PLACE_BY_KEY = select(*_PLACE).where(_I.open_key == bindparam("lookup"))
+OPEN_ID = select(_I.id).where(_I.lookup == bindparam("lookup"), _I.closed_as == 0)
+_PLACE = (_I.id, _I.alerts)
+PLACE_BY_KEY = select(*_PLACE).where(_I.lookup == bindparam("lookup"), _I.closed_as == 0)
 PLACE_BY_ID = select(*_PLACE).where(_I.id == bindparam("incident"))
 
 _JOIN = (
@@ -60,7 +60,7 @@ def statements_for(dialect: str) -> Statements:
     return Statements(
         add_message=add(MESSAGES).on_conflict_do_nothing(index_elements=["key"]),
         open_incident=opening.on_conflict_do_update(
-            index_elements=["open_key"], set_=_joined(opening.excluded)
+            index_elements=["lookup", "closed_as"], set_=_joined(opening.excluded)
         ).returning(*_PLACE),
         put_conversation=talk.on_conflict_do_update(
             index_elements=["sender"],

@@ -17,7 +17,9 @@ from sqlalchemy import (
     case,
     delete,
     exists,
+    false,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -71,10 +73,8 @@ def _with_sightings(found: Select[Any]) -> Select[Any]:
 
 _INCIDENT = select(INCIDENTS)
 _KNOWN_INCIDENTS = _with_sightings(
-    _INCIDENT.where(
-        _I.lookup == bindparam("key"), or_(_I.open_key.is_not(None), _I.closed_at >= bindparam("since"))
-    )
-    .order_by(case((_I.open_key.is_not(None), 0), else_=1), _I.last_seen.desc(), _I.id.desc())
+    _INCIDENT.where(_I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")))
+    .order_by(case((_I.closed_as == 0, 0), else_=1), _I.last_seen.desc(), _I.id.desc())
     .limit(_KNOWN)
 )
 _RECENT = (
@@ -87,9 +87,13 @@ _ONE_INCIDENT = _with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 _SIGNATURE_USED = select(
     exists().where(
         MESSAGES.c.signature == bindparam("signature"),
+        MESSAGES.c.encrypted == false(),
         MESSAGES.c.key != bindparam("message"),
         MESSAGES.c.received_at >= bindparam("since"),
     )
+)
+_OPENED = select(_A.seen_at, _A.sender, literal("open"), _A.title).where(
+    _A.incident_id == bindparam("incident"), _A.number == 1
 )
 _EVENTS = (
     select(TIMELINE.c.at, TIMELINE.c.who, TIMELINE.c.what, TIMELINE.c.detail)
@@ -114,7 +118,6 @@ _AGING = (
     (GAPS.c.id, GAPS.c.seen_at),
     (CONVERSATIONS.c.sender, CONVERSATIONS.c.expires_at),
     (_V.word, _V.expires_at),
-    (_A.id, _A.seen_at),
 )
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -229,8 +232,10 @@ class Store:
         return next(_incidents(self._all(_ONE_INCIDENT, {"incident": incident_id})), None)
 
     def timeline(self, incident_id: int) -> tuple[Event, ...]:
-        """What happened to an incident beside its alerts, oldest first."""
-        return tuple(Event(*row) for row in self._all(_EVENTS, {"incident": incident_id}))
+        """What happened to an incident beside its later alerts, oldest first."""
+        asked = {"incident": incident_id}
+        rows = self._database.read(lambda session: session.all(_OPENED, asked) + session.all(_EVENTS, asked))
+        return tuple(Event(*row) for row in rows)
 
     def claim_incident(self, incident_id: int, who: str, at: datetime) -> str | None:
         """Who owns the incident now: the first to claim it. None: there is none, or it was closed without an owner."""
@@ -326,6 +331,9 @@ class Store:
         for key, age in _AGING:
             old = select(key).where(age < before).limit(_BATCH)
             gone += self._repeatedly(partial(_delete, old=old, key=key))
+        oldest = select(_A.id, _A.seen_at).order_by(_A.id).limit(_BATCH).subquery()
+        old = select(oldest.c.id).where(oldest.c.seen_at < before)
+        gone += self._repeatedly(partial(_delete, old=old, key=_A.id))
         old = select(_I.id).where(_I.last_seen < before).limit(_BATCH).with_for_update()
         return gone + self._repeatedly(partial(_delete_incidents, old=old))
 
