@@ -320,6 +320,8 @@ FIELDS = [
         "unknown_msg_type",
         b"<MsgType>Text</MsgType>",
     ),
+    Case("an end tag that stops in its middle", b"<xml><Content/></]", "malformed_xml", b"]"),
+    Case("a Content of one tag", xml(TEXT_TYPE + "<Content/>"), "empty_content", b"<Content/>"),
     Case("a blank Content", text(" \n"), "empty_content", b"<Content> \n</Content>"),
     Case("a Content one byte too long", text("a" * 2049), "content_too_long", tag("Content", "a" * 2049)),
     Case("a Content of 683 characters", text("好" * 683), "content_too_long", tag("Content", "好" * 683)),

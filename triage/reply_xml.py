@@ -137,18 +137,19 @@ class _Reader:
         if len(self.names) <= _DEEPEST:
             self._open.append((self._here(), len(self._texts)))
 
-    def _end(self, _: str) -> None:
+    def _end(self, name: str) -> None:
         if len(self.names) <= _DEEPEST:
             path, (first, text) = "/".join(self.names[1:]), self._open.pop()
             if path in _READ:
-                element = Element("".join(self._texts[text:]), (first, self._behind_end_tag()))
+                element = Element("".join(self._texts[text:]), (first, self._end_of(name)))
                 self.elements.setdefault(path, []).append(element)
         self.names.pop()
 
-    def _behind_end_tag(self) -> int:
-        """expat stands in front of an end tag, but behind an empty element."""
+    def _end_of(self, name: str) -> int:
+        """Behind the element: expat stands in front of its end tag, or behind it where it is written `<name/>`."""
         here = self._here()
-        return self.reply.index(b">", here) + 1 if self.reply.startswith(b"</", here) else here
+        has_end_tag = self.reply.startswith(f"</{name}".encode(), here)
+        return self.reply.find(b">", here) + 1 if has_end_tag else here
 
 
 def _malformed(reader: _Reader, reason: str) -> Iterator[Mistake]:
