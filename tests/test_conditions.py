@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from triage.conditions import Condition, View, failing, holds, read_condition
+from triage.conditions import Condition, View, failing, holds, prove, read_condition
 from triage.facts import Fact
 from triage.strict_yaml import Reader
 
@@ -100,13 +100,33 @@ def test_no_condition_is_true() -> None:
     assert holds(None, View({})) == ()
 
 
-def test_what_held_is_told_with_the_words() -> None:
-    proofs = holds(condition("{count|gte: 100, any: [{count: 1}, {event|contains: job}]}"), View(FACTS))
-    assert proofs is not None
-    assert [(proof.test, proof.found) for proof in proofs] == [
-        ("count|gte: 100", "1272"),
-        ("event|contains: job", "Template Send Job Finish"),
-    ]
+PROOFS = {
+    "a number and the part of any that held": (
+        "{count|gte: 100, any: [{count: 1}, {event|contains: job}]}",
+        [("count|gte: 100", "1272"), ("event|contains: job", "Template Send Job Finish")],
+    ),
+    "a number as the alert writes it": ("rate|exists: yes", [("rate|exists: yes", "254.4")]),
+    "a text as it is written, not as it is folded": (
+        "nickname: abc商城",
+        [("nickname: abc商城", "ＡＢＣ商城")],
+    ),
+    "the one of a list that fits": ("cause|startswith: re", [("cause|startswith: re", "receipt_flood")]),
+    "a whole list where it has to be there": (
+        "cause|exists: yes",
+        [("cause|exists: yes", "provider_side、receipt_flood")],
+    ),
+    "an address": ("ip|cidr: 203.0.113.0/24", [("ip|cidr: 203.0.113.0/24", "203.0.113.9")]),
+    "no words where a fact is missing": ("appid|exists: no", [("appid|exists: no", None)]),
+    "no words for what is excluded": ("{count: 1272, not: {count: 1}}", [("count: 1272", "1272")]),
+}
+
+
+@pytest.mark.parametrize(("source", "proofs"), PROOFS.values(), ids=PROOFS)
+def test_what_held_is_told_with_the_words(source: str, proofs: list[tuple[str, str | None]]) -> None:
+    view = View(FACTS)
+    held = holds(condition(source), view)
+    assert held is not None
+    assert [(proof.test, proof.found) for proof in (prove(test, view) for test in held)] == proofs
 
 
 REASONS = {

@@ -59,6 +59,22 @@ ADDRESSES = {
         "http://wx.example.com",
         {"port": "80", "path": "/", "domain": "wx.example.com"},
     ),
+    "a port that is written out": (
+        "https://wx.example.com:443/a?b#c",
+        {"url": "https://wx.example.com:443/a", "port": "443", "path": "/a"},
+    ),
+    "port nought": ("https://wx.example.com:0/a", {"url": "https://wx.example.com/a", "port": "443"}),
+    "a port with a nought in front": (
+        "http://wx.example.com:080/",
+        {"url": "http://wx.example.com:80/", "port": "80"},
+    ),
+    "a port beyond the last": ("http://wx.example.com:65536/", {}),
+    "a query behind the host": (
+        "http://wx.example.com?a/b",
+        {"url": "http://wx.example.com", "path": "/", "domain": "wx.example.com"},
+    ),
+    "an @ behind the host": ("http://wx.example.com/@a:9", {"domain": "wx.example.com", "path": "/@a:9"}),
+    "a path in Chinese": ("http://wx.example.com/回调?a", {"path": "/回调", "port": "80"}),
     "capitals": ("HTTPS://WX.Example.com/A", {"scheme": "https", "domain": "wx.example.com", "path": "/A"}),
 }
 
@@ -147,12 +163,15 @@ MASKED = {
     "stars": (True, "203.0.*.*"),
     "dots": (True, "https://..."),
     "an ellipsis": (True, "wx.exa…"),
+    "capital X": (True, "203.0.113.X"),
+    "one x and a line break": (True, "203.0.113.x\n"),
     "three x": (True, "https://xxx.com/wx"),
     "nothing but x": (True, "xx"),
     "nothing": (True, ""),
     "an address": (False, "203.0.113.9"),
     "a name that ends in xx": (False, "maxx.example.com"),
     "a name with one x": (False, "x.example.com"),
+    "dots that are no ellipsis": (False, "/a/../b"),
     "wx": (False, "https://wx.example.com/wx/"),
 }
 

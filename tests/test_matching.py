@@ -290,6 +290,26 @@ def test_a_reason_shows_where_its_words_stand() -> None:
     }
 
 
+def test_signs_and_conditions_are_told_with_what_was_known_when_they_held() -> None:
+    rules = rule_set(
+        rule(
+            "click",
+            sentences=["点击失败了"],
+            signs={"event": "Click", "cause|exists": "no"},
+            when={"kind": "click", "cause": "http_status"},
+        )
+    )
+    (match,) = (
+        Matcher(rules).match(alert(None, sample="[IP=203.0.113.9][Event=Click][http code=500]")).matches
+    )
+    assert [(item.test, item.found) for item in match.because] == [
+        ("event: click", "Click"),
+        ("cause|exists: no", None),
+        ("kind: click", "click"),
+        ("cause: http_status", "http_status"),
+    ]
+
+
 def test_a_number_that_stands_in_several_places_has_none() -> None:
     given_alert = alert(sample="[IP=203.0.113.9][http code=40]")
     rules = rule_set(rule("forty", when={"count": "40"}))

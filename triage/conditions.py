@@ -68,55 +68,86 @@ class Because:
     span: tuple[int, int] | None = None
 
 
-class View:
-    """Facts with their folded texts, folded once."""
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-    __slots__ = ("_folded", "facts")
+
+class View:
+    """Facts with their folded texts and addresses, each read once."""
+
+    __slots__ = ("_addresses", "_folded", "facts")
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self.facts = facts
         self._folded: dict[str, tuple[str, ...]] = {}
+        self._addresses: dict[str, Address | None] = {}
 
     def folded(self, field: str) -> tuple[str, ...]:
-        if field not in self._folded:
-            fact = self.facts.get(field)
-            texts = fact if isinstance(fact, tuple) else () if fact is None else (str(fact),)
-            self._folded[field] = tuple(fold(text).strip() for text in texts)
-        return self._folded[field]
+        texts = self._folded.get(field)
+        if texts is None:
+            fact = self.facts.get(field, ())
+            texts = tuple(map(_fold, fact)) if isinstance(fact, tuple) else (_fold(str(fact)),)
+            self._folded[field] = texts
+        return texts
+
+    def address(self, field: str) -> Address | None:
+        """The fact as an address; None if it is not one."""
+        if field not in self._addresses:
+            try:
+                self._addresses[field] = ipaddress.ip_address(str(self.facts.get(field, "")))
+            except ValueError:
+                self._addresses[field] = None
+        return self._addresses[field]
 
 
-def holds(condition: Condition | None, view: View) -> tuple[Because, ...] | None:
+def _fold(text: str) -> str:
+    return fold(text).strip()
+
+
+def holds(condition: Condition | None, view: View) -> tuple[Test, ...] | None:
     """The tests that held, or None if the condition is false. No condition is true."""
     if condition is None:
         return ()
-    proofs: list[Because] = []
     for test in condition.tests:
-        proof = _test(test, view)
-        if proof is None:
+        if not _is_true(test, view):
             return None
-        proofs.append(proof)
-    if any(holds(part, view) is not None for part in condition.none):
-        return None
-    if condition.any:
-        group = next((found for part in condition.any if (found := holds(part, view)) is not None), None)
-        if group is None:
+    for part in condition.none:
+        if holds(part, view) is not None:
             return None
-        proofs += group
-    return tuple(proofs)
+    if not condition.any:
+        return condition.tests
+    for part in condition.any:
+        held = holds(part, view)
+        if held is not None:
+            return condition.tests + held
+    return None
 
 
 def failing(condition: Condition, view: View) -> str | None:
     """The first part of a condition that is false, in words; None if it holds."""
     for test in condition.tests:
-        if _test(test, view) is None:
+        if not _is_true(test, view):
             fact = view.facts.get(test.field)
             return f"{test} (here {'missing' if fact is None else _brief(fact)})"
     for part in condition.none:
-        if (proof := holds(part, view)) is not None:
-            return f"not {', '.join(because.test for because in proof)}"
+        if (held := holds(part, view)) is not None:
+            return f"not {', '.join(map(str, held))}"
     if condition.any and all(holds(part, view) is None for part in condition.any):
         return f"none of {len(condition.any)} under 'any'"
     return None
+
+
+def prove(test: Test, view: View) -> Because:
+    """A test that held, with the words that made it hold."""
+    fact = view.facts.get(test.field)
+    if fact is None or fact == ():
+        return Because(str(test))
+    if test.op == "exists":
+        return Because(str(test), _brief(fact))
+    if test.op == "cidr" or isinstance(fact, (int, float)):
+        return Because(str(test), _number(fact))
+    if isinstance(fact, tuple):
+        fact = next(text for text in view.folded(test.field) if _fits(test.op, text, test.values))
+    return Because(str(test), _brief(fact))
 
 
 def _brief(fact: Fact) -> str:
@@ -124,25 +155,21 @@ def _brief(fact: Fact) -> str:
     return text if len(text) <= 60 else text[:60] + "…"
 
 
-def _test(test: Test, view: View) -> Because | None:
-    fact = view.facts.get(test.field)
-    if test.op == "exists":
-        there = fact not in (None, ())
-        return (
-            Because(str(test), _brief(fact) if there and fact is not None else None)
-            if there in test.values
-            else None
-        )
+def _is_true(test: Test, view: View) -> bool:
+    fact, op = view.facts.get(test.field), test.op
     if fact is None:
-        return None
-    if test.op == "cidr":
-        return Because(str(test), str(fact)) if _in_networks(str(fact), test.values) else None
+        return op == "exists" and False in test.values
+    if op == "exists":
+        return (fact != ()) in test.values
+    if op == "cidr":
+        address = view.address(test.field)
+        return address is not None and any(address in network for network in test.values)
     if isinstance(fact, (int, float)):
-        return Because(str(test), _number(fact)) if _compare(test.op, fact, test.values) else None
-    for text in view.folded(test.field):
-        if _matches(test.op, text, test.values):
-            return Because(str(test), _brief(text if isinstance(fact, tuple) else fact))
-    return None
+        return _compare(op, fact, test.values)
+    for text in view.folded(test.field):  # noqa: SIM110 - a generator would cost more than the test
+        if _fits(op, text, test.values):
+            return True
+    return False
 
 
 def _compare(op: str, number: float, values: tuple[float, ...]) -> bool:
@@ -153,7 +180,7 @@ def _compare(op: str, number: float, values: tuple[float, ...]) -> bool:
     return number in values
 
 
-def _matches(op: str, text: str, values: tuple[str, ...]) -> bool:
+def _fits(op: str, text: str, values: tuple[str, ...]) -> bool:
     if op == "":
         return text in values
     if op == "contains":
@@ -163,14 +190,6 @@ def _matches(op: str, text: str, values: tuple[str, ...]) -> bool:
     if op == "endswith":
         return text.endswith(values)
     return any(compiled(value).search(text) for value in values)
-
-
-def _in_networks(address: str, networks: tuple[Any, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
 
 
 def _number(value: Any) -> str:

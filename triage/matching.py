@@ -6,11 +6,11 @@ rules so found have their conditions evaluated; the rest cannot match. 10,000 ru
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import ahocorasick
@@ -18,7 +18,7 @@ import re2
 
 from triage.alert import Alert
 from triage.causes import Cause, find_causes
-from triage.conditions import Because, Condition, Test, View, failing, holds
+from triage.conditions import Because, Condition, Test, View, failing, holds, prove
 from triage.facts import Fact, facts_of
 from triage.pasted import fold
 from triage.rules import Rule, RuleSet
@@ -29,10 +29,20 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule that fits, and the tests that made it fit, each with the words and their place in the alert."""
+    """A rule that fits, and what made it fit: a sentence that fits the 内容 line, and tests that held of a view."""
 
     rule: Rule
-    because: tuple[Because, ...]
+    alert: Alert
+    sentence: str | None = None
+    held: tuple[tuple[Test, View], ...] = ()
+
+    @property
+    def because(self) -> tuple[Because, ...]:
+        """What made it fit, each with the words and their place in the alert; looked for only when asked for."""
+        proofs = [prove(test, view) for test, view in self.held]
+        if self.sentence is not None:
+            proofs.insert(0, Because(f"内容: {self.sentence}", self.alert.description))
+        return tuple(_located(proof, self.alert.text) for proof in proofs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +94,17 @@ class Matcher:
         view = View(facts)
         matches = [named] if named else []
         for rule in self.candidates(view):
-            proof = holds(rule.when, view)
-            if proof is None or (rule.unless is not None and holds(rule.unless, view) is not None):
+            tests = holds(rule.when, view)
+            if tests is None or (rule.unless is not None and holds(rule.unless, view) is not None):
                 continue
+            held = tuple((test, view) for test in tests)
             if named and rule is named.rule:
-                matches[0] = Match(rule, named.because + proof)
+                matches[0] = Match(rule, alert, named.sentence, named.held + held)
             else:
-                matches.append(Match(rule, proof))
-        located = tuple(replace(match, because=_located(match.because, alert.text)) for match in matches)
-        return Matched(alert, kind, causes, facts, tuple(sorted(located, key=_rank)))
+                matches.append(Match(rule, alert, held=held))
+        if len(matches) > 1:
+            matches.sort(key=_rank)
+        return Matched(alert, kind, causes, facts, tuple(matches))
 
     def candidates(self, view: View) -> Iterator[Rule]:
         """The rules of advice that may fit these facts: all that do, and few that do not."""
@@ -101,10 +113,15 @@ class Matcher:
     def _name(self, alert: Alert) -> Match | None:
         """The rule that names the kind: by the 内容 sentence, or by signs where that line is missing."""
         if alert.description is not None:
-            return self._sentences.best(alert.description)
+            best = self._sentences.best(alert.description)
+            return Match(best[0], alert, best[1]) if best else None
         view = View(facts_of(alert, "", ()))
-        proofs = [(rule, holds(rule.signs, view)) for rule in self._signs]
-        found = [Match(rule, proof) for rule, proof in proofs if proof is not None]
+        signs = [(rule, holds(rule.signs, view)) for rule in self._signs]
+        found = [
+            Match(rule, alert, held=tuple((test, view) for test in tests))
+            for rule, tests in signs
+            if tests is not None
+        ]
         return min(found, key=_rank, default=None)
 
     def why_not(self, matched: Matched, rule: Rule) -> str | None:
@@ -114,9 +131,7 @@ class Matcher:
         view = View(matched.facts)
         if rule.when:
             reason = failing(rule.when, view)
-            return (
-                reason or f"unless: {', '.join(because.test for because in holds(rule.unless, view) or ())}"
-            )
+            return reason or f"unless: {', '.join(map(str, holds(rule.unless, view) or ()))}"
         if rule.sentences and matched.alert.description is not None:
             return (
                 "another sentence fits better"
@@ -133,9 +148,9 @@ def _rank(match: Match) -> tuple[int, int, bool, str]:
     return -rule.priority, -(rule.when.size if rule.when else 0), not rule.names_kind, rule.id
 
 
-def _located(because: tuple[Because, ...], text: str) -> tuple[Because, ...]:
-    """The proofs with the place of their words in the alert."""
-    return tuple(replace(item, span=_find(item.found, text)) if item.found else item for item in because)
+def _located(proof: Because, text: str) -> Because:
+    """The proof with the place of its words in the alert."""
+    return replace(proof, span=_find(proof.found, text)) if proof.found else proof
 
 
 def _find(found: str, text: str) -> tuple[int, int] | None:
@@ -177,6 +192,10 @@ def _fits(rule: Rule, description: str) -> bool:
     return any(_in_order(_parts(sentence), squash(description)) for sentence in rule.sentences)
 
 
+_SENTENCES = 256
+"""The platform writes a dozen sentences, over and over; so many are kept with the rule that names them."""
+
+
 class _SentenceIndex:
     """Sentences by one of their literal parts, the one that the fewest sentences share."""
 
@@ -189,9 +208,10 @@ class _SentenceIndex:
                 rarest = min(parts, key=lambda part: (shared[part], -len(part)))
                 self._by_part[rarest].append((rule, text, parts))
         self._literals = Literals(self._by_part)
+        self.best = lru_cache(maxsize=_SENTENCES)(self._best)
 
-    def best(self, description: str) -> Match | None:
-        """The rule whose fitting sentence has the most literal characters."""
+    def _best(self, description: str) -> tuple[Rule, str] | None:
+        """The rule whose fitting sentence has the most literal characters, and that sentence."""
         squashed = squash(description)
         fitting = [
             (-sum(map(len, parts)), -rule.priority, rule.id, text, rule)
@@ -202,7 +222,7 @@ class _SentenceIndex:
         if not fitting:
             return None
         *_, text, rule = min(fitting, key=lambda item: item[:3])
-        return Match(rule, (Because(f"内容: {text}", description),))
+        return rule, text
 
 
 _Key = tuple[Any, ...]
@@ -233,37 +253,32 @@ class _ConditionIndex:
     def candidates(self, view: View) -> Iterator[Rule]:
         """The rules whose key the facts show, and those without one; each once."""
         seen: set[str] = set()
-        for rule in self._always:
-            yield rule
+        yield from self._always
         for key in self._keys(view):
             for rule in self._by_key.get(key, ()):
                 if rule.id not in seen:
                     seen.add(rule.id)
                     yield rule
 
-    def _keys(self, view: View) -> Iterator[_Key]:
-        for field in self._exact & view.facts.keys():
-            fact = view.facts[field]
-            values = (float(fact),) if isinstance(fact, (int, float)) else view.folded(field)
-            yield from (("=", field, value) for value in values)
+    def _keys(self, view: View) -> list[_Key]:
+        keys: list[_Key] = []
+        for field in self._exact:
+            fact = view.facts.get(field)
+            if isinstance(fact, (int, float)):
+                keys.append(("=", field, float(fact)))
+            elif fact is not None:
+                keys += [("=", field, text) for text in view.folded(field)]
         for field, version, bits in self._networks:
-            network = _network(str(view.facts.get(field, "")), version, bits)
-            if network is not None:
-                yield "net", field, version, bits, network
+            address = view.address(field)
+            if address is not None and address.version == version:
+                keys.append(("net", field, version, bits, int(address) >> (address.max_prefixlen - bits)))
         if self._literals:
-            haystack = "\n".join(text for field in self._texts for text in view.folded(field))
-            yield from (("has", literal) for literal in self._literals.found_in(haystack))
+            haystack = "\n".join([text for field in self._texts for text in view.folded(field)])
+            keys += [("has", literal) for literal in self._literals.found_in(haystack)]
         for field, expressions, compiled in self._sets:
             for text in view.folded(field):
-                yield from (("re", field, expressions[index]) for index in compiled.Match(text) or ())
-
-
-def _network(address: str, version: int, bits: int) -> int | None:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return int(parsed) >> (parsed.max_prefixlen - bits) if parsed.version == version else None
+                keys += [("re", field, expressions[index]) for index in compiled.Match(text) or ()]
+        return keys
 
 
 def _options(condition: Condition) -> Iterator[list[_Key]]:

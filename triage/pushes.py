@@ -12,6 +12,7 @@ import enum
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 PAYMENT_REPLY = (
     "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>"
@@ -78,8 +79,7 @@ class Push:
     @property
     def legal(self) -> str:
         """The replies it takes, as Chinese to stand after a verb: ` success或空包体（0 字节）`."""
-        *others, last = (name for form, name in _FORM_NAMES.items() if form in self.replies)
-        return f"{'、'.join(others)}或{last}" if others else last
+        return _legal(self.replies)
 
     @property
     def rule(self) -> str:
@@ -90,6 +90,12 @@ class Push:
 
     def __str__(self) -> str:
         return f"{self.name}（{self.meaning}）"
+
+
+@cache
+def _legal(replies: frozenset[ReplyForm]) -> str:
+    *others, last = (name for form, name in _FORM_NAMES.items() if form in replies)
+    return f"{'、'.join(others)}或{last}" if others else last
 
 
 MAX_ARTICLES = 8
@@ -277,9 +283,7 @@ def find_push(name: str, family: Family | None = None) -> Push | None:
     `location` (a message) and `LOCATION` (an event) differ in nothing but case: without a family the exact
     name wins, then the order of the catalogue.
     """
-    named = [
-        push for push in PUSHES if push.name.casefold() == name.casefold() and family in (None, push.family)
-    ]
+    named = [push for push in _BY_WIRE_NAME.get(name.casefold(), ()) if family in (None, push.family)]
     exact = (push for push in named if push.name == name)
     return next(exact, named[0] if named else None)
 
@@ -318,6 +322,14 @@ def _by_number(*pushes: Push) -> dict[int, Push]:
     return {number: push for push in pushes for number in push.msg_types if carriers[number] == 1}
 
 
+def _by_wire_name(pushes: tuple[Push, ...]) -> dict[str, list[Push]]:
+    index: dict[str, list[Push]] = {}
+    for push in pushes:
+        index.setdefault(push.name.casefold(), []).append(push)
+    return index
+
+
+_BY_WIRE_NAME = _by_wire_name(PUSHES)
 _BY_EVENT = _by_name(*_EVENTS, *_COMPONENTS, COMPONENT_INFO)
 _BY_MSG = _by_name(*_MESSAGES, *_EVENTS, COMPONENT_INFO)
 _BY_NUMBER = _by_number(*PUSHES, COMPONENT_INFO)

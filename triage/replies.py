@@ -364,8 +364,11 @@ def _fields(case: _Case, document: Document) -> Iterator[Finding]:
         return
     type_ = document.text("MsgType")
     required = (*COMMON, *REPLY_TYPES.get(type_, ()))
-    found = [path for path in required if document.text(path) or (path in _BLANK and document.all(path))]
-    missing = [path for path in required if path not in found]
+    missing = [
+        path
+        for path in required
+        if not (document.text(path) or (path in _BLANK and path in document.elements))
+    ]
     if missing:
         yield case.finding("missing_field", f"缺少必填字段 {'、'.join(missing)}", document.span())
     if type_ and type_ not in REPLY_TYPES and not _MASK.search(type_):
