@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from string import ascii_lowercase
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,6 +42,7 @@ HIDDEN = {
     "a token in JSON inside JSON": (r"{\"access_token\":\"5_AbCdEf\"}", "5_AbCdEf"),
     "a secret": ("appsecret=abcd1234", "abcd1234"),
     "a key with a colon": ("EncodingAESKey: abcdefgh", "abcdefgh"),
+    "a secret in capitals": ("APPSECRET=abcd1234", "abcd1234"),
     "an authorization header": ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
     "a cookie": ("Cookie: laravel=abcd", "abcd"),
     "a sha1": (f"签名是 {SHA1}", SHA1),
@@ -58,6 +63,16 @@ def test_what_is_no_secret_stays(text: str) -> None:
 def test_a_secret_does_not_stay(text: str, secret: str) -> None:
     assert secret in text
     assert secret not in mask(text)
+
+
+def test_a_letter_that_only_looks_like_another_hides_no_name() -> None:
+    """An expression that ignores case reads four letters beyond ASCII as an i, an s or a k."""
+    names = {"i": "sign", "s": "secret", "k": "key"}
+    foreign = "".join(map(chr, range(128, sys.maxunicode + 1)))
+    taken = [(letter, char) for letter in ascii_lowercase for char in re.findall(f"(?i){letter}", foreign)]
+    assert len(taken) == 4
+    for letter, char in taken:
+        assert "abcd1234" not in mask(f"{names[letter].replace(letter, char)}=abcd1234")
 
 
 def test_the_ends_of_an_openid_stay_to_find_it_by() -> None:

@@ -107,6 +107,18 @@ def test_a_masked_address_is_replaced_by_a_word_in_commands(adviser: Adviser) ->
     assert not any("xx" in line for line in commands)
 
 
+def test_an_address_that_holds_a_secret_is_replaced_by_a_word_in_commands(adviser: Adviser) -> None:
+    openid = "oQ7dXk2VbnTzLr5WfGh8JmPs3YcA"
+    pages = adviser.answer(
+        TEXTS["R032"].replace("[3rdUrl=", f"[3rdUrl=https://a.example.cn/{openid}][Old=")
+    ).pages
+    shown = "\n".join(pages)
+    assert "https://a.example.cn/oQ7d…3YcA" in shown
+    assert openid not in shown
+    assert "curl" in shown
+    assert not re.search(r"curl.*oQ7d", shown)
+
+
 def test_the_worst_of_several_alerts_comes_first(adviser: Adviser) -> None:
     shown = adviser.answer(TEXTS["WS03"]).pages[0]
     assert shown.index("MarkFail") < shown.index("连接超时")
@@ -150,3 +162,20 @@ def test_fitting_loses_no_step_and_keeps_the_limit(steps: list[str], limit: int)
     shown = "".join(pages).replace("\n", "")
     for block in blocks:
         assert block.replace("\n", "") in shown
+
+
+_SECRETS = ("oABCDEFGHIJKLMNOPQRSTUVWXYZ1", "token=abcdefgh1234", "https://a.example.cn/?sign=abcdefgh1234")
+
+
+@pytest.mark.parametrize("secret", _SECRETS)
+@pytest.mark.parametrize("place", ["IP", "Host", "3rdUrl", "Event", "OpenID", "OuterIP", "platform", "guide"])
+def test_a_secret_is_shown_nowhere_wherever_it_stands(adviser: Adviser, place: str, secret: str) -> None:
+    bracket = "" if place == "guide" else f"[{place}={secret}]"
+    guide = f"https://mmbizurl.cn/s/x?token={secret}" if place == "guide" else "https://mmbizurl.cn/s/x"
+    for sentence in ("5秒内没有返回", "得到的回应不合法", "解析域名失败"):
+        text = (
+            f"Appid: wx1decccb40f795d9f\n时间: 2025-04-15 17:22:13\n内容: 微信服务器{sentence}\n次数: 5分钟 30次\n"
+            f"错误样例: {bracket}\n报警排查指引，请见: {guide}\n"
+        )
+        for page in adviser.answer(text).pages:
+            assert secret.rpartition("=")[2] not in page

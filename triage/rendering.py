@@ -7,39 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
-from triage.alert import Alert, Reading
-from triage.causes import Cause
+from triage.alert import Reading
 from triage.conditions import View, holds
 from triage.facts import Fact, usable
 from triage.findings import Severity
-from triage.masking import mask, mask_appid
+from triage.headline import ICONS, account, excerpt, headline
+from triage.masking import mask
 from triage.matching import UNKNOWN, Matched
 from triage.query import Asked
 from triage.rules import Rule, RuleSet, Step
-from triage.sample import Sample
+from triage.wording import Wording
 
 PAGE_BYTES = 2048
 """A passive text reply of WeChat: what is longer is silently not shown (reply law R12)."""
 _FIRST_STEPS = 3
 _LISTED = 10
-_EXCERPT = 48
-_TELLING = 6
-"""Evidence shorter than this says nothing without the line it stands in."""
-_THRESHOLD = 30 / 5
-"""Failures per minute from which WeChat alerts by default: 30 in 5 minutes (guide P.2)."""
-_BLOCKED = timedelta(seconds=60)
-_ICONS = {
-    Severity.CRITICAL: "🆘",
-    Severity.HIGH: "🔴",
-    Severity.MEDIUM: "🟠",
-    Severity.LOW: "🟡",
-    Severity.INFO: "🔎",
-}
 _MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
 
 
@@ -62,11 +47,24 @@ class Renderer:
             autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
             auto_reload=False,
         )
-        self._step: Callable[..., str] = self._environment.get_template("step.txt").module.step  # type: ignore[attr-defined]
+        self._templates: dict[str, Template] = {}
+        self._step: Callable[..., str] = self._template("step").module.step  # type: ignore[attr-defined]
 
     def say(self, template: str, /, **values: object) -> str:
         """One of the templates, filled."""
-        return self._environment.get_template(f"{template}.txt").render(values).strip("\n")
+        return self._template(template).render(values).strip("\n")
+
+    def _template(self, name: str) -> Template:
+        """A template, compiled on first use.
+
+        Its globals become a plain dict: jinja2 copies them for every rendering, and a ChainMap copies slowly.
+        """
+        template = self._templates.get(name)
+        if template is None:
+            template = self._environment.get_template(f"{name}.txt")
+            template.globals = dict(template.globals)
+            self._templates[name] = template
+        return template
 
     def alert(
         self,
@@ -84,29 +82,28 @@ class Renderer:
         """
         rule = matched.best
         if rule is None:
-            yield Page(self.say("unmatched", description=_shown(matched.alert.description or "")))
+            yield Page(self.say("unmatched", description=excerpt(matched.alert.description or "")))
             return
-        head = "" if skip else self.say("alert", **_alert_values(matched, rule), unread=unread, story=story)
+        head = "" if skip else self.say("alert", **headline(matched, rule), unread=unread, story=story)
 
         def closing() -> str:
-            return self.say("closing", see=self._see(rule, rules), guide_url=matched.alert.guide_url)
+            return self.say("closing", see=self._see(rule, rules), guide_url=mask(matched.alert.guide_url or ""))
 
         yield from self.fit(head, self.alert_steps(matched, lead), closing, skip)
 
     def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
         """The steps for an alert, each a block of text made when it is asked for."""
-        facts = {name: _masked(fact) for name, fact in matched.facts.items()}
         first = {step.id for step in lead}
         own = (step for step in steps_for(matched) if step.id not in first)
-        return self._steps([*lead, *own], facts)
+        return self._steps([*lead, *own], _Masked(matched.facts))
 
     def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
         """What is known of a topic that somebody asked for."""
-        values = {"icon": _ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
+        values = {"icon": ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
         head = "" if skip else self.say("topic", **values, impact=rule.impact, owner=rule.owner)
 
         def closing() -> str:
-            return self.say("closing", see=self._see(rule, rules), guide_url=None)
+            return self.say("closing", see=self._see(rule, rules), guide_url="")
 
         yield from self.fit(head, self.topic_steps(rule), closing, skip)
 
@@ -147,9 +144,9 @@ class Renderer:
             return
         first, *others = matched.matches
         proofs = [
-            f"{item.test}{f'（原文：{_shown(item.found)}）' if item.found else ''}" for item in first.because
+            f"{item.test}{f'（原文：{excerpt(item.found)}）' if item.found else ''}" for item in first.because
         ]
-        proofs += [f"{cause.meaning}（原文：{_shown(cause.evidence)}）" for cause in matched.causes]
+        proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in matched.causes]
         sources = [
             f"{number} {'、'.join(step.source)}" for number, step in enumerate(steps_for(matched), start=1)
         ]
@@ -163,14 +160,12 @@ class Renderer:
         yield from map(Page, _cut(text, self._page_bytes))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
-        commands = usable(facts)
-
         def line(index: int) -> str:
             step = steps[index]
             return self._step(
                 index + 1,
                 step.do.render(facts),
-                step.run.render(commands) if step.run else None,
+                step.run.render(_for_command(step.run, facts)) if step.run else None,
                 step.healthy.render(facts) if step.healthy else None,
                 step.erratum,
             )
@@ -231,7 +226,7 @@ def steps_for(matched: Matched) -> tuple[Step, ...]:
 def unread_excerpt(reading: Reading) -> str:
     """The parts inside or beside alerts that the scanner could not read, in short; `""` if there are none."""
     shown = [
-        _shown(reading.text[start:end])
+        excerpt(reading.text[start:end])
         for start, end in reading.unread[:3]
         if reading.text[start:end].strip()
     ]
@@ -246,102 +241,28 @@ def plain(matched: Matched) -> tuple[Page, ...]:
     return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
 
 
-def _alert_values(matched: Matched, rule: Rule) -> dict[str, Any]:
-    alert, sample = matched.alert, matched.alert.sample
-    callback = mask(sample.callback_url or "")
-    return {
-        "icon": _ICONS[rule.severity],
-        "title": rule.title,
-        "volume": _volume(alert),
-        "account": _account(alert),
-        "callback": callback,
-        "ip": sample.ip or "",
-        "domain": sample.host or "",
-        "window": _window(alert),
-        "blocked_until": _blocked_until(matched),
-        "pushed": _pushed(matched),
-        "causes": [
-            {"meaning": mask(cause.meaning), "evidence": _evidence(cause, sample)} for cause in matched.causes
-        ],
-        "description": _shown(alert.description or "") if matched.kind == UNKNOWN else "",
-    }
+class _Masked(Mapping[str, Fact]):
+    """An alert's facts, each masked when it is first asked for: a page shows few of them, and not the long ones."""
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self._facts = facts
+        self._masked: dict[str, Fact] = {}
+
+    def __getitem__(self, name: str) -> Fact:
+        if name not in self._masked:
+            fact = self._facts[name]
+            self._masked[name] = mask(fact) if isinstance(fact, str) else fact
+        return self._masked[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
 
 
-_WRITTEN = {"http_code": "http code", "curl_error": "cURL Error", "event": "Event"}
-
-
-def _evidence(cause: Cause, sample: Sample) -> str:
-    """The words of the alert, unless the meaning repeats them."""
-    if cause.field in ("decrypt_fail", "platform"):
-        return "" if cause.field == "platform" else "[decrypt fail]"
-    if cause.field in _WRITTEN:
-        return f"{_WRITTEN[cause.field]}={cause.evidence}"
-    if len(cause.evidence) >= _TELLING:
-        return _shown(cause.evidence)
-    body: str = getattr(sample, cause.field)
-    return _shown(body[body.rfind("\n", 0, cause.span[0]) + 1 :].partition("\n")[0])
-
-
-def _pushed(matched: Matched) -> str:
-    """What was pushed, where no cause has said so already."""
-    sample = matched.alert.sample
-    if any(cause.field == "event" for cause in matched.causes):
-        return ""
-    return _shown(sample.event or sample.msg or "")
-
-
-def _blocked_until(matched: Matched) -> str:
-    """MarkFail stops all pushes for a minute (guide P.7)."""
-    first_seen = matched.alert.first_seen
-    return _clock(first_seen + _BLOCKED) if first_seen and matched.kind == "mark_fail" else ""
-
-
-def _account(alert: Alert) -> str:
-    return " ".join(part for part in (_shown(alert.nickname or ""), mask_appid(alert.appid or "")) if part)
-
-
-def _volume(alert: Alert) -> str:
-    if alert.count is None:
-        return ""
-    if not alert.window_minutes:
-        return f"{alert.count} 次"
-    per_minute = alert.count / alert.window_minutes
-    rate = f"约 {per_minute / 60:.0f} 次/秒" if per_minute >= 60 else f"约 {per_minute:.1f} 次/分"
-    text = f"{alert.window_minutes} 分钟 {alert.count} 次（{rate}"
-    if alert.window_minutes == 5:
-        text += f"，{_against_threshold(per_minute)}"
-    return text + "）"
-
-
-def _against_threshold(per_minute: float) -> str:
-    times = per_minute / _THRESHOLD
-    if times < 1:
-        return "低于默认阈值 30 次，应是改过阈值"
-    return "刚过默认阈值" if times < 1.5 else f"默认阈值的 {times:.0f} 倍"
-
-
-def _window(alert: Alert) -> str:
-    if alert.first_seen is None:
-        return ""
-    start = f"{alert.first_seen:%Y-%m-%d %H:%M:%S}"
-    if alert.window is None:
-        return start
-    end = alert.first_seen + alert.window
-    return f"{start} – {_clock(end) if end.date() == alert.first_seen.date() else f'{end:%m-%d %H:%M:%S}'}"
-
-
-def _clock(moment: Any) -> str:
-    return f"{moment:%H:%M:%S}"
-
-
-def _shown(text: str) -> str:
-    """One masked line of an alert's own words, cut to what a phone shows."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in mask(text)).split())
-    return line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…"
-
-
-def _masked(fact: Fact) -> Fact:
-    return mask(fact) if isinstance(fact, str) else fact
+def _for_command(command: Wording, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    return usable({name: facts[name] for name in command.names if name in facts})
 
 
 def _full_title(rule: Rule) -> str:
@@ -377,8 +298,8 @@ def _summary_lines(matches: Iterable[Matched]) -> list[str]:
     for matched in matches:
         rule, alert = matched.best, matched.alert
         parts = [
-            f"{_ICONS[rule.severity]} {rule.title}" if rule else UNKNOWN,
-            _account(alert),
+            f"{ICONS[rule.severity]} {rule.title}" if rule else UNKNOWN,
+            account(alert),
             f"{alert.first_seen:%m-%d %H:%M:%S}" if alert.first_seen else "",
             f"{alert.count} 次" if alert.count is not None else "",
             matched.causes[0].meaning if matched.causes else "",

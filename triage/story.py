@@ -52,8 +52,8 @@ def story_values(
         "before": _before(verdict.before) if verdict.before and verdict.reason is not Reason.REOPENED else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
-        "ip": sighting.ip or "",
-        "event": sighting.event or "",
+        "ip": mask(sighting.ip or ""),
+        "event": mask(sighting.event or ""),
     }
 
 

@@ -75,12 +75,14 @@ class Wording:
         """The text with the facts filled in; a missing fact prints its placeholder word."""
         if "{" not in self.source:
             return self.source
-        if _is_simple(self.source):
-            return _PRINT.sub(lambda match: self._show(facts.get(match[1], _UNKNOWN[match[1]])), self.source)
-        return _compiled(self.source, self.command).render({**_UNKNOWN, **facts}).strip()
-
-    def _show(self, value: object) -> str:
-        return _quoted(value) if self.command else _plain(value)
+        pieces = _pieces(self.source)
+        if pieces is None:
+            known = {name: facts.get(name, _UNKNOWN[name]) for name in self.names if name in _UNKNOWN}
+            return _compiled(self.source, self.command).render(known).strip()
+        show = _quoted if self.command else _plain
+        filled = list(pieces)
+        filled[1::2] = [show(facts.get(name, _UNKNOWN[name])) for name in pieces[1::2]]
+        return "".join(filled)
 
 
 def check(source: str, *, command: bool = False) -> Iterator[str]:
@@ -252,7 +254,8 @@ def _plain(value: object) -> str:
 def _quoted(value: object) -> str:
     if isinstance(value, _Missing):
         return str(value)
-    return shlex.quote("".join(char for char in _plain(value) if char.isprintable()))
+    text = _plain(value)
+    return shlex.quote(text if text.isprintable() else "".join(filter(str.isprintable, text)))
 
 
 @lru_cache(maxsize=2)
@@ -272,8 +275,16 @@ def _or_default(value: object, default: object = "") -> object:
 
 
 @lru_cache(maxsize=4096)
+def _pieces(source: str) -> tuple[str, ...] | None:
+    """Plain text and names of facts in turns; None where Jinja2 is needed."""
+    return tuple(_PRINT.split(source)) if _is_simple(source) else None
+
+
+@lru_cache(maxsize=4096)
 def _compiled(source: str, command: bool) -> Template:
-    return _environment(command).from_string(source)
+    template = _environment(command).from_string(source)
+    template.globals = dict(template.globals)
+    return template
 
 
 @lru_cache(maxsize=4096)
