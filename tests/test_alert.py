@@ -646,6 +646,10 @@ HOSTILE += [
     PLAIN.replace("\n", " "),
     f"[IP={' ' * 3_900}x",
 ]
+HOSTILE += [
+    f"报警排查指引: https://{'-' * 180}/ ",
+    f"[response_content={' ' * 50_000}x<",
+]
 
 
 @pytest.mark.parametrize("unit", HOSTILE)

@@ -59,10 +59,14 @@ class Reading:
 
 
 _GAP = r"[ \t]{0,8}"
-_LABEL = re.compile(
-    rf"(?:(?P<appid>app[ _]?[il]d)|(?P<nickname>[昵呢]称)|(?P<time>时间)|(?P<description>内容)|(?P<count>次数)"
-    rf"|(?P<sample>错误样[例列])){_GAP}(?:\*\*|__|\])?{_GAP}[:;]|(?P<tail>[报告]警排查指引)|(?P<key>{KEY.pattern})"
+_WORD = re.compile(
+    rf"app[ _]?[il]d|昵称|呢称|时间|内容|次数|错误样[例列]|报警排查指引|告警排查指引|{KEY.pattern}"
 )
+"""A label without its colon, or a key. Plain characters first: the regex engine skips what begins with another."""
+_COLON = re.compile(rf"{_GAP}(?:\*\*|__|\])?{_GAP}[:;]")
+_KINDS = {"a": "appid", "时": "time", "内": "description", "次": "count", "错": "sample", "[": "key"}
+_KINDS |= {"昵": "nickname", "呢": "nickname", "报": "tail", "告": "tail"}
+"""What a word is, by its first character."""
 _RANK = {"appid": 0, "nickname": 1, "time": 2, "description": 3, "count": 4, "sample": 5, "tail": 6}
 _BOLD = ("**", "__")
 _DATE = re.compile(
@@ -71,7 +75,7 @@ _DATE = re.compile(
 )
 _COUNT = re.compile(r"\s{0,20}(?:(\d{1,6}) ?分钟内?[ \t,]{0,9})?(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}) ?次")
 _URL = re.compile(r"https? ?[:;] ?//[!-;=?-Z_a-z~%]{3,200}")
-_PASTED_TO_URL = re.compile(r"(?:[^\w/-]|--+|__+)+$")
+_PASTED_TO_URL = re.compile(r"(?:[^\w/-]|-{2,}+|_{2,}+)+$")
 _EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
 _MASKED = re.compile(r"\s{0,8}[x*]{2}")
 _PLATFORM_SENTENCE = re.compile(
@@ -152,20 +156,25 @@ def _tokens(text: str, folded: str) -> Iterator[_Token]:
     marks = Landmarks(folded)
     previous: _Token | None = None
     position = runs = 0
-    while match := _LABEL.search(folded, position):
-        position = match.end()
-        if match["key"] is not None:
+    while word := _WORD.search(folded, position):
+        start, position = word.span()
+        kind = _KINDS[folded[start]]
+        if kind == "key":
             runs += 1
             if runs > MAX_ALERTS:
                 continue
-            brackets = read_brackets(text, folded, match.start(), marks, _indent(folded, match.start()))
-            previous = _Token("sample", match.start(), match.start(), brackets)
+            brackets = read_brackets(text, folded, start, marks, _indent(folded, start))
+            previous = _Token("sample", start, start, brackets)
             position = max(brackets.end, position)
-        elif _counts(folded, match, previous):
-            kind = str(match.lastgroup)
-            previous = _Token(kind, match.start(), _after_bold(folded, match))
         else:
-            continue
+            if kind != "tail":
+                colon = _COLON.match(folded, position)
+                if colon is None:
+                    continue
+                position = colon.end()
+            if not _counts(folded, kind, start, position, previous):
+                continue
+            previous = _Token(kind, start, _after_bold(folded, start, position))
         yield previous
 
 
@@ -174,31 +183,30 @@ def _indent(folded: str, position: int) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def _after_bold(folded: str, match: re.Match[str]) -> int:
+def _after_bold(folded: str, start: int, end: int) -> int:
     """Where the value begins: behind the closing stars of a bold label."""
-    end = match.end()
-    bold = folded[match.start() - 2 : match.start()] if match.start() >= 2 else ""
-    return end + 2 if bold in _BOLD and bold not in match[0] and folded.startswith(bold, end) else end
+    bold = folded[max(0, start - 2) : start]
+    closed_behind = bold in _BOLD and bold not in folded[start:end] and folded.startswith(bold, end)
+    return end + 2 if closed_behind else end
 
 
-def _counts(folded: str, match: re.Match[str], previous: _Token | None) -> bool:
+def _counts(folded: str, kind: str, start: int, end: int, previous: _Token | None) -> bool:
     """A word of the labels is a label unless it is part of a longer word, or its value cannot be one."""
-    kind = match.lastgroup
     if kind == "tail":
         return True
-    glued = folded[match.start() - 1 : match.start()].isalnum()
-    if glued and kind == "appid" and not folded[match.start() - 1].isascii():
+    glued = folded[start - 1 : start].isalnum()
+    if glued and kind == "appid" and not folded[start - 1].isascii():
         return True  # an intro of Chinese words may run into the alert's first label
-    if glued and (previous is None or not _follows(folded, previous, match, str(kind))):
+    if glued and (previous is None or not _follows(folded, previous, start, kind)):
         return False
-    if kind in ("time", "count") and not _at_line_start(folded, match.start()):
+    if kind in ("time", "count") and not _at_line_start(folded, start):
         pattern = _DATE if kind == "time" else _COUNT
-        return any(value.match(folded, match.end()) for value in (pattern, _EMPTY, _MASKED))
+        return any(value.match(folded, end) for value in (pattern, _EMPTY, _MASKED))
     return True
 
 
-def _follows(folded: str, previous: _Token, match: re.Match[str], kind: str) -> bool:
-    if match.start() - previous.value > _GLUED or "\n" in folded[previous.value : match.start()]:
+def _follows(folded: str, previous: _Token, start: int, kind: str) -> bool:
+    if start - previous.value > _GLUED or "\n" in folded[previous.value : start]:
         return False
     over = previous.kind in ("count", "tail") or previous.brackets is not None
     return over or _RANK[kind] > _RANK[previous.kind]
@@ -212,12 +220,12 @@ def _at_line_start(folded: str, position: int) -> bool:
 def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
     """Tokens that belong to one alert, values read."""
     draft = _Draft()
-    for index, token in enumerate(tokens):
-        limit = tokens[index + 1].start if index + 1 < len(tokens) else len(text)
+    for token, following in zip(tokens, [*tokens[1:], None], strict=False):
         if draft.tokens and _opens(folded, draft, token):
             yield draft
             draft = _Draft()
-        follower = _RANK[tokens[index + 1].kind] if index + 1 < len(tokens) else -1
+        limit = following.start if following else len(text)
+        follower = _RANK[following.kind] if following else -1
         _read(text, folded, draft, token, limit, follower)
         draft.tokens.append(token)
     if draft.tokens:
@@ -226,19 +234,22 @@ def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
 
 def _opens(folded: str, draft: _Draft, token: _Token) -> bool:
     """Whether a token begins the next alert: out of order, or behind foreign text with nothing to join."""
-    foreign = _foreign(folded, draft.tokens[-1].end, token.start)
+    end = draft.tokens[-1].end
+    foreign = _has_words(folded[end : min(token.start, end + 2_000)])
     if token.brackets and foreign and not token.brackets.unmistakable:
         return True
     if token.brackets and draft.rank == _RANK["sample"] and draft.brackets is None:
         return False
     if _RANK[token.kind] <= draft.rank:
         return True
-    joins = draft.brackets is not None or draft.count is not None or draft.has_platform_sentence
-    return foreign and not joins
+    joins = draft.brackets is not None or draft.count is not None
+    return foreign and not joins and not draft.has_platform_sentence
 
 
-def _foreign(folded: str, start: int, end: int) -> bool:
-    return start < end and bool(_FOREIGN.search(_DECORATION.sub("", folded[start : min(end, start + 2_000)])))
+def _has_words(piece: str) -> bool:
+    """Whether there is more than decoration; that takes no search where a letter is first, or nothing at all."""
+    first = piece.lstrip()[:1]
+    return first.isalpha() or (first != "" and bool(_FOREIGN.search(_DECORATION.sub("", piece))))
 
 
 def _read(text: str, folded: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
@@ -264,7 +275,7 @@ def _read_tail(text: str, folded: str, draft: _Draft, token: _Token, limit: int)
     token.end = url.end() if url else token.value
     if url:
         address = half_width(text[slice(*url.span())]).replace(" ", "").replace(";", ":", 1)
-        draft.guide_url = _PASTED_TO_URL.sub("", address)
+        draft.guide_url = address if address[-1].isalnum() else _PASTED_TO_URL.sub("", address)
 
 
 def _read_time(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
@@ -272,7 +283,7 @@ def _read_time(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
     try:
         if match is None or int(match[1]) not in _YEARS:
             raise ValueError
-        year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+        year, month, day, hour, minute, second = map(int, match.groups("0"))
         draft.first_seen = datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)
         token.end = match.end()
     except ValueError:
@@ -305,7 +316,7 @@ def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: in
         token.end = token.value
         return
     lines = raw[skipped : skipped + 2_000].split("\n")
-    written = [line for line in lines if _FOREIGN.search(_DECORATION.sub("", line))]
+    written = [line for line in lines if _has_words(line)] if folds_on else []
     if folds_on and len(written) <= 5:
         value = "".join(_trim(line, follower < 0, False) for line in written).rstrip(";；,，、")
         token.end = limit
@@ -318,11 +329,12 @@ def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: in
 
 def _trim(line: str, is_last: bool, has_follower: bool) -> str:
     """A line without what wraps the alert: tags, fences, stars around the whole, the next line's list mark."""
-    line = _TAGS_AT_END.sub("", line.rstrip()) or line
-    line = re.sub(r"\s*```.*$", "", line)
+    line = (_TAGS_AT_END.sub("", line.rstrip()) or line) if ">" in line else line.rstrip()
+    if "```" in line:
+        line = re.sub(r"\s*```.*$", "", line)
     if has_follower:
         line = re.sub(r"\s+(?:[-#>|*•·]|\(?\d{1,2}[.)、])$", "", line).rstrip(";；,，、")
-    line = re.sub(r"\s+\|$", "", line).strip()
+    line = (re.sub(r"\s+\|$", "", line) if line.endswith("|") else line).strip()
     if is_last and line.endswith("」") and line.count("「") < line.count("」"):
         line = line.rstrip("」")
     for mark in ("**", "`"):
@@ -337,15 +349,14 @@ _TAGS_AT_END = re.compile(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$")
 def _is_alert(draft: _Draft) -> bool:
     """Whether what was read can only be an alert of the platform."""
     plausible = draft.brackets.plausible if draft.brackets else 0
-    sentence = draft.has_platform_sentence
     count = draft.count is not None and draft.window_minutes is not None
     appid = bool(_APPID.match(draft.appid or ""))
     tail = draft.guide_url is not None
-    sample_label = any(token.kind == "sample" and not token.brackets for token in draft.tokens)
     if draft.brackets and plausible:
         ours = draft.brackets.unmistakable and draft.description is None and (plausible > 1 or count)
-        return ours or sample_label or sentence or tail
-    if sentence:
+        sample_label = any(token.kind == "sample" and not token.brackets for token in draft.tokens)
+        return ours or tail or sample_label or draft.has_platform_sentence
+    if draft.has_platform_sentence:
         return count or appid or tail or draft.first_seen is not None
     return (count and (tail or appid)) or (
         draft.description is not None and tail and (draft.first_seen is not None or appid)

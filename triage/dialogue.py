@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -60,6 +60,7 @@ COMMANDS: Mapping[Word, CommandSpec] = {
     Word.INVITE: CommandSpec(("邀请", "invite"), "生成一个邀请词给同事", members_only=True),
 }
 _BY_NAME = {name: word for word, spec in COMMANDS.items() for name in spec.names}
+_FIRST_WORD = re.compile(r"\s*(\w+)[\s:：,，]")
 _TYPED = re.compile(r"\s*(\S+?)(?:[\s:：,，]+(.*))?\s*", re.DOTALL)
 
 
@@ -73,6 +74,9 @@ class Command:
 
 def read_command(text: str) -> Command | None:
     """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
+    plain = _FIRST_WORD.match(text, 0, _LONGEST_NOTE + 50)
+    if plain and fold(plain[1]) not in _BY_NAME:  # copying leaves no trace within a plain word
+        return None
     first = text.split(maxsplit=1)[:1]
     if not first or len(first[0]) > _LONGEST_NOTE:
         return None
@@ -114,7 +118,7 @@ class Conversation:
 
     def as_json(self) -> dict[str, Any]:
         """For the store."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Conversation:

@@ -8,15 +8,18 @@ import unicodedata
 
 LABELS = r"(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
 
+_PLAIN = re.compile("[\t\n -~、。…，：\u4e00-\u9fff]*")
+"""What the platform's own text is made of: without a trace of copying, and folded by less than the whole table."""
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
     "|(?<![\u2600-\u27bf\ufe0f\U0001f000-\U0001faff])\u200d"  # a joiner stays between emoji
 )
-_RAW_BODY = re.compile(r"(?i)(?:response_content|resp)\s*[=＝]\s*[\"“]?\s*<(?!/?(?:p|br|div|span)\b)")
+_RAW_BODY = re.compile(r"(?i)(?:response_content|resp)\s*[=＝]\s*(?:[\"“]\s*)?<(?!/?(?:p|br|div|span)\b)")
 _ENTITY = re.compile(r"(?i)&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-f]{1,6});")
 _BREAKING_TAG = re.compile(r"(?i)<(?:br|/p|/div|/li|/tr|/h[1-6])\b[^<>]{0,200}>\n?")
+_TAG = re.compile(r"(?i)</?(?:p|br|div|span|li)\b")
 _TAG_BEHIND_BODY = re.compile(
     rf"(?i)(?<=[\].…])\s{{0,20}}(?:</?(?:p|br|div|span|li)\b[^<>]{{0,200}}>\s{{0,20}}){{1,4}}(?=(?:\*\*)?{LABELS})"
 )
@@ -65,29 +68,36 @@ _FOLD = _Fold(_SPECIAL)
 
 def fold(text: str) -> str:
     """The text for comparing: same length, so that a place in one is the same place in the other."""
+    if text.isascii():
+        return text.lower()
+    if _PLAIN.fullmatch(text):
+        return text.lower().replace("，", ",").replace("：", ":")
     return text.translate(_FOLD)
 
 
 def half_width(text: str) -> str:
     """NFKC without a change of letter case, for values that programs will use: addresses, hosts, ids."""
-    return unicodedata.normalize("NFKC", text)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def clean(text: str) -> str:
     """The text as the platform wrote it, as far as the traces of copying can be undone without guessing."""
-    text = _SURROGATES.sub("\ufffd", text)
-    text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
+    if not _PLAIN.fullmatch(text):
+        text = _SURROGATES.sub("\ufffd", text)
+        text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
     text = _without_markup(text).replace("\xa0", " ")
     return _without_quoting(text) if ">" in text or "＞" in text else text
 
 
 def _without_markup(text: str) -> str:
     """Turn a piece of HTML source into text; a reply body that is markup itself is left alone."""
-    body = _RAW_BODY.search(text)
-    if body:
+    tagged = "<" in text
+    if tagged and (body := _RAW_BODY.search(text)):
+        if not _TAG.search(text):
+            return text
         before, behind = text[: body.start()], text[body.start() :]
         return _TAG_BEFORE_LABEL.sub("\n", before) + _TAG_BEHIND_BODY.sub("\n", behind)
-    if "<" in text and _TAG_BEFORE_LABEL.search(text):
+    if tagged and _TAG_BEFORE_LABEL.search(text):
         text = _INLINE_TAG.sub("", _BREAKING_TAG.sub("\n", text))
     return _ENTITY.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
 

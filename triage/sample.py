@@ -12,6 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import islice
 
 from triage.pasted import half_width
@@ -49,15 +50,18 @@ _NUMBERS = {"stamp", "msg_type", "http_code", "curl_error", "response_length"}
 _WORDS = {"event", "msg", "platform"}
 _FIRST = {"openid", "transaction_id"}
 _BODIES = {"response_content", "resp"}
+_PROSE = _BODIES | {"platform"}
 _NAMES = {"3rdurl": "callback_url", "第三方平台": "platform", "decryptfail": "decrypt_fail"}
 _BY_NAME = {name.replace("_", ""): name for name in SAMPLE_KEYS} | _NAMES
 
-_KEY = (
+KEY = re.compile(
     r"\[ {0,3}(?:(openid|stamp|outer ?ip|3rd ?url|ip|host|msg ?type|msg|event|http[_ ]?code|curl[_ ]?error"
     r"|response[_ ]?length|response[_ ]?content|transaction[_ ]?id|resp) {0,3}="
     r"|(第三方平台) {0,3}(?:[:;=]|(?=\]))|(decrypt[ _]?fail) {0,3}(?:=|(?=\]))|(resp) {0,3}(?=\]))"
 )
-KEY = re.compile(_KEY)
+_BREAK = re.compile(r"\s*\n\s*")
+_JSON = json.JSONDecoder(strict=False)
+_BRACKET = re.compile(r"[\[\]]")
 _PLATFORM = re.compile(r"(?<=[\].…])\s{0,20}\[ {0,3}第三方平台")
 _BETWEEN = re.compile(r"[\s,;、|>*-]{0,200}")
 _STRANGER = re.compile(r"\[[^\W\d][\w. -]{0,40}=[^\[\]\n]{0,500}\]")
@@ -77,11 +81,17 @@ _END_OF_ALERT = re.compile(
     rf"|(?P<part>时间{_COLON}\s{{0,4}}\d{{4}}[-/.]\d\d?[-/.]\d\d?{_PLAIN}{{0,40}}?(?:内容|次数){_COLON}"
     rf"|次数{_COLON}{_PLAIN}{{2,40}}?次|错误样例{_COLON}\s{{0,4}}\[)"
 )
+_FIRST_WORD = re.compile(r"app|昵称|呢称|时间|内容|次数|错误样例|报警排查|告警排查")
+"""What the end of an alert begins with. Plain characters first: the regex engine skips what begins with another."""
 _MARKS = r"(?:[\s>*_#|•·-]|<[^<>]{0,40}>){0,20}(?:\(?\d{1,2}[.)、]\s{0,4})?[*_]{0,2}$"
 _CLOSED = re.compile(rf"(?:\]|\.\.\.|…|」){_MARKS}")
 _NEW_LINE = re.compile(rf"\n{_MARKS}")
 _PLATFORM_AT_END = re.compile(rf"\[ {{0,3}}第三方平台(?:[:;][^\[\]]{{0,100}})?\]{_MARKS}")
 _CUT_OFF = re.compile(rf"(?:\.\.\.|…)(?=[\"'」]{{0,3}}{_MARKS})")
+_CUT = r"(?:\.\.\.|…)(?=\s|$|[\u3000-\u9fff])"
+"""Compiled when first needed, which is seldom: so wide a range takes a millisecond."""
+_AFTER = re.compile(r"$|\s|[^\x00-\x7f]|\[|app ?[il]d|</?(?:p|br|div|span|li|pre|code)\b")
+"""What may stand behind the `]` of a whole body."""
 _WRAPPER = re.compile(
     r"\n[ \t>]{0,8}(?:```|(?:- ){4}|[-=_*]{3}|[^\n]{1,40}  \d{1,2}:\d\d\n"
     r"|[^\n]{1,40} \d{4}-\d\d-\d\d \d{1,2}:\d\d|\d{4}-\d\d-\d\d \d{1,2}:\d\d:\d\d [^\n]{1,40}\n)"
@@ -91,26 +101,42 @@ _WRAPPING = " \t\n\"'」"
 
 
 class Landmarks:
-    """Where keys, ends of alerts and wrappers stand in a text; found once, so that reading stays linear."""
+    """Where keys, ends of alerts and wrappers stand in a text; found when needed, and once: reading stays linear."""
 
     def __init__(self, folded: str) -> None:
-        self.keys = {match.start(): match for match in KEY.finditer(folded)}
-        self._starts = list(self.keys)
-        ends = list(_END_OF_ALERT.finditer(folded))
-        self._ends = [match.start() for match in ends]
-        self.tails = {match.start() for match in ends if match.lastgroup == "tail"}
-        self._ends_of_bodies = [match.start() for match in ends if _ends_a_body(folded, match)]
-        self._wrappers = [match.start() for match in _WRAPPER.finditer(folded)]
+        self._folded = folded
         self.length = len(folded)
 
+    @cached_property
+    def _ends(self) -> list[re.Match[str]]:
+        """From the first bracket on, as no end that begins before it reaches behind it."""
+        ends: list[re.Match[str]] = []
+        for word in _FIRST_WORD.finditer(self._folded, self._folded.find("[")):
+            match = _END_OF_ALERT.match(self._folded, word.start())
+            if match and (not ends or match.start() >= ends[-1].end()):
+                ends.append(match)
+        return ends
+
+    @cached_property
+    def _ends_of_bodies(self) -> list[re.Match[str]]:
+        return [match for match in self._ends if _ends_a_body(self._folded, match)]
+
+    @cached_property
+    def _wrappers(self) -> list[int]:
+        return [match.start() for match in _WRAPPER.finditer(self._folded)]
+
     def next_key(self, position: int) -> int:
-        return _next(self._starts, position, self.length)
+        key = KEY.search(self._folded, position)
+        return key.start() if key else self.length
 
     def next_end(self, position: int) -> int:
         return _next(self._ends, position, self.length)
 
     def next_end_of_body(self, position: int) -> int:
         return _next(self._ends_of_bodies, position, self.length)
+
+    def is_tail(self, position: int) -> bool:
+        return self.next_end(position) == position and self._folded.startswith(("报", "告"), position)
 
     def wrappers(self, start: int, end: int) -> Sequence[int]:
         return self._wrappers[bisect_left(self._wrappers, start) : bisect_right(self._wrappers, end)]
@@ -124,14 +150,14 @@ def _ends_a_body(folded: str, match: re.Match[str]) -> bool:
     return match.lastgroup == "header" and bool(_NEW_LINE.search(before))
 
 
-def _next(positions: list[int], position: int, default: int) -> int:
-    index = bisect_left(positions, position)
-    return positions[index] if index < len(positions) else default
+def _next(matches: list[re.Match[str]], position: int, default: int) -> int:
+    index = bisect_left(matches, position, key=re.Match.start)
+    return matches[index].start() if index < len(matches) else default
 
 
 def _name(key: re.Match[str]) -> str:
     """The contract's name of a matched key, however it was spaced and spelled."""
-    return _BY_NAME[re.sub(r"[ _]", "", next(filter(None, key.groups())))]
+    return _BY_NAME[key[key.lastindex or 0].replace(" ", "").replace("_", "")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,31 +173,31 @@ class Brackets:
 
 
 def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: str = "") -> Brackets:
-    """Read the run of brackets that begins at `start`, a position of `marks.keys`."""
+    """Read the run of brackets that begins at `start`, the position of a key."""
     values: dict[str, str | int | bool] = {}
     unread: list[tuple[int, int]] = []
     unmistakable = False
     position = end = start
     for _ in range(_MAX_BRACKETS):
-        match = marks.keys.get(position)
-        if match and _name(match) in _FIRST and _name(match) in values:
-            break  # the brackets of the next alert
-        if match is None:
+        key = KEY.match(folded, position)
+        if key is None:
             stranger = _STRANGER.match(folded, position)
             if stranger is None:
                 break
             unread.append(stranger.span())
             end = stranger.end()
         else:
-            name = _name(match)
-            low, high, end = _extent(text, folded, match.end(), name, values, marks)
+            name = _name(key)
+            if name in _FIRST and name in values:
+                break  # the brackets of the next alert
+            low, high, end = _extent(text, folded, key.end(), name, values, marks)
             value = _value(name, text[low:high], indent)
-            unmistakable = unmistakable or _is_unmistakable(text[slice(*match.span())], value)
+            unmistakable = unmistakable or _is_unmistakable(text[position : key.end()], value)
             if value is None:
                 unread.append((position, end))
             elif values.get(name, "") == "":
                 values[name] = value
-        between = _BETWEEN.match(folded, end)
+        between = None if folded.startswith("[", end) else _BETWEEN.match(folded, end)
         position = between.end() if between else end
     return Brackets(Sample(**values), end, _plausible(values), tuple(unread), unmistakable)  # type: ignore[arg-type]  # by name
 
@@ -182,7 +208,7 @@ def _is_unmistakable(key: str, value: str | int | bool | None) -> bool:
     return spelled in _OURS or (spelled in ("Event", "Msg") and str(value) in _PUSHES)
 
 
-_PLACEHOLDER = re.compile(r"\.{3}|[{<$%]")
+_PLACEHOLDERS = ("...", "{", "<", "$", "%")
 _OURS = {
     *("OpenID", "OuterIP", "3rdUrl", "MsgType", "cURLError", "decryptfail", "第三方平台"),
     *("response_length", "response_content", "transaction_id"),
@@ -196,7 +222,7 @@ _PUSHES = {
 def _plausible(values: dict[str, str | int | bool]) -> int:
     """How many values may come from the platform; the placeholders of an explanation do not."""
     return sum(
-        name in _BODIES or name == "platform" or (str(value).isascii() and not _PLACEHOLDER.match(str(value)))
+        name in _PROSE or (str(value).isascii() and not str(value).startswith(_PLACEHOLDERS))
         for name, value in values.items()
     )
 
@@ -208,10 +234,9 @@ def _value(name: str, raw: str, indent: str) -> str | int | bool | None:
         return _without_indent(raw, indent).strip()
     if name in _NUMBERS:
         digits = half_width(raw).strip()
-        return int(digits) if re.fullmatch(r"\d{1,12}", digits, re.ASCII) else None
-    if name in _WORDS:
-        return re.sub(r"\s*\n\s*", " ", raw.strip())
-    return re.sub(r"\s*\n\s*", "", half_width(raw).strip())
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else None
+    value = raw.strip() if name in _WORDS else half_width(raw).strip()
+    return _BREAK.sub(" " if name in _WORDS else "", value) if "\n" in value else value
 
 
 def _without_indent(body: str, indent: str) -> str:
@@ -227,6 +252,9 @@ def _extent(
     """Start and end of a value, and where its bracket ends."""
     if name in _BODIES and name not in known:
         return _body_extent(text, folded, start, known, marks)
+    end = folded.find("]", start, start + _SHORT_VALUE)
+    if end >= 0 and "[" not in (value := folded[start:end]) and not _FIRST_WORD.search(value):
+        return start, end, end + 1
     limit = min(marks.next_key(start), marks.next_end(start), start + _SHORT_VALUE)
     close = _balanced(folded, start, limit)
     if close is not None:
@@ -249,7 +277,7 @@ def _line_end(folded: str, start: int, limit: int) -> int:
 def _balanced(folded: str, start: int, limit: int) -> int | None:
     """The `]` that closes a bracket opened before `start`, counting the pairs between."""
     depth = 0
-    for match in islice(re.compile(r"[\[\]]").finditer(folded, start, limit), _MAX_IN_BODY):
+    for match in islice(_BRACKET.finditer(folded, start, limit), _MAX_IN_BODY):
         depth += 1 if match[0] == "[" else -1
         if depth < 0:
             return match.start()
@@ -259,17 +287,18 @@ def _balanced(folded: str, start: int, limit: int) -> int | None:
 def _body_extent(
     text: str, folded: str, start: int, known: dict[str, str | int | bool], marks: Landmarks
 ) -> tuple[int, int, int]:
-    region = min(_region_end(folded, start, marks), start + _BODY)
     close = _after_json(text, folded, start)
-    if close is None:
-        close = _by_shape(folded, start, region)
+    if close is not None:
+        return start, close, close + 1
+    region = min(_region_end(folded, start, marks), start + _BODY)
+    close = _by_shape(folded, start, region)
     if close is None and "response_length" in known:
         close = _exact(text, folded, start, int(known["response_length"]))
     if close is not None:
         return start, close, close + 1
     platform = _last_platform(folded, start, region)
     end = platform if platform is not None else region
-    if platform is not None or end in marks.tails:
+    if platform is not None or marks.is_tail(end):
         return _before_next_part(folded, start, end)
     return _before_anything(folded, start, end)
 
@@ -297,7 +326,7 @@ def _before_anything(folded: str, start: int, end: int) -> tuple[int, int, int]:
     close = _closing(folded, start, end)
     if close is not None:
         return start, close, close + 1
-    cut = _CUT.search(folded, start, end)
+    cut = re.compile(_CUT).search(folded, start, end)
     stop = cut.end() if cut else _line_end(folded, start, end)
     close = -1 if cut else folded.rfind("]", start, stop)
     return (start, close, close + 1) if close >= 0 else (start, stop, stop)
@@ -309,9 +338,6 @@ def _closing(folded: str, start: int, end: int) -> int | None:
     while close is not None and folded.startswith("]", close + 1):
         close += 1
     return close
-
-
-_CUT = re.compile(r"(?:\.\.\.|…)(?=\s|$|[\u3000-\u9fff])")
 
 
 def _exact(text: str, folded: str, start: int, length: int) -> int | None:
@@ -333,10 +359,6 @@ def _exact(text: str, folded: str, start: int, length: int) -> int | None:
     return None
 
 
-_AFTER = re.compile(r"$|\s|[^\x00-\x7f]|\[|app ?[il]d|</?(?:p|br|div|span|li|pre|code)\b")
-"""What may stand behind the `]` of a whole body."""
-
-
 def _region_end(folded: str, start: int, marks: Landmarks) -> int:
     """The first thing that cannot belong to the body: tail line, next alert, or what wraps the alert."""
     end = marks.next_end_of_body(start)
@@ -351,15 +373,15 @@ def _by_shape(folded: str, start: int, end: int) -> int | None:
     if folded.startswith("]", start) and _AFTER.match(folded, start + 1):
         return start
     body = folded[start : start + 200].lstrip()
-    pattern = next((closer for opener, closer in _CLOSERS if opener.match(body)), None)
+    pattern = next((closer for openers, closer in _CLOSERS if body.startswith(openers)), None)
     match = pattern.search(folded, start + 1, end) if pattern else None
     return match.start("close") if match else None
 
 
 _CLOSERS = [
-    (re.compile(r"\""), re.compile(r"\"\s{0,9}(?P<close>\])")),
-    (re.compile(r"<\?xml|<xml"), re.compile(r"</xml>\s{0,9}(?P<close>\])")),
-    (re.compile(r"<!doctype html|<html"), re.compile(r"</html>\s{0,9}(?P<close>\])")),
+    (('"',), re.compile(r"\"\s{0,9}(?P<close>\])")),
+    (("<?xml", "<xml"), re.compile(r"</xml>\s{0,9}(?P<close>\])")),
+    (("<!doctype html", "<html"), re.compile(r"</html>\s{0,9}(?P<close>\])")),
 ]
 
 
@@ -370,7 +392,7 @@ def _after_json(text: str, folded: str, start: int) -> int | None:
     if not body.startswith(("{", "["), skipped):
         return None
     try:
-        _, stop = json.JSONDecoder(strict=False).raw_decode(body, skipped)
+        _, stop = _JSON.raw_decode(body, skipped)
     except (ValueError, RecursionError):
         return None
     while stop < len(body) and body[stop].isspace():
