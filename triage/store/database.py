@@ -10,8 +10,9 @@ import socket
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from triage.errors import SettingsError, StoreDownError, StoreError
 from triage.store.schema import MYSQL
@@ -65,6 +66,8 @@ class Database:
         self._turn = threading.Lock() if self.is_sqlite else None
         self._down_until = 0.0
         self._prepared: dict[Statement, Prepared] = {}
+        # Connections that nobody uses. SQLAlchemy's own pool takes longer for each loan than SQLite for a question.
+        self._idle: deque[Session] = deque()
 
     @property
     def file(self) -> Path | None:
@@ -77,7 +80,13 @@ class Database:
         return self if _is_in_memory(self.url) else Database(self.url, patience)
 
     def close(self) -> None:
+        self._close_idle()
         self._engine.dispose()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):  # another thread may take the last one
+            while True:
+                self._idle.pop().discard()
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
@@ -94,29 +103,28 @@ class Database:
         def transaction(session: Session) -> T:
             nonlocal committing
             committing = False
-            connection = session.connection
-            self._begin_on(connection)
+            self._begin_on(session)
             try:
                 result = work(session)
                 committing = True
-                connection.exec_driver_sql("COMMIT")
+                session.command("COMMIT")
             except BaseException:
-                _undo(connection)
+                _undo(session)
                 raise
             return result
 
         with self._taking_turns():
             return self._attempt(transaction, lambda: repeatable or not committing)
 
-    def _begin_on(self, connection: Connection) -> None:
+    def _begin_on(self, session: Session) -> None:
         """Begin; other processes that write to the same SQLite file are asked again every fraction of a millisecond.
 
         SQLite's own busy handler sleeps up to 100 ms between two tries, which is longer than twenty of our writes.
         """
         if not self.is_sqlite:
-            connection.exec_driver_sql("BEGIN")
+            session.command("BEGIN")
             return
-        raw: Any = connection.connection.dbapi_connection
+        raw = session.raw
         deadline = time.monotonic() + self._patience
         raw.execute("PRAGMA busy_timeout = 0")
         try:
@@ -130,14 +138,32 @@ class Database:
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
         for attempt in range(_ATTEMPTS):
             try:
-                with self._connect() as connection:
-                    return work(Session(connection, self._prepared))
+                return self._on_connection(work)
             except DBAPIError as exc:
+                if exc.connection_invalidated:  # the server is back, or away: the idle ones are broken too
+                    self._close_idle()
                 if attempt == _ATTEMPTS - 1 or not _is_passing(exc) or not may_repeat():
                     raise self._translated(exc) from exc
             except (SQLAlchemyError, ValueError, OverflowError) as exc:
                 raise self._translated(exc) from exc
         raise AssertionError("the last attempt returns or raises")
+
+    def _on_connection(self, work: Callable[[Session], T]) -> T:
+        """Work on an idle connection, else on a new one; one that saw a failure is not used again."""
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = Session(self._connect(), self._prepared)
+        try:
+            result = work(session)
+        except BaseException:
+            session.discard()
+            raise
+        if _is_in_memory(self.url):  # one connection for all threads: it goes back to where they wait for it
+            session.connection.close()
+        else:
+            self._idle.append(session)
+        return result
 
     def _connect(self) -> Connection:
         started = time.monotonic()
@@ -178,13 +204,10 @@ class Database:
         return StoreError(f"{self._name} refused a statement: {kind}; run `triage db check`")
 
 
-def _undo(connection: Connection) -> None:
-    if connection.invalidated:
-        return
-    try:
-        connection.exec_driver_sql("ROLLBACK")
-    except SQLAlchemyError:
-        connection.invalidate()
+def _undo(session: Session) -> None:
+    with suppress(SQLAlchemyError):  # a broken connection is not used again
+        if not session.connection.invalidated:
+            session.command("ROLLBACK")
 
 
 def _is_passing(exc: DBAPIError) -> bool:
@@ -230,10 +253,10 @@ def _is_in_memory(url: URL) -> bool:
 
 def _engine(url: URL, patience: float) -> Engine:
     backend = url.get_backend_name()
-    options: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_use_lifo": True}
+    options: dict[str, Any] = {"poolclass": NullPool}
     if backend == "sqlite":
         if _is_in_memory(url):  # one connection, or each thread had a database of its own
-            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": patience}
         options["connect_args"] = {"timeout": patience, "check_same_thread": False}
     elif backend == "postgresql":
         wait = round(patience * 1000)
@@ -244,7 +267,6 @@ def _engine(url: URL, patience: float) -> Engine:
         }
     else:
         seconds = max(1, round(patience))
-        options["pool_recycle"] = 3600  # below the 8 hours after which the server hangs up
         options["connect_args"] = {
             "charset": "utf8mb4",
             "connect_timeout": seconds,
@@ -256,7 +278,6 @@ def _engine(url: URL, patience: float) -> Engine:
             url,
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
-            pool_timeout=patience,
             pool_reset_on_return=None,
             **options,
         )

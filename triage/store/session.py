@@ -7,10 +7,12 @@ the small statements of the message path, of which a message has ten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeDecorator
 
 Statement = Select[Any] | Insert | Update | Delete
 _Convert = Callable[[Any], Any] | None
@@ -24,12 +26,12 @@ class Prepared:
     def __init__(self, statement: Statement, dialect: Dialect, names: Iterable[str]) -> None:
         given = tuple(names)
         compiled = statement.compile(dialect=dialect, column_keys=given)
-        binds = {name: _to_database(bind.type, dialect) for name, bind in compiled.binds.items()}
+        binds = {name: bind for bind, name in compiled.bind_names.items()}
         self.sql = compiled.string
         self._is_positional = compiled.positional
         order = (compiled.positiontup or ()) if compiled.positional else binds
-        self._values = tuple((name, binds[name]) for name in order)
-        self._constants = {name: bind.value for name, bind in compiled.binds.items() if name not in given}
+        self._values = tuple((name, _to_database(binds[name].type, dialect)) for name in order)
+        self._constants = {name: bind.value for name, bind in binds.items() if name not in given}
         self._columns = tuple(_from_database(column.type, dialect) for column in statement.exported_columns)
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
@@ -47,7 +49,11 @@ class Prepared:
 
 
 def _to_database(type_: Any, dialect: Dialect) -> _Convert:
-    return type_.dialect_impl(dialect).bind_processor(dialect)  # type: ignore[no-any-return]
+    """What converts a value; a type of ours is asked itself where SQLAlchemy would only pass the value on."""
+    own = type_.dialect_impl(dialect)
+    if isinstance(own, TypeDecorator) and own.impl_instance.bind_processor(dialect) is None:
+        return partial(own.process_bind_param, dialect=dialect)
+    return own.bind_processor(dialect)  # type: ignore[no-any-return]
 
 
 def _from_database(type_: Any, dialect: Dialect) -> _Convert:
@@ -61,11 +67,17 @@ class Session:
     one that is made on the way goes to `connection`.
     """
 
-    __slots__ = ("_prepared", "connection")
+    __slots__ = ("_prepared", "connection", "raw")
 
     def __init__(self, connection: Connection, prepared: dict[Statement, Prepared]) -> None:
         self.connection = connection
         self._prepared = prepared
+        self.raw: Any = connection.connection.dbapi_connection
+
+    def discard(self) -> None:
+        """Close the connection for good, without a word to the server that may be away."""
+        self.connection.invalidate()
+        self.connection.close()
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> int:
         """How many rows were written."""
@@ -85,26 +97,32 @@ class Session:
         cursor.close()
         return rows
 
+    def command(self, sql: str) -> None:
+        """A statement without values and without an answer."""
+        self._on_cursor(sql, ()).close()
+
     def _execute(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Prepared, Any]:
         prepared = self._prepared.get(statement)
         if prepared is None:
             prepared = self._prepared[statement] = Prepared(statement, self.connection.dialect, values)
-        raw: Any = self.connection.connection.dbapi_connection
-        cursor = raw.cursor()
-        try:
-            cursor.execute(prepared.sql, prepared.bound(values))
-        except self.connection.dialect.loaded_dbapi.Error as exc:
-            raise self._translated(prepared, exc, raw, cursor) from exc
-        return prepared, cursor
+        return prepared, self._on_cursor(prepared.sql, prepared.bound(values))
 
-    def _translated(self, prepared: Prepared, exc: Exception, raw: Any, cursor: Any) -> BaseException:
+    def _on_cursor(self, sql: str, bound: Sequence[Any] | Mapping[str, Any]) -> Any:
+        cursor = self.raw.cursor()
+        try:
+            cursor.execute(sql, bound)
+        except self.connection.dialect.loaded_dbapi.Error as exc:
+            raise self._translated(sql, exc, cursor) from exc
+        return cursor
+
+    def _translated(self, sql: str, exc: Exception, cursor: Any) -> BaseException:
         """What SQLAlchemy itself would raise; a broken connection is not given back to the pool."""
         dialect = self.connection.dialect
-        is_broken = dialect.is_disconnect(exc, raw, cursor)  # type: ignore[arg-type]  # a driver's own exception
+        is_broken = dialect.is_disconnect(exc, self.raw, cursor)  # type: ignore[arg-type]  # a driver's own exception
         if is_broken:
             self.connection.invalidate(exc)
         return DBAPIError.instance(
-            prepared.sql,
+            sql,
             None,
             exc,
             dialect.loaded_dbapi.Error,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, bindparam, case, insert, select, update
+from sqlalchemy import Insert, Select, Update, and_, bindparam, case, insert, or_, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+from triage.incidents import Incident, Sighting
 from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MEMBERS, MESSAGES, MYSQL, TIMELINE
 
-_I = INCIDENTS.c
+_I, _A = INCIDENTS.c, ALERTS.c
+_SHOWN = 50
+"""How many of an incident's sightings come with it, the newest."""
+_KNOWN = 10
+"""How many incidents of one key are remembered: the open one, then the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +39,32 @@ _PLACE = (_I.id, _I.alerts)
 PLACE_BY_KEY = select(*_PLACE).where(_I.lookup == bindparam("lookup"), _I.closed_as == 0)
 PLACE_BY_ID = select(*_PLACE).where(_I.id == bindparam("incident"))
 
-_JOIN = (
-    update(INCIDENTS)
-    .where(_I.id == bindparam("incident"))
-    .values(
-        alerts=_I.alerts + bindparam("added", type_=_I.alerts.type),
-        last_seen=case(
-            (
-                _I.last_seen < bindparam("seen", type_=_I.last_seen.type),
-                bindparam("seen", type_=_I.last_seen.type),
-            ),
-            else_=_I.last_seen,
-        ),
-    )
+INCIDENT_FIELDS = tuple(field.name for field in fields(Incident) if field.name != "sightings")
+_SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
+
+
+def with_sightings(found: Select[Any]) -> Select[Any]:
+    """The incidents that are found, the newest first: a row for each of their newest sightings, one without any."""
+    incident = found.subquery()
+    shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SHOWN)
+    columns = [incident.c[name] for name in INCIDENT_FIELDS] + [_A[name] for name in _SIGHTING_FIELDS]
+    newest = (incident.c.last_seen.desc(), incident.c.id.desc(), _A.number)
+    return select(*columns).select_from(incident.outerjoin(ALERTS, shown)).order_by(*newest)
+
+
+_INCIDENT = select(INCIDENTS)
+KNOWN_INCIDENTS = with_sightings(
+    _INCIDENT.where(_I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")))
+    .order_by(case((_I.closed_as == 0, 0), else_=1), _I.last_seen.desc(), _I.id.desc())
+    .limit(_KNOWN)
 )
+RECENT = (
+    _INCIDENT.where(_I.last_seen >= bindparam("since"))
+    .order_by(_I.last_seen.desc(), _I.id.desc())
+    .limit(bindparam("most"))
+)
+RECENT_INCIDENTS = with_sightings(RECENT)
+ONE_INCIDENT = with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 
 
 def statements_for(dialect: str) -> Statements:
@@ -70,7 +87,7 @@ def statements_for(dialect: str) -> Statements:
             index_elements=["openid"],
             set_={name: member.excluded[name] for name in ("name", "team", "appids", "since")},
         ),
-        join_incident=_JOIN.returning(*_PLACE),
+        join_incident=_joining().returning(*_PLACE),
         returns=True,
     )
 
@@ -87,7 +104,7 @@ def _for_mysql() -> Statements:
         put_member=member.on_duplicate_key_update(
             {name: member.inserted[name] for name in ("name", "team", "appids", "since")}
         ),
-        join_incident=_JOIN,
+        join_incident=_joining(),
         returns=False,
     )
 
@@ -98,3 +115,17 @@ def _joined(new: Any) -> dict[str, Any]:
         "alerts": _I.alerts + new.alerts,
         "last_seen": case((_I.last_seen < new.last_seen, new.last_seen), else_=_I.last_seen),
     }
+
+
+def _joining() -> Update:
+    """Made anew for each dialect: SQLAlchemy hands what it remembers of a statement on to its copies."""
+    alerts, last_seen = _I.alerts, _I.last_seen
+    seen = bindparam("seen", type_=last_seen.type)
+    return (
+        update(INCIDENTS)
+        .where(_I.id == bindparam("incident"))
+        .values(
+            alerts=alerts + bindparam("added", type_=alerts.type),
+            last_seen=case((last_seen < seen, seen), else_=last_seen),
+        )
+    )

@@ -12,15 +12,12 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Select,
-    and_,
     bindparam,
-    case,
     delete,
     exists,
     false,
     insert,
     literal,
-    or_,
     select,
     update,
 )
@@ -43,47 +40,26 @@ from triage.store.schema import (
     index_key,
 )
 from triage.store.session import Session
-from triage.store.statements import REPLY, statements_for
+from triage.store.statements import (
+    INCIDENT_FIELDS,
+    KNOWN_INCIDENTS,
+    ONE_INCIDENT,
+    RECENT,
+    RECENT_INCIDENTS,
+    REPLY,
+    statements_for,
+    with_sightings,
+)
 from triage.store.values import Action, Entry, Event, Member, Recorded
 from triage.store.versions import UPGRADE, judge, version_of
 
 TABLES = tuple(sorted(METADATA.tables))
 """What can be exported."""
 _REPLAY = timedelta(minutes=10)
-_SHOWN = 50
-"""How many of an incident's sightings come with it, the newest."""
-_KNOWN = 10
-"""How many incidents of one key are remembered: the open one, then the newest."""
 _BATCH = 500
 _UPGRADE_PATIENCE = 300.0
 
 _I, _A, _M, _V = INCIDENTS.c, ALERTS.c, MEMBERS.c, INVITATIONS.c
-_INCIDENT_FIELDS = tuple(field.name for field in fields(Incident) if field.name != "sightings")
-_SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
-
-
-def _with_sightings(found: Select[Any]) -> Select[Any]:
-    """The incidents that are found, the newest first: a row for each of their newest sightings, one without any."""
-    incident = found.subquery()
-    shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SHOWN)
-    columns = [incident.c[name] for name in _INCIDENT_FIELDS] + [_A[name] for name in _SIGHTING_FIELDS]
-    newest = (incident.c.last_seen.desc(), incident.c.id.desc(), _A.number)
-    return select(*columns).select_from(incident.outerjoin(ALERTS, shown)).order_by(*newest)
-
-
-_INCIDENT = select(INCIDENTS)
-_KNOWN_INCIDENTS = _with_sightings(
-    _INCIDENT.where(_I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")))
-    .order_by(case((_I.closed_as == 0, 0), else_=1), _I.last_seen.desc(), _I.id.desc())
-    .limit(_KNOWN)
-)
-_RECENT = (
-    _INCIDENT.where(_I.last_seen >= bindparam("since"))
-    .order_by(_I.last_seen.desc(), _I.id.desc())
-    .limit(bindparam("most"))
-)
-_RECENT_INCIDENTS = _with_sightings(_RECENT)
-_ONE_INCIDENT = _with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 _SIGNATURE_USED = select(
     exists().where(
         MESSAGES.c.signature == bindparam("signature"),
@@ -209,7 +185,7 @@ class Store:
             lambda session: [
                 incident
                 for key in lookups
-                for incident in _incidents(session.all(_KNOWN_INCIDENTS, {"key": key, "since": since}))
+                for incident in _incidents(session.all(KNOWN_INCIDENTS, {"key": key, "since": since}))
             ]
         )
         newest = sorted(known, key=lambda incident: (incident.last_seen, incident.id), reverse=True)
@@ -221,15 +197,15 @@ class Store:
         """The incidents with an alert since then, the newest first; `appids` None means those of every account."""
         asked = {"since": since, "most": limit}
         if appids is None:
-            return tuple(_incidents(self._all(_RECENT_INCIDENTS, asked)))
-        theirs = _with_sightings(_RECENT.where(_I.appid.in_(sorted(set(appids)))))
+            return tuple(_incidents(self._all(RECENT_INCIDENTS, asked)))
+        theirs = with_sightings(RECENT.where(_I.appid.in_(sorted(set(appids)))))
         return self._database.read(
             lambda session: tuple(_incidents(session.connection.execute(theirs, asked).all()))
         )
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident."""
-        return next(_incidents(self._all(_ONE_INCIDENT, {"incident": incident_id})), None)
+        return next(_incidents(self._all(ONE_INCIDENT, {"incident": incident_id})), None)
 
     def timeline(self, incident_id: int) -> tuple[Event, ...]:
         """What happened to an incident beside its later alerts, oldest first."""
@@ -368,11 +344,11 @@ class Store:
 
 def _incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
     """Incidents from rows that hold one and one of its sightings each."""
-    width = len(_INCIDENT_FIELDS)
+    width = len(INCIDENT_FIELDS)
     for _, group in groupby(rows, key=lambda row: row[0]):
         parts = list(group)
         sightings = tuple(Sighting(*row[width:]) for row in parts if row[width] is not None)
-        values = dict(zip(_INCIDENT_FIELDS, parts[0], strict=False))
+        values = dict(zip(INCIDENT_FIELDS, parts[0], strict=False))
         yield Incident(**values | {"state": State(values["state"]), "sightings": sightings})
 
 
