@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from triage.channels._wechat_wire import (
     find_encrypted,
     read_fields,
     sign,
+    strip_controls,
     write_fields,
 )
 from triage.channels.wechat import (
@@ -360,6 +362,63 @@ def test_what_says_not_enough_is_unreadable(inner: str) -> None:
 def test_a_field_of_another_shape_is_read_with_care(inner: str, expected: Mapping[str, object]) -> None:
     message = read(inner)
     assert {name: getattr(message, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("inner", "fields"),
+    [
+        pytest.param("<a>1</a>", {"a": "1"}, id="a field"),
+        pytest.param("words", {}, id="words, no field"),
+        pytest.param("\n<a>1</a> words\n<b/>", {"a": "1", "b": ""}, id="words between fields"),
+        pytest.param("<a>1<!-- no -->2<?no no?>3</a>", {"a": "123"}, id="comments inside"),
+        pytest.param("<a>1<![CDATA[<2>]]>3&amp;&#52;</a>", {"a": "1<2>3&4"}, id="text in many pieces"),
+        pytest.param(
+            "<a>" + "中\n" * 9000 + "</a>", {"a": "中\n" * 9000}, id="more text than a buffer holds"
+        ),
+        pytest.param("<a>1<b>2</b>3</a><b>4</b>", {"b": "4"}, id="a nested field, named as another is"),
+        pytest.param("<a><a/></a>", {}, id="a field inside itself"),
+        pytest.param("<a><b/></a><a>1</a>", {}, id="nested first, plain later"),
+        pytest.param("<a>1</a><b>2</b><a><c/></a>", {"b": "2"}, id="plain first, nested later"),
+        pytest.param("<a/><a/><a/>", {}, id="empty three times"),
+        pytest.param('<n:a n:x="1" xmlns="u">1</n:a>', {"n:a": "1"}, id="namespaces mean nothing"),
+    ],
+)
+def test_a_field_is_a_child_of_the_root_that_stands_there_once_and_holds_text(
+    inner: str, fields: Mapping[str, str]
+) -> None:
+    assert read_fields(f"<xml>{inner}</xml>") == fields
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            '<?xml\x1cx x><xml ?><!DOCTYPE xml [<!ENTITY a "b">]><xml><a>&a;</a></xml>', id="a DOCTYPE"
+        ),
+        pytest.param("<xml\x1cfoo></xml\x1cfoo>", id="another root"),
+    ],
+)
+def test_nothing_is_smuggled_in_behind_a_control_character(text: str) -> None:
+    with pytest.raises(UnreadableMessageError, match="root"):
+        read_fields(text)
+
+
+def test_only_what_xml_cannot_carry_is_stripped() -> None:
+    characters = [chr(code) for code in range(0x110000)]
+    kept = [c for c in characters if strip_controls(c) == c]
+    assert "".join(kept) == strip_controls("".join(characters))
+    assert len(characters) - len(kept) == 29 + 2048 + 2  # controls, surrogates, U+FFFE and U+FFFF
+
+
+def test_threads_and_accounts_share_the_ciphers_without_harm() -> None:
+    keys = [letter * 43 for letter in "AEIM"] * 50
+
+    def round_trip(number: int) -> str:
+        encrypted = encrypt(f"{number}", keys[number], "wx1", f"{number:016}".encode())
+        return decrypt(encrypted, keys[number], "wx1")
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(round_trip, range(len(keys)))) == [f"{n}" for n in range(len(keys))]
 
 
 def test_a_doctype_before_a_true_envelope_is_refused_unparsed() -> None:

@@ -37,6 +37,7 @@ _PLACEHOLDER = re.compile(
     r"unsupported message)[。.]?\s*[】\]]\s*",
     re.IGNORECASE,
 )
+_TEXTS = {MessageKind.TEXT: "Content", MessageKind.VOICE: "Recognition", MessageKind.LOCATION: "Label"}
 _FAMILIES = {MessageKind.EVENT: Family.EVENT, MessageKind.COMPONENT: Family.COMPONENT}
 _PUSHES = {(push.family, push.name.casefold()): push for push in PUSHES}
 
@@ -55,7 +56,7 @@ def decode_message(fields: Mapping[str, str], signed: Signed) -> Message:
     if info_type := _name(fields, "InfoType"):
         return _component(fields, info_type, signed)
     msg_type = _name(fields, "MsgType")
-    sender, recipient = (fields.get(name, "").strip() for name in ("FromUserName", "ToUserName"))
+    sender, recipient = fields.get("FromUserName", "").strip(), fields.get("ToUserName", "").strip()
     if msg_type is None or not _ADDRESS.fullmatch(sender) or not _ADDRESS.fullmatch(recipient):
         raise UnreadableMessageError("MsgType, FromUserName or ToUserName is missing, repeated or too long")
     kind, event = _KINDS.get(msg_type.lower(), MessageKind.UNKNOWN), _name(fields, "Event")
@@ -118,12 +119,7 @@ def _message_id(fields: Mapping[str, str]) -> str | None:
 def _text(kind: MessageKind, fields: Mapping[str, str]) -> str | None:
     if kind is MessageKind.LINK:
         return "\n".join(filter(None, (fields.get("Title"), fields.get("Url")))) or None
-    source = {
-        MessageKind.TEXT: "Content",
-        MessageKind.VOICE: "Recognition",
-        MessageKind.LOCATION: "Label",
-    }.get(kind)
-    return fields.get(source) if source else None
+    return fields.get(_TEXTS[kind]) if kind in _TEXTS else None
 
 
 def find_push_of(kind: MessageKind, name: str) -> Push | None:

@@ -1,7 +1,7 @@
 """WeChat's callback as bytes: signatures, the cipher of safe mode, and XML that neither side can break.
 
-wechatpy does the signing and the AES; what it leaves open (comparison in constant time, padding, foreign exceptions,
-`]]>`, control characters) is closed here. The official page is
+wechatpy does the signing and the AES, expat the parsing; what they leave open (comparison in constant time, padding,
+foreign exceptions, `]]>`, control characters) is closed here. The official page is
 https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html
 """
 
@@ -12,9 +12,9 @@ import hmac
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from xml.parsers.expat import ExpatError
+from functools import lru_cache
+from xml.parsers import expat
 
-import xmltodict
 from wechatpy.crypto import PrpCrypto
 from wechatpy.crypto.cryptography import WeChatCipher
 from wechatpy.exceptions import InvalidAppIdException
@@ -60,12 +60,17 @@ class _Crypto(PrpCrypto):  # type: ignore[misc]  # wechatpy carries no types
     """wechatpy's framing, with the random bytes given instead of drawn."""
 
     def __init__(self, aes_key: str, random16: bytes = b"") -> None:
-        key = base64.b64decode(aes_key + "=")
-        self.cipher = _Cipher(key)
+        self.cipher = _cipher_of(aes_key)
         self.random16 = random16
 
     def get_random_string(self) -> bytes:
         return self.random16[:_RANDOM_BYTES].ljust(_RANDOM_BYTES, b"\0")
+
+
+@lru_cache(maxsize=64)
+def _cipher_of(aes_key: str) -> _Cipher:
+    """The cipher of an account: it holds a key and no state, so calls and threads may share it."""
+    return _Cipher(base64.b64decode(aes_key + "="))
 
 
 def encrypt(text: str, aes_key: str, appid: str, random16: bytes) -> str:
@@ -92,7 +97,7 @@ def decrypt(encrypted: str, aes_key: str, appid: str) -> str:
 
 # -- XML
 
-_START = re.compile(r"(?:<\?xml\s[^>]{0,200}>)?\s*+<xml[\s/>]")
+_START = re.compile(r"(?:<\?xml[ \t\r\n][^>]{0,200}>)?[ \t\r\n]*+<xml[ \t\r\n/>]")
 _ENCRYPTED = re.compile(
     r"<Encrypt>\s*+(?:<!\[CDATA\[)?+\s*+([A-Za-z0-9+/=]{40,}+)\s*+(?:\]\]>)?+\s*+</Encrypt>", re.ASCII
 )
@@ -110,12 +115,13 @@ def find_encrypted(text: str) -> Iterator[str]:
 
     There is one, but in compatible mode somebody may have typed another.
     """
-    return (match[1] for match in _ENCRYPTED.finditer(text))
+    return iter(_ENCRYPTED.findall(text))
 
 
 def strip_controls(text: str) -> str:
     """The text without what XML cannot carry: control characters, lone surrogates, U+FFFE and U+FFFF."""
-    return _NO_XML_CHARACTER.sub("", text)
+    # XML can carry all that is printable; in a short text this is seen at once.
+    return text if text.isprintable() else _NO_XML_CHARACTER.sub("", text)
 
 
 def read_fields(text: str) -> Mapping[str, str]:
@@ -127,26 +133,52 @@ def read_fields(text: str) -> Mapping[str, str]:
     if not is_xml(text):
         raise UnreadableMessageError("the message is no XML with the root <xml>")
     try:
-        root = _parse(text.lstrip(_OUTER))
-    except (ExpatError, ValueError) as exc:
+        return _parse(text.lstrip(_OUTER))
+    except (expat.ExpatError, ValueError) as exc:
         raise UnreadableMessageError(f"the message is malformed XML: {exc}") from exc
-    if not isinstance(root, dict):
-        return {}
-    return {name: value or "" for name, value in root.items() if value is None or isinstance(value, str)}
 
 
-def _parse(text: str) -> object:
+def _parse(text: str) -> Mapping[str, str]:
     try:
-        return xmltodict.parse(text, xml_attribs=False, strip_whitespace=False)["xml"]
-    except ExpatError:
+        return _parse_strictly(text)
+    except expat.ExpatError:
         if (stripped := strip_controls(text)) == text:
             raise
-        return xmltodict.parse(stripped, xml_attribs=False, strip_whitespace=False)["xml"]
+        return _parse_strictly(stripped)
+
+
+def _parse_strictly(text: str) -> Mapping[str, str]:
+    fields: dict[str, str] = {}
+    left_out: set[str] = set()
+    texts: list[str] = []
+    depth, is_leaf = 0, False
+
+    def start(_name: str, _attributes: object) -> None:
+        nonlocal depth, is_leaf
+        depth, is_leaf = depth + 1, True
+        texts.clear()
+
+    def end(name: str) -> None:
+        nonlocal depth, is_leaf
+        if depth == 2 and is_leaf and name not in fields:
+            fields[name] = "".join(texts)
+        elif depth == 2:
+            left_out.add(name)
+        depth, is_leaf = depth - 1, False
+
+    parser = expat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler = texts.append
+    parser.Parse(text, True)
+    for name in left_out:
+        fields.pop(name, None)
+    return fields
 
 
 def write_fields(fields: Mapping[str, str]) -> str:
     """`<xml>` with these fields, as WeChat writes it: numbers bare, everything else in CDATA."""
-    return f"<xml>{''.join(f'<{name}>{_value(text)}</{name}>' for name, text in fields.items())}</xml>"
+    return f"<xml>{''.join([f'<{name}>{_value(text)}</{name}>' for name, text in fields.items()])}</xml>"
 
 
 def _value(text: str) -> str:

@@ -185,8 +185,13 @@ def respond(
 
 def _fit(text: str) -> str:
     """What WeChat shows: line feeds, no character XML cannot carry, at most 2048 bytes, cut at a character."""
-    clean = strip_controls(text).replace("\r\n", "\n").replace("\r", "\n").strip()
-    return clean.encode()[:MAX_CONTENT_BYTES].decode("utf-8", "ignore").strip()
+    clean = strip_controls(text)
+    if "\r" in clean:
+        clean = clean.replace("\r\n", "\n").replace("\r", "\n")
+    clean = clean.strip()
+    if len(encoded := clean.encode()) <= MAX_CONTENT_BYTES:
+        return clean
+    return encoded[:MAX_CONTENT_BYTES].decode("utf-8", "ignore").strip()
 
 
 # -- the platform's half
