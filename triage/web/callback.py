@@ -133,7 +133,8 @@ class Callback:
         bot = self._service.bot()
         if bot.store is None:
             self._service.metrics.observe("unrecorded", message.kind)
-        reply = bot.handle(message, now)
+        with self._service.turn():
+            reply = bot.handle(message, now)
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
         return _Answer(response, kind=message.kind.value)
