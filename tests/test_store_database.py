@@ -206,6 +206,21 @@ class TestAway:
             store.close()
             road.block()
 
+    def test_what_is_written_moves_into_the_file_beside_the_replies(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("triage.store.database._CHECKPOINT", 5)
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            for number in range(5):
+                store.record(entry(str(number)))
+            for thread in threading.enumerate():
+                if thread.name == "checkpoint":
+                    thread.join()
+            alone = file.with_name("without_its_log.db")
+            shutil.copy(file, alone)
+        with closing(sqlite3.connect(alone)) as copied:
+            assert copied.execute("SELECT count(*) FROM messages").fetchone() == (5,)
+
     def test_a_locked_file_can_be_read_and_is_written_later(self, file: Path) -> None:
         store = Store.open(f"sqlite:///{file}")
         with closing(store), closing(sqlite3.connect(file, isolation_level=None)) as other:

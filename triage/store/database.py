@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,6 +49,8 @@ _ROLLED_BACK = frozenset({"40001", "40P01", 1213})
 _WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366})
 """MySQL calls these operational, yet the database is well: an unknown column, a bad value."""
 _TRY_AGAIN = 0.0003
+_CHECKPOINT = 200
+"""Writes between two checkpoints of SQLite: some 10 MB."""
 _SLOW = 0.5
 _REST = 1.0
 """After a server did not answer for `_SLOW` seconds, nobody waits for it again within `_REST` seconds."""
@@ -60,6 +63,7 @@ class Database:
         self.url = _read_url(url)
         self.dialect = self.url.get_backend_name()
         self.is_sqlite = self.dialect == "sqlite"
+        self._in_memory = _is_in_memory(self.url)
         self._patience = patience
         self._engine = _engine(self.url, patience)
         # SQLite has one writer: threads take turns here, fairly, rather than sleep and ask in SQLite.
@@ -68,6 +72,8 @@ class Database:
         self._prepared: dict[Statement, Prepared] = {}
         # Connections that nobody uses. SQLAlchemy's own pool takes longer for each loan than SQLite for a question.
         self._idle: deque[Session] = deque()
+        self._writes = count(1)
+        self._checkpointing = threading.Lock()
 
     @property
     def file(self) -> Path | None:
@@ -77,7 +83,7 @@ class Database:
 
     def patient(self, patience: float) -> Database:
         """The same database for work that takes its time; this one if it is in memory, which has no second door."""
-        return self if _is_in_memory(self.url) else Database(self.url, patience)
+        return self if self._in_memory else Database(self.url, patience)
 
     def close(self) -> None:
         self._close_idle()
@@ -114,7 +120,25 @@ class Database:
             return result
 
         with self._taking_turns():
-            return self._attempt(transaction, lambda: repeatable or not committing)
+            result = self._attempt(transaction, lambda: repeatable or not committing)
+        if self.is_sqlite and not self._in_memory:
+            self._checkpoint_aside()
+        return result
+
+    def _checkpoint_aside(self) -> None:
+        """Now and then move what was written from SQLite's log into the file, on a thread of its own.
+
+        That waits for the disk, some 10 ms, and SQLite itself would do it within somebody's reply.
+        """
+        if next(self._writes) % _CHECKPOINT == 0 and self._checkpointing.acquire(blocking=False):
+            threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True).start()
+
+    def _checkpoint(self) -> None:
+        try:
+            with suppress(StoreError):  # what stays in the log is safe there, and the next one takes it
+                self.read(lambda session: session.command("PRAGMA wal_checkpoint(PASSIVE)"))
+        finally:
+            self._checkpointing.release()
 
     def _begin_on(self, session: Session) -> None:
         """Begin; other processes that write to the same SQLite file are asked again every fraction of a millisecond.
@@ -159,7 +183,7 @@ class Database:
         except BaseException:
             session.discard()
             raise
-        if _is_in_memory(self.url):  # one connection for all threads: it goes back to where they wait for it
+        if self._in_memory:  # one connection for all threads: it goes back to where they wait for it
             session.connection.close()
         else:
             self._idle.append(session)
@@ -323,12 +347,12 @@ def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
     wait = round(patience * 1000)
     if dialect == "sqlite":
         # NORMAL under WAL: a killed process loses nothing, a power cut at most the last moments, the file stays whole.
-        # A checkpoint syncs to disk, some 10 ms within somebody's reply: every 32 MB, not every 4.
+        # SQLite's own checkpoint, within a reply, is for a log of 128 MB only: we make them in time.
         return (
             f"PRAGMA busy_timeout={wait}",
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
-            "PRAGMA wal_autocheckpoint=8000",
+            "PRAGMA wal_autocheckpoint=32000",
             "PRAGMA foreign_keys=ON",
         )
     if dialect in MYSQL:
