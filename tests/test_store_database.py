@@ -250,6 +250,14 @@ class TestAway:
         with pytest.raises(StoreError):
             Store.open(f"sqlite:///{tmp_path}/notes.txt", upgrade=True)
 
+    def test_a_database_in_memory_outlives_a_refusal(self) -> None:
+        with closing(Store.open("sqlite://", upgrade=True)) as store:
+            store.invite("wort", "oAlice", None, NOW)
+            with pytest.raises(StoreError, match="choose another"):
+                store.invite("wort", "oAlice", None, NOW)
+            store.record(entry("1"))
+            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+
     def test_a_database_in_memory_serves_many_threads(self) -> None:
         with closing(Store.open("sqlite://", upgrade=True)) as store:
             given = together(lambda n: store.record(entry("1", opening(), reply=str(n))))

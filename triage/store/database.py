@@ -33,6 +33,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from triage.errors import SettingsError, StoreDownError, StoreError
 from triage.store.schema import MYSQL
 from triage.store.session import Prepared, Session, Statement
+from triage.store.sqlite_log import empty
 
 T = TypeVar("T")
 
@@ -135,8 +136,10 @@ class Database:
 
     def _checkpoint(self) -> None:
         try:
-            with suppress(StoreError):  # what stays in the log is safe there, and the next one takes it
-                self.read(lambda session: session.command("PRAGMA wal_checkpoint(PASSIVE)"))
+            with suppress(
+                StoreError, sqlite3.Error
+            ):  # what stays in the log is safe there, and the next one takes it
+                self.read(empty)
         finally:
             self._checkpointing.release()
 
@@ -181,13 +184,18 @@ class Database:
         try:
             result = work(session)
         except BaseException:
-            session.discard()
+            self._give_back(session, is_good=False)
             raise
-        if self._in_memory:  # one connection for all threads: it goes back to where they wait for it
-            session.connection.close()
-        else:
-            self._idle.append(session)
+        self._give_back(session, is_good=True)
         return result
+
+    def _give_back(self, session: Session, *, is_good: bool) -> None:
+        if self._in_memory:  # the connection is the database: it goes to whoever waits for it
+            session.connection.close()
+        elif is_good:
+            self._idle.append(session)
+        else:
+            session.discard()
 
     def _connect(self) -> Connection:
         started = time.monotonic()

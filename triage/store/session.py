@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
@@ -81,9 +82,8 @@ class Session:
 
     def run(self, statement: Statement, values: Mapping[str, Any]) -> int:
         """How many rows were written."""
-        _, cursor = self._execute(statement, values)
-        count: int = cursor.rowcount
-        cursor.close()
+        prepared = self._prepare(statement, values)
+        count: int = self._on_cursor(prepared.sql, prepared.bound(values), attrgetter("rowcount"))
         return count
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
@@ -92,28 +92,31 @@ class Session:
 
     def all(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Every row."""
-        prepared, cursor = self._execute(statement, values)
-        rows = [prepared.read(row) for row in cursor.fetchall()]
-        cursor.close()
-        return rows
+        prepared = self._prepare(statement, values)
+        rows = self._on_cursor(prepared.sql, prepared.bound(values), methodcaller("fetchall"))
+        return [prepared.read(row) for row in rows]
 
     def command(self, sql: str) -> None:
-        """A statement without values and without an answer."""
-        self._on_cursor(sql, ()).close()
+        """A statement without values, whose answer does not matter."""
+        self._on_cursor(sql, (), lambda cursor: None)
 
-    def _execute(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Prepared, Any]:
+    def _prepare(self, statement: Statement, names: Iterable[str]) -> Prepared:
         prepared = self._prepared.get(statement)
         if prepared is None:
-            prepared = self._prepared[statement] = Prepared(statement, self.connection.dialect, values)
-        return prepared, self._on_cursor(prepared.sql, prepared.bound(values))
+            prepared = self._prepared[statement] = Prepared(statement, self.connection.dialect, names)
+        return prepared
 
-    def _on_cursor(self, sql: str, bound: Sequence[Any] | Mapping[str, Any]) -> Any:
+    def _on_cursor(
+        self, sql: str, bound: Sequence[Any] | Mapping[str, Any], answer: Callable[[Any], Any]
+    ) -> Any:
         cursor = self.raw.cursor()
         try:
             cursor.execute(sql, bound)
+            answered = answer(cursor)
+            cursor.close()
         except self.connection.dialect.loaded_dbapi.Error as exc:
             raise self._translated(sql, exc, cursor) from exc
-        return cursor
+        return answered
 
     def _translated(self, sql: str, exc: Exception, cursor: Any) -> BaseException:
         """What SQLAlchemy itself would raise; a broken connection is not given back to the pool."""

@@ -1,0 +1,18 @@
+"""SQLite's write-ahead log, kept short while everybody goes on writing."""
+
+from __future__ import annotations
+
+from triage.store.session import Session
+
+_LONG = 8000
+"""Pages, some 32 MB. Under steady load a log is never begun anew by itself: it would grow by gigabytes an hour."""
+
+
+def empty(session: Session) -> None:
+    """Move the log into the file while others write; a long log is begun anew, for which they wait a moment.
+
+    Raises sqlite3.Error, or what `Session.command` raises; what was not moved is safe in the log.
+    """
+    _, pages, _ = session.raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if pages > _LONG:
+        session.command("PRAGMA wal_checkpoint(RESTART)")
