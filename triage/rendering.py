@@ -87,7 +87,9 @@ class Renderer:
         head = "" if skip else self.say("alert", **headline(matched, rule), unread=unread, story=story)
 
         def closing() -> str:
-            return self.say("closing", see=self._see(rule, rules), guide_url=mask(matched.alert.guide_url or ""))
+            return self.say(
+                "closing", see=self._see(rule, rules), guide_url=mask(matched.alert.guide_url or "")
+            )
 
         yield from self.fit(head, self.alert_steps(matched, lead), closing, skip)
 
