@@ -622,6 +622,13 @@ def _references(value: object) -> Iterator[str]:
             yield from _references(item)
 
 
+def test_a_server_may_leave_out_an_empty_query(bench: Bench) -> None:
+    told: list[str] = []
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/callback/wechat"}
+    body = b"".join(bench.app.wsgi_app(environ, lambda status, _headers: told.append(status)))
+    assert (told, body) == (["403 Forbidden"], b"refused")
+
+
 def test_the_description_holds_every_route_and_every_model(bench: Bench) -> None:
     answer = bench.client.get("/openapi.json")
     assert answer.status_code == 200

@@ -5,7 +5,7 @@ from __future__ import annotations
 from triage.store.session import Session
 
 _LONG = 8000
-"""Pages, some 32 MB. Under steady load a log is never begun anew by itself: it would grow by gigabytes an hour."""
+"""Pages, some 32 MB. SQLite begins a log anew only when all of it was moved: under load that is rare."""
 
 
 def empty(session: Session) -> None:

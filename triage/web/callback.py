@@ -72,7 +72,7 @@ class Callback:
         self._behind = behind
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = _PATH.fullmatch(environ["PATH_INFO"])
+        path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         if path is None:
             return self._behind(environ, start_response)
         started = time.perf_counter()
@@ -102,7 +102,9 @@ class Callback:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "POST"):
             return _Answer(Response(405, b"GET or POST"))
-        query = dict(reversed(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)))  # the first counts
+        query = dict(
+            reversed(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+        )  # the first counts
         account = self._service.account(appid or query.get("account")) if channel == _WECHAT else None
         if account is None:
             return _Answer(Response(404, b"no such channel or account"))

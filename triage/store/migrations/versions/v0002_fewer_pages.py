@@ -1,4 +1,4 @@
-"""An alert touches ten pages of the database instead of sixteen: fewer indexes, and nothing written twice."""
+"""An alert touches fewer pages of the database: fewer indexes, and nothing written twice."""
 
 from __future__ import annotations
 
