@@ -263,6 +263,16 @@ class TestMessages:
         assert store.conversation("oAlice", LATER) is None
         assert store.conversation("oBob", NOW) is None
 
+    def test_the_text_of_a_message_is_not_kept_again_with_its_conversation(self, store: Store) -> None:
+        made = replace(
+            entry("1", conversation={"text": "第一行\n第二行", "page": 1}, expires_at=LATER),
+            message=message("1", text="第一行\n第二行"),
+        )
+        store.record(made)
+        (kept,) = store.export("conversations")
+        assert kept["state"] == {"page": 1, "text_of": made.message.key}
+        assert store.conversation("oAlice", NOW) == {"page": 1, "text": "第一行\n第二行"}
+
 
 class TestIncidents:
     def test_an_alert_opens_an_incident(self, store: Store) -> None:

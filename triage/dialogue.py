@@ -117,11 +117,12 @@ class Conversation:
         return replace(self, page=self.page + 1, shown=shown)
 
     def as_json(self) -> dict[str, Any]:
-        """For the store."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """For the store: what is not at its default."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Conversation:
-        """From the store; what an older program has not written is at its default."""
+        """From the store; what was not written is at its default."""
         known = {name: value[name] for name in cls.__slots__ if name in value}
         return cls(**{**known, "choices": tuple(known.get("choices", ()))})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,9 @@ from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from triage.incidents import Reason, Sighting, State
+from triage.message import Message
 from triage.store import statements
-from triage.store.schema import INCIDENTS, index_key, storable
+from triage.store.schema import INCIDENTS, MESSAGES, index_key, storable
 from triage.store.session import Session
 from triage.store.statements import Statements
 from triage.store.values import Action, Change, Entry, Recorded
@@ -34,6 +35,8 @@ _REOPEN = _THIS.where(_I.closed_as != 0).values(
 )
 _REOPEN_BY_ALERT = _REOPEN.values(owner=None, step=0)
 _OWNER = select(_I.owner).where(_I.id == bindparam("incident"))
+_TEXT_OF = "text_of"
+_MESSAGE_TEXT = select(MESSAGES.c.text).where(MESSAGES.c.key == bindparam("message"))
 _LOOKUP = select(_I.lookup).where(_I.id == bindparam("incident"))
 
 
@@ -56,7 +59,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     if entry.conversation is not None:
         talk = {
             "sender": index_key(entry.message.sender),
-            "state": dict(entry.conversation),
+            "state": _shortened(entry.conversation, entry.message),
             "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
         }
         session.run(sql.put_conversation, talk)
@@ -64,6 +67,19 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
         gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
         session.run(statements.ADD_GAP, gap)
     return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True, incident_ids=ids)
+
+
+def _shortened(talk: Mapping[str, Any], message: Message) -> dict[str, Any]:
+    """A conversation without the text of the message it begins with, which is kept already; `whole` undoes it."""
+    if message.text is None or talk.get("text") != message.text:
+        return dict(talk)
+    return {name: value for name, value in talk.items() if name != "text"} | {_TEXT_OF: message.key}
+
+
+def whole(session: Session, talk: dict[str, Any]) -> dict[str, Any]:
+    """A conversation as it was before it was stored."""
+    key = talk.pop(_TEXT_OF, None)
+    return talk if key is None else talk | {"text": _value(session, _MESSAGE_TEXT, message=key) or ""}
 
 
 def _add_message(session: Session, sql: Statements, entry: Entry, key: str) -> bool:

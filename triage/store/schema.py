@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+T = TypeVar("T")
+
 VERSIONS = ("0001", "0002")
 """Every version of the schema, oldest first; the last one is this program's."""
 KEY_LENGTH = 190
@@ -40,9 +43,18 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """A text as every database stores it: without NUL, which PostgreSQL refuses, and with � for half a character."""
-    if text.isascii() and "\0" not in text:
+    if "\0" not in text and (text.isascii() or _is_unicode(text)):
         return text
     return _UNSTORABLE.sub(lambda match: "" if match[0] == "\0" else "\ufffd", text)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether there is no half character in it; encoding finds out faster than searching."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def index_key(text: str) -> str:
@@ -50,7 +62,18 @@ def index_key(text: str) -> str:
     return text if len(text) <= KEY_LENGTH else hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
-class Text(TypeDecorator[str]):
+class Own(TypeDecorator[T]):
+    """A type of ours; None is NULL."""
+
+    def binder(self, dialect: Dialect) -> Callable[[T], Any]:
+        """What makes the driver's value of one of ours."""
+        raise NotImplementedError
+
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:
+        return None if value is None else self.binder(dialect)(value)
+
+
+class Text(Own[str]):
     """A text of any length, exactly as it was, as far as it is storable; with a length, one that has an index."""
 
     impl = String
@@ -65,11 +88,11 @@ class Text(TypeDecorator[str]):
             return dialect.type_descriptor(String(self.length))
         return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(value)
+    def binder(self, dialect: Dialect) -> Callable[[str], str]:
+        return storable
 
 
-class Instant(TypeDecorator[datetime]):
+class Instant(Own[datetime]):
     """An instant to the microsecond: a UTC column without a zone, aware on both sides."""
 
     impl = DateTime
@@ -80,18 +103,23 @@ class Instant(TypeDecorator[datetime]):
             return dialect.type_descriptor(_TextOfInstant())  # type: ignore[no-untyped-call]  # SQLAlchemy's
         return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name in MYSQL else DateTime())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs its time zone")
-        utc = value.astimezone(UTC).replace(tzinfo=None)
-        return utc.isoformat(" ", "microseconds") if dialect.name == "sqlite" else utc
+    def binder(self, dialect: Dialect) -> Callable[[datetime], datetime | str]:
+        return _instant_text if dialect.name == "sqlite" else _utc
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         if isinstance(value, str):
             value = datetime.fromisoformat(value)
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("an instant needs its time zone")
+    return value.astimezone(UTC).replace(tzinfo=None)
+
+
+def _instant_text(value: datetime) -> str:
+    return _utc(value).isoformat(" ", "microseconds")
 
 
 class _TextOfInstant(sqlite.DATETIME):
@@ -104,7 +132,7 @@ class _TextOfInstant(sqlite.DATETIME):
         return None
 
 
-class Number(TypeDecorator[int]):
+class Number(Own[int]):
     """A whole number of 64 bits; one beyond, as only a hostile text has it, becomes the largest."""
 
     impl = BigInteger
@@ -113,11 +141,15 @@ class Number(TypeDecorator[int]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        return None if value is None else max(-_LARGEST, min(value, _LARGEST))
+    def binder(self, dialect: Dialect) -> Callable[[int], int]:
+        return _bounded
 
 
-class Json(TypeDecorator[Any]):
+def _bounded(value: int) -> int:
+    return value if -_LARGEST <= value <= _LARGEST else max(-_LARGEST, min(value, _LARGEST))
+
+
+class Json(Own[Any]):
     """A value as JSON text, in ASCII so that everything can be stored."""
 
     impl = UnicodeText
@@ -126,8 +158,8 @@ class Json(TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return json.dumps(value)
+    def binder(self, dialect: Dialect) -> Callable[[Any], str]:
+        return json.dumps
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

@@ -7,13 +7,13 @@ the small statements of the message path, of which a message has ten.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from operator import attrgetter, methodcaller
+from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeDecorator
+
+from triage.store.schema import Own
 
 Statement = Select[Any] | Insert | Update | Delete
 _Convert = Callable[[Any], Any] | None
@@ -22,26 +22,31 @@ _Convert = Callable[[Any], Any] | None
 class Prepared:
     """A statement in a dialect; it is always given values of these names."""
 
-    __slots__ = ("_columns", "_constants", "_is_positional", "_values", "sql")
+    __slots__ = ("_columns", "_constants", "_conversions", "_names", "_take", "sql")
 
     def __init__(self, statement: Statement, dialect: Dialect, names: Iterable[str]) -> None:
         given = tuple(names)
         compiled = statement.compile(dialect=dialect, column_keys=given)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
         self.sql = compiled.string
-        self._is_positional = compiled.positional
-        order = (compiled.positiontup or ()) if compiled.positional else binds
-        self._values = tuple((name, _to_database(binds[name].type, dialect)) for name in order)
+        order = tuple(compiled.positiontup or ()) if compiled.positional else tuple(binds)
+        self._names = None if compiled.positional else order
+        self._take = _taker(order)
+        converts = ((index, _to_database(binds[name].type, dialect)) for index, name in enumerate(order))
+        self._conversions = tuple((index, convert) for index, convert in converts if convert)
         self._constants = {name: bind.value for name, bind in binds.items() if name not in given}
         self._columns = tuple(_from_database(column.type, dialect) for column in statement.exported_columns)
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
-        """The values as the driver takes them."""
+        """The values as the driver takes them; None is NULL whatever the type."""
         if self._constants:
             values = {**self._constants, **values}
-        if self._is_positional:
-            return [convert(values[name]) if convert else values[name] for name, convert in self._values]
-        return {name: convert(values[name]) if convert else values[name] for name, convert in self._values}
+        row = list(self._take(values))
+        for index, convert in self._conversions:
+            value = row[index]
+            if value is not None:
+                row[index] = convert(value)
+        return row if self._names is None else dict(zip(self._names, row, strict=True))
 
     def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
         """A row as it was before it was stored."""
@@ -49,11 +54,18 @@ class Prepared:
         return tuple([convert(value) if convert else value for convert, value in pairs])
 
 
+def _taker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Iterable[Any]]:
+    """What takes the values of these names out of a mapping, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
+
+
 def _to_database(type_: Any, dialect: Dialect) -> _Convert:
     """What converts a value; a type of ours is asked itself where SQLAlchemy would only pass the value on."""
     own = type_.dialect_impl(dialect)
-    if isinstance(own, TypeDecorator) and own.impl_instance.bind_processor(dialect) is None:
-        return partial(own.process_bind_param, dialect=dialect)
+    if isinstance(own, Own) and own.impl_instance.bind_processor(dialect) is None:
+        return own.binder(dialect)
     return own.bind_processor(dialect)  # type: ignore[no-any-return]
 
 

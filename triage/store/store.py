@@ -173,8 +173,12 @@ class Store:
 
     def conversation(self, sender: str, now: datetime) -> dict[str, Any] | None:
         """What was last kept of the talk with somebody, unless it has expired."""
-        row = self._first(_TALK, {"who": index_key(sender), "now": now})
-        return None if row is None else row[0]
+
+        def ask(session: Session) -> dict[str, Any] | None:
+            row = session.first(_TALK, {"who": index_key(sender), "now": now})
+            return None if row is None else recording.whole(session, row[0])
+
+        return self._database.read(ask)
 
     # -- incidents
 
