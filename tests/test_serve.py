@@ -6,12 +6,13 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,11 +69,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, environment: Mapping[str, str], *options: str) -> Iterator[Served]:
+def serving(
+    folder: Path, environment: Mapping[str, str], *options: str, program: Sequence[str] = ("-m", "triage")
+) -> Iterator[Served]:
     port = _free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "triage", "serve", "--port", str(port), *options],
+        [sys.executable, *program, "serve", "--port", str(port), *options],
         cwd=folder,
         env={**clean, "PYTHONPATH": str(DATA.parent.parent), "TMPDIR": str(folder), **environment},
         stdout=subprocess.PIPE,
@@ -94,6 +97,11 @@ def serving(folder: Path, environment: Mapping[str, str], *options: str) -> Iter
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+
+
+def _workers(served: Served) -> list[int]:
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+    return [int(child) for child in children.read_text().split()]
 
 
 def _wait_until_it_answers(served: Served) -> None:
@@ -132,7 +140,39 @@ def test_real_pushes_over_http_counted_together_and_a_graceful_stop(tmp_path: Pa
     for secret in (*ENVIRONMENT.values(), FAN, "晨曦助手", "nonce="):
         assert secret == ACCOUNT.appid or secret not in logged
     assert len(list(Store.open(f"sqlite:///{tmp_path}/triage.db").export("messages"))) == 13
-    assert not list(tmp_path.glob("triage-metrics-*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_the_room_for_the_counters_is_taken_at_the_start_and_outlives_a_killed_worker(tmp_path: Path) -> None:
+    with serving(tmp_path, ENVIRONMENT, "--workers", "2") as served:
+        mapped = re.search(r"/\S+/triage-metrics-\w+", Path(f"/proc/{served.process.pid}/maps").read_text())
+        assert mapped
+        directory = Path(mapped[0])
+        files = sorted(directory.iterdir())
+        for file in files:  # a page without room, when it is written to, kills the worker
+            assert file.stat().st_blocks * 512 >= file.stat().st_size > 0
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        for _ in range(3):
+            assert platform.say(ALERT).accepted.findings == ()
+            for worker in _workers(served):
+                os.kill(worker, signal.SIGKILL)
+            _wait_until_it_answers(served)
+        assert 'triage_alerts_total{kind="bad_response"} 3.0' in served.get("/metrics")
+        assert sorted(directory.iterdir()) == files
+    assert not directory.exists()
+
+
+def test_without_room_for_common_counters_it_serves_all_the_same(tmp_path: Path) -> None:
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**25, 2**25))\n"
+        "import triage.web.metrics as metrics; metrics._FILE_BYTES = 2**26\n"
+        "import triage.cli; triage.cli.run()"
+    )
+    with serving(tmp_path, ENVIRONMENT, "--workers", "2", program=("-c", program)) as served:
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        assert platform.say(ALERT).accepted.findings == ()
+        _, logged = served.stop()
+    assert "counters_not_shared" in logged
 
 
 def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:

@@ -289,6 +289,18 @@ def test_the_last_guard_answers_legally_and_repeats_nothing(
     assert "Appid" not in str(_lines(caplog))
 
 
+def test_an_answer_that_cannot_be_counted_is_given(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Service, "note", _fail)
+    with caplog.at_level(logging.DEBUG):
+        exchange = bench.platform.say(ALERT)
+    assert "回应失败" in (exchange.accepted.text or "")
+    assert [line["error"] for line in _lines(caplog) if line["event"] == "callback_not_counted"] == [
+        "RuntimeError"
+    ]
+
+
 def test_a_broken_template_still_gets_an_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> NoReturn:
         raise TemplateError("undefined")

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 def create_app(settings: Settings) -> Flask:
     """The WSGI application for these settings.
 
-    It reads the rules now, and opens the database when first needed; so make it before a server forks. Under several
-    processes set PROMETHEUS_MULTIPROC_DIR before the first call.
+    It reads the rules now, and opens the database when first needed; so make it before a server forks.
     """
     from triage.web.app import make_app
 

@@ -59,6 +59,7 @@ class _Answer:
     response: Response
     kind: str | None = None
     reason: str | None = None
+    has_failed: bool = False
 
 
 class Callback:
@@ -80,14 +81,15 @@ class Callback:
         try:
             answer = self._answer(environ, channel, appid)
         except Exception as exc:  # the last guard: the platform gets a legal answer
-            self._service.metrics.callback_errors.inc()
             log_failure(_LOG, "callback_failed", exc)
-            answer = _Answer(_SUCCESS)
+            answer = _Answer(_SUCCESS, has_failed=True)
         response = answer.response
-        endpoint = "/callback/<channel>/<appid>" if appid else "/callback/<channel>"
-        seconds = time.perf_counter() - started
         status, method = HTTPStatus(response.status), environ["REQUEST_METHOD"]
-        self._service.note(endpoint, method, status, seconds, kind=answer.kind, reason=answer.reason)
+        endpoint = "/callback/<channel>/<appid>" if appid else "/callback/<channel>"
+        try:
+            self._note(answer, endpoint, method, time.perf_counter() - started)
+        except Exception as exc:  # an answer that cannot be counted is an answer all the same
+            log_failure(_LOG, "callback_not_counted", exc)
         headers = [
             ("Content-Type", response.content_type),
             ("Content-Length", str(len(response.body))),
@@ -97,6 +99,12 @@ class Callback:
             headers.append(("Allow", "GET, POST"))
         start_response(f"{status} {status.phrase}", headers)
         return [response.body] if method != "HEAD" else []
+
+    def _note(self, answer: _Answer, endpoint: str, method: str, seconds: float) -> None:
+        if answer.has_failed:
+            self._service.metrics.callback_errors.inc()
+        status = answer.response.status
+        self._service.note(endpoint, method, status, seconds, kind=answer.kind, reason=answer.reason)
 
     def _answer(self, environ: WSGIEnvironment, channel: str, appid: str | None) -> _Answer:
         method = environ["REQUEST_METHOD"]
@@ -135,8 +143,7 @@ class Callback:
         bot = self._service.bot()
         if bot.store is None:
             self._service.metrics.observe("unrecorded", message.kind)
-        with self._service.turn():
-            reply = bot.handle(message, now)
+        reply = bot.handle(message, now)
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
         return _Answer(response, kind=message.kind.value)

@@ -1,7 +1,6 @@
 """What the service counts, for Prometheus.
 
-Under several workers the counts lie in the files of PROMETHEUS_MULTIPROC_DIR, which must be set before this module is
-imported; any worker then answers for all.
+Under several workers the counts lie in files, made before the first `Metrics`; any worker then answers for all.
 """
 
 from __future__ import annotations
@@ -10,8 +9,9 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -19,6 +19,9 @@ from triage.matching import UNKNOWN
 from triage.web.logs import log_event
 
 _LOG = logging.getLogger(__name__)
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_FILE_BYTES = 256 * 1024
+"""Room for some thousand counts; there are a few hundred."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -29,6 +32,23 @@ class RulesState:
     version: str
     count: int
     problem: str | None = None
+
+
+class SharedFiles:
+    """Files where processes count together; `process` is this one's number, 0 until it is told another.
+
+    Every byte is written when they are made. A count is memory over a file, and memory that a full disk has no room
+    for kills the process that touches it (SIGBUS).
+    """
+
+    def __init__(self, directory: Path, processes: int) -> None:
+        """For the numbers 0 to `processes`. Raises OSError where there is no room."""
+        for number in range(processes + 1):
+            for kind in ("counter", "histogram"):
+                (directory / f"{kind}_{number}.db").write_bytes(bytes(_FILE_BYTES))
+        self.process = 0
+        os.environ[_DIRECTORY] = str(directory)
+        values.ValueClass = values.MultiProcessValue(lambda: self.process)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -83,7 +103,7 @@ class Metrics:
     def exposition(self, rules: RulesState) -> bytes:
         """All counts in Prometheus' text format; those of every worker where there are several."""
         registry = self._registry
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        if _DIRECTORY in os.environ:
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # without types
         own = CollectorRegistry()

@@ -15,7 +15,8 @@ import socket
 import struct
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,13 @@ from triage.settings.model import Settings
 from triage.store import Store
 from triage.web import create_app
 from triage.web.logs import log_event, start_logging
+from triage.web.metrics import SharedFiles
 
 if TYPE_CHECKING:
     from flask import Flask
 
 _LOG = logging.getLogger(__name__)
-_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_MEMORY = "/dev/shm"  # noqa: S108 - nothing in it is secret
 _THREADS = 4
 _MOST_WORKERS = 4
 _STALLED = 3
@@ -109,28 +111,35 @@ else:
 
     def _serve_by_gunicorn(settings: Settings, announce: Callable[[], None]) -> None:
         workers = settings.workers or default_workers()
-        with contextlib.ExitStack() as stack:
-            if workers > 1:
-                stack.enter_context(_shared_counters())
-            _application(settings, workers, announce).run()
+        with _shared_counters(workers) as counters:
+            _application(settings, workers, counters, announce).run()
 
     @contextlib.contextmanager
-    def _shared_counters() -> Any:
-        """A directory where the workers count together; emptied before, and gone afterwards if it was ours."""
-        given = os.environ.get(_METRICS)
-        directory = Path(given or tempfile.mkdtemp(prefix="triage-metrics-"))
-        directory.mkdir(parents=True, exist_ok=True)
-        for old in directory.glob("*.db"):
-            old.unlink()
-        os.environ[_METRICS] = str(directory)
-        owner = os.getpid()
+    def _shared_counters(workers: int) -> Iterator[SharedFiles | None]:
+        """Where the workers count together, gone afterwards; None for one alone, or where there is no room."""
+        counters, directory, owner = None, None, os.getpid()
+        for parent in (_MEMORY, None) if workers > 1 else ():
+            try:
+                directory = Path(tempfile.mkdtemp(prefix="triage-metrics-", dir=parent))
+                counters = SharedFiles(directory, 2 * workers)  # during a reload there are twice as many
+            except OSError as exc:
+                log_event(_LOG, logging.WARNING, "counters_not_shared", problem=str(exc))
+                _remove(directory)
+            else:
+                break
         try:
-            yield
+            yield counters
         finally:
-            if not given and os.getpid() == owner:
-                shutil.rmtree(directory, ignore_errors=True)
+            if os.getpid() == owner:
+                _remove(directory)
 
-    def _application(settings: Settings, workers: int, announce: Callable[[], None]) -> Any:
+    def _remove(directory: Path | None) -> None:
+        if directory is not None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def _application(
+        settings: Settings, workers: int, counters: SharedFiles | None, announce: Callable[[], None]
+    ) -> Any:
         from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # without types
         from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # without types
         from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # without types
@@ -153,6 +162,14 @@ else:
                     conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pause)
                 super().enqueue_req(conn)
 
+        def number(arbiter: Any, worker: Any) -> None:
+            taken = {other.number for other in arbiter.WORKERS.values()}
+            worker.number = next(free for free in count(1) if free not in taken)
+
+        def count_apart(arbiter: Any, worker: Any) -> None:
+            if counters is not None:
+                counters.process = worker.number
+
         options = {
             "bind": f"[{settings.host}]:{settings.port}"
             if ":" in settings.host
@@ -165,9 +182,11 @@ else:
             "preload_app": True,
             "keepalive": 15,
             "graceful_timeout": _GRACE,
-            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - a heartbeat
+            "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
             "proc_name": "triage",
             "control_socket_disable": True,
+            "pre_fork": number,
+            "post_fork": count_apart,
             "when_ready": lambda server: announce(),
             "post_worker_init": lambda worker: _warm(worker.wsgi),
         }

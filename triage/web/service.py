@@ -6,8 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask, current_app
@@ -32,7 +31,7 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"
 """Asked every few seconds: logged only at debug level."""
 _SOON, _DAY = 60.0, 86_400.0
 _PATIENCE = 0.5
-"""Seconds that a request waits for its turn, or for the database to be opened."""
+"""Seconds that a request waits for the database to be opened."""
 _WORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _WORD_LENGTH = 10
 
@@ -62,7 +61,6 @@ class Service:
         self._opening = threading.Lock()
         self._open_again = 0.0
         self._tidy_at = time.monotonic() + _SOON
-        self._turn = threading.Lock() if settings.database_url.startswith("sqlite") else None
 
     def install(self, app: Flask) -> None:
         """Make this the service of an application."""
@@ -111,20 +109,6 @@ class Service:
                 "reason": reason,
             }
             log_event(_LOG, level, "request", **fields, ms=round(seconds * 1000, 2))
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """On SQLite the threads of a process answer one after the other.
-
-        They all compute; at once they would only take the interpreter from each other, and from the one that holds
-        the file's write lock. Who has waited long goes on without a turn.
-        """
-        has_turn = self._turn is not None and self._turn.acquire(timeout=_PATIENCE)
-        try:
-            yield
-        finally:
-            if self._turn is not None and has_turn:
-                self._turn.release()
 
     def store(self) -> Store | None:
         """The store; None while it cannot be opened."""
