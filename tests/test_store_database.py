@@ -22,7 +22,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, create_engine
 from sqlalchemy.engine import make_url
 
 from tests.test_store import NOW, SERVERS, entry, fresh_database, opening, together
@@ -102,9 +102,11 @@ def file(tmp_path: Path) -> Path:
 
 
 class Road:
-    """A port that leads to a server, until it is closed."""
+    """A port that leads to a server, until it is closed, or nothing moves on it any more."""
 
     def __init__(self, url: str) -> None:
+        self._moving = threading.Event()
+        self._moving.set()
         parsed = make_url(url)
         self._target = (
             parsed.host or "",
@@ -127,6 +129,12 @@ class Road:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 
+    def hold(self) -> None:
+        self._moving.clear()
+
+    def release(self) -> None:
+        self._moving.set()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -138,10 +146,10 @@ class Road:
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
 
-    @staticmethod
-    def _carry(source: socket.socket, sink: socket.socket) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(65536):
+                self._moving.wait()
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -206,6 +214,42 @@ class TestAway:
             store.close()
             road.block()
 
+    def test_a_server_that_falls_silent_in_the_middle_holds_nobody_for_long(self, server: str) -> None:
+        road = Road(server)
+        store = Store.open(road.url, upgrade=True)
+        key = entry("1").message.key
+        try:
+            store.record(entry("1"))
+            together(lambda _: store.reply_to(key))
+            road.hold()
+            assert max(together(lambda _: seconds(lambda: store.reply_to(key)))) < 4.5
+            assert seconds(lambda: store.reply_to(key)) < 0.1
+            assert seconds(lambda: store.record(entry("2"))) < 4.5
+            assert seconds(lambda: store.record(entry("2"))) < 0.1
+            road.release()
+            time.sleep(1)
+            assert store.reply_to(key) == Recorded("回复")
+            assert store.record(entry("2")).is_new
+        finally:
+            road.release()
+            store.close()
+            road.block()
+
+    def test_a_locked_table_holds_one_caller_not_the_next(self, server: str) -> None:
+        is_mysql = make_url(server).get_backend_name() == "mysql"
+        locking = "LOCK TABLES messages WRITE" if is_mysql else "LOCK TABLE messages"
+        with closing(Store.open(server, upgrade=True)) as store:
+            engine = create_engine(Database(server).url)
+            with engine.connect() as other:
+                other.exec_driver_sql(locking)
+                assert max(together(lambda n: seconds(lambda: store.record(entry(str(n)))))) < 2
+                assert seconds(lambda: store.record(entry("1"))) < 0.1
+                if is_mysql:
+                    other.exec_driver_sql("UNLOCK TABLES")
+            engine.dispose()
+            time.sleep(1)
+            assert store.record(entry("1")).is_new
+
     def test_what_is_written_moves_into_the_file_beside_the_replies(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -225,9 +269,11 @@ class TestAway:
         store = Store.open(f"sqlite:///{file}")
         with closing(store), closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            assert 0.5 < seconds(lambda: store.record(entry("1"))) < 2
+            assert 0.5 < max(together(lambda n: seconds(lambda: store.record(entry(str(n)))))) < 2
+            assert seconds(lambda: store.record(entry("1"))) < 0.1
             assert store.reply_to(entry("1").message.key) is None
             other.execute("ROLLBACK")
+            time.sleep(1)
             assert store.record(entry("1")).is_new
 
     def test_a_file_that_cannot_be_written_can_be_read(self, file: Path) -> None:

@@ -6,70 +6,53 @@ commits by its own statements.
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-    SQLAlchemyError,
-)
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.pool import NullPool, QueuePool
 
-from triage.errors import SettingsError, StoreDownError, StoreError
-from triage.store.schema import MYSQL
+from triage.errors import StoreDownError, StoreError
+from triage.store.engine import TRY_AGAIN, is_busy, is_in_memory, make_engine, read_url
+from triage.store.patience import Breaker, Watchdog
 from triage.store.session import Prepared, Session, Statement
 from triage.store.sqlite_log import empty
 
 T = TypeVar("T")
 
-_DRIVERS = {
-    "sqlite": "sqlite",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "mysql": "mysql+pymysql",
-    "mariadb": "mariadb+pymysql",
-}
 _ATTEMPTS = 4
 _ROLLED_BACK = frozenset({"40001", "40P01", 1213})
 """Chosen by the server as the victim of a deadlock: the transaction may simply be run again."""
 _WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366})
 """MySQL calls these operational, yet the database is well: an unknown column, a bad value."""
-_TRY_AGAIN = 0.0003
 _CHECKPOINT = 200
 """Writes between two checkpoints of SQLite: some 10 MB."""
-_SLOW = 0.5
-_REST = 1.0
-"""After a server did not answer for `_SLOW` seconds, nobody waits for it again within `_REST` seconds."""
 
 
 class Database:
     """One database. `patience` is how many seconds a connection, a lock or a statement may take."""
 
     def __init__(self, url: str | URL, patience: float = 1.0) -> None:
-        self.url = _read_url(url)
+        self.url = read_url(url)
         self.dialect = self.url.get_backend_name()
         self.is_sqlite = self.dialect == "sqlite"
-        self._in_memory = _is_in_memory(self.url)
+        self._in_memory = is_in_memory(self.url)
         self._patience = patience
-        self._engine = _engine(self.url, patience)
+        self._engine = make_engine(self.url, patience)
         # SQLite has one writer: threads take turns here, fairly, rather than sleep and ask in SQLite.
         self._turn = threading.Lock() if self.is_sqlite else None
-        self._down_until = 0.0
+        # What cannot be read cannot be written; a lock may keep out writers alone.
+        self._connecting, self._reading, self._writing = (Breaker(self._name, patience) for _ in range(3))
+        self._watchdog = Watchdog(2.5 * patience) if self.dialect == "postgresql" else None
         self._prepared: dict[Statement, Prepared] = {}
         # Connections that nobody uses. SQLAlchemy's own pool takes longer for each loan than SQLite for a question.
         self._idle: deque[Session] = deque()
@@ -97,7 +80,8 @@ class Database:
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
-        return self._attempt(question)
+        with self._reading.guard():
+            return self._attempt(question)
 
     def write(self, work: Callable[[Session], T], *, repeatable: bool = False) -> T:
         """Run `work` in one transaction, again if it lost a race.
@@ -120,7 +104,8 @@ class Database:
                 raise
             return result
 
-        with self._taking_turns():
+        self._reading.check()
+        with self._writing.guard(), self._taking_turns():
             result = self._attempt(transaction, lambda: repeatable or not committing)
         if self.is_sqlite and not self._in_memory:
             self._checkpoint_aside()
@@ -158,18 +143,20 @@ class Database:
             while not _begun(raw):
                 if time.monotonic() > deadline:
                     raise StoreDownError(f"{self._name} is busy; another process holds its write lock")
-                time.sleep(_TRY_AGAIN)
+                time.sleep(TRY_AGAIN)
         finally:
             raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
 
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
+        end = time.monotonic() + self._patience
         for attempt in range(_ATTEMPTS):
             try:
                 return self._on_connection(work)
             except DBAPIError as exc:
                 if exc.connection_invalidated:  # the server is back, or away: the idle ones are broken too
                     self._close_idle()
-                if attempt == _ATTEMPTS - 1 or not _is_passing(exc) or not may_repeat():
+                is_last = attempt == _ATTEMPTS - 1 or time.monotonic() > end
+                if is_last or not _is_passing(exc) or not may_repeat():
                     raise self._translated(exc) from exc
             except (SQLAlchemyError, ValueError, OverflowError) as exc:
                 raise self._translated(exc) from exc
@@ -182,7 +169,8 @@ class Database:
         except IndexError:
             session = Session(self._connect(), self._prepared)
         try:
-            result = work(session)
+            with self._watchdog.watch(session.raw) if self._watchdog else nullcontext():
+                result = work(session)
         except BaseException:
             self._give_back(session, is_good=False)
             raise
@@ -198,15 +186,11 @@ class Database:
             session.discard()
 
     def _connect(self) -> Connection:
-        started = time.monotonic()
-        if started < self._down_until:
-            raise StoreDownError(f"{self._name} did not answer a moment ago; look whether it runs")
-        try:
-            return self._engine.connect()
-        except SQLAlchemyError as exc:
-            if time.monotonic() - started > _SLOW:
-                self._down_until = time.monotonic() + _REST
-            raise self._translated(exc) from exc
+        with self._connecting.guard():
+            try:
+                return self._engine.connect()
+            except SQLAlchemyError as exc:
+                raise self._translated(exc) from exc
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
@@ -264,136 +248,12 @@ def _is_down(exc: Exception) -> bool:
     return sqlite_code != 1 and code not in _WRONG_STATEMENT  # 1: SQLITE_ERROR, as "no such table"
 
 
-def _read_url(url: str | URL) -> URL:
-    """The URL with the driver we speak. Raises SettingsError; the message never repeats a URL, it holds a password."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError) as exc:
-        raise SettingsError(
-            "TRIAGE_DATABASE_URL is not a URL; write for example sqlite:///triage.db"
-        ) from exc
-    backend = parsed.drivername.partition("+")[0]
-    if backend not in _DRIVERS:
-        known = ", ".join(sorted(_DRIVERS))
-        raise SettingsError(f"TRIAGE_DATABASE_URL: '{backend}' is not supported; choose from {known}")
-    return parsed.set(drivername=_DRIVERS[backend])
-
-
-def _is_in_memory(url: URL) -> bool:
-    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
-
-
-def _engine(url: URL, patience: float) -> Engine:
-    backend = url.get_backend_name()
-    options: dict[str, Any] = {"poolclass": NullPool}
-    if backend == "sqlite":
-        if _is_in_memory(url):  # one connection, or each thread had a database of its own
-            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": patience}
-        options["connect_args"] = {"timeout": patience, "check_same_thread": False}
-    elif backend == "postgresql":
-        wait = round(patience * 1000)
-        options["connect_args"] = {
-            "connect_timeout": max(1, round(patience)),
-            "tcp_user_timeout": 2 * wait,
-            "keepalives_idle": 30,
-        }
-    else:
-        seconds = max(1, round(patience))
-        options["connect_args"] = {
-            "charset": "utf8mb4",
-            "connect_timeout": seconds,
-            "read_timeout": 2 * seconds,
-            "write_timeout": 2 * seconds,
-        }
-    try:
-        engine = create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
-            pool_reset_on_return=None,
-            **options,
-        )
-    except ImportError as exc:
-        extra = "postgresql" if backend == "postgresql" else "mysql"
-        raise SettingsError(
-            f"TRIAGE_DATABASE_URL: the driver is missing; pip install 'wechat-triage[{extra}]'"
-        ) from exc
-    except (SQLAlchemyError, TypeError) as exc:
-        raise SettingsError(f"TRIAGE_DATABASE_URL cannot be used: {type(exc).__name__}") from exc
-    _prepare_connections(engine, patience)
-    return engine
-
-
-def _prepare_connections(engine: Engine, patience: float) -> None:
-    """What every new connection is told once."""
-    statements = _first_statements(engine.dialect.name, patience)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        deadline = time.monotonic() + patience
-        for statement in statements:
-            while not _done(cursor, statement, deadline):
-                time.sleep(_TRY_AGAIN)
-        cursor.close()
-
-    if engine.dialect.name != "postgresql":
-        return
-
-    @event.listens_for(engine, "do_connect")
-    def reach(dialect: Any, _record: object, _arguments: object, options: dict[str, Any]) -> None:
-        """A dead host is given up after `patience`; psycopg itself waits at least two seconds."""
-        host, port = options.get("host"), options.get("port", 5432)
-        if isinstance(host, str) and not host.startswith("/") and "," not in host:
-            try:
-                socket.create_connection((host, int(port)), patience).close()
-            except OSError as exc:
-                raise dialect.loaded_dbapi.OperationalError(f"cannot connect: {exc}") from exc
-
-
-def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
-    wait = round(patience * 1000)
-    if dialect == "sqlite":
-        # NORMAL under WAL: a killed process loses nothing, a power cut at most the last moments, the file stays whole.
-        # SQLite's own checkpoint, within a reply, is for a log of 128 MB only: we make them in time.
-        return (
-            f"PRAGMA busy_timeout={wait}",
-            "PRAGMA journal_mode=WAL",
-            "PRAGMA synchronous=NORMAL",
-            "PRAGMA wal_autocheckpoint=32000",
-            "PRAGMA foreign_keys=ON",
-        )
-    if dialect in MYSQL:
-        return (
-            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-            f"SET SESSION innodb_lock_wait_timeout={max(1, round(patience))}",
-            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-            "SET SESSION time_zone='+00:00'",
-        )
-    return (f"SET lock_timeout={wait}", f"SET statement_timeout={2 * wait}", "SET timezone='UTC'")
-
-
-def _done(cursor: Any, statement: str, deadline: float) -> bool:
-    """Whether a first statement was carried out; SQLite refuses WAL at once while another process turns it on."""
-    try:
-        cursor.execute(statement)
-    except sqlite3.OperationalError as exc:
-        if not _is_busy(exc) or time.monotonic() > deadline:
-            raise
-        return False
-    return True
-
-
 def _begun(raw: Any) -> bool:
     """Whether a SQLite connection got the write lock."""
     try:
         raw.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as exc:
-        if _is_busy(exc):
+        if is_busy(exc):
             return False
         raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
     return True
-
-
-def _is_busy(exc: sqlite3.OperationalError) -> bool:
-    return exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

@@ -1,0 +1,95 @@
+"""Nobody waits long for a database that does not answer, and not one caller after another."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from triage.errors import StoreDownError
+
+_SLOW = 0.5
+_REST = 1.0
+
+
+class Breaker:
+    """After a caller has waited in vain, the next ones are refused at once; later one at a time finds out more.
+
+    In vain is a failure that took `_SLOW` seconds; then nobody waits for `_REST` seconds. A caller that tries after
+    that has `patience` seconds until another one may.
+    """
+
+    def __init__(self, name: str, patience: float) -> None:
+        self._name = name
+        self._patience = patience
+        self._refuse_until = 0.0
+
+    def check(self) -> None:
+        """Raises StoreDownError while it is better not to try."""
+        if time.monotonic() < self._refuse_until:
+            raise StoreDownError(f"{self._name} did not answer a moment ago; look whether it runs")
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Around what may have to wait. Raises StoreDownError at once, or passes on what is raised."""
+        self.check()
+        began = time.monotonic()
+        if self._refuse_until:
+            self._refuse_until = began + self._patience
+        try:
+            yield
+        except StoreDownError:
+            ended = time.monotonic()
+            if ended - began > _SLOW:
+                self._refuse_until = ended + _REST
+            raise
+        self._refuse_until = 0.0
+
+
+class Watchdog:
+    """Cuts connections on which a statement has been running for longer than `longest` seconds.
+
+    For drivers that wait for ever on a server that has stopped in the middle: cut, they tell that the connection broke.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._lock = threading.Lock()
+        self._begun: dict[Any, float] = {}
+        self._is_looking = False
+
+    @contextmanager
+    def watch(self, connection: Any) -> Iterator[None]:
+        """Around work on a connection of the driver, which has a `fileno()`."""
+        with self._lock:
+            self._begun[connection] = time.monotonic()
+            if not self._is_looking:
+                self._is_looking = True
+                threading.Thread(target=self._look, name="watchdog", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._begun[connection]
+
+    def _look(self) -> None:
+        """Until there is nothing to watch."""
+        while True:
+            time.sleep(self._longest / 10)
+            late = time.monotonic() - self._longest
+            with self._lock:
+                for connection, begun in self._begun.items():
+                    if begun < late:
+                        _cut(connection)
+                if not self._begun:
+                    self._is_looking = False
+                    return
+
+
+def _cut(connection: Any) -> None:
+    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)
