@@ -304,6 +304,13 @@ def test_ordinary_words_are_no_commands(text: str) -> None:
     assert read_command(text) is None
 
 
+def test_blanks_before_the_first_word_do_not_cut_it() -> None:
+    assert read_command(" " * 549 + "hxy foo") is None
+    command = read_command(" " * 5_000 + "备注 重启了")
+    assert command is not None
+    assert command.argument == "重启了"
+
+
 def test_everything_a_person_can_type_is_in_the_help_and_in_both_readmes(say: Say) -> None:
     shown = say("帮助")
     readmes = [

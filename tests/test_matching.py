@@ -237,6 +237,12 @@ def test_of_equal_sentences_the_priority_decides_then_the_id() -> None:
     assert Matcher(rule_set(rule("a", **same), rule("b", priority=1, **same))).match(alert()).kind == "b"
 
 
+def test_of_equal_sentences_of_one_rule_the_same_one_is_told_everywhere() -> None:
+    parts = [SENTENCE[start : start + 4] for start in range(4, 12)]
+    match = Matcher(rule_set(rule("a", sentences=parts))).match(alert()).matches[0]
+    assert match.sentence == min(parts)
+
+
 def test_new_wording_needs_a_rule_and_nothing_else(rules: RuleSet) -> None:
     text = "微信服务器向公众号推送消息或事件时，开发者服务器开小差了"
     assert Matcher(rules).match(alert(text)).kind == "unknown"

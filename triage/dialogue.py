@@ -74,6 +74,7 @@ class Command:
 
 def read_command(text: str) -> Command | None:
     """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
+    text = text.lstrip()
     plain = _FIRST_WORD.match(text, 0, _LONGEST_NOTE + 50)
     if plain and fold(plain[1]) not in _BY_NAME:  # copying leaves no trace within a plain word
         return None

@@ -221,7 +221,7 @@ class _SentenceIndex:
         ]
         if not fitting:
             return None
-        *_, text, rule = min(fitting, key=lambda item: item[:3])
+        *_, text, rule = min(fitting, key=lambda item: item[:4])
         return rule, text
 
 
