@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -178,6 +178,24 @@ class TestAway:
             database = Database(f"{backend}://u@127.0.0.1:{silent.getsockname()[1]}/x")
             assert seconds(lambda: database.read(lambda _: None)) < 3
             assert seconds(lambda: database.read(lambda _: None)) < 0.1
+
+    @pytest.mark.parametrize("backend", ["postgresql", "mysql"])
+    def test_a_name_that_nobody_looks_up_holds_one_caller_not_the_next(
+        self, backend: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answered = threading.Event()
+
+        def silent(*_: Any, **__: Any) -> NoReturn:
+            answered.wait(20)
+            raise OSError("no resolver answers")
+
+        monkeypatch.setattr(socket, "getaddrinfo", silent)
+        database = Database(f"{backend}://u@db.example.com/x")
+        try:
+            assert seconds(lambda: database.read(lambda _: None)) < 4
+            assert seconds(lambda: database.read(lambda _: None)) < 0.1
+        finally:
+            answered.set()
 
     def test_a_server_that_was_away_is_used_again(self, server: str) -> None:
         road = Road(server)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
@@ -34,6 +35,8 @@ _ROLLED_BACK = frozenset({"40001", "40P01", 1213})
 """Chosen by the server as the victim of a deadlock: the transaction may simply be run again."""
 _WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366})
 """MySQL calls these operational, yet the database is well: an unknown column, a bad value."""
+_REACHED = 2.5
+"""A connection, in patiences; a driver may take two."""
 _CHECKPOINT = 200
 """Writes between two checkpoints of SQLite: some 10 MB."""
 
@@ -188,9 +191,33 @@ class Database:
     def _connect(self) -> Connection:
         with self._connecting.guard():
             try:
-                return self._engine.connect()
+                return self._engine.connect() if self.is_sqlite else self._reach()
             except SQLAlchemyError as exc:
                 raise self._translated(exc) from exc
+
+    def _reach(self) -> Connection:
+        """Connect on a thread of its own: looking up the server's name knows no limit of time."""
+        reached: Future[Connection] = Future()
+
+        def reach() -> None:
+            try:
+                connection = self._engine.connect()
+            except Exception as exc:
+                if reached.set_running_or_notify_cancel():
+                    reached.set_exception(exc)
+            else:
+                if reached.set_running_or_notify_cancel():
+                    reached.set_result(connection)
+                else:  # too late
+                    connection.close()
+
+        threading.Thread(target=reach, name="connect", daemon=True).start()
+        try:
+            return reached.result(_REACHED * self._patience)
+        except TimeoutError:
+            if reached.cancel():
+                raise StoreDownError(f"{self._name} cannot be reached in time; look at its name") from None
+            return reached.result()
 
     @contextmanager
     def _taking_turns(self) -> Iterator[None]:
