@@ -162,6 +162,23 @@ def test_the_room_for_the_counters_is_taken_at_the_start_and_outlives_a_killed_w
     assert not directory.exists()
 
 
+def test_waitress_serves_it_where_there_is_no_fork(tmp_path: Path) -> None:
+    program = (
+        "import triage.web.server as server; server._serve_by_gunicorn = server._serve_by_waitress\n"
+        "import triage.cli; triage.cli.run()"
+    )
+    with serving(tmp_path, ENVIRONMENT, program=("-c", program)) as served:
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        assert platform.verify().accepted.findings == ()
+        exchange = platform.say(ALERT)
+        assert exchange.accepted.findings == ()
+        assert "回应失败" in (exchange.accepted.text or "")
+        too_large = platform.request("text", {"Content": "长" * 60_000}, "8")
+        assert served.send(too_large).status == 413
+        assert platform.say("4").accepted.findings == ()
+        assert 'triage_alerts_total{kind="bad_response"} 1.0' in served.get("/metrics")
+
+
 def test_without_room_for_common_counters_it_serves_all_the_same(tmp_path: Path) -> None:
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**25, 2**25))\n"

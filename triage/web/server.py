@@ -24,6 +24,7 @@ from triage.errors import SettingsError, StoreDownError
 from triage.settings.model import Settings
 from triage.store import Store
 from triage.web import create_app
+from triage.web.api import MAX_API_BYTES
 from triage.web.logs import log_event, start_logging
 from triage.web.metrics import SharedFiles
 
@@ -95,19 +96,22 @@ def _check_address(host: str, port: int) -> None:
         raise SettingsError(f"TRIAGE_HOST, TRIAGE_PORT: {problem}") from exc
 
 
-if sys.platform == "win32":
+def _serve_by_waitress(settings: Settings, announce: Callable[[], None]) -> None:
+    from waitress.server import create_server
 
-    def _serve_by_waitress(settings: Settings, announce: Callable[[], None]) -> None:
-        import waitress
+    server = create_server(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        threads=_THREADS,
+        ident="triage",
+        max_request_body_size=MAX_API_BYTES,
+    )
+    announce()
+    server.run()
 
-        app = create_app(settings)
-        server = waitress.create_server(
-            app, host=settings.host, port=settings.port, threads=_THREADS, ident="triage"
-        )
-        announce()
-        server.run()
 
-else:
+if sys.platform != "win32":
 
     def _serve_by_gunicorn(settings: Settings, announce: Callable[[], None]) -> None:
         workers = settings.workers or default_workers()
