@@ -144,6 +144,15 @@ def test_a_storm_becomes_a_summary(say: Say) -> None:
         shown = say(CONNECT.replace("192.0.2.126", f"192.0.2.{number}").replace("86次", f"{100 + number}次"))
     assert "一分钟里来了" in shown
     assert "先做" not in shown
+    assert "先做" in say("更多")
+    assert "归你了" in say("认领")
+
+
+def test_no_stranger_makes_a_storm(say: Say) -> None:
+    for number in range(25):
+        say(CONNECT.replace("86次", f"{100 + number}次"), STRANGER)
+    say("\n".join([CONNECT] * 25), STRANGER)
+    assert "先做" in say(CONNECT)
 
 
 def test_a_stranger_gets_the_checklist_but_nothing_about_others(say: Say) -> None:
@@ -162,6 +171,13 @@ def test_a_stranger_joins_by_an_invitation_used_once(say: Say) -> None:
     assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
     assert "现在的事件" in say("状态", STRANGER)
     assert "邀请词不对" in say("加入 gulu 别人", "oOther")
+
+
+def test_an_invitation_is_not_used_up_without_a_name(say: Say) -> None:
+    say("邀请")
+    assert "还差名字：发「加入 gulu 你的名字」" in say("加入 gulu", STRANGER)
+    assert "邀请词向成员要" in say("加入", STRANGER)
+    assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
 
 
 def test_teams_see_only_their_own_accounts(say: Say, store: Store) -> None:
@@ -187,7 +203,89 @@ def test_status_history_notes_and_mine(say: Say) -> None:
     say("关闭 1 换了机房")
     assert "换了机房" in say("历史")
     assert "0 件" in say("状态")
-    assert "已经是小赵在处理" in say("认领 1", LIN)
+
+
+def test_claiming_is_told_as_it_is(say: Say) -> None:
+    say(CONNECT)
+    assert "归你了" in say("认领")
+    assert "已经是你的" in say("认领 1")
+    assert "已经是小赵在处理" in say("认领 #1", LIN)
+    say("关闭 好了")
+    assert "已经关闭" in say("认领 1", LIN)
+    assert "0 件" in say("我的", LIN)
+    assert "没有 #99 这件事" in say("认领 99")
+
+
+def test_a_reopened_incident_belongs_to_nobody(say: Say) -> None:
+    say(CONNECT)
+    say("认领")
+    say("关闭 #1 好了", LIN)
+    shown = say(CONNECT.replace("86次", "87次"), LIN)
+    assert "已重新打开" in shown
+    assert "还没人认领" in shown
+    assert "在处理" not in shown
+    assert "没人认领" in say("状态")
+
+
+def test_a_reason_can_be_added_and_a_later_one_is_a_note(say: Say) -> None:
+    say(CONNECT)
+    assert "补一句是怎么好的" in say("关闭")
+    assert "之前就关闭了" in say("关闭 1")
+    assert "原因补上了" in say("关闭 回滚了版本")
+    assert "已关闭：回滚了版本" in say("历史")
+    assert "记成了备注" in say("关闭 其实是扩容")
+    assert "已关闭：回滚了版本" in say("历史")
+    assert "其实是扩容" in say("状态 1")
+
+
+def test_a_number_at_the_start_of_a_note_is_no_other_incident(say: Say, store: Store) -> None:
+    say(CONNECT)
+    say(BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    assert "说的是哪件事" in say("关闭 1 台机器重启后恢复")
+    assert "说的是哪件事" in say("备注 1 台机器重启了")
+    assert "记在事件 #2 上了" in say("备注 500 错误少了一半")
+    assert "记在事件 #2 上了" in say("备注 #2 3 台机器都重启了")
+    assert [event.detail for event in store.timeline(2)][1:] == ["500 错误少了一半", "3 台机器都重启了"]
+    assert len(store.timeline(1)) == 1
+    assert "#1 已关闭" in say("关闭 #1 换了机房")
+
+
+def test_a_note_is_masked_and_says_when_it_was_cut(say: Say) -> None:
+    say(CONNECT)
+    assert "只记下开头 500 字" in say("备注 token=SECRETTOKEN123 " + "长" * 2_000)
+    assert "SECRETTOKEN123" not in say("状态 1")
+    for _ in range(12):
+        say("备注 又一条")
+    assert "前面还有 4 条" in say("状态 1")
+
+
+def test_a_list_says_how_many_there_are(say: Say) -> None:
+    for number in range(10):
+        say(CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c927{number:02}"))
+    shown = say("状态")
+    assert "10 件" in shown
+    assert "还有 2 件" in shown
+    assert "04-21 18:31 起，1 条报警" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "argument"),
+    [
+        ("「更多」", "more", ""),
+        ("下一步？", "next", ""),
+        ("@机器人 更多", "more", ""),
+        ("认领1", "claim", "1"),
+        ("状态#1", "status", "#1"),
+        ("关闭1 好了", "close", "1 好了"),
+        ("备注 #3 重启了", "note", "#3 重启了"),
+        ("关闭 12.5% 的流量后恢复", "close", "12.5% 的流量后恢复"),
+        ("？", "help", ""),
+    ],
+)
+def test_a_command_in_an_odd_form(text: str, word: str, argument: str) -> None:
+    command = read_command(text)
+    assert command is not None
+    assert (command.word, command.argument) == (word, argument)
 
 
 def test_more_goes_through_all_pages_and_ends(say: Say, adviser: Adviser) -> None:
@@ -214,16 +312,49 @@ def test_why_next_and_useless(say: Say, store: Store) -> None:
     assert any(event.detail == "第 1 步没用" for event in store.timeline(1))
 
 
-def test_a_digit_is_a_choice_where_one_was_offered_else_a_guide_number(say: Say) -> None:
+def test_what_leads_the_reply_leads_the_steps_and_the_reasons(say: Say) -> None:
+    say(CONNECT)
+    shown = say(BLOCKED).split("先做\n", 1)[1].splitlines()[0]
+    assert shown in say("下一步")
+    sources = say("为什么").split("步骤出处", 1)[1]
+    say(CONNECT)
+    own = say("为什么").split("步骤出处", 1)[1]
+    assert sources.splitlines()[1] == own.splitlines()[1]
+
+
+def test_a_question_between_keeps_the_incident(say: Say, store: Store) -> None:
+    say(CONNECT)
+    assert "499" in say("499")
+    assert "为什么是" in say("为什么")
+    say("下一步")
+    assert "归你了" in say("认领")
+    assert [event.what for event in store.timeline(1)] == ["open", "claim"]
+
+
+def test_of_several_alerts_the_worst_is_meant(say: Say, store: Store) -> None:
+    say(CONNECT + BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    say("认领")
+    (claimed,) = [item for item in store.recent_incidents(NOW - timedelta(hours=1)) if item.owner]
+    assert claimed.sightings[0].kind == "mark_fail"
+
+
+@pytest.mark.parametrize("asked", ["DNS", "超时", "timeout", "nginx 状态"])
+def test_a_digit_is_the_choice_that_bears_it(asked: str, say: Say) -> None:
+    offered = [line.split(" ", 1) for line in say(asked).splitlines()[1:]]
+    assert len(offered) > 1
+    for digit, title in offered:
+        say(asked)
+        assert say(digit).splitlines()[0].partition(" ")[2].startswith(title), (digit, title)
+
+
+def test_a_digit_without_a_choice_is_a_guide_number(say: Say) -> None:
     assert "连接超时" in say("3")
-    offered = say("DNS")
-    assert "哪一个" in offered
-    assert "DNS超时" in say("2")
 
 
 def test_state_expires(say: Say) -> None:
     say(REQUEST)
     assert "先发一条报警" in say("为什么", now=NOW + timedelta(hours=2))
+    assert "把报警再发一次" in say("更多", now=NOW + timedelta(hours=2))
 
 
 @pytest.mark.parametrize(

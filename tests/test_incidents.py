@@ -167,8 +167,11 @@ def test_shapes() -> None:
 
 def test_a_storm_is_many_alerts_in_a_minute_and_quiet_is_none_for_long() -> None:
     crowd = tuple(replace(BASE, digest=str(n), seen_at=NOW - timedelta(seconds=n)) for n in range(25))
-    assert is_storm([_incident(*crowd)], NOW) == 25
-    assert is_storm([_incident(*crowd)], NOW + timedelta(minutes=5)) == 0
+    assert is_storm([_incident(*crowd)], NOW, {BASE.sender}) == 25
+    assert is_storm([_incident(*crowd, *crowd)], NOW, {BASE.sender}) == 25
+    assert is_storm([_incident(*crowd)], NOW + timedelta(minutes=5), {BASE.sender}) == 0
+    assert is_storm([_incident(*crowd)], NOW, {"oSomebodyElse"}) == 0
+    assert is_storm([_incident(*[BASE] * 25)], NOW, {BASE.sender}) == 0
     assert is_quiet(_incident(BASE), NOW + timedelta(minutes=31))
     assert not is_quiet(_incident(BASE), NOW + timedelta(minutes=29))
     assert not is_quiet(_incident(BASE, state=State.CLOSED), NOW + timedelta(days=1))

@@ -121,18 +121,24 @@ class Adviser:
         else:
             yield Page(self._renderer.choice(asked))
 
-    def steps(self, text: str) -> Lines | None:
+    def steps(self, text: str, lead: str | None = None) -> Lines | None:
         """The steps of what a text speaks of, one by one; None if it speaks of nothing."""
         _, alerts = self.read(text)
         if alerts:
-            return self._renderer.alert_steps(worst(alerts))
+            return self._renderer.alert_steps(worst(alerts), self._lead(lead, worst(alerts)))
         asked = self.ask(text)
         return self._renderer.topic_steps(asked.topic) if asked.topic else None
 
-    def why(self, text: str) -> tuple[str, ...]:
-        """Which rule answered the text's alerts, and why; empty if it has none."""
+    def why(self, text: str, lead: str | None = None) -> tuple[str, ...]:
+        """Which rule answered the text's alerts or its question, and why; empty if it has neither."""
         _, alerts = self.read(text)
-        return tuple(page.text for matched in alerts for page in self._renderer.why(matched))
+        if alerts:
+            pages = (self._renderer.why(matched, self._lead(lead, matched)) for matched in alerts)
+            return tuple(page.text for several in pages for page in several)
+        asked = self.ask(text)
+        return (
+            tuple(page.text for page in self._renderer.why_topic(asked.candidates[0])) if asked.topic else ()
+        )
 
     def why_not(self, matched: Matched) -> list[tuple[str, str]]:
         """Every other rule about alerts with the reason why it does not fit."""

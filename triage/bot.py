@@ -6,7 +6,7 @@ Every step has its fallback: a store that is down costs the memory, never the an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from triage.advice import Adviser
@@ -27,6 +27,7 @@ from triage.incidents import (
 )
 from triage.matching import UNKNOWN, Matched
 from triage.message import Message, MessageKind, Reply
+from triage.rendering import worst
 from triage.store import Change, Entry, Store
 from triage.story import story_values
 
@@ -150,7 +151,9 @@ class Bot:
             reading, alerts = self.adviser.read(text)
         except TextTooLargeError:
             return Outcome(self.adviser.answer(text).pages[0])
-        return self._alerts(message, text, reading, alerts, now) if alerts else self._ask(text)
+        if alerts:
+            return self._alerts(message, text, reading, alerts, now)
+        return self._ask(text, self._talk(message, now))
 
     def _talk(self, message: Message, now: datetime) -> Conversation | None:
         try:
@@ -162,26 +165,29 @@ class Bot:
 
     # -- questions, and going on with them
 
-    def _ask(self, text: str) -> Outcome:
+    def _ask(self, text: str, before: Conversation | None) -> Outcome:
+        """What is known of a topic; the incident that was spoken of before is still meant."""
         asked = self.adviser.ask(text)
         self.observe("query", asked.topic.id if asked.topic else "none")
         page = next(self.adviser.topic_pages(asked))
         if asked.topic is None:
             return Outcome(page.text)
-        offered = () if asked.is_clear else tuple(candidate.rule.id for candidate in asked.candidates)
-        return Outcome(page.text, conversation=Conversation(text, shown=page.shown, choices=offered))
+        talk = Conversation(
+            text, shown=page.shown, incident=before.incident if before else None, choices=asked.choices
+        )
+        return Outcome(page.text, conversation=replace(talk, is_question=True))
 
     def _digit(self, message: Message, number: int, now: datetime) -> Outcome:
-        """A choice where one was offered, else a number of the guide."""
+        """A choice where one was offered by its place, else a number of the guide."""
         talk = self._talk(message, now)
         if talk and 0 < number <= len(talk.choices):
-            return self._ask(talk.choices[number - 1])
-        return self._ask(str(number))
+            return self._ask(talk.choices[number - 1], talk)
+        return self._ask(str(number), talk)
 
     def _go_on(self, message: Message, word: Word, now: datetime) -> Outcome:
         talk = self._talk(message, now)
         if talk is None or not talk.text:
-            return Outcome(self.adviser.say("nothing_to", word=word.value, name=""))
+            return Outcome(self._nothing_to(word))
         if word is Word.WHY:
             return self._why(talk)
         if word is Word.MORE:
@@ -190,8 +196,11 @@ class Bot:
         return desk.step(talk, word, message.sender, now)
 
     def _why(self, talk: Conversation) -> Outcome:
-        pages = self.adviser.why(talk.text) or (self.adviser.say("nothing_to", word="why", name=""),)
+        pages = self.adviser.why(talk.text, talk.lead) or (self._nothing_to(Word.WHY),)
         return Outcome(pages[0], conversation=talk)
+
+    def _nothing_to(self, word: Word, *, ended: bool = False) -> str:
+        return self.adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended)
 
     def _more(self, talk: Conversation) -> Outcome:
         """The page behind the last one: of several alerts by its number, else behind the steps shown."""
@@ -203,7 +212,7 @@ class Bot:
         else:
             pages = list(self.adviser.topic_pages(self.adviser.ask(talk.text), skip=talk.shown))[:1]
         if not pages or not pages[0].text:
-            return Outcome(self.adviser.say("nothing_to", word="more", name=""), conversation=talk)
+            return Outcome(self._nothing_to(Word.MORE, ended=True), conversation=talk)
         return Outcome(pages[0].text, conversation=talk.turned(pages[0].shown))
 
     # -- alerts
@@ -219,13 +228,16 @@ class Bot:
         verdicts = [correlate(sighting, memory.known, now) for sighting in sightings]
         changes = tuple(map(_change, sightings, verdicts))
         gap = text if any(matched.kind == UNKNOWN for matched in alerts) else None
-        storm = is_storm(memory.recent, now) if memory.asker.is_member else 0
+        meant = sightings[alerts.index(worst(alerts))]
+        storm = is_storm(memory.asker.seen(memory.recent), now, memory.asker.names.by_openid)
         if storm:
             lines = memory.asker.lines(memory.recent, now)
-            return Outcome(self.adviser.say("storm", count=storm, incidents=lines), changes, gap=gap)
+            values = {"count": storm, "title": meant.title, "incidents": lines}
+            talk = Conversation(text, page=-1, incident=key_of(meant))
+            return Outcome(self.adviser.say("storm", **values), changes, conversation=talk, gap=gap)
         story, lead = self._story(sightings, verdicts[0], memory, now) if len(alerts) == 1 else ("", None)
         page = next(self.adviser.alert_pages(reading, alerts, story=story, lead=lead))
-        talk = Conversation(text, shown=page.shown, lead=lead, incident=key_of(sightings[0]))
+        talk = Conversation(text, shown=page.shown, lead=lead, incident=key_of(meant))
         return Outcome(page.text, changes, conversation=talk, gap=gap)
 
     def _memory(self, message: Message, sightings: Sequence[Sighting], now: datetime) -> _Memory:

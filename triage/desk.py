@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from triage.advice import Adviser
-from triage.dialogue import COMMANDS, Command, Conversation, Word, usage
+from triage.dialogue import COMMANDS, LONGEST_NOTE, Command, Conversation, Word, usage
 from triage.errors import StoreError
 from triage.incidents import QUIET, RECALL, Incident, Sighting, State, story_of
+from triage.masking import mask
 from triage.store import Action, Change, Event, Member, Store
 from triage.story import Names, clock, incident_line
 
 _LISTED = 8
+_EVENTS = 10
 _INVITATION = timedelta(days=1)
 _HISTORY = timedelta(days=90)
 _LONGEST_NAME = 20
@@ -56,10 +58,15 @@ class Asker:
         """Teams that share a bot see their own accounts."""
         return self.is_member and (not self.appids or incident.appid in self.appids)
 
+    def seen(self, incidents: Sequence[Incident]) -> list[Incident]:
+        """The incidents this person may see."""
+        return [incident for incident in incidents if self.may_see(incident)]
+
     def lines(self, incidents: Sequence[Incident], now: datetime) -> list[str]:
-        """The incidents this person may see, one line each."""
-        seen = [incident for incident in incidents if self.may_see(incident)]
-        return [incident_line(incident, self.names, now, self.quiet) for incident in seen[:_LISTED]]
+        """The incidents this person may see, one line each, and how many more there are."""
+        seen = self.seen(incidents)
+        lines = [incident_line(incident, self.names, now, self.quiet) for incident in seen[:_LISTED]]
+        return [*lines, f"还有 {len(seen) - _LISTED} 件"] if len(seen) > _LISTED else lines
 
 
 def visible(incidents: Sequence[Incident], asker: Asker) -> tuple[Incident, ...]:
@@ -127,8 +134,20 @@ class Desk:
             opened = [item for item in store.recent_incidents(now - _HISTORY) if item.state is State.OPEN]
             return self._list("现在的事件", opened, asker, now)
         incident = self._meant(store, number, asker, talk, now)
+        if number is not None and rest and not argument.startswith("#") and word in (Word.NOTE, Word.CLOSE):
+            spoken = self._meant(store, None, asker, talk, now)
+            if incident is None:  # words that begin with a number
+                incident, rest = spoken, argument
+                number = None
+            elif spoken is not None and spoken.id != incident.id:
+                return Outcome(
+                    self.adviser.say("which", name=COMMANDS[word].names[0], ids=(spoken.id, number))
+                )
         if incident is None:
-            return Outcome(self.adviser.say("nothing_to", word=word.value, name=COMMANDS[word].names[0]))
+            name = COMMANDS[word].names[0]
+            return Outcome(
+                self.adviser.say("nothing_to", word=word.value, name=name, number=number, ended=False)
+            )
         return self._act(store, word, incident, rest, asker, now)
 
     def _meant(
@@ -150,20 +169,34 @@ class Desk:
         if word is Word.STATUS:
             return Outcome(self._described(store, incident, asker, now))
         if word is Word.CLAIM:
-            owner = store.claim_incident(incident.id, asker.openid, now)
-            mine = owner == asker.openid
-            values = {"id": incident.id, "mine": mine, "owner": asker.names.of(owner)}
-            return Outcome(self.adviser.say("claimed", **values))
-        if word is Word.NOTE and not detail:
-            return Outcome(self.adviser.say("noted", id=None, closed=False))
-        closed = word is Word.CLOSE
-        action = Action("close" if closed else "note", incident.id, asker.openid, detail)
-        return Outcome(self.adviser.say("noted", id=incident.id, closed=closed), actions=(action,))
+            return self._claim(store, incident, asker, now)
+        is_late = word is Word.CLOSE and incident.state is State.CLOSED
+        is_note = word is Word.NOTE or (is_late and bool(incident.closed_note))
+        action = Action("note" if is_note else "close", incident.id, asker.openid, detail)
+        is_empty = not detail and (word is Word.NOTE or is_late)
+        values = {
+            "id": incident.id,
+            "note": is_note,
+            "late": is_late,
+            "detail": detail,
+            "cut": len(detail) >= LONGEST_NOTE,
+        }
+        return Outcome(self.adviser.say("noted", **values), actions=() if is_empty else (action,))
+
+    def _claim(self, store: Store, incident: Incident, asker: Asker, now: datetime) -> Outcome:
+        if incident.state is State.CLOSED:
+            return Outcome(self.adviser.say("claimed", id=incident.id, how="closed", owner=""))
+        owner = store.claim_incident(incident.id, asker.openid, now)
+        how = "others" if owner != asker.openid else "again" if incident.owner == owner else "now"
+        return Outcome(self.adviser.say("claimed", id=incident.id, how=how, owner=asker.names.of(owner)))
 
     def _described(self, store: Store, incident: Incident, asker: Asker, now: datetime) -> str:
         steps = story_of(incident)
         path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in steps)
-        timeline = [_entry(event, asker.names) for event in store.timeline(incident.id)[-10:]]
+        events = store.timeline(incident.id)
+        timeline = [_entry(event, asker.names) for event in events[-_EVENTS:]]
+        if len(events) > _EVENTS:
+            timeline.insert(0, f"（前面还有 {len(events) - _EVENTS} 条）")
         line = incident_line(incident, asker.names, now, asker.quiet)
         return self.adviser.say("incident", line=line, path=path, timeline=timeline)
 
@@ -171,23 +204,26 @@ class Desk:
         lines = asker.lines(incidents, now)
         hint = "发「状态 编号」看经过，「认领 编号」接手" if lines else ""
         return Outcome(
-            self.adviser.say("incidents", title=f"{title} {len(lines)} 件", lines=lines, hint=hint)
+            self.adviser.say(
+                "incidents", title=f"{title} {len(asker.seen(incidents))} 件", lines=lines, hint=hint
+            )
         )
 
     def _join(self, store: Store, argument: str, asker: Asker, now: datetime) -> Outcome:
         word, _, name = argument.partition(" ")
-        if asker.is_member or not word:
-            return Outcome(self.adviser.say("joined", member=asker.is_member, name=""))
+        if asker.is_member or not word or not name.strip():
+            how = "member" if asker.is_member else "nameless" if word else "wordless"
+            return Outcome(self.adviser.say("joined", how=how, word=word[:_LONGEST_NAME], name=""))
         member = store.use_invitation(word, asker.openid, now)
         if member is None:
-            return Outcome(self.adviser.say("joined", member=False, name=""))
-        called = name.strip()[:_LONGEST_NAME] or f"成员{asker.openid[-4:]}"
+            return Outcome(self.adviser.say("joined", how="wrong", word="", name=""))
+        called = name.strip()[:_LONGEST_NAME]
         store.add_member(replace(member, name=called))
-        return Outcome(self.adviser.say("joined", member=True, name=called))
+        return Outcome(self.adviser.say("joined", how="now", word="", name=called))
 
     def step(self, talk: Conversation, word: Word, sender: str, now: datetime) -> Outcome:
         """The next step alone; it is written down where a member is at, and what was of no use."""
-        steps = self.adviser.steps(talk.text)
+        steps = self.adviser.steps(talk.text, talk.lead)
         number = talk.step + 1
         if steps is None or number > steps.count:
             return Outcome(self.adviser.say("step_alone", done=True), conversation=talk)
@@ -198,7 +234,7 @@ class Desk:
         return Outcome(text, actions=actions, conversation=replace(talk, step=number))
 
     def _walked(self, talk: Conversation, word: Word, sender: str, now: datetime) -> tuple[Action, ...]:
-        if self.store is None or talk.incident is None:
+        if self.store is None or talk.incident is None or talk.is_question:
             return ()
         try:
             asker = Asker.of(sender, self.store, self.admins, self.quiet)
@@ -215,7 +251,7 @@ class Desk:
 
 
 def _number(argument: str) -> tuple[int | None, str]:
-    """`12 已修复` is incident 12 and the rest; anything else is all rest."""
+    """`12 已修复` and `#12 已修复` are incident 12 and the rest; anything else is all rest."""
     first, _, rest = argument.partition(" ")
     digits = first.removeprefix("#")
     return (int(digits), rest.strip()) if digits.isdecimal() and len(digits) < 10 else (None, argument)
@@ -233,5 +269,5 @@ _DID = {
 
 def _entry(event: Event, names: Names) -> str:
     what = _DID.get(event.what, event.what)
-    detail = f"{event.detail} 步" if event.what == "step" else event.detail
+    detail = f"{event.detail} 步" if event.what == "step" else mask(event.detail or "")
     return " ".join(filter(None, (clock(event.at, dated=True), names.of(event.who), what, detail)))

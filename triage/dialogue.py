@@ -13,7 +13,8 @@ from triage.pasted import clean, fold
 
 EXPIRES = timedelta(minutes=30)
 """How long 更多, 下一步 and a digit refer to what was said before."""
-_LONGEST_NOTE = 500
+LONGEST_NOTE = 500
+"""Characters of a note or a reason; the rest is cut off, and the reply says so."""
 
 
 class Word(enum.StrEnum):
@@ -61,7 +62,13 @@ COMMANDS: Mapping[Word, CommandSpec] = {
 }
 _BY_NAME = {name: word for word, spec in COMMANDS.items() for name in spec.names}
 _FIRST_WORD = re.compile(r"\s*(\w+)[\s:：,，]")
-_TYPED = re.compile(r"\s*(\S+?)(?:[\s:：,，]+(.*))?\s*", re.DOTALL)
+_MENTION = re.compile(r"@\S+\s+")
+_QUOTES = "「」『』“”‘’\"'"
+_TYPED = re.compile(
+    r"([^\s:：,，#\d]+?)[。.!！?？~～]*"
+    r"(?:(?P<glued>\s*)(?P<number>#?\d{1,9}(?:\s.*)?)|[\s:：,，]+(?P<rest>.*))?",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +82,27 @@ class Command:
 def read_command(text: str) -> Command | None:
     """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
     text = text.lstrip()
-    plain = _FIRST_WORD.match(text, 0, _LONGEST_NOTE + 50)
-    if plain and fold(plain[1]) not in _BY_NAME:  # copying leaves no trace within a plain word
+    plain = _FIRST_WORD.match(text, 0, LONGEST_NOTE + 50)
+    if (
+        plain and fold(plain[1]).rstrip("0123456789") not in _BY_NAME
+    ):  # copying leaves no trace within a plain word
         return None
     first = text.split(maxsplit=1)[:1]
-    if not first or len(first[0]) > _LONGEST_NOTE:
+    if not first or len(first[0]) > LONGEST_NOTE:
         return None
-    match = _TYPED.fullmatch(clean(text[: _LONGEST_NOTE + 50]))
+    typed = _MENTION.sub("", clean(text[: LONGEST_NOTE + 50]).strip(), count=1)
+    if typed[:1] in _QUOTES and typed[-1:] in _QUOTES:
+        typed = typed.strip(_QUOTES)
+    match = _TYPED.fullmatch(typed)
     if match is None:
         return None
-    word = _BY_NAME.get(fold(match[1]).rstrip("。.!~"))
-    argument = (match[2] or "").strip()[:_LONGEST_NOTE]
+    word = _BY_NAME.get(fold(match[1]))
+    argument = (match["number"] or match["rest"] or "").strip()[:LONGEST_NOTE]
     if word is None or (argument and not COMMANDS[word].argument):
+        return None
+    if (
+        word is Word.STATUS and match["glued"] == "" and argument.isdecimal()
+    ):  # 状态502 asks for an HTTP status
         return None
     return Command(word, argument)
 
@@ -103,7 +119,7 @@ def usage() -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """What was said last: the text, the page of several alerts, how many steps were shown, the kind whose steps led,
-    the step somebody is at, the key of the incident, the topics offered."""
+    the step somebody is at, the key of the incident, the topics offered, whether the text was a question."""
 
     text: str = ""
     page: int = 0
@@ -112,6 +128,7 @@ class Conversation:
     step: int = 0
     incident: str | None = None
     choices: tuple[str, ...] = ()
+    is_question: bool = False
 
     def turned(self, shown: int) -> Conversation:
         """After the next page, with so many steps shown."""

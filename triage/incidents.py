@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -212,7 +212,12 @@ def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int
     return None
 
 
-def is_storm(recent: Sequence[Incident], now: datetime) -> int:
-    """How many alerts came in the last minute if that is a storm, else 0."""
-    count = sum(now - old.seen_at <= _STORM_TIME for incident in recent for old in incident.sightings)
-    return count if count >= _STORM else 0
+def is_storm(recent: Sequence[Incident], now: datetime, senders: Container[str]) -> int:
+    """How many different alerts these senders forwarded in the last minute if that is a storm, else 0."""
+    different = {
+        old.digest
+        for incident in recent
+        for old in incident.sightings
+        if now - old.seen_at <= _STORM_TIME and old.sender in senders
+    }
+    return len(different) if len(different) >= _STORM else 0

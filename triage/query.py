@@ -52,6 +52,13 @@ class Asked:
     def is_clear(self) -> bool:
         return len(self.candidates) == 1
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The topics to choose from by their place; none where all have a number of the guide, which is typed then."""
+        if self.is_clear or all(candidate.rule.number for candidate in self.candidates):
+            return ()
+        return tuple(candidate.rule.id for candidate in self.candidates)
+
 
 class Names:
     """An index over all names of a rule set's topics."""

@@ -17,7 +17,7 @@ from triage.findings import Severity
 from triage.headline import ICONS, account, excerpt, headline
 from triage.masking import mask
 from triage.matching import UNKNOWN, Matched
-from triage.query import Asked
+from triage.query import Asked, Candidate
 from triage.rules import Rule, RuleSet, Step
 from triage.wording import Wording
 
@@ -95,9 +95,7 @@ class Renderer:
 
     def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
         """The steps for an alert, each a block of text made when it is asked for."""
-        first = {step.id for step in lead}
-        own = (step for step in steps_for(matched) if step.id not in first)
-        return self._steps([*lead, *own], _Masked(matched.facts))
+        return self._steps(_led(matched, lead), _Masked(matched.facts))
 
     def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
         """What is known of a topic that somebody asked for."""
@@ -111,9 +109,7 @@ class Renderer:
 
     def topic_steps(self, rule: Rule) -> Lines:
         """The steps of a topic that hold without an alert."""
-        facts: dict[str, Fact] = {"kind": rule.id}
-        view = View(facts)
-        return self._steps([step for step in rule.steps if holds(step.when, view) is not None], facts)
+        return self._steps(_steps_of(rule), {"kind": rule.id})
 
     def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
         return [other.title for id_ in rule.see if (other := rules.get(id_))]
@@ -137,10 +133,12 @@ class Renderer:
 
     def choice(self, asked: Asked) -> str:
         """The topics a text may mean."""
-        return self.say("choice", topics=[_numbered(candidate.rule) for candidate in asked.candidates])
+        places = enumerate(asked.candidates, start=1)
+        labels = [(place if asked.choices else item.rule.number, item.rule.title) for place, item in places]
+        return self.say("choice", topics=[f"{label} {title}" for label, title in labels])
 
-    def why(self, matched: Matched) -> Iterator[Page]:
-        """Which rule, which words, what else fitted, and where each step comes from."""
+    def why(self, matched: Matched, lead: Sequence[Step] = ()) -> Iterator[Page]:
+        """Which rule, which words, what else fitted, and where each step comes from; `lead` as in `alert`."""
         if not matched.matches:
             yield from self.alert(matched, RuleSet((), ""))
             return
@@ -149,17 +147,19 @@ class Renderer:
             f"{item.test}{f'（原文：{excerpt(item.found)}）' if item.found else ''}" for item in first.because
         ]
         proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in matched.causes]
-        sources = [
-            f"{number} {'、'.join(step.source)}" for number, step in enumerate(steps_for(matched), start=1)
-        ]
-        text = self.say(
-            "why",
-            title=_full_title(first.rule),
-            proofs=proofs,
-            others=[match.rule.title for match in others],
-            sources=sources,
-        )
-        yield from map(Page, _cut(text, self._page_bytes))
+        titles = [match.rule.title for match in others]
+        yield from self._why(first.rule, proofs, titles, _led(matched, lead))
+
+    def why_topic(self, candidate: Candidate) -> Iterator[Page]:
+        """Which typed words asked for a topic, and where each of its steps comes from."""
+        yield from self._why(candidate.rule, [candidate.because], [], _steps_of(candidate.rule))
+
+    def _why(
+        self, rule: Rule, proofs: Sequence[str], others: Sequence[str], steps: Sequence[Step]
+    ) -> Iterator[Page]:
+        sources = [f"{number} {'、'.join(step.source)}" for number, step in enumerate(steps, start=1)]
+        values = {"title": _full_title(rule), "proofs": proofs, "others": others, "sources": sources}
+        yield from map(Page, _cut(self.say("why", **values), self._page_bytes))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
         def line(index: int) -> str:
@@ -225,6 +225,18 @@ def steps_for(matched: Matched) -> tuple[Step, ...]:
     return tuple(steps.values())
 
 
+def _led(matched: Matched, lead: Sequence[Step]) -> list[Step]:
+    """The steps for an alert behind those to begin with."""
+    first = {step.id for step in lead}
+    return [*lead, *(step for step in steps_for(matched) if step.id not in first)]
+
+
+def _steps_of(rule: Rule) -> list[Step]:
+    """The steps of a topic that hold without an alert."""
+    view = View({"kind": rule.id})
+    return [step for step in rule.steps if holds(step.when, view) is not None]
+
+
 def unread_excerpt(reading: Reading) -> str:
     """The parts inside or beside alerts that the scanner could not read, in short; `""` if there are none."""
     shown = [
@@ -269,10 +281,6 @@ def _for_command(command: Wording, facts: Mapping[str, Fact]) -> dict[str, Fact]
 
 def _full_title(rule: Rule) -> str:
     return f"{rule.title} ({rule.title_en})" if rule.title_en else rule.title
-
-
-def _numbered(rule: Rule) -> str:
-    return f"{rule.number} {rule.title}" if rule.number else f"· {rule.title}"
 
 
 def _badness(matched: Matched) -> tuple[int, int]:

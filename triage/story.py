@@ -39,17 +39,18 @@ def story_values(
     """The values of templates/reply/story.txt; an empty value leaves its line out."""
     incident = verdict.incident
     shape = shape_of(sighting, recent)
+    is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
     return {
         "repeated": _repeated(verdict, names),
         "incident": incident.id if incident else None,
-        "owner": names.of(incident.owner) if incident and incident.owner else "",
+        "owner": names.of(incident.owner) if incident and incident.owner and not is_reopened else "",
         "step": incident.step if incident else 0,
         "path": _path(incident, sighting) if incident else "",
         "folded": verdict.reason is Reason.FOLDED,
-        "reopened": verdict.reason is Reason.REOPENED,
+        "reopened": is_reopened,
         "root": _root(verdict),
         "rootless": sighting.kind == MARK_FAIL and verdict.root is None,
-        "before": _before(verdict.before) if verdict.before and verdict.reason is not Reason.REOPENED else "",
+        "before": _before(verdict.before) if verdict.before and not is_reopened else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
         "ip": mask(sighting.ip or ""),
@@ -97,7 +98,9 @@ def incident_line(incident: Incident, names: Names, now: datetime, quiet: timede
 
 
 def _since(incident: Incident) -> str:
-    return f"{clock(incident.opened_at, dated=True)} 起，{len(incident.sightings)} 条报警"
+    began = min((item.first_seen or item.seen_at for item in incident.sightings), default=incident.opened_at)
+    different = {item.digest for item in incident.sightings}
+    return f"{clock(began, dated=True)} 起，{len(different)} 条报警"
 
 
 def _who(incident: Incident, names: Names, now: datetime, quiet: timedelta) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from triage.incidents import Reason, Sighting, State
@@ -29,6 +29,9 @@ _CLOSE = _THIS.where(_I.closed_as == 0).values(
     closed_as=_I.id,
     closed_at=bindparam("at", type_=_I.closed_at.type),
     closed_note=bindparam("note", type_=_I.closed_note.type),
+)
+_SAY_WHY = _THIS.where(_I.closed_as != 0, or_(_I.closed_note.is_(None), _I.closed_note == "")).values(
+    closed_note=bindparam("note", type_=_I.closed_note.type)
 )
 _REOPEN = _THIS.where(_I.closed_as != 0).values(
     state=State.OPEN.value, closed_as=0, closed_at=None, closed_note=None
@@ -226,6 +229,8 @@ def act(session: Session, action: Action, at: datetime) -> bool:
         done = session.run(_STEP, {"incident": incident, "to": int(detail or 0)})
     elif kind == "close":
         done = session.run(_CLOSE, {"incident": incident, "at": at, "note": detail})
+        if not done and detail:
+            done = session.run(_SAY_WHY, {"incident": incident, "note": detail})
     elif kind == "reopen":
         return _reopen(session, incident, at, action)
     elif _value(session, _LOOKUP, incident=incident) is None:  # a note for nothing
