@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,14 +26,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine
 from sqlalchemy.engine import make_url
 
-from tests.test_store import NOW, SERVERS, entry, fresh_database, opening, together
+from tests.test_store import NOW, SERVERS, entry, fresh_database, opened, opening, together
 from triage.cli import main
-from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError
+from triage.errors import SchemaError, SettingsError, StoreBusyError, StoreDownError, StoreError
 from triage.incidents import State
 from triage.store import Recorded, Store
 from triage.store.database import Database
 from triage.store.migrating import SCRIPTS, migrate
-from triage.store.schema import METADATA, VERSIONS
+from triage.store.schema import INCIDENTS, METADATA, VERSIONS
+from triage.store.sqlite_log import empty as empty_the_log
 
 NEXT_VERSION = """
 from alembic import op
@@ -107,6 +109,7 @@ class Road:
     def __init__(self, url: str) -> None:
         self._moving = threading.Event()
         self._moving.set()
+        self.ends_behind_login = False
         parsed = make_url(url)
         self._target = (
             parsed.host or "",
@@ -150,6 +153,9 @@ class Road:
         try:
             while data := source.recv(65536):
                 self._moving.wait()
+                if self.ends_behind_login and b"Z\0\0\0\5" in data:  # PostgreSQL's "ready for a query"
+                    sink.sendall(data)
+                    threading.Event().wait(20)
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
@@ -253,6 +259,62 @@ class TestAway:
             store.close()
             road.block()
 
+    def test_a_server_that_falls_silent_behind_the_login_holds_nobody_for_long(self, tmp_path: Path) -> None:
+        with fresh_database("postgresql", tmp_path) as server:
+            road = Road(server)
+            store = Store.open(road.url, upgrade=True)
+            try:
+                road.block()
+                road.unblock()
+                road.ends_behind_login = True
+                took = together(lambda n: seconds(lambda: store.record(entry(str(n)))))
+                assert max(took) < 4.5
+                road.ends_behind_login = False
+                time.sleep(1.5)
+                assert store.record(entry("1")).is_new
+                time.sleep(2.5)
+                assert not [thread for thread in threading.enumerate() if thread.name == "connect"]
+            finally:
+                store.close()
+                road.block()
+
+    def test_a_locked_row_holds_those_alone_who_need_it(self, server: str) -> None:
+        with closing(Store.open(server, upgrade=True)) as store:
+            incident = opened(store)
+            engine = create_engine(Database(server).url, isolation_level="READ COMMITTED")
+            with engine.begin() as other:
+                other.execute(INCIDENTS.update().where(INCIDENTS.c.id == incident).values(step=1))
+                held = threading.Thread(
+                    target=lambda: seconds(lambda: store.claim_incident(incident, "oX", NOW))
+                )
+                held.start()
+                until = time.monotonic() + 2
+                numbers = count()
+                while time.monotonic() < until:
+                    assert store.record(entry(f"r{next(numbers)}")).is_new
+                held.join()
+            engine.dispose()
+            assert store.claim_incident(incident, "oX", NOW) == "oX"
+
+    def test_who_has_no_time_left_asks_nothing_more(self, server: str) -> None:
+        with closing(Store.open(server, upgrade=True)) as store:
+            with store.within(0), pytest.raises(StoreBusyError):
+                store.record(entry("1"))
+            with store.within(5):
+                assert store.record(entry("1")).is_new
+            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+
+    def test_without_a_thread_to_spare_it_goes_on(self, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(thread: threading.Thread) -> NoReturn:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr("triage.store.database._CHECKPOINT", 1)
+        with closing(Store.open(server, upgrade=True)) as store:
+            with monkeypatch.context() as scarce:
+                scarce.setattr(threading.Thread, "start", refuse)
+                assert store.record(entry("1")).is_new
+            assert store.record(entry("2")).is_new
+
     def test_a_locked_table_holds_one_caller_not_the_next(self, server: str) -> None:
         is_mysql = make_url(server).get_backend_name() == "mysql"
         locking = "LOCK TABLES messages WRITE" if is_mysql else "LOCK TABLE messages"
@@ -282,6 +344,24 @@ class TestAway:
             shutil.copy(file, alone)
         with closing(sqlite3.connect(alone)) as copied:
             assert copied.execute("SELECT count(*) FROM messages").fetchone() == (5,)
+
+    def test_a_long_reader_does_not_let_the_writers_wait(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("triage.store.sqlite_log._LONG", 0)
+        database = Database(f"sqlite:///{file}")
+        store = Store(database)
+        with closing(store), closing(sqlite3.connect(file, isolation_level=None)) as reader:
+            store.record(entry("1"))
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM messages").fetchall()
+            store.record(entry("2"))
+            started = time.monotonic()
+            database.read(empty_the_log)
+            assert time.monotonic() - started < 0.5
+            assert database.read(lambda session: session.raw.execute("PRAGMA busy_timeout").fetchone()) == (
+                1000,
+            )
 
     def test_a_locked_file_can_be_read_and_is_written_later(self, file: Path) -> None:
         store = Store.open(f"sqlite:///{file}")

@@ -48,5 +48,9 @@ class StoreDownError(StoreError):
     """The database does not answer; never the same as a record that is absent."""
 
 
+class StoreBusyError(StoreDownError):
+    """The database is well, but somebody else holds what is needed, or there is no time left to ask."""
+
+
 class SchemaError(StoreError):
     """The database has another schema than this program; the message names the command that upgrades it."""

@@ -22,7 +22,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from triage.errors import StoreDownError, StoreError
+from triage import background
+from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.engine import TRY_AGAIN, is_busy, is_in_memory, make_engine, read_url
 from triage.store.patience import Breaker, Watchdog
 from triage.store.session import Prepared, Session, Statement
@@ -33,6 +34,8 @@ T = TypeVar("T")
 _ATTEMPTS = 4
 _ROLLED_BACK = frozenset({"40001", "40P01", 1213})
 """Chosen by the server as the victim of a deadlock: the transaction may simply be run again."""
+_BUSY = _ROLLED_BACK | {"55P03", "57014", 1205, 1969, 3024}
+"""Beside those: a lock or a statement that took too long."""
 _WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366})
 """MySQL calls these operational, yet the database is well: an unknown column, a bad value."""
 _REACHED = 2.5
@@ -50,12 +53,13 @@ class Database:
         self.is_sqlite = self.dialect == "sqlite"
         self._in_memory = is_in_memory(self.url)
         self._patience = patience
-        self._engine = make_engine(self.url, patience)
+        self._watchdog = Watchdog(2.5 * patience) if self.dialect == "postgresql" else None
+        self._engine = make_engine(self.url, patience, self._watchdog)
         # SQLite has one writer: threads take turns here, fairly, rather than sleep and ask in SQLite.
         self._turn = threading.Lock() if self.is_sqlite else None
         # What cannot be read cannot be written; a lock may keep out writers alone.
         self._connecting, self._reading, self._writing = (Breaker(self._name, patience) for _ in range(3))
-        self._watchdog = Watchdog(2.5 * patience) if self.dialect == "postgresql" else None
+        self._until = threading.local()
         self._prepared: dict[Statement, Prepared] = {}
         # Connections that nobody uses. SQLAlchemy's own pool takes longer for each loan than SQLite for a question.
         self._idle: deque[Session] = deque()
@@ -80,6 +84,15 @@ class Database:
         with suppress(IndexError):  # another thread may take the last one
             while True:
                 self._idle.pop().discard()
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What this thread asks inside has so much time in all; then StoreBusyError is raised."""
+        self._until.time = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._until.time = None
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
@@ -119,8 +132,10 @@ class Database:
 
         That waits for the disk, some 10 ms, and SQLite itself would do it within somebody's reply.
         """
-        if next(self._writes) % _CHECKPOINT == 0 and self._checkpointing.acquire(blocking=False):
-            threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True).start()
+        if next(self._writes) % _CHECKPOINT or not self._checkpointing.acquire(blocking=False):
+            return
+        if background.start(self._checkpoint, "checkpoint") is None:
+            self._checkpointing.release()
 
     def _checkpoint(self) -> None:
         try:
@@ -145,7 +160,7 @@ class Database:
         try:
             while not _begun(raw):
                 if time.monotonic() > deadline:
-                    raise StoreDownError(f"{self._name} is busy; another process holds its write lock")
+                    raise StoreBusyError(f"{self._name} is busy; another process holds its write lock")
                 time.sleep(TRY_AGAIN)
         finally:
             raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
@@ -170,7 +185,8 @@ class Database:
         try:
             session = self._idle.pop()
         except IndexError:
-            session = Session(self._connect(), self._prepared)
+            session = Session(self._connect(), self._prepared, self._watchdog)
+        session.until = getattr(self._until, "time", None)
         try:
             with self._watchdog.watch(session.raw) if self._watchdog else nullcontext():
                 result = work(session)
@@ -202,6 +218,8 @@ class Database:
         def reach() -> None:
             try:
                 connection = self._engine.connect()
+                if self._watchdog:
+                    self._watchdog.remove(connection.connection.dbapi_connection)
             except Exception as exc:
                 if reached.set_running_or_notify_cancel():
                     reached.set_exception(exc)
@@ -211,7 +229,8 @@ class Database:
                 else:  # too late
                     connection.close()
 
-        threading.Thread(target=reach, name="connect", daemon=True).start()
+        if background.start(reach, "connect") is None:
+            raise StoreDownError(f"{self._name} cannot be reached: this machine has no thread left")
         try:
             return reached.result(_REACHED * self._patience)
         except TimeoutError:
@@ -225,7 +244,7 @@ class Database:
             yield
             return
         if not self._turn.acquire(timeout=self._patience):
-            raise StoreDownError(f"{self._name} is busy; too many writers wait for it")
+            raise StoreBusyError(f"{self._name} is busy; too many writers wait for it")
         try:
             yield
         finally:
@@ -238,6 +257,8 @@ class Database:
 
     def _translated(self, exc: Exception) -> StoreError:
         """Ours for a foreign exception; the message repeats no value that was to be stored."""
+        if isinstance(exc, DBAPIError) and _code(exc) in _BUSY:
+            return StoreBusyError(f"{self._name} is busy: somebody else holds what is needed")
         if _is_down(exc):
             said = str(getattr(exc, "orig", exc) or exc).splitlines() or [""]
             return StoreDownError(
@@ -255,8 +276,13 @@ def _undo(session: Session) -> None:
 
 def _is_passing(exc: DBAPIError) -> bool:
     """A broken connection of the pool, a lost race for a key, a deadlock."""
-    code = getattr(exc.orig, "sqlstate", None) or (exc.orig.args[0] if exc.orig and exc.orig.args else None)
-    return exc.connection_invalidated or isinstance(exc, IntegrityError) or code in _ROLLED_BACK
+    return exc.connection_invalidated or isinstance(exc, IntegrityError) or _code(exc) in _ROLLED_BACK
+
+
+def _code(exc: DBAPIError) -> object:
+    """The server's own code: PostgreSQL's SQLSTATE, MySQL's number."""
+    cause = exc.orig
+    return getattr(cause, "sqlstate", None) or (cause.args[0] if cause and cause.args else None)
 
 
 def _is_down(exc: Exception) -> bool:
@@ -279,7 +305,7 @@ def _begun(raw: Any) -> bool:
     """Whether a SQLite connection got the write lock."""
     try:
         raw.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as exc:
+    except sqlite3.Error as exc:
         if is_busy(exc):
             return False
         raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from triage.errors import SettingsError
+from triage.store.patience import Watchdog
 from triage.store.schema import MYSQL
 
 TRY_AGAIN = 0.0003
@@ -45,7 +46,8 @@ def is_in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def make_engine(url: URL, patience: float) -> Engine:
+def make_engine(url: URL, patience: float, watchdog: Watchdog | None) -> Engine:
+    """New connections are added to the watchdog; who gets one removes it. Raises SettingsError."""
     backend = url.get_backend_name()
     options: dict[str, Any] = {"poolclass": NullPool}
     if backend == "sqlite":
@@ -82,11 +84,11 @@ def make_engine(url: URL, patience: float) -> Engine:
         ) from exc
     except (SQLAlchemyError, TypeError) as exc:
         raise SettingsError(f"TRIAGE_DATABASE_URL cannot be used: {type(exc).__name__}") from exc
-    _prepare_connections(engine, patience)
+    _prepare_connections(engine, patience, watchdog)
     return engine
 
 
-def _prepare_connections(engine: Engine, patience: float) -> None:
+def _prepare_connections(engine: Engine, patience: float, watchdog: Watchdog | None) -> None:
     """What every new connection is told once."""
     statements = _first_statements(engine.dialect.name, patience)
 
@@ -99,18 +101,24 @@ def _prepare_connections(engine: Engine, patience: float) -> None:
                 time.sleep(TRY_AGAIN)
         cursor.close()
 
-    if engine.dialect.name != "postgresql":
+    if watchdog is None:
         return
 
     @event.listens_for(engine, "do_connect")
-    def reach(dialect: Any, _record: object, _arguments: object, options: dict[str, Any]) -> None:
-        """A dead host is given up after `patience`; psycopg itself waits at least two seconds."""
+    def reach(dialect: Any, _record: object, arguments: Any, options: dict[str, Any]) -> Any:
+        """A dead host is given up after `patience`, while psycopg itself waits at least two seconds.
+
+        A server that falls silent behind the login is left to the watchdog.
+        """
         host, port = options.get("host"), options.get("port", 5432)
         if isinstance(host, str) and not host.startswith("/") and "," not in host:
             try:
                 socket.create_connection((host, int(port)), patience).close()
             except OSError as exc:
                 raise dialect.loaded_dbapi.OperationalError(f"cannot connect: {exc}") from exc
+        connection = dialect.connect(*arguments, **options)
+        watchdog.add(connection)
+        return connection
 
 
 def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
@@ -147,5 +155,5 @@ def _done(cursor: Any, statement: str, deadline: float) -> bool:
     return True
 
 
-def is_busy(exc: sqlite3.OperationalError) -> bool:
+def is_busy(exc: sqlite3.Error) -> bool:
     return exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

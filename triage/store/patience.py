@@ -6,27 +6,32 @@ import os
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from triage.errors import StoreDownError
+from triage import background
+from triage.errors import StoreBusyError, StoreDownError
 
 _SLOW = 0.5
 _REST = 1.0
+_BUSY = 3
 
 
 class Breaker:
     """After a caller has waited in vain, the next ones are refused at once; later one at a time finds out more.
 
     In vain is a failure that took `_SLOW` seconds; then nobody waits for `_REST` seconds. A caller that tries after
-    that has `patience` seconds until another one may.
+    that has `patience` seconds until another one may. Where somebody holds a lock, others may be free to go on: that
+    counts only if `_BUSY` callers fail so within `_REST` seconds.
     """
 
     def __init__(self, name: str, patience: float) -> None:
         self._name = name
         self._patience = patience
         self._refuse_until = 0.0
+        self._busy: deque[float] = deque([-_REST] * _BUSY, _BUSY)
 
     def check(self) -> None:
         """Raises StoreDownError while it is better not to try."""
@@ -38,13 +43,15 @@ class Breaker:
         """Around what may have to wait. Raises StoreDownError at once, or passes on what is raised."""
         self.check()
         began = time.monotonic()
-        if self._refuse_until:
+        if self._refuse_until and began < self._refuse_until + _REST + self._patience:  # else it was long ago
             self._refuse_until = began + self._patience
         try:
             yield
-        except StoreDownError:
+        except StoreDownError as exc:
             ended = time.monotonic()
-            if ended - began > _SLOW:
+            self._busy.append(ended)
+            is_busy = isinstance(exc, StoreBusyError)
+            if ended - began > _SLOW and not (is_busy and ended - self._busy[0] > _REST):
                 self._refuse_until = ended + _REST
             raise
         self._refuse_until = 0.0
@@ -62,19 +69,26 @@ class Watchdog:
         self._begun: dict[Any, float] = {}
         self._is_looking = False
 
-    @contextmanager
-    def watch(self, connection: Any) -> Iterator[None]:
-        """Around work on a connection of the driver, which has a `fileno()`."""
+    def add(self, connection: Any) -> None:
+        """From now on a statement is running on this connection, which has a `fileno()`; also: the next one is."""
         with self._lock:
             self._begun[connection] = time.monotonic()
             if not self._is_looking:
-                self._is_looking = True
-                threading.Thread(target=self._look, name="watchdog", daemon=True).start()
+                self._is_looking = background.start(self._look, "watchdog") is not None
+
+    def remove(self, connection: Any) -> None:
+        """No longer."""
+        with self._lock:
+            self._begun.pop(connection, None)
+
+    @contextmanager
+    def watch(self, connection: Any) -> Iterator[None]:
+        """Around work on a connection."""
+        self.add(connection)
         try:
             yield
         finally:
-            with self._lock:
-                del self._begun[connection]
+            self.remove(connection)
 
     def _look(self) -> None:
         """Until there is nothing to watch."""
@@ -82,8 +96,11 @@ class Watchdog:
             time.sleep(self._longest / 10)
             late = time.monotonic() - self._longest
             with self._lock:
-                for connection, begun in self._begun.items():
-                    if begun < late:
+                for connection in [each for each, begun in self._begun.items() if begun < late]:
+                    del self._begun[connection]
+                    with suppress(
+                        Exception
+                    ):  # a driver has exceptions of its own for a connection that is gone
                         _cut(connection)
                 if not self._begun:
                     self._is_looking = False
@@ -91,5 +108,6 @@ class Watchdog:
 
 
 def _cut(connection: Any) -> None:
-    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as same:
+    same = socket.socket(fileno=os.dup(connection.fileno()))
+    with same:
         same.shutdown(socket.SHUT_RDWR)

@@ -6,6 +6,7 @@ the small statements of the message path, of which a message has ten.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter, itemgetter, methodcaller
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 
+from triage.errors import StoreBusyError
+from triage.store.patience import Watchdog
 from triage.store.schema import Own
 
 Statement = Select[Any] | Insert | Update | Delete
@@ -80,11 +83,15 @@ class Session:
     one that is made on the way goes to `connection`.
     """
 
-    __slots__ = ("_prepared", "connection", "raw")
+    __slots__ = ("_prepared", "_watchdog", "connection", "raw", "until")
 
-    def __init__(self, connection: Connection, prepared: dict[Statement, Prepared]) -> None:
+    def __init__(
+        self, connection: Connection, prepared: dict[Statement, Prepared], watchdog: Watchdog | None = None
+    ) -> None:
         self.connection = connection
+        self.until: float | None = None  # no statement begins after this moment (time.monotonic)
         self._prepared = prepared
+        self._watchdog = watchdog
         self.raw: Any = connection.connection.dbapi_connection
 
     def discard(self) -> None:
@@ -113,6 +120,10 @@ class Session:
         self._on_cursor(sql, (), lambda cursor: None)
 
     def _prepare(self, statement: Statement, names: Iterable[str]) -> Prepared:
+        if self.until is not None and time.monotonic() > self.until:
+            raise StoreBusyError("the database takes longer than whoever asks may wait")
+        if self._watchdog:
+            self._watchdog.add(self.raw)
         prepared = self._prepared.get(statement)
         if prepared is None:
             prepared = self._prepared[statement] = Prepared(statement, self.connection.dialect, names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -146,6 +147,10 @@ class Store:
     def check(self) -> None:
         """Raises unless the database answers and has this program's schema."""
         judge(self._database.read(lambda session: version_of(session.connection)), VERSIONS)
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """What this thread asks inside takes so long at most, and one more statement; then StoreBusyError is raised."""
+        return self._database.within(seconds)
 
     # -- messages
 

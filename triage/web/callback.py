@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
 _WECHAT = "wechat"
+_STORE_SECONDS = 2.0
+"""For the memory, of the five seconds after which the platform gives up."""
 _SUCCESS = Response(200, b"success")
 """Legal for every push: understood, and nothing to say."""
 _REASONS = (
@@ -143,7 +146,8 @@ class Callback:
         bot = self._service.bot()
         if bot.store is None:
             self._service.metrics.observe("unrecorded", message.kind)
-        reply = bot.handle(message, now)
+        with bot.store.within(_STORE_SECONDS) if bot.store else nullcontext():
+            reply = bot.handle(message, now)
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
         return _Answer(response, kind=message.kind.value)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from triage import background
 from triage.advice import Adviser
 from triage.findings import Finding
 from triage.rendering import Renderer
@@ -81,9 +82,11 @@ class LiveRules:
         if not self._lock.acquire(blocking=False):
             return
         self._due = time.monotonic() + self._every
-        thread = threading.Thread(target=self._look_and_release, name="rules", daemon=True)
-        thread.start()
-        thread.join(_PATIENCE)
+        thread = background.start(self._look_and_release, "rules")
+        if thread is None:
+            self._lock.release()
+        else:
+            thread.join(_PATIENCE)
 
     def _look_and_release(self) -> None:
         try:

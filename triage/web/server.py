@@ -215,4 +215,4 @@ def _warm(app: Flask) -> None:
     from triage.web.service import the_service
 
     with app.app_context():
-        the_service().bot()
+        the_service().warm()

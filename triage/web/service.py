@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from flask import Flask, current_app
 
+from triage import background
 from triage.bot import Bot
 from triage.channels.wechat import Account
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
@@ -30,6 +32,7 @@ _REST = 2.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
 _SOON, _DAY = 60.0, 86_400.0
+_WARM = 5.0
 _PATIENCE = 0.5
 """Seconds that a request waits for the database to be opened."""
 _WORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -76,7 +79,7 @@ class Service:
         """The bot by the newest rules; without a memory while the database cannot be opened."""
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + _DAY
-            threading.Thread(target=self.tidy, args=(datetime.now(UTC),), name="tidy", daemon=True).start()
+            background.start(partial(self.tidy, datetime.now(UTC)), "tidy")
         return Bot(
             adviser=self.rules.adviser(),
             store=self.store(),
@@ -135,13 +138,19 @@ class Service:
         else:
             log_event(_LOG, logging.INFO, "tidied", rows=gone)
 
-    def _open_aside(self) -> None:
+    def warm(self) -> None:
+        """Open the store before the first message needs it; waits some seconds for it at most."""
+        self._open_aside(_WARM)
+
+    def _open_aside(self, patience: float = _PATIENCE) -> None:
         """Open the store on a thread of its own: a reply does not wait long for a database that is far away."""
         if not self._opening.acquire(blocking=False):
             return
-        thread = threading.Thread(target=self._open, name="store", daemon=True)
-        thread.start()
-        thread.join(_PATIENCE)
+        thread = background.start(self._open, "store")
+        if thread is None:
+            self._opening.release()
+        else:
+            thread.join(patience)
 
     def _open(self) -> None:
         try:
