@@ -87,6 +87,9 @@ def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(
     shown = say(CONNECT, LIN)
     assert "同一条报警 18:40 小赵 已经转来过" in shown
     assert "小赵 在处理，到第 2 步" in shown
+    shown = say(CONNECT)
+    assert "同一条报警 18:40 你 已经转来过" in shown
+    assert "你 在处理，到第 2 步" in shown
 
 
 def test_timeouts_that_led_to_a_mark_fail_are_one_story(say: Say, store: Store) -> None:
@@ -345,6 +348,11 @@ def test_a_digit_is_the_choice_that_bears_it(asked: str, say: Say) -> None:
     for digit, title in offered:
         say(asked)
         assert say(digit).splitlines()[0].partition(" ")[2].startswith(title), (digit, title)
+
+
+def test_of_several_topics_none_is_walked_unasked(say: Say) -> None:
+    say("超时")
+    assert "先发一条报警" in say("下一步")
 
 
 def test_a_digit_without_a_choice_is_a_guide_number(say: Say) -> None:

@@ -88,7 +88,7 @@ def test_pages_hold_every_step_once_and_count_the_rest(adviser: Adviser) -> None
 
 
 def test_a_mark_fail_says_until_when_pushes_are_blocked(adviser: Adviser) -> None:
-    assert "屏蔽 到 10:09:34 止" in adviser.answer(TEXTS["C52"]).pages[0]
+    assert "屏蔽 一分钟，最早 10:09:34 恢复推送" in adviser.answer(TEXTS["C52"]).pages[0]
 
 
 def test_a_command_works_with_a_masked_openid(adviser: Adviser) -> None:

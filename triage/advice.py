@@ -127,7 +127,7 @@ class Adviser:
         if alerts:
             return self._renderer.alert_steps(worst(alerts), self._lead(lead, worst(alerts)))
         asked = self.ask(text)
-        return self._renderer.topic_steps(asked.topic) if asked.topic else None
+        return self._renderer.topic_steps(asked.topic) if asked.topic and asked.is_clear else None
 
     def why(self, text: str, lead: str | None = None) -> tuple[str, ...]:
         """Which rule answered the text's alerts or its question, and why; empty if it has neither."""
@@ -136,9 +136,9 @@ class Adviser:
             pages = (self._renderer.why(matched, self._lead(lead, matched)) for matched in alerts)
             return tuple(page.text for several in pages for page in several)
         asked = self.ask(text)
-        return (
-            tuple(page.text for page in self._renderer.why_topic(asked.candidates[0])) if asked.topic else ()
-        )
+        if not asked.is_clear:
+            return ()
+        return tuple(page.text for page in self._renderer.why_topic(asked.candidates[0]))
 
     def why_not(self, matched: Matched) -> list[tuple[str, str]]:
         """Every other rule about alerts with the reason why it does not fit."""

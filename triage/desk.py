@@ -125,14 +125,16 @@ class Desk:
             return Outcome(self.adviser.say("invitation", word=invitation))
         if word is Word.MINE:
             own = [item for item in store.recent_incidents(now - _HISTORY) if item.owner == asker.openid]
-            return self._list("你认领的", [item for item in own if item.state is State.OPEN], asker, now)
+            own = [item for item in own if item.state is State.OPEN]
+            return self._list("你认领的", own, asker, now, "弄好了发「关闭 #编号 原因」")
         if word is Word.HISTORY:
             closed = [item for item in store.recent_incidents(now - _HISTORY) if item.state is State.CLOSED]
-            return self._list("以前的事件", closed, asker, now)
+            return self._list("以前的事件", closed, asker, now, "发「状态 编号」看经过")
         number, rest = _number(argument)
         if word is Word.STATUS and number is None:
             opened = [item for item in store.recent_incidents(now - _HISTORY) if item.state is State.OPEN]
-            return self._list("现在的事件", opened, asker, now)
+            hint = "发「状态 编号」看经过，「认领 编号」接手"
+            return self._list("现在的事件", opened, asker, now, hint)
         incident = self._meant(store, number, asker, talk, now)
         if number is not None and rest and not argument.startswith("#") and word in (Word.NOTE, Word.CLOSE):
             spoken = self._meant(store, None, asker, talk, now)
@@ -200,9 +202,11 @@ class Desk:
         line = incident_line(incident, asker.names, now, asker.quiet)
         return self.adviser.say("incident", line=line, path=path, timeline=timeline)
 
-    def _list(self, title: str, incidents: Sequence[Incident], asker: Asker, now: datetime) -> Outcome:
+    def _list(
+        self, title: str, incidents: Sequence[Incident], asker: Asker, now: datetime, hint: str
+    ) -> Outcome:
         lines = asker.lines(incidents, now)
-        hint = "发「状态 编号」看经过，「认领 编号」接手" if lines else ""
+        hint = hint if lines else ""
         return Outcome(
             self.adviser.say(
                 "incidents", title=f"{title} {len(asker.seen(incidents))} 件", lines=lines, hint=hint
@@ -225,7 +229,10 @@ class Desk:
         """The next step alone; it is written down where a member is at, and what was of no use."""
         steps = self.adviser.steps(talk.text, talk.lead)
         number = talk.step + 1
-        if steps is None or number > steps.count:
+        if steps is None:
+            values = {"word": word.value, "name": "", "number": None, "ended": False}
+            return Outcome(self.adviser.say("nothing_to", **values), conversation=talk)
+        if number > steps.count:
             return Outcome(self.adviser.say("step_alone", done=True), conversation=talk)
         text = self.adviser.say(
             "step_alone", done=False, number=number, total=steps.count, step=steps.line(number - 1)

@@ -29,8 +29,9 @@ class Names:
 
     by_openid: Mapping[str, str]
 
-    def of(self, openid: str | None) -> str:
-        return self.by_openid.get(openid or "") or "同事"
+    def of(self, openid: str | None, asker: str | None = None) -> str:
+        """The name of somebody, told to the one who asks."""
+        return "你" if openid and openid == asker else self.by_openid.get(openid or "") or "同事"
 
 
 def story_values(
@@ -41,9 +42,11 @@ def story_values(
     shape = shape_of(sighting, recent)
     is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
     return {
-        "repeated": _repeated(verdict, names),
+        "repeated": _repeated(verdict, names, sighting.sender),
         "incident": incident.id if incident else None,
-        "owner": names.of(incident.owner) if incident and incident.owner and not is_reopened else "",
+        "owner": names.of(incident.owner, sighting.sender)
+        if incident and incident.owner and not is_reopened
+        else "",
         "step": incident.step if incident else 0,
         "path": _path(incident, sighting) if incident else "",
         "folded": verdict.reason is Reason.FOLDED,
@@ -58,9 +61,9 @@ def story_values(
     }
 
 
-def _repeated(verdict: Verdict, names: Names) -> str:
+def _repeated(verdict: Verdict, names: Names, asker: str) -> str:
     first = verdict.first
-    return f"{clock(first.seen_at)} {names.of(first.sender)}" if first else ""
+    return f"{clock(first.seen_at)} {names.of(first.sender, asker)}" if first else ""
 
 
 def _path(incident: Incident, sighting: Sighting) -> str:

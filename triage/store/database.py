@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -96,8 +97,7 @@ class Database:
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
-        with self._reading.guard():
-            return self._attempt(question)
+        return self._guarded(self._reading, partial(self._attempt, question))
 
     def write(self, work: Callable[[Session], T], *, repeatable: bool = False) -> T:
         """Run `work` in one transaction, again if it lost a race.
@@ -121,8 +121,10 @@ class Database:
             return result
 
         self._reading.check()
-        with self._writing.guard(), self._taking_turns():
-            result = self._attempt(transaction, lambda: repeatable or not committing)
+        result = self._guarded(
+            self._writing,
+            partial(self._in_turn, transaction, lambda: repeatable or not committing),
+        )
         if self.is_sqlite and not self._in_memory:
             self._checkpoint_aside()
         return result
@@ -165,6 +167,17 @@ class Database:
         finally:
             raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
 
+    @staticmethod
+    def _guarded(breaker: Breaker, work: Callable[[], T]) -> T:
+        entered = breaker.enter()
+        try:
+            result = work()
+        except StoreDownError as exc:
+            breaker.fail(entered, exc)
+            raise
+        breaker.succeed()
+        return result
+
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
         end = time.monotonic() + self._patience
         for attempt in range(_ATTEMPTS):
@@ -205,11 +218,13 @@ class Database:
             session.discard()
 
     def _connect(self) -> Connection:
-        with self._connecting.guard():
+        def connect() -> Connection:
             try:
                 return self._engine.connect() if self.is_sqlite else self._reach()
             except SQLAlchemyError as exc:
                 raise self._translated(exc) from exc
+
+        return self._guarded(self._connecting, connect)
 
     def _reach(self) -> Connection:
         """Connect on a thread of its own: looking up the server's name knows no limit of time."""
@@ -238,15 +253,13 @@ class Database:
                 raise StoreDownError(f"{self._name} cannot be reached in time; look at its name") from None
             return reached.result()
 
-    @contextmanager
-    def _taking_turns(self) -> Iterator[None]:
+    def _in_turn(self, work: Callable[[Session], T], may_repeat: Callable[[], bool]) -> T:
         if self._turn is None:
-            yield
-            return
+            return self._attempt(work, may_repeat)
         if not self._turn.acquire(timeout=self._patience):
             raise StoreBusyError(f"{self._name} is busy; too many writers wait for it")
         try:
-            yield
+            return self._attempt(work, may_repeat)
         finally:
             self._turn.release()
 

@@ -33,28 +33,31 @@ class Breaker:
         self._refuse_until = 0.0
         self._busy: deque[float] = deque([-_REST] * _BUSY, _BUSY)
 
-    def check(self) -> None:
-        """Raises StoreDownError while it is better not to try."""
-        if time.monotonic() < self._refuse_until:
+    def check(self) -> float:
+        """The moment it is (time.monotonic). Raises StoreDownError while it is better not to try."""
+        now = time.monotonic()
+        if now < self._refuse_until:
             raise StoreDownError(f"{self._name} did not answer a moment ago; look whether it runs")
+        return now
 
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Around what may have to wait. Raises StoreDownError at once, or passes on what is raised."""
-        self.check()
-        began = time.monotonic()
-        if self._refuse_until and began < self._refuse_until + _REST + self._patience:  # else it was long ago
-            self._refuse_until = began + self._patience
-        try:
-            yield
-        except StoreDownError as exc:
-            ended = time.monotonic()
-            self._busy.append(ended)
-            is_busy = isinstance(exc, StoreBusyError)
-            if ended - began > _SLOW and not (is_busy and ended - self._busy[0] > _REST):
-                self._refuse_until = ended + _REST
-            raise
+    def enter(self) -> float:
+        """To be called before what may have to wait, then one of the others; its moment. Raises StoreDownError."""
+        now = self.check()
+        if self._refuse_until and now < self._refuse_until + _REST + self._patience:  # else it was long ago
+            self._refuse_until = now + self._patience
+        return now
+
+    def succeed(self) -> None:
+        """It was not in vain."""
         self._refuse_until = 0.0
+
+    def fail(self, entered: float, problem: StoreDownError) -> None:
+        """It was, for so long and for this."""
+        now = time.monotonic()
+        self._busy.append(now)
+        is_one_of_few = isinstance(problem, StoreBusyError) and now - self._busy[0] > _REST
+        if now - entered > _SLOW and not is_one_of_few:
+            self._refuse_until = now + _REST
 
 
 class Watchdog:
