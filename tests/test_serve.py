@@ -9,10 +9,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,6 +162,22 @@ def test_the_room_for_the_counters_is_taken_at_the_start_and_outlives_a_killed_w
         assert 'triage_alerts_total{kind="bad_response"} 3.0' in served.get("/metrics")
         assert sorted(directory.iterdir()) == files
     assert not directory.exists()
+
+
+def test_a_locked_database_does_not_make_a_crowd_wait(tmp_path: Path) -> None:
+    def say(served: Served) -> float:
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        started = time.monotonic()
+        assert "回应失败" in (platform.say(ALERT).accepted.text or "")
+        return time.monotonic() - started
+
+    with (
+        serving(tmp_path, ENVIRONMENT, "--workers", "1") as served,
+        contextlib.closing(sqlite3.connect(tmp_path / "triage.db", isolation_level=None)) as other,
+        ThreadPoolExecutor(40) as crowd,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        assert max(crowd.map(say, [served] * 120)) < 4  # the platform waits for five seconds
 
 
 def test_waitress_serves_it_where_there_is_no_fork(tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ class Database:
         try:
             while not _begun(raw):
                 if time.monotonic() > deadline:
-                    raise StoreBusyError(f"{self._name} is busy; another process holds its write lock")
+                    raise StoreDownError(f"{self._name} is busy; another process holds its write lock")
                 time.sleep(TRY_AGAIN)
         finally:
             raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
@@ -257,7 +257,7 @@ class Database:
         if self._turn is None:
             return self._attempt(work, may_repeat)
         if not self._turn.acquire(timeout=self._patience):
-            raise StoreBusyError(f"{self._name} is busy; too many writers wait for it")
+            raise StoreDownError(f"{self._name} is busy; too many writers wait for it")
         try:
             return self._attempt(work, may_repeat)
         finally:
