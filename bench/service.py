@@ -1,6 +1,6 @@
 """The service against a bare echo under the same gunicorn: throughput, answer times, a full store, memory.
 
-`python -m bench.service` takes about four minutes; `--soak` adds a five-minute run at 70 % of saturation, `--models`
+`python -m bench.service` takes a minute and a half; `--soak` adds a five-minute run at 70 % of saturation, `--models`
 compares worker models instead.
 """
 

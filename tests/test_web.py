@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from tests.conftest import DATA
 from tests.platform import FAN, GARBAGE, Platform, with_query
+from triage import background
 from triage.bot import Bot
 from triage.channels.wechat import Account
 from triage.errors import StoreDownError
@@ -299,6 +301,36 @@ def test_an_answer_that_cannot_be_counted_is_given(
     assert [line["error"] for line in _lines(caplog) if line["event"] == "callback_not_counted"] == [
         "RuntimeError"
     ]
+
+
+def test_a_message_has_only_so_much_time_for_the_memory(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triage.web.callback._STORE_SECONDS", 0.0)
+    assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
+    assert bench.count("unrecorded_total") == 1
+
+
+def test_a_moment_without_a_thread_to_spare_is_got_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.service.rules, "_due", 0.0)
+    with monkeypatch.context() as scarce:
+        scarce.setattr(background, "start", lambda work, name: None)
+        assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
+        assert bench.count("unrecorded_total") == 1
+    started: list[str] = []
+    start = background.start
+
+    def note(work: Callable[[], object], name: str) -> threading.Thread | None:
+        started.append(name)
+        return start(work, name)
+
+    monkeypatch.setattr(background, "start", note)
+    monkeypatch.setattr(bench.service.rules, "_due", 0.0)
+    assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
+    assert sorted(started) == ["rules", "store"]
+    assert bench.count("unrecorded_total") == 1
 
 
 def test_a_broken_template_still_gets_an_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

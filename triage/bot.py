@@ -233,7 +233,7 @@ class Bot:
         if storm:
             lines = memory.asker.lines(memory.recent, now)
             values = {"count": storm, "title": meant.title, "incidents": lines}
-            talk = Conversation(text, page=-1, incident=key_of(meant))
+            talk = Conversation(text, page=-1, incident=key_of(meant))  # its first page is still to be shown
             return Outcome(self.adviser.say("storm", **values), changes, conversation=talk, gap=gap)
         story, lead = self._story(sightings, verdicts[0], memory, now) if len(alerts) == 1 else ("", None)
         page = next(self.adviser.alert_pages(reading, alerts, story=story, lead=lead))

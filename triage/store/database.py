@@ -141,10 +141,9 @@ class Database:
 
     def _checkpoint(self) -> None:
         try:
-            with suppress(
-                StoreError, sqlite3.Error
-            ):  # what stays in the log is safe there, and the next one takes it
-                self.read(empty)
+            self.read(empty)
+        except (StoreError, sqlite3.Error):
+            pass  # what stays in the log is safe there, and the next one takes it
         finally:
             self._checkpointing.release()
 

@@ -73,7 +73,7 @@ class Watchdog:
         self._is_looking = False
 
     def add(self, connection: Any) -> None:
-        """From now on a statement is running on this connection, which has a `fileno()`; also: the next one is."""
+        """A statement begins on this connection, which has a `fileno()`; if one was running, it has ended."""
         with self._lock:
             self._begun[connection] = time.monotonic()
             if not self._is_looking:

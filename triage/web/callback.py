@@ -113,9 +113,8 @@ class Callback:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "POST"):
             return _Answer(Response(405, b"GET or POST"))
-        query = dict(
-            reversed(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-        )  # the first counts
+        pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        query = dict(reversed(pairs))  # the first counts
         account = self._service.account(appid or query.get("account")) if channel == _WECHAT else None
         if account is None:
             return _Answer(Response(404, b"no such channel or account"))
