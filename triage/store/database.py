@@ -12,11 +12,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import URL
@@ -53,6 +53,7 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self.is_sqlite = self.dialect == "sqlite"
         self._in_memory = is_in_memory(self.url)
+        self._begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
         self._patience = patience
         self._watchdog = Watchdog(2.5 * patience) if self.dialect == "postgresql" else None
         self._engine = make_engine(self.url, patience, self._watchdog)
@@ -110,7 +111,7 @@ class Database:
         def transaction(session: Session) -> T:
             nonlocal committing
             committing = False
-            self._begin_on(session)
+            session.command(self._begin)
             try:
                 result = work(session)
                 committing = True
@@ -125,7 +126,7 @@ class Database:
             self._writing,
             partial(self._in_turn, transaction, lambda: repeatable or not committing),
         )
-        if self.is_sqlite and not self._in_memory:
+        if self._turn is not None and not self._in_memory:
             self._checkpoint_aside()
         return result
 
@@ -147,25 +148,6 @@ class Database:
         finally:
             self._checkpointing.release()
 
-    def _begin_on(self, session: Session) -> None:
-        """Begin; other processes that write to the same SQLite file are asked again every fraction of a millisecond.
-
-        SQLite's own busy handler sleeps up to 100 ms between two tries, which is longer than twenty of our writes.
-        """
-        if not self.is_sqlite:
-            session.command("BEGIN")
-            return
-        raw = session.raw
-        deadline = time.monotonic() + self._patience
-        raw.execute("PRAGMA busy_timeout = 0")
-        try:
-            while not _begun(raw):
-                if time.monotonic() > deadline:
-                    raise StoreDownError(f"{self._name} is busy; another process holds its write lock")
-                time.sleep(TRY_AGAIN)
-        finally:
-            raw.execute(f"PRAGMA busy_timeout = {int(self._patience * 1000)}")
-
     @staticmethod
     def _guarded(breaker: Breaker, work: Callable[[], T]) -> T:
         entered = breaker.enter()
@@ -179,15 +161,18 @@ class Database:
 
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
         end = time.monotonic() + self._patience
-        for attempt in range(_ATTEMPTS):
+        for attempt in count(1):
             try:
                 return self._on_connection(work)
             except DBAPIError as exc:
                 if exc.connection_invalidated:  # the server is back, or away: the idle ones are broken too
                     self._close_idle()
-                is_last = attempt == _ATTEMPTS - 1 or time.monotonic() > end
-                if is_last or not _is_passing(exc) or not may_repeat():
+                is_held = is_busy(exc.orig)
+                is_last = time.monotonic() > end or (attempt == _ATTEMPTS and not is_held)
+                if is_last or not (is_held or _is_passing(exc)) or not may_repeat():
                     raise self._translated(exc) from exc
+                if is_held:
+                    time.sleep(TRY_AGAIN)
             except (SQLAlchemyError, ValueError, OverflowError) as exc:
                 raise self._translated(exc) from exc
         raise AssertionError("the last attempt returns or raises")
@@ -197,11 +182,14 @@ class Database:
         try:
             session = self._idle.pop()
         except IndexError:
-            session = Session(self._connect(), self._prepared, self._watchdog)
+            session = Session(self._connect(), self._prepared, self._patience, self._watchdog)
         session.until = getattr(self._until, "time", None)
         try:
-            with self._watchdog.watch(session.raw) if self._watchdog else nullcontext():
+            if self._watchdog is None:
                 result = work(session)
+            else:
+                with self._watchdog.watch(session.raw):
+                    result = work(session)
         except BaseException:
             self._give_back(session, is_good=False)
             raise
@@ -271,6 +259,8 @@ class Database:
         """Ours for a foreign exception; the message repeats no value that was to be stored."""
         if isinstance(exc, DBAPIError) and _code(exc) in _BUSY:
             return StoreBusyError(f"{self._name} is busy: somebody else holds what is needed")
+        if is_busy(getattr(exc, "orig", None)):
+            return StoreDownError(f"{self._name} is busy; another process holds its lock")
         if _is_down(exc):
             said = str(getattr(exc, "orig", exc) or exc).splitlines() or [""]
             return StoreDownError(
@@ -311,14 +301,3 @@ def _is_down(exc: Exception) -> bool:
     sqlite_code = getattr(cause, "sqlite_errorcode", None)
     code = cause.args[0] if cause is not None and cause.args else None
     return sqlite_code != 1 and code not in _WRONG_STATEMENT  # 1: SQLITE_ERROR, as "no such table"
-
-
-def _begun(raw: Any) -> bool:
-    """Whether a SQLite connection got the write lock."""
-    try:
-        raw.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as exc:
-        if is_busy(exc):
-            return False
-        raise OperationalError("BEGIN IMMEDIATE", None, exc) from exc
-    return True

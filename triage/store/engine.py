@@ -17,7 +17,8 @@ from triage.store.patience import Watchdog
 from triage.store.schema import MYSQL
 
 TRY_AGAIN = 0.0003
-"""Seconds until SQLite is asked again for a lock; its own busy handler sleeps up to 100 ms."""
+"""Seconds until SQLite is asked again for a lock. Its own busy handler, which is off, sleeps up to 100 ms between two
+tries: longer than a hundred of our writes."""
 _DRIVERS = {
     "sqlite": "sqlite",
     "postgres": "postgresql+psycopg",
@@ -53,7 +54,7 @@ def make_engine(url: URL, patience: float, watchdog: Watchdog | None) -> Engine:
     if backend == "sqlite":
         if is_in_memory(url):  # one connection, or each thread had a database of its own
             options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": patience}
-        options["connect_args"] = {"timeout": patience, "check_same_thread": False}
+        options["connect_args"] = {"timeout": 0, "check_same_thread": False}
     elif backend == "postgresql":
         wait = round(patience * 1000)
         options["connect_args"] = {
@@ -127,7 +128,6 @@ def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
         # NORMAL under WAL: a killed process loses nothing, a power cut at most the last moments, the file stays whole.
         # SQLite's own checkpoint, within a reply, is for a log of 128 MB only: we make them in time.
         return (
-            f"PRAGMA busy_timeout={wait}",
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=32000",
@@ -155,5 +155,6 @@ def _done(cursor: Any, statement: str, deadline: float) -> bool:
     return True
 
 
-def is_busy(exc: sqlite3.Error) -> bool:
-    return exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+def is_busy(exc: BaseException | None) -> bool:
+    """Whether SQLite says that somebody else holds a lock."""
+    return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY

@@ -118,7 +118,9 @@ def _utc(value: datetime) -> datetime:
     return value.astimezone(UTC).replace(tzinfo=None)
 
 
+@lru_cache(100)
 def _instant_text(value: datetime) -> str:
+    """Nearly all instants of a message are one: the moment it came in."""
     return _utc(value).isoformat(" ", "microseconds")
 
 
@@ -170,14 +172,24 @@ class Names(Json):
 
     cache_ok = True
 
+    def binder(self, dialect: Dialect) -> Callable[[tuple[str, ...]], str]:
+        return _text_of_names
+
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
         return () if value is None else _names(value)
 
 
+# Few are ever different, and each of an incident's fifty alerts has some.
+
+
 @lru_cache(1000)
 def _names(text: str) -> tuple[str, ...]:
-    """Few are ever different, and each of an incident's fifty alerts has some."""
     return tuple(json.loads(text))
+
+
+@lru_cache(1000)
+def _text_of_names(names: tuple[str, ...]) -> str:
+    return json.dumps(names)
 
 
 MYSQL = frozenset({"mysql", "mariadb"})

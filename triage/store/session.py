@@ -15,17 +15,19 @@ from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 
 from triage.errors import StoreBusyError
+from triage.store.engine import TRY_AGAIN, is_busy
 from triage.store.patience import Watchdog
-from triage.store.schema import Own
+from triage.store.schema import Own, Text, storable
 
 Statement = Select[Any] | Insert | Update | Delete
-_Convert = Callable[[Any], Any] | None
+_Convert = Callable[[Any], Any]
+_COUNT, _ROWS = attrgetter("rowcount"), methodcaller("fetchall")
 
 
 class Prepared:
     """A statement in a dialect; it is always given values of these names."""
 
-    __slots__ = ("_columns", "_constants", "_conversions", "_names", "_take", "sql")
+    __slots__ = ("_constants", "_names", "_readers", "_take", "_texts", "_writers", "sql")
 
     def __init__(self, statement: Statement, dialect: Dialect, names: Iterable[str]) -> None:
         given = tuple(names)
@@ -35,26 +37,45 @@ class Prepared:
         order = tuple(compiled.positiontup or ()) if compiled.positional else tuple(binds)
         self._names = None if compiled.positional else order
         self._take = _taker(order)
-        converts = ((index, _to_database(binds[name].type, dialect)) for index, name in enumerate(order))
-        self._conversions = tuple((index, convert) for index, convert in converts if convert)
+        types = {index: binds[name].type for index, name in enumerate(order)}
+        self._texts = tuple(index for index, type_ in types.items() if isinstance(type_, Text))
+        others = {index: type_ for index, type_ in types.items() if index not in self._texts}
+        self._writers = _present((index, _to_database(type_, dialect)) for index, type_ in others.items())
         self._constants = {name: bind.value for name, bind in binds.items() if name not in given}
-        self._columns = tuple(_from_database(column.type, dialect) for column in statement.exported_columns)
+        columns = enumerate(statement.exported_columns)
+        self._readers = _present((index, _from_database(column.type, dialect)) for index, column in columns)
 
     def bound(self, values: Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
         """The values as the driver takes them; None is NULL whatever the type."""
         if self._constants:
             values = {**self._constants, **values}
         row = list(self._take(values))
-        for index, convert in self._conversions:
+        for index, convert in self._writers:
             value = row[index]
             if value is not None:
                 row[index] = convert(value)
+        self._make_storable(row)
         return row if self._names is None else dict(zip(self._names, row, strict=True))
 
-    def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
+    def _make_storable(self, row: list[Any]) -> None:
+        """All texts are looked at together: one that cannot be stored is rare."""
+        texts = "".join([text for index in self._texts if (text := row[index])])
+        if storable(texts) is not texts:
+            for index in self._texts:
+                row[index] = row[index] and storable(row[index])
+
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """A row as it was before it was stored."""
-        pairs = zip(self._columns, row, strict=True)
-        return tuple([convert(value) if convert else value for convert, value in pairs])
+        if not self._readers:
+            return row
+        values = list(row)
+        for index, convert in self._readers:
+            values[index] = convert(values[index])
+        return values
+
+
+def _present(pairs: Iterable[tuple[int, _Convert | None]]) -> tuple[tuple[int, _Convert], ...]:
+    return tuple((index, convert) for index, convert in pairs if convert)
 
 
 def _taker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Iterable[Any]]:
@@ -64,7 +85,7 @@ def _taker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Iterable[Any]]
     return lambda values: [values[name] for name in names]
 
 
-def _to_database(type_: Any, dialect: Dialect) -> _Convert:
+def _to_database(type_: Any, dialect: Dialect) -> _Convert | None:
     """What converts a value; a type of ours is asked itself where SQLAlchemy would only pass the value on."""
     own = type_.dialect_impl(dialect)
     if isinstance(own, Own) and own.impl_instance.bind_processor(dialect) is None:
@@ -72,7 +93,7 @@ def _to_database(type_: Any, dialect: Dialect) -> _Convert:
     return own.bind_processor(dialect)  # type: ignore[no-any-return]
 
 
-def _from_database(type_: Any, dialect: Dialect) -> _Convert:
+def _from_database(type_: Any, dialect: Dialect) -> _Convert | None:
     return type_.dialect_impl(dialect).result_processor(dialect, None)  # type: ignore[no-any-return]
 
 
@@ -80,18 +101,25 @@ class Session:
     """A connection on loan for one piece of work.
 
     `run`, `first` and `all` take statements that are constants of the program, always with values of the same names;
-    one that is made on the way goes to `connection`.
+    one that is made on the way goes to `connection`. `patience` is for how many seconds SQLite is asked again for a
+    lock that somebody else holds.
     """
 
-    __slots__ = ("_prepared", "_watchdog", "connection", "raw", "until")
+    __slots__ = ("_error", "_patience", "_prepared", "_watchdog", "connection", "raw", "until")
 
     def __init__(
-        self, connection: Connection, prepared: dict[Statement, Prepared], watchdog: Watchdog | None = None
+        self,
+        connection: Connection,
+        prepared: dict[Statement, Prepared],
+        patience: float,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self.connection = connection
         self.until: float | None = None  # no statement begins after this moment (time.monotonic)
         self._prepared = prepared
+        self._patience = patience
         self._watchdog = watchdog
+        self._error = connection.dialect.loaded_dbapi.Error
         self.raw: Any = connection.connection.dbapi_connection
 
     def discard(self) -> None:
@@ -102,22 +130,23 @@ class Session:
     def run(self, statement: Statement, values: Mapping[str, Any]) -> int:
         """How many rows were written."""
         prepared = self._prepare(statement, values)
-        count: int = self._on_cursor(prepared.sql, prepared.bound(values), attrgetter("rowcount"))
+        count: int = self._on_cursor(prepared.sql, prepared.bound(values), _COUNT)
         return count
 
-    def first(self, statement: Statement, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def first(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any] | None:
         """The first row, None if there is none."""
-        return next(iter(self.all(statement, values)), None)
+        rows = self.all(statement, values)
+        return rows[0] if rows else None
 
-    def all(self, statement: Statement, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def all(self, statement: Statement, values: Mapping[str, Any]) -> list[Sequence[Any]]:
         """Every row."""
         prepared = self._prepare(statement, values)
-        rows = self._on_cursor(prepared.sql, prepared.bound(values), methodcaller("fetchall"))
-        return [prepared.read(row) for row in rows]
+        rows = self._on_cursor(prepared.sql, prepared.bound(values), _ROWS)
+        return [prepared.read(row) for row in rows] if rows else []
 
     def command(self, sql: str) -> None:
         """A statement without values, whose answer does not matter."""
-        self._on_cursor(sql, (), lambda cursor: None)
+        self._on_cursor(sql, (), _COUNT)
 
     def _prepare(self, statement: Statement, names: Iterable[str]) -> Prepared:
         if self.until is not None and time.monotonic() > self.until:
@@ -132,14 +161,17 @@ class Session:
     def _on_cursor(
         self, sql: str, bound: Sequence[Any] | Mapping[str, Any], answer: Callable[[Any], Any]
     ) -> Any:
-        cursor = self.raw.cursor()
-        try:
-            cursor.execute(sql, bound)
-            answered = answer(cursor)
-            cursor.close()
-        except self.connection.dialect.loaded_dbapi.Error as exc:
-            raise self._translated(sql, exc, cursor) from exc
-        return answered
+        deadline = None
+        while True:
+            cursor = self.raw.cursor()
+            try:
+                cursor.execute(sql, bound)
+                return answer(cursor)
+            except self._error as exc:
+                deadline = deadline or time.monotonic() + self._patience
+                if not is_busy(exc) or time.monotonic() > deadline:
+                    raise self._translated(sql, exc, cursor) from exc
+            time.sleep(TRY_AGAIN)
 
     def _translated(self, sql: str, exc: Exception, cursor: Any) -> BaseException:
         """What SQLAlchemy itself would raise; a broken connection is not given back to the pool."""
@@ -151,7 +183,7 @@ class Session:
             sql,
             None,
             exc,
-            dialect.loaded_dbapi.Error,
+            self._error,
             hide_parameters=True,
             connection_invalidated=is_broken,
             dialect=dialect,

@@ -14,8 +14,6 @@ from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MEMBERS,
 _I, _A = INCIDENTS.c, ALERTS.c
 _SHOWN = 50
 """How many of an incident's sightings come with it, the newest."""
-_KNOWN = 10
-"""How many incidents of one key are remembered: the open one, then the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,15 @@ def with_sightings(found: Select[Any]) -> Select[Any]:
 
 
 _INCIDENT = select(INCIDENTS)
-KNOWN_INCIDENTS = with_sightings(
-    _INCIDENT.where(_I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")))
-    .order_by(case((_I.closed_as == 0, 0), else_=1), _I.last_seen.desc(), _I.id.desc())
-    .limit(_KNOWN)
+KNOWN_IDS = (
+    select(_I.id)
+    .where(_I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")))
+    .order_by(_I.closed_as)
 )
+"""The open incident of a key, if there is one, then the closed ones in the order they were opened in."""
+KNOWN = 10
+"""How many incidents of one key are remembered: the open one, then the newest."""
+KNOWN_INCIDENTS = with_sightings(_INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(KNOWN)])))
 RECENT = (
     _INCIDENT.where(_I.last_seen >= bindparam("since"))
     .order_by(_I.last_seen.desc(), _I.id.desc())

@@ -43,6 +43,8 @@ from triage.store.schema import (
 from triage.store.session import Session
 from triage.store.statements import (
     INCIDENT_FIELDS,
+    KNOWN,
+    KNOWN_IDS,
     KNOWN_INCIDENTS,
     ONE_INCIDENT,
     RECENT,
@@ -191,11 +193,7 @@ class Store:
         """The incidents of these keys that are open or were closed since; open ones first, then the newest."""
         lookups = dict.fromkeys(map(index_key, keys))
         known = self._database.read(
-            lambda session: [
-                incident
-                for key in lookups
-                for incident in _incidents(session.all(KNOWN_INCIDENTS, {"key": key, "since": since}))
-            ]
+            lambda session: [incident for key in lookups for incident in _known(session, key, since)]
         )
         newest = sorted(known, key=lambda incident: (incident.last_seen, incident.id), reverse=True)
         return tuple(sorted(newest, key=lambda incident: incident.state is not State.OPEN))
@@ -344,10 +342,10 @@ class Store:
     def _portion(self, question: Select[Any]) -> Sequence[Any]:
         return self._database.read(lambda session: session.connection.execute(question).mappings().all())
 
-    def _first(self, question: Select[Any], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    def _first(self, question: Select[Any], values: Mapping[str, Any]) -> Sequence[Any] | None:
         return self._database.read(lambda session: session.first(question, values))
 
-    def _all(self, question: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def _all(self, question: Select[Any], values: Mapping[str, Any]) -> list[Sequence[Any]]:
         return self._database.read(lambda session: session.all(question, values))
 
 
@@ -359,6 +357,16 @@ def _incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
         sightings = tuple(Sighting(*row[width:]) for row in parts if row[width] is not None)
         values = dict(zip(INCIDENT_FIELDS, parts[0], strict=False))
         yield Incident(**values | {"state": State(values["state"]), "sightings": sightings})
+
+
+def _known(session: Session, lookup: str, since: datetime) -> Iterable[Incident]:
+    """The incidents of a key; mostly there is none, so that is asked first."""
+    ids = [row[0] for row in session.all(KNOWN_IDS, {"key": lookup, "since": since})]
+    if not ids:
+        return ()
+    shown = [*ids[:1], *ids[1:][1 - KNOWN :]]
+    asked = {f"id{n}": shown[n] if n < len(shown) else 0 for n in range(KNOWN)}
+    return _incidents(session.all(KNOWN_INCIDENTS, asked))
 
 
 def _member(session: Session, openid: str) -> Member | None:
