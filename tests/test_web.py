@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from flask import Flask
@@ -34,6 +34,7 @@ from triage.settings import data_directory
 from triage.settings.model import Settings
 from triage.store import Store
 from triage.web import create_app
+from triage.web.callback import _read_query
 from triage.web.live_rules import LiveRules
 from triage.web.logs import JsonFormatter
 from triage.web.service import Service
@@ -271,6 +272,23 @@ def test_of_several_accounts_one_is_named(path: str, query: dict[str, str], tmp_
         platform = replace(bench.platform, account=account)
         request = platform.request("text", {"Content": "4"}, "5")
         assert bench.platform.send(replace(request, query={**request.query, **query})).status == status
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("nonce=1&timestamp=2&nonce=3", id="the first of two counts"),
+        pytest.param("nonce=&nonce=3&echostr", id="a blank one counts too"),
+        pytest.param("&&=&=x&a==b=&", id="ends and signs in odd places"),
+        pytest.param("a=1;b=2", id="a semicolon separates nothing"),
+        pytest.param("a=\u4e2d&\u6587=\xe9", id="not ASCII"),
+        pytest.param("a=1&a=%31&%61=2", id="escapes"),
+        pytest.param("a+b=c+d&a=%", id="blanks, and an escape of nothing"),
+    ],
+)
+def test_a_query_is_read_as_every_server_reads_it_and_its_first_values_count(query: str) -> None:
+    assert _read_query(query) == dict(reversed(parse_qsl(query, keep_blank_values=True)))
 
 
 # -- what fails

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from wechatpy.crypto.cryptography import WeChatCipher
 
 from tests.platform import CATALOGUE, FAN, GARBAGE, GH, NOW, Exchange, Platform, Send, with_query
 from triage.channels import UnreadableMessageError
 from triage.channels._wechat_wire import (
-    _Cipher,
     decrypt,
     encrypt,
     find_encrypted,
@@ -451,7 +451,7 @@ KEY, FRAME = "A" * 43, b"0123456789abcdef" + b"\0\0\0\2hi" + b"wx1"  # 25 bytes
 
 def encrypted_bytes(plain: bytes) -> str:
     """As one would encrypt who does not keep to the frame."""
-    return base64.b64encode(_Cipher(b"\0" * 32).encrypt(plain)).decode()
+    return base64.b64encode(WeChatCipher(b"\0" * 32).encrypt(plain)).decode()
 
 
 def test_a_frame_of_bytes_opens() -> None:

@@ -136,8 +136,7 @@ class Conversation:
 
     def as_json(self) -> dict[str, Any]:
         """For the store: what is not at its default."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in values.items() if value}
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Conversation:

@@ -68,12 +68,8 @@ class Message:
     @property
     def key(self) -> str:
         """The same for every retry: account and MsgId, else account, sender, CreateTime and event."""
-        parts = (
-            (self.account, self.id)
-            if self.id
-            else (self.account, self.sender, str(self.created), self.event or "")
-        )
-        key = "|".join(part or "" for part in (self.channel, *parts))
+        own = self.id or f"{self.sender}|{self.created}|{self.event or ''}"
+        key = f"{self.channel}|{self.account}|{own}"
         return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 

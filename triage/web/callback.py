@@ -12,7 +12,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LOG = logging.getLogger(__name__)
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
 _WECHAT = "wechat"
 _STORE_SECONDS = 2.0
@@ -87,7 +88,7 @@ class Callback:
             log_failure(_LOG, "callback_failed", exc)
             answer = _Answer(_SUCCESS, has_failed=True)
         response = answer.response
-        status, method = HTTPStatus(response.status), environ["REQUEST_METHOD"]
+        method = environ["REQUEST_METHOD"]
         endpoint = "/callback/<channel>/<appid>" if appid else "/callback/<channel>"
         try:
             self._note(answer, endpoint, method, time.perf_counter() - started)
@@ -98,9 +99,9 @@ class Callback:
             ("Content-Length", str(len(response.body))),
             ("X-Content-Type-Options", "nosniff"),
         ]
-        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        if response.status == 405:
             headers.append(("Allow", "GET, POST"))
-        start_response(f"{status} {status.phrase}", headers)
+        start_response(_STATUS_LINES[response.status], headers)
         return [response.body] if method != "HEAD" else []
 
     def _note(self, answer: _Answer, endpoint: str, method: str, seconds: float) -> None:
@@ -113,8 +114,7 @@ class Callback:
         method = environ["REQUEST_METHOD"]
         if method not in ("GET", "POST"):
             return _Answer(Response(405, b"GET or POST"))
-        pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        query = dict(reversed(pairs))  # the first counts
+        query = _read_query(environ.get("QUERY_STRING", ""))
         account = self._service.account(appid or query.get("account")) if channel == _WECHAT else None
         if account is None:
             return _Answer(Response(404, b"no such channel or account"))
@@ -149,7 +149,19 @@ class Callback:
             reply = bot.handle(message, now)
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
-        return _Answer(response, kind=message.kind.value)
+        return _Answer(response, kind=message.kind)
+
+
+def _read_query(text: str) -> Mapping[str, str]:
+    """The first value of each parameter, blank ones too."""
+    if "%" in text or "+" in text:
+        return dict(reversed(parse_qsl(text, keep_blank_values=True)))
+    query = {}  # what the platform sends is never encoded
+    for pair in reversed(text.split("&")):
+        if pair:
+            name, _, value = pair.partition("=")
+            query[name] = value
+    return query
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes:

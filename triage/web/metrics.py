@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
@@ -79,6 +80,15 @@ class Metrics:
         self.callback_errors = counter("callback_errors", "Callbacks that only the last guard answered.")
         self.reload_failures = counter("rule_reload_failures", "Changed rules that could not be used.")
         self.events = counter("events", "Other events, by name.", "event")
+        # For each look at a child prometheus_client takes a lock and writes out the labels.
+        self._requests_of = lru_cache(self.requests.labels)
+        self._seconds_of = lru_cache(self.seconds.labels)
+        self._alerts_of = lru_cache(self.alerts.labels)
+
+    def answered(self, endpoint: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        self._requests_of(endpoint, status).inc()
+        self._seconds_of(endpoint).observe(seconds)
 
     def observe(self, event: str, label: str) -> None:
         """What the bot tells: counted, and logged if it is trouble."""
@@ -86,7 +96,7 @@ class Metrics:
             log_event(_LOG, logging.WARNING, event, label=label)
         match event:
             case "alert":
-                self.alerts.labels(label).inc()
+                self._alerts_of(label).inc()
                 if label == UNKNOWN:
                     self.gaps.inc()
             case "query":

@@ -61,6 +61,7 @@ class Service:
             self.metrics.reload_failures.inc,
         )
         self._turn = threading.Lock() if settings.database_url.startswith("sqlite") else None
+        self._bot: Bot | None = None
         self._store: Store | None = None
         self._store_problem: TriageError | None = None
         self._opening = threading.Lock()
@@ -82,14 +83,11 @@ class Service:
         if time.monotonic() >= self._tidy_at:
             self._tidy_at = time.monotonic() + _DAY
             background.start(partial(self.tidy, datetime.now(UTC)), "tidy")
-        return Bot(
-            adviser=self.rules.adviser(),
-            store=self.store(),
-            invitation=_invitation,
-            admins=self.admins,
-            observe=self.metrics.observe,
-            quiet=timedelta(minutes=self.settings.quiet_minutes),
-        )
+        adviser, store, bot = self.rules.adviser(), self.store(), self._bot
+        if bot is None or bot.adviser is not adviser or bot.store is not store:
+            quiet = timedelta(minutes=self.settings.quiet_minutes)
+            bot = self._bot = Bot(adviser, store, _invitation, self.admins, self.metrics.observe, quiet)
+        return bot
 
     def note(
         self,
@@ -102,8 +100,7 @@ class Service:
         reason: str | None = None,
     ) -> None:
         """Count, time and log a request that was answered."""
-        self.metrics.requests.labels(endpoint, str(status)).inc()
-        self.metrics.seconds.labels(endpoint).observe(seconds)
+        self.metrics.answered(endpoint, status, seconds)
         level = logging.DEBUG if endpoint in _QUIET and status < 400 else logging.INFO
         if _LOG.isEnabledFor(level):
             fields = {
