@@ -38,7 +38,8 @@ _PUSHES = 4_000
 _FULL = 20_000
 _SOAK_SECONDS = 300
 _SOAK_RATE = 0.7
-_MODELS = (("sync", 1), ("gthread", 2), ("gthread", 4), ("gthread", 8))
+_OURS = "triage.web.worker.PromptWorker"
+_MODELS = (("sync", 1), ("gthread", 2), ("gthread", 4), ("gthread", 8), (_OURS, 4))
 
 
 def main() -> int:
@@ -124,41 +125,46 @@ def _against_echo(folder: Path, *, soak: bool) -> list[Row]:
     empty, filled = (f"sqlite:///{folder / name}.db" for name in ("empty", "filled"))
     with (
         _serving(_echo(), folder) as (echo_port, _),
+        _serving(_echo(_OURS), folder) as (prompt_port, _),
         _serving(_triage(), folder, TRIAGE_DATABASE_URL=empty) as (port, pid),
         _serving(_triage(), folder, TRIAGE_DATABASE_URL=filled) as (full_port, full_pid),
     ):
         _fill(filled)
-        ports = (echo_port, port, full_port)
-        results: list[list[Result]] = [[], [], []]
+        ports = (echo_port, port, full_port, prompt_port)
+        results: list[list[Result]] = [[] for _ in ports]
         for turn in range(_ROUNDS + 1):
             order = range(len(ports)) if turn % 2 else reversed(range(len(ports)))
             _forget(empty)
             for which in order:
                 results[which].append(_saturate(ports[which], 10 * turn + which))
-        floor, ours, full = (taken[1:] for taken in results)  # the first round warms them up
-        rows = _rows(floor, ours, full)
+        floor, ours, full, prompt = (taken[1:] for taken in results)  # the first round warms them up
+        rows = _rows(floor, ours, full, prompt)
         if soak:
-            rows += _soak(full_port, full_pid, statistics.median(result.rate for result in full))
+            rows += _soak(full_port, full_pid, _rate(full))
         else:
             resident = max(*_resident(pid), *_resident(full_pid))
             rows.append(("resident memory of a worker, MB", resident, "at most 120", resident <= 120))
     return rows
 
 
-def _rows(floor: list[Result], ours: list[Result], full: list[Result]) -> list[Row]:
-    rate = statistics.median(result.rate for result in floor)
-    share = statistics.median(result.rate for result in ours) / rate
+def _rate(results: list[Result]) -> float:
+    return statistics.median(result.rate for result in results)
+
+
+def _rows(floor: list[Result], ours: list[Result], full: list[Result], prompt: list[Result]) -> list[Row]:
+    rate = _rate(floor)
+    share = _rate(ours) / rate
     slower = statistics.median(result.p99 for result in ours) / statistics.median(
         result.p99 for result in floor
     )
-    change = statistics.median(result.rate for result in full) / statistics.median(
-        result.rate for result in ours
-    )
-    failures = sum(result.failures for result in (*floor, *ours, *full))
+    change = _rate(full) / _rate(ours)
+    failures = sum(result.failures for result in (*floor, *ours, *full, *prompt))
     return [
         ("bare Flask and wechatpy echo, requests per second", rate, "shown", True),
         ("triage, requests per second", share * rate, "shown", True),
         ("throughput of the whole safe-mode path: echo = 1", share, "at least 0.6", share >= 0.6),
+        ("the echo served by triage's worker, requests per second", _rate(prompt), "shown", True),
+        ("throughput: echo served by triage's worker = 1", _rate(ours) / _rate(prompt), "shown", True),
         ("p50 in milliseconds", statistics.median(result.median for result in ours) * 1000, "shown", True),
         ("p99 in milliseconds", statistics.median(result.p99 for result in ours) * 1000, "shown", True),
         ("p99: echo = 1", slower, "at most 3", slower <= 3),

@@ -145,7 +145,7 @@ class Callback:
         bot = self._service.bot()
         if bot.store is None:
             self._service.metrics.observe("unrecorded", message.kind)
-        with self._service.turn(), bot.store.within(_STORE_SECONDS) if bot.store else nullcontext():
+        with bot.store.within(_STORE_SECONDS) if bot.store else nullcontext():
             reply = bot.handle(message, now)
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))

@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 import socket
-import struct
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,8 +34,6 @@ _LOG = logging.getLogger(__name__)
 _MEMORY = "/dev/shm"  # noqa: S108 - nothing in it is secret
 _THREADS = 4
 _MOST_WORKERS = 4
-_STALLED = 3
-"""Seconds that a client may be silent in the middle of a request."""
 _GRACE = 10
 
 
@@ -146,7 +143,8 @@ if sys.platform != "win32":
     ) -> Any:
         from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # without types
         from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # without types
-        from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # without types
+
+        from triage.web.worker import PromptWorker, Worker
 
         class JsonLog(Logger):  # type: ignore[misc]  # without types
             """gunicorn's own words go the way of all others."""
@@ -155,16 +153,6 @@ if sys.platform != "win32":
                 super().setup(cfg)
                 self.error_log.handlers.clear()
                 self.error_log.propagate = True
-
-        class Worker(ThreadWorker):  # type: ignore[misc]  # without types
-            """Gives up clients that stop in the middle of a request, instead of waiting for them for ever."""
-
-            def enqueue_req(self, conn: Any) -> None:
-                pause = struct.pack("ll", _STALLED, 0)
-                with contextlib.suppress(OSError):
-                    conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pause)
-                    conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pause)
-                super().enqueue_req(conn)
 
         def number(arbiter: Any, worker: Any) -> None:
             taken = {other.number for other in arbiter.WORKERS.values()}
@@ -180,7 +168,7 @@ if sys.platform != "win32":
             else f"{settings.host}:{settings.port}",
             "workers": workers,
             "threads": _THREADS,
-            "worker_class": Worker,
+            "worker_class": PromptWorker if settings.database_url.startswith("sqlite") else Worker,
             "logger_class": JsonLog,
             "loglevel": settings.log_level,
             "preload_app": True,
@@ -198,8 +186,7 @@ if sys.platform != "win32":
         class Application(BaseApplication):  # type: ignore[misc]  # without types
             def load_config(self) -> None:
                 for name, value in options.items():
-                    if name in self.cfg.settings:  # what an older gunicorn does not know, it does not do
-                        self.cfg.set(name, value)
+                    self.cfg.set(name, value)
 
             def load(self) -> Flask:
                 app = create_app(settings)

@@ -6,8 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -60,7 +59,6 @@ class Service:
             Renderer(load_templates(data_directory("templates") / "reply")),
             self.metrics.reload_failures.inc,
         )
-        self._turn = threading.Lock() if settings.database_url.startswith("sqlite") else None
         self._bot: Bot | None = None
         self._store: Store | None = None
         self._store_problem: TriageError | None = None
@@ -111,20 +109,6 @@ class Service:
                 "reason": reason,
             }
             log_event(_LOG, level, "request", **fields, ms=round(seconds * 1000, 2))
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """On SQLite the threads of a process answer one after the other.
-
-        They all compute; at once they would only take the interpreter from each other, and from the one that holds
-        the file's write lock. Who has waited long goes on without a turn.
-        """
-        has_turn = self._turn is not None and self._turn.acquire(timeout=_PATIENCE)
-        try:
-            yield
-        finally:
-            if self._turn is not None and has_turn:
-                self._turn.release()
 
     def store(self) -> Store | None:
         """The store; None while it cannot be opened."""

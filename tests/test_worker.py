@@ -1,0 +1,158 @@
+"""The server's workers: what is answered at once, and that no client holds up another."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.platform import Platform
+from tests.test_serve import ACCOUNT, ALERT, ENVIRONMENT, Served, serving
+from triage.message import Response
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
+
+HEAD = b"POST /callback/wechat?signature=1 HTTP/1.1\r\nHost: a\r\n"
+
+
+@pytest.mark.parametrize(
+    ("come", "begun"),
+    [
+        pytest.param("OTHER", b"GET /callback/wechat HTTP/1.1\r\n", id="another method"),
+        pytest.param("OTHER", b"POST /api/triage HTTP/1.1\r\n", id="another path"),
+        pytest.param("OTHER", b"\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc", id="something before it"),
+        pytest.param("OTHER", HEAD + b"\r\nabc", id="a body of unknown length"),
+        pytest.param(
+            "OTHER", HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", id="chunks"
+        ),
+        pytest.param("OTHER", HEAD + b"Content-Length: 3\r\nContent-Length: 9\r\n\r\nabc", id="two lengths"),
+        pytest.param("OTHER", HEAD + b"Content-Length: 3, 9\r\n\r\nabc", id="a list of lengths"),
+        pytest.param("OTHER", HEAD + b"Content-Length: -3\r\n\r\nabc", id="a length below nothing"),
+        pytest.param("OTHER", HEAD + b"X: content-length: 3\r\n\r\nabc", id="a length in another header"),
+        pytest.param("OTHER", HEAD + b"X: " + b"x" * 20_000, id="longer than a push"),
+        pytest.param("BEGUN", b"", id="nothing yet"),
+        pytest.param("BEGUN", b"POST /call", id="half a line"),
+        pytest.param("BEGUN", HEAD, id="half a head"),
+        pytest.param("BEGUN", HEAD + b"Content-Length: 3\r\n\r\n", id="no body yet"),
+        pytest.param("BEGUN", HEAD + b"Content-Length: 3\r\n\r\nab", id="half a body"),
+        pytest.param("WHOLE", HEAD + b"Content-Length: 3\r\n\r\nabc", id="whole"),
+        pytest.param("WHOLE", HEAD + b"content-length:3 \r\nX: y\r\n\r\nabc", id="spelled otherwise"),
+        pytest.param("WHOLE", HEAD + b"Content-Length: 0\r\n\r\n", id="without a body"),
+        pytest.param("WHOLE", HEAD + b"Content-Length: 3\r\n\r\nabcPOST /callb", id="another one behind it"),
+    ],
+)
+def test_how_much_of_a_push_has_come_in(come: str, begun: bytes) -> None:
+    from triage.web.worker import how_much
+
+    assert how_much(begun).name == come
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served"), ENVIRONMENT, "--workers", "1") as running:
+        yield running
+
+
+def _push(number: int) -> bytes:
+    platform = Platform(ACCOUNT, lambda request: Response(200, b""), now=datetime.now(UTC))
+    request = platform.request("text", {"Content": ALERT}, str(number))
+    head = f"POST /callback/wechat?{urlencode(request.query)} HTTP/1.1\r\nHost: a\r\n"
+    return f"{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body
+
+
+@contextlib.contextmanager
+def _connected(served: Served) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        yield connection
+
+
+def _answers(connection: socket.socket, expected: int) -> int:
+    """How many answers with a 200 and an encrypted reply came, waiting for so many."""
+    came = b""
+    while came.count(b"</xml>") < expected and (piece := connection.recv(65536)):
+        came += piece
+    return min(came.count(b"HTTP/1.1 200 OK"), came.count(b"<Encrypt>"))
+
+
+def test_pushes_in_one_piece_on_one_connection_are_all_answered(served: Served) -> None:
+    with _connected(served) as connection:
+        connection.sendall(b"".join(_push(number) for number in range(100, 105)))
+        assert _answers(connection, 5) == 5
+
+
+def test_a_push_in_pieces_is_answered(served: Served) -> None:
+    with _connected(served) as connection:
+        push = _push(200)
+        for start in range(0, len(push), 400):
+            connection.sendall(push[start : start + 400])
+            time.sleep(0.005)
+        assert _answers(connection, 1) == 1
+        connection.sendall(push[:300])
+        time.sleep(0.05)
+        connection.sendall(push[300:] + _push(201))
+        assert _answers(connection, 2) == 2
+
+
+def test_half_pushes_hold_up_no_whole_one(served: Served) -> None:
+    with contextlib.ExitStack() as stack:
+        halves = [stack.enter_context(_connected(served)) for _ in range(12)]  # more than there are threads
+        pushes = [_push(300 + number) for number in range(12)]
+        for half, push in zip(halves, pushes, strict=True):
+            half.sendall(push[:-10])
+        time.sleep(0.2)
+        with _connected(served) as whole:
+            started = time.monotonic()
+            whole.sendall(_push(320))
+            assert _answers(whole, 1) == 1
+            assert time.monotonic() - started < 1
+        halves[0].sendall(pushes[0][-10:])
+        assert _answers(halves[0], 1) == 1
+        halves[1].shutdown(socket.SHUT_WR)  # it will not come any more
+        assert b"</xml>" not in halves[1].recv(65536)
+
+
+def test_a_push_that_trickles_in_is_answered(served: Served) -> None:
+    with _connected(served) as connection:
+        push = _push(330)
+        connection.sendall(push[:-200])
+        for place in range(len(push) - 200, len(push)):
+            connection.sendall(push[place : place + 1])
+        assert _answers(connection, 1) == 1
+
+
+def test_a_stop_does_not_wait_long_for_what_never_comes(tmp_path: Path) -> None:
+    with serving(tmp_path, ENVIRONMENT, "--workers", "1") as running:
+        with _connected(running), _connected(running) as half:
+            half.sendall(_push(340)[:-10])
+            time.sleep(0.2)
+            started = time.monotonic()
+            running.stop()
+        assert time.monotonic() - started < 5
+        assert running.process.returncode == 0
+
+
+def test_a_head_that_belies_its_body_holds_up_nobody(served: Served) -> None:
+    lies = (
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+        b"Content-Length: 3\r\nContent-Length: 900\r\n\r\nabc",
+        b"Content-Length: 3, 900\r\n\r\nabc",
+        b"Content_Length: 3\r\nTransfer_Encoding: chunked\r\n\r\nabc",
+        b"Content-Length : 3\r\n\r\nabc",
+        b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\nabc",
+        b"Content-Length:\r\n 3\r\n\r\nabc",
+    )
+    for lie in lies:
+        with _connected(served) as liar, _connected(served) as honest:
+            liar.sendall(HEAD + lie)
+            time.sleep(0.02)
+            started = time.monotonic()
+            honest.sendall(_push(400 + lies.index(lie)))
+            assert _answers(honest, 1) == 1
+            assert time.monotonic() - started < 1

@@ -1,0 +1,139 @@
+"""gunicorn's threaded worker, which waits for a push without a thread and answers it at once where it can.
+
+On SQLite the answers of a process follow each other anyway: there is one writer, and the rest is computing. So there a
+push that has come in whole is answered by the thread that saw it come, without handing it to another one and back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import re
+import socket
+import struct
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[import-untyped]  # without types
+
+_STALLED = 3
+"""Seconds that a client may be silent in the middle of a request that is no push."""
+_CLOSERS = 16
+"""Threads that wait for clients to close their side, two seconds at most each; made when needed."""
+_LOOK = 16 * 1024
+"""Bytes that are looked at; a push is seldom longer."""
+_PUSH = b"POST /callback/"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*(?=\r\n|\Z)")
+
+
+class Come(enum.Enum):
+    """How much of a push has come in; `OTHER` is no push, or one whose end is not plain to see."""
+
+    WHOLE = enum.auto()
+    BEGUN = enum.auto()
+    OTHER = enum.auto()
+
+
+def how_much(begun: bytes) -> Come:
+    """What the first bytes on a connection are."""
+    if len(begun) >= _LOOK or not (begun.startswith(_PUSH) or _PUSH.startswith(begun)):
+        return Come.OTHER
+    head, end, body = begun.partition(b"\r\n\r\n")
+    if not end:
+        return Come.BEGUN
+    head = head.lower()
+    length = _LENGTH.search(head)
+    if length is None or head.count(b"\r\ncontent-length") > 1 or b"\r\ntransfer-encoding" in head:
+        return Come.OTHER
+    return Come.WHOLE if len(body) >= int(length[1]) else Come.BEGUN
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a thread would have promised."""
+
+    kept: object
+
+    def result(self) -> object:
+        return self.kept
+
+    def cancelled(self) -> bool:
+        return False
+
+    def exception(self) -> None:
+        return None
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # without types
+    """Gives each request a thread, a push when it has come in whole, so that no client holds one by being slow."""
+
+    def init_process(self) -> None:
+        self._closers = ThreadPoolExecutor(_CLOSERS, "close")
+        super().init_process()
+
+    def enqueue_req(self, conn: Any) -> None:
+        if not conn.initialized:
+            _limit(conn.sock)
+        come = _look(conn)
+        if come is Come.WHOLE:
+            conn.data_ready = True
+            self.answer(conn)
+        elif come is Come.BEGUN and self.alive:
+            self.finish_request(conn, _Done(_DEFER))  # until there is more
+        else:
+            super().enqueue_req(conn)
+
+    def answer(self, conn: Any) -> None:
+        """Answer a push that has come in whole."""
+        super().enqueue_req(conn)
+
+    def finish_request(self, conn: Any, fs: Future[object] | _Done) -> None:
+        """What comes behind an answer. gunicorn would wait here for a client that is to close its side too."""
+        if fs.cancelled() or fs.exception() or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            closed = self._closers.submit(conn.close, graceful=True)
+            closed.add_done_callback(lambda _: self.method_queue.defer(self._forget))
+
+    def _forget(self) -> None:
+        self.nr_conns -= 1
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """When it stops, it waits no longer for what is begun than for what may begin."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
+
+class PromptWorker(Worker):
+    """Answers a push at once; for a database that lets one answer follow the other."""
+
+    def answer(self, conn: Any) -> None:
+        """Answer a push that has come in whole."""
+        self.finish_request(conn, _Done(self.handle(conn)))
+
+
+def _limit(sock: socket.socket) -> None:
+    pause = struct.pack("ll", _STALLED, 0)
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, pause)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pause)
+
+
+def _look(conn: Any) -> Come:
+    """What there is to read; the poller is told to say no more until that grows."""
+    if conn.parser is not None and conn.parser.unreader.buf.getvalue():
+        return Come.OTHER  # it begins with what was read together with the request before
+    try:
+        begun = conn.sock.recv(_LOOK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return Come.BEGUN
+    except OSError:
+        return Come.OTHER
+    waited_for = getattr(conn, "waited_for", 1)
+    come = how_much(begun) if len(begun) >= waited_for else Come.OTHER  # else the client has gone
+    conn.waited_for = len(begun) + 1 if come is Come.BEGUN else 1
+    if conn.waited_for != waited_for:
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.waited_for)
+    return come
