@@ -18,6 +18,10 @@ from triage.desk import Desk
 from triage.dialogue import COMMANDS, read_command, usage
 from triage.errors import RefusedError, StoreDownError
 from triage.message import Message, MessageKind
+from triage.rendering import Renderer
+from triage.rulebook import load_templates
+from triage.rules import RuleSet
+from triage.settings import data_directory
 from triage.store import Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
@@ -90,6 +94,16 @@ def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(
     shown = say(CONNECT)
     assert "同一条报警 18:40 你 已经转来过" in shown
     assert "你 在处理，到第 2 步" in shown
+
+
+def test_words_added_to_the_story_are_shown_where_nothing_is_known_too(rules: RuleSet, store: Store) -> None:
+    templates = load_templates(data_directory("templates") / "reply")
+    templates["story.txt"] = "值班电话 8000\n" + templates["story.txt"]
+    bot = Bot(Adviser(rules, Renderer(templates)), store, lambda: "gulu", {ZHAO: "小赵"})
+    assert "值班电话 8000\n\n先做" in (bot.handle(_message(CONNECT), NOW).text or "")
+    assert "值班电话 8000\n事件 #1，还没人认领\n经过" in (bot.handle(_message(REQUEST), NOW).text or "")
+    other = CONNECT.replace("wx", "wy")
+    assert "值班电话 8000\n\n先做" in (bot.handle(_message(other), NOW).text or "")
 
 
 def test_timeouts_that_led_to_a_mark_fail_are_one_story(say: Say, store: Store) -> None:

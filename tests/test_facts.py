@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import replace
 
@@ -199,3 +200,26 @@ def test_a_command_is_not_filled_with(name: str, value: str) -> None:
 def test_a_command_is_filled_with_what_is_real() -> None:
     real: dict[str, Fact] = {"ip": "203.0.113.9", "domain": "wx.example.com", "path": "/wx", "count": 3}
     assert usable(real) == real
+
+
+NO_IPS = [
+    "256.1.1.1",
+    "1.2.3",
+    "1.2.3.4.5",
+    "01.2.3.4",
+    "1.2.3.04",
+    "1.2.3.４",
+    "1.2.3.4\n",
+    ".1.2.3.4",
+]
+IPS = ["0.0.0.1", "9.10.99.100", "199.200.249.250", "255.255.255.255", "2001:db8::9", "fe80::1%eth0"]
+
+
+@pytest.mark.parametrize("address", NO_IPS + IPS)
+def test_an_address_is_what_the_standard_library_takes_for_one(address: str) -> None:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        assert usable({"ip": address}) == {}
+    else:
+        assert usable({"ip": address}) == {"ip": address}

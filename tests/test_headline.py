@@ -28,6 +28,9 @@ def _values(
         pytest.param("昨天", "5分钟 30次", "", id="a time nobody can read"),
         pytest.param("2025-04-15 17:22:13", "30次", "2025-04-15 17:22:13", id="no window"),
         pytest.param(
+            "2025-04-15 17:22:13", "0分钟 30次", "2025-04-15 17:22:13 – 17:22:13", id="a window of no length"
+        ),
+        pytest.param(
             "2025-04-05 07:02:03", "5分钟 30次", "2025-04-05 07:02:03 – 07:07:03", id="a window within a day"
         ),
         pytest.param(

@@ -55,6 +55,7 @@ class Adviser:
         self._matcher = Matcher(rules)
         self._names: Names | None = None
         self.say = renderer.say
+        self.story = renderer.story
 
     def read(self, text: str) -> tuple[Reading, tuple[Matched, ...]]:
         """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""

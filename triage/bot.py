@@ -264,7 +264,7 @@ class Bot:
         verdict = own if shown == memory.known else correlate(sightings[0], shown, now)
         recent = visible(memory.recent, asker)
         values = story_values(sightings[0], verdict, recent, asker.names, now)
-        return self.adviser.say("story", **values), verdict.root.kind if verdict.root else None
+        return self.adviser.story(values), verdict.root.kind if verdict.root else None
 
 
 def _change(sighting: Sighting, verdict: Verdict) -> tuple[Sighting, Change]:

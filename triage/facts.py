@@ -91,6 +91,10 @@ _PLAIN_URL = re.compile(
 )
 """What nearly every address looks like: `urlsplit` takes it apart the same way, many times slower."""
 
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_ADDRESS = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
+"""What nearly every address looks like: `ip_address` reads it the same way, many times slower."""
+
 
 def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
     """The facts of an alert; a fact that is not known is not in it.
@@ -138,6 +142,8 @@ def usable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
 
 
 def _is_address(value: str) -> bool:
+    if _PLAIN_ADDRESS.fullmatch(value):
+        return True
     try:
         ipaddress.ip_address(value)
     except ValueError:

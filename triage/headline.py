@@ -41,7 +41,7 @@ def headline(matched: Matched, rule: Rule) -> dict[str, Any]:
         "callback": mask(sample.callback_url or ""),
         "ip": mask(sample.ip or ""),
         "domain": mask(sample.host or ""),
-        "window": _window(alert),
+        "window": _window(matched),
         "blocked_until": _blocked_until(matched),
         "pushed": _pushed(matched),
         "causes": [
@@ -105,13 +105,13 @@ def _against_threshold(per_minute: float) -> str:
     return "刚过默认阈值" if times < 1.5 else f"默认阈值的 {times:.0f} 倍"
 
 
-def _window(alert: Alert) -> str:
-    if alert.first_seen is None:
-        return ""
-    start = _written(alert.first_seen)
-    if alert.window is None:
+def _window(matched: Matched) -> str:
+    """From the first failure on; an alert that does not say how long has a beginning only."""
+    facts, minutes = matched.facts, matched.alert.window_minutes
+    start = str(facts.get("window_start", ""))
+    if minutes is None or not start:
         return start
-    end = _written(alert.first_seen + alert.window)
+    end = str(facts["window_end"]) if minutes else start
     return f"{start} – {end[_TIME] if end[:10] == start[:10] else end[5:]}"
 
 

@@ -198,6 +198,8 @@ def is_quiet(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> boo
 def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int] | None:
     """What the incidents of the last hours have in common with an alert, and how many make it so."""
     seen = [old for incident in recent for old in incident.sightings] + [sighting]
+    if len(seen) < _MANY:
+        return None
     appids = {old.appid for old in seen if old.ip and old.ip == sighting.ip and old.appid}
     if len(appids) >= _MANY:
         return Shape.HOST, len(appids)

@@ -26,6 +26,7 @@ PAGE_BYTES = 2048
 _FIRST_STEPS = 3
 _LISTED = 10
 _MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
+_MORE_BYTES = len(_MORE.format(rest="").encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,25 @@ class Renderer:
         )
         self._templates: dict[str, Template] = {}
         self._step: Callable[..., str] = self._template("step").module.step  # type: ignore[attr-defined]
+        self._no_story: str | None = None
 
     def say(self, template: str, /, **values: object) -> str:
         """One of the templates, filled."""
+        return self._fill(template, values)
+
+    def _fill(self, template: str, values: Mapping[str, object]) -> str:
         return self._template(template).render(values).strip("\n")
+
+    def story(self, values: Mapping[str, object]) -> str:
+        """What is known of an alert from before, by the values of `story_values`.
+
+        Of most alerts nothing is known, and all values are empty: what the template says then is rendered once.
+        """
+        if any(values.values()):
+            return self.say("story", **values)
+        if self._no_story is None:
+            self._no_story = self.say("story", **values)
+        return self._no_story
 
     def _template(self, name: str) -> Template:
         """A template, compiled on first use.
@@ -82,20 +98,20 @@ class Renderer:
         """
         rule = matched.best
         if rule is None:
-            yield Page(self.say("unmatched", description=excerpt(matched.alert.description or "")))
-            return
-        head = "" if skip else self.say("alert", **headline(matched, rule), unread=unread, story=story)
+            return iter((Page(self.say("unmatched", description=excerpt(matched.alert.description or ""))),))
+        values = {"unread": unread, "story": story}
+        head = "" if skip else self._fill("alert", headline(matched, rule) | values)
 
         def closing() -> str:
             return self.say(
                 "closing", see=self._see(rule, rules), guide_url=mask(matched.alert.guide_url or "")
             )
 
-        yield from self.fit(head, self.alert_steps(matched, lead), closing, skip)
+        return self.fit(head, self.alert_steps(matched, lead), closing, skip)
 
     def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
         """The steps for an alert, each a block of text made when it is asked for."""
-        return self._steps(_led(matched, lead), _Masked(matched.facts))
+        return self._steps(_led(matched, lead), matched.facts)
 
     def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
         """What is known of a topic that somebody asked for."""
@@ -162,13 +178,15 @@ class Renderer:
         yield from map(Page, _cut(self.say("why", **values), self._page_bytes))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
+        shown = _Shown(facts)
+
         def line(index: int) -> str:
             step = steps[index]
             return self._step(
                 index + 1,
-                step.do.render(facts),
-                step.run.render(_for_command(step.run, facts)) if step.run else None,
-                step.healthy.render(facts) if step.healthy else None,
+                shown.fill(step.do),
+                shown.fill(step.run) if step.run else None,
+                shown.fill(step.healthy) if step.healthy else None,
                 step.erratum,
             )
 
@@ -182,23 +200,27 @@ class Renderer:
         """
         if skip and skip >= steps.count:
             return
-        room = self._page_bytes - len(_MORE.format(rest=steps.count).encode()) - 2
+        room = self._page_bytes - _MORE_BYTES - len(str(steps.count)) - 2
         page, size = ([head], len(head.encode())) if head else ([], 0)
         for index in range(skip, steps.count):
+            if index == _FIRST_STEPS and not skip:
+                yield from self._page(page, index, steps.count)
+                page, size = [], 0
             step = steps.line(index)
             length = len(step.encode()) + 1
-            if page and (size + length > room or index == (_FIRST_STEPS if not skip else -1)):
-                yield from self._page([*page, _MORE.format(rest=steps.count - index)], index)
+            if page and size + length > room:
+                yield from self._page(page, index, steps.count)
                 page, size = [], 0
             page.append(step)
             size += length
         last = closing()
         if last and size + len(last.encode()) + 1 <= self._page_bytes:
             page.append(last)
-        yield from self._page(page, steps.count)
+        yield from self._page(page, steps.count, steps.count)
 
-    def _page(self, blocks: Iterable[str], shown: int) -> Iterator[Page]:
-        return (Page(text, shown) for text in _cut("\n".join(blocks), self._page_bytes))
+    def _page(self, blocks: Sequence[str], shown: int, count: int) -> list[Page]:
+        more = [_MORE.format(rest=count - shown)] if shown < count else []
+        return [Page(text, shown) for text in _cut("\n".join([*blocks, *more]), self._page_bytes)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +242,16 @@ def steps_for(matched: Matched) -> tuple[Step, ...]:
     steps: dict[str, Step] = {}
     for match in matched.matches:
         for step in match.rule.steps:
-            if step.id not in steps and holds(step.when, view) is not None:
+            if step.id not in steps and (step.when is None or holds(step.when, view) is not None):
                 steps[step.id] = step
     return tuple(steps.values())
 
 
-def _led(matched: Matched, lead: Sequence[Step]) -> list[Step]:
+def _led(matched: Matched, lead: Sequence[Step]) -> Sequence[Step]:
     """The steps for an alert behind those to begin with."""
+    steps = steps_for(matched)
     first = {step.id for step in lead}
-    return [*lead, *(step for step in steps_for(matched) if step.id not in first)]
+    return [*lead, *(step for step in steps if step.id not in first)] if lead else steps
 
 
 def _steps_of(rule: Rule) -> list[Step]:
@@ -239,6 +262,8 @@ def _steps_of(rule: Rule) -> list[Step]:
 
 def unread_excerpt(reading: Reading) -> str:
     """The parts inside or beside alerts that the scanner could not read, in short; `""` if there are none."""
+    if not reading.unread:
+        return ""
     shown = [
         excerpt(reading.text[start:end])
         for start, end in reading.unread[:3]
@@ -255,28 +280,25 @@ def plain(matched: Matched) -> tuple[Page, ...]:
     return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
 
 
-class _Masked(Mapping[str, Fact]):
-    """An alert's facts, each masked when it is first asked for: a page shows few of them, and not the long ones."""
+class _Shown:
+    """An alert's facts as a page shows them, each masked when it is first named: few are, and not the long ones."""
+
+    __slots__ = ("_facts", "_masked")
 
     def __init__(self, facts: Mapping[str, Fact]) -> None:
         self._facts = facts
         self._masked: dict[str, Fact] = {}
 
-    def __getitem__(self, name: str) -> Fact:
-        if name not in self._masked:
-            fact = self._facts[name]
-            self._masked[name] = mask(fact) if isinstance(fact, str) else fact
-        return self._masked[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._facts)
-
-    def __len__(self) -> int:
-        return len(self._facts)
-
-
-def _for_command(command: Wording, facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    return usable({name: facts[name] for name in command.names if name in facts})
+    def fill(self, wording: Wording) -> str:
+        """A wording with the facts it names; a command only with those that it can be filled with."""
+        names, masked = wording.names, self._masked
+        for name in names:
+            if name not in masked and name in self._facts:
+                fact = self._facts[name]
+                masked[name] = mask(fact) if isinstance(fact, str) else fact
+        if names and wording.command:
+            masked = usable({name: masked[name] for name in names if name in masked})
+        return wording.render(masked)
 
 
 def _full_title(rule: Rule) -> str:

@@ -37,7 +37,10 @@ class Names:
 def story_values(
     sighting: Sighting, verdict: Verdict, recent: Sequence[Incident], names: Names, now: datetime
 ) -> dict[str, Any]:
-    """The values of templates/reply/story.txt; an empty value leaves its line out."""
+    """The values of templates/reply/story.txt; an empty value leaves its line out.
+
+    All are empty where nothing is known; `ip` and `event` are those that a shape speaks of.
+    """
     incident = verdict.incident
     shape = shape_of(sighting, recent)
     is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
@@ -56,8 +59,8 @@ def story_values(
         "before": _before(verdict.before) if verdict.before and not is_reopened else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
-        "ip": mask(sighting.ip or ""),
-        "event": mask(sighting.event or ""),
+        "ip": mask(sighting.ip or "") if shape else "",
+        "event": mask(sighting.event or "") if shape else "",
     }
 
 

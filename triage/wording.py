@@ -80,9 +80,10 @@ class Wording:
             known = {name: facts.get(name, _UNKNOWN[name]) for name in self.names if name in _UNKNOWN}
             return _compiled(self.source, self.command).render(known).strip()
         show = _quoted if self.command else _plain
-        filled = list(pieces)
-        filled[1::2] = [show(facts.get(name, _UNKNOWN[name])) for name in pieces[1::2]]
-        return "".join(filled)
+        text, prints = pieces
+        for name, behind in prints:
+            text += show(facts.get(name, _UNKNOWN[name])) + behind
+        return text
 
 
 def check(source: str, *, command: bool = False) -> Iterator[str]:
@@ -275,9 +276,12 @@ def _or_default(value: object, default: object = "") -> object:
 
 
 @lru_cache(maxsize=4096)
-def _pieces(source: str) -> tuple[str, ...] | None:
-    """Plain text and names of facts in turns; None where Jinja2 is needed."""
-    return tuple(_PRINT.split(source)) if _is_simple(source) else None
+def _pieces(source: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+    """The text before the first fact, then each fact's name with the text behind it; None where Jinja2 is needed."""
+    if not _is_simple(source):
+        return None
+    first, *rest = _PRINT.split(source)
+    return first, tuple(zip(rest[::2], rest[1::2], strict=True))
 
 
 @lru_cache(maxsize=4096)
