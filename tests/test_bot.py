@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.conftest import DATA
 from triage.advice import Adviser
 from triage.alert import BEIJING
 from triage.bot import Bot
+from triage.cohort import together
 from triage.desk import Desk
 from triage.dialogue import COMMANDS, read_command, usage
 from triage.errors import RefusedError, StoreDownError
@@ -81,6 +83,24 @@ def test_a_retry_gets_the_same_reply_and_is_not_counted_twice(bot: Bot, store: S
     assert bot.handle(message, NOW + timedelta(seconds=5)) == first
     (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
     assert len(incident.sightings) == 1
+
+
+def test_messages_that_came_in_together_are_answered_as_if_alone(bot: Bot, store: Store) -> None:
+    messages = [_message(text) for text in (CONNECT, "4", "更多", CONNECT.replace("wx0", "wx1"), "状态")]
+    messages.insert(2, messages[0])
+    replies: list[tuple[Message, str | None]] = []
+
+    def answer(message: Message) -> None:
+        replies.append((message, bot.handle(message, NOW).text))
+
+    together([partial(answer, message) for message in messages])
+    said = [dict(replies)[message] for message in messages]
+    assert len(replies) == len(messages)
+    assert {text for message, text in replies if message is messages[0]} == {said[0]}, "pushed twice at once"
+    assert [(text or "").split(" ")[1] for text in said[:2]] == ["连接超时", "请求超时"]
+    assert "wx11…2781" in (said[4] or "")
+    incidents = store.recent_incidents(NOW - timedelta(hours=1))
+    assert sorted(len(incident.sightings) for incident in incidents) == [1, 1]
 
 
 def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(say: Say) -> None:

@@ -16,6 +16,7 @@ import pytest
 from tests.platform import Platform
 from tests.test_serve import ACCOUNT, ALERT, ENVIRONMENT, Served, serving
 from triage.message import Response
+from triage.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
 
@@ -85,6 +86,19 @@ def test_pushes_in_one_piece_on_one_connection_are_all_answered(served: Served) 
     with _connected(served) as connection:
         connection.sendall(b"".join(_push(number) for number in range(100, 105)))
         assert _answers(connection, 5) == 5
+
+
+def test_a_crowd_that_comes_at_once_is_answered_each_with_its_own(served: Served) -> None:
+    numbers = [*range(150, 180), *range(150, 160)]  # ten of them twice
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(_connected(served)) for _ in numbers]
+        for number, connection in zip(numbers, connections, strict=True):
+            connection.sendall(_push(number))
+        assert [_answers(connection, 1) for connection in connections] == [1] * len(numbers)
+    rows = Store.open(f"sqlite:///{served.folder}/triage.db").export("messages")
+    kept = [row["message_id"] for row in rows]
+    assert sorted(kept) == sorted(set(kept))
+    assert {str(number) for number in numbers} <= set(kept)
 
 
 def test_a_push_in_pieces_is_answered(served: Served) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from triage.advice import Adviser
 from triage.alert import Reading
+from triage.cohort import pause
 from triage.desk import Asker, Desk, Outcome, visible
 from triage.dialogue import EXPIRES, Conversation, Word, read_command
 from triage.errors import RefusedError, StoreError, TextTooLargeError
@@ -75,12 +76,14 @@ class Bot:
         body, so whoever has seen one could send anything with it.
         """
         recorded = self._recorded(message)
+        pause()
         if recorded is not None:
             self.observe("deduped", message.kind)
             return recorded
         if not message.encrypted and self._replayed(message):
             raise RefusedError("replay")
         outcome = self._outcome(message, now)
+        pause()
         return self._record(message, outcome, now)
 
     def _replayed(self, message: Message) -> bool:
@@ -151,6 +154,7 @@ class Bot:
             reading, alerts = self.adviser.read(text)
         except TextTooLargeError:
             return Outcome(self.adviser.answer(text).pages[0])
+        pause()
         if alerts:
             return self._alerts(message, text, reading, alerts, now)
         return self._ask(text, self._talk(message, now))
@@ -225,6 +229,7 @@ class Bot:
         for matched in alerts:
             self.observe("alert", matched.kind)
         memory = self._memory(message, sightings, now)
+        pause()
         verdicts = [correlate(sighting, memory.known, now) for sighting in sightings]
         changes = tuple(map(_change, sightings, verdicts))
         gap = text if any(matched.kind == UNKNOWN for matched in alerts) else None

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -45,6 +46,10 @@ _CHECKPOINT = 200
 """Writes between two checkpoints of SQLite: some 10 MB."""
 
 
+_UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
+"""When the time is over that somebody has for all questions (time.monotonic)."""
+
+
 class Database:
     """One database. `patience` is how many seconds a connection, a lock or a statement may take."""
 
@@ -61,7 +66,6 @@ class Database:
         self._turn = threading.Lock() if self.is_sqlite else None
         # What cannot be read cannot be written; a lock may keep out writers alone.
         self._connecting, self._reading, self._writing = (Breaker(self._name, patience) for _ in range(3))
-        self._until = threading.local()
         self._prepared: dict[Statement, Prepared] = {}
         # Connections that nobody uses. SQLAlchemy's own pool takes longer for each loan than SQLite for a question.
         self._idle: deque[Session] = deque()
@@ -89,12 +93,12 @@ class Database:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """What this thread asks inside has so much time in all; then StoreBusyError is raised."""
-        self._until.time = time.monotonic() + seconds
+        """What is asked inside has so much time in all; then StoreBusyError is raised."""
+        before = _UNTIL.set(time.monotonic() + seconds)
         try:
             yield
         finally:
-            self._until.time = None
+            _UNTIL.reset(before)
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
@@ -183,7 +187,7 @@ class Database:
             session = self._idle.pop()
         except IndexError:
             session = Session(self._connect(), self._prepared, self._patience, self._watchdog)
-        session.until = getattr(self._until, "time", None)
+        session.until = _UNTIL.get()
         try:
             if self._watchdog is None:
                 result = work(session)

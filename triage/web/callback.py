@@ -22,6 +22,7 @@ from urllib.parse import parse_qsl
 
 from triage.channels import UnreadableMessageError, wechat
 from triage.channels.wechat import MAX_BODY_BYTES, Account, Echo
+from triage.cohort import pause
 from triage.errors import BadMessageError, RefusedError
 from triage.message import Request, Response
 from triage.web.logs import log_failure
@@ -101,6 +102,7 @@ class Callback:
         ]
         if response.status == 405:
             headers.append(("Allow", "GET, POST"))
+        pause()
         start_response(_STATUS_LINES[response.status], headers)
         return [response.body] if method != "HEAD" else []
 
@@ -139,7 +141,9 @@ class Callback:
             return _Answer(Response(400, b"no message"), reason=str(exc))
 
     def _receive(self, account: Account, received: Request, now: datetime) -> _Answer:
+        pause()
         message = wechat.receive(received, account, now)
+        pause()
         if isinstance(message, Echo):
             return _Answer(Response(200, message.text.encode()))
         bot = self._service.bot()
@@ -147,6 +151,7 @@ class Callback:
             self._service.metrics.observe("unrecorded", message.kind)
         with bot.store.within(_STORE_SECONDS) if bot.store else nullcontext():
             reply = bot.handle(message, now)
+        pause()
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
         return _Answer(response, kind=message.kind)

@@ -11,16 +11,22 @@ import enum
 import re
 import socket
 import struct
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[import-untyped]  # without types
+
+from triage.cohort import together
 
 _STALLED = 3
 """Seconds that a client may be silent in the middle of a request that is no push."""
 _CLOSERS = 16
 """Threads that wait for clients to close their side, two seconds at most each; made when needed."""
+_COHORT = 16
+"""Pushes answered together at most; more gain little, and each waits for the others."""
 _LOOK = 16 * 1024
 """Bytes that are looked at; a push is seldom longer."""
 _PUSH = b"POST /callback/"
@@ -107,10 +113,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # without types
 
 
 class PromptWorker(Worker):
-    """Answers a push at once; for a database that lets one answer follow the other."""
+    """Answers the pushes that have come in by now together; for a database that lets one answer follow the other."""
+
+    def init_process(self) -> None:
+        self._come: deque[Any] = deque()
+        super().init_process()
 
     def answer(self, conn: Any) -> None:
         """Answer a push that has come in whole."""
+        self._come.append(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        super().wait_for_and_dispatch_events(timeout)
+        while self._come:
+            cohort = [self._come.popleft() for _ in range(min(_COHORT, len(self._come)))]
+            together(partial(self._answer, conn) for conn in cohort)
+
+    def _answer(self, conn: Any) -> None:
         self.finish_request(conn, _Done(self.handle(conn)))
 
 
