@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.pasted import _FOLD, _PLAIN, clean, fold, half_width
+from triage.pasted import _FOLD, _PLAIN, clean, fold, half_width, unindent
 
 STAYS = {
     "an address keeps its parameters that look like entities": "[3rdUrl=http://a.example.com/?a=1&times=2&copy=3&lt=4]",
@@ -63,3 +63,18 @@ def test_folding_plain_text_by_the_short_way_is_folding() -> None:
 
 def test_half_width_keeps_letter_case() -> None:
     assert half_width("ｈｔｔｐ：／／Ａ") == "http://A"
+
+
+INDENTED = {
+    "every line is indented as the first": ("a\n    b\n\n  c", "  ", "a\n  b\n\nc"),
+    "one line is not": ("a\n  b\nc", "  ", "a\n  b\nc"),
+    "the first line has no indentation": ("a\n  b", "[ip=1]", "a\n  b"),
+    "a tab is one too": ("a\n\tb", "\t- ", "a\nb"),
+}
+
+
+@pytest.mark.parametrize(("text", "opening", "expected"), INDENTED.values(), ids=INDENTED)
+def test_the_indentation_of_a_copy_is_taken_off_where_all_lines_have_it(
+    text: str, opening: str, expected: str
+) -> None:
+    assert unindent(text, opening) == expected

@@ -119,12 +119,8 @@ def test_dots_end_a_body_that_was_cut_before_chatter(behind: str) -> None:
 
 
 def test_indentation_of_the_copy_is_no_part_of_a_body() -> None:
-    text = "[response_content=<xml>\n    <a/>\n  </xml>]"
-    folded = fold(text)
-    assert (
-        read_brackets(text, folded, 0, Landmarks(folded), "  ").sample.response_content
-        == "<xml>\n  <a/>\n</xml>"
-    )
+    text = "  [response_content=<xml>\n    <a/>\n  </xml>]"
+    assert read(text).sample.response_content == "<xml>\n  <a/>\n</xml>"
 
 
 def test_what_is_not_understood_is_reported() -> None:

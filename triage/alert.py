@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import islice
+from itertools import islice, pairwise
 
 from triage.errors import TextTooLargeError
 from triage.pasted import clean, fold, half_width
@@ -59,15 +59,19 @@ class Reading:
 
 
 _GAP = r"[ \t]{0,8}"
+_COLON = rf"{_GAP}(?:\*\*|__|\])?{_GAP}[:;]"
+_LABELS = ("app[ _]?[il]d", "昵称", "呢称", "时间", "内容", "次数", "错误样[例列]")
 _WORD = re.compile(
-    rf"app[ _]?[il]d|昵称|呢称|时间|内容|次数|错误样[例列]|报警排查指引|告警排查指引|{KEY.pattern}"
+    "|".join([*(label + _COLON for label in _LABELS), "报警排查指引", "告警排查指引", KEY.pattern])
 )
-"""A label without its colon, or a key. Plain characters first: the regex engine skips what begins with another."""
-_COLON = re.compile(rf"{_GAP}(?:\*\*|__|\])?{_GAP}[:;]")
-_KINDS = {"a": "appid", "时": "time", "内": "description", "次": "count", "错": "sample", "[": "key"}
+"""A label or a key. Plain characters first: the regex engine skips what begins with another."""
+_KINDS = {"a": "appid", "时": "time", "内": "description", "次": "count", "错": "sample", "[": "brackets"}
 _KINDS |= {"昵": "nickname", "呢": "nickname", "报": "tail", "告": "tail"}
 """What a word is, by its first character."""
-_RANK = {"appid": 0, "nickname": 1, "time": 2, "description": 3, "count": 4, "sample": 5, "tail": 6}
+_ORDER = ("appid", "nickname", "time", "description", "count", "sample", "brackets", "tail")
+_RANK = {kind: rank for rank, kind in enumerate(_ORDER)} | {"end": -1}
+"""The place of a kind in an alert; the end of the text follows nothing."""
+_LINES = ("appid", "nickname", "description")
 _BOLD = ("**", "__")
 _DATE = re.compile(
     r"\s{0,20}(\d{4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2})日?"
@@ -81,6 +85,8 @@ _MASKED = re.compile(r"\s{0,8}[x*]{2}")
 _PLATFORM_SENTENCE = re.compile(
     r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
 )
+_BEGINNING = 20
+"""What tells the platform's sentence stands in so many characters."""
 _APPID = re.compile(r"(?i)wx|[x*＊\s]+$")
 """An appid, masked or not; other products number theirs otherwise."""
 _DECORATION = re.compile(r"(?m)^\s*(?:\(?\d{1,2}[.)、]|[①-⑩])|</?[a-z][^<>]{0,200}>|```\w*")
@@ -93,13 +99,13 @@ _GLUED = 500
 
 @dataclass(slots=True)
 class _Token:
-    """A label (or the first of a run of brackets) with the place of its value."""
+    """A label, a run of brackets or the end of the text, with the place of its value."""
 
     kind: str
     start: int
     value: int
     brackets: Brackets | None = None
-    end: int = 0
+    end: int = field(init=False)
     """Where the value ends, set when it is read."""
 
 
@@ -119,16 +125,12 @@ class _Draft:
     guide_url: str | None = None
 
     @property
-    def rank(self) -> int:
-        return _RANK[self.tokens[-1].kind] if self.tokens else -1
-
-    @property
     def span(self) -> tuple[int, int]:
         return self.tokens[0].start, self.tokens[-1].end
 
     @property
     def has_platform_sentence(self) -> bool:
-        return bool(_PLATFORM_SENTENCE.match(fold(self.description or "")))
+        return bool(_PLATFORM_SENTENCE.match(fold((self.description or "")[:_BEGINNING])))
 
 
 def parse(text: str) -> Reading:
@@ -159,28 +161,20 @@ def _tokens(text: str, folded: str) -> Iterator[_Token]:
     while word := _WORD.search(folded, position):
         start, position = word.span()
         kind = _KINDS[folded[start]]
-        if kind == "key":
+        if kind == "brackets":
             runs += 1
             if runs > MAX_ALERTS:
                 continue
-            brackets = read_brackets(text, folded, start, marks, _indent(folded, start))
-            previous = _Token("sample", start, start, brackets)
+            brackets = read_brackets(text, folded, start, marks)
+            previous = _Token(kind, start, start, brackets)
             position = max(brackets.end, position)
-        else:
-            if kind != "tail":
-                colon = _COLON.match(folded, position)
-                if colon is None:
-                    continue
-                position = colon.end()
-            if not _counts(folded, kind, start, position, previous):
-                continue
+        elif not start or folded[start - 1] == "\n":  # nothing to be glued to, or bold with
+            previous = _Token(kind, start, position)
+        elif _counts(folded, kind, start, position, previous):
             previous = _Token(kind, start, _after_bold(folded, start, position))
+        else:
+            continue
         yield previous
-
-
-def _indent(folded: str, position: int) -> str:
-    line = folded[folded.rfind("\n", 0, position) + 1 : position]
-    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _after_bold(folded: str, start: int, end: int) -> int:
@@ -208,7 +202,7 @@ def _counts(folded: str, kind: str, start: int, end: int, previous: _Token | Non
 def _follows(folded: str, previous: _Token, start: int, kind: str) -> bool:
     if start - previous.value > _GLUED or "\n" in folded[previous.value : start]:
         return False
-    over = previous.kind in ("count", "tail") or previous.brackets is not None
+    over = previous.kind in ("count", "brackets", "tail")
     return over or _RANK[kind] > _RANK[previous.kind]
 
 
@@ -220,30 +214,30 @@ def _at_line_start(folded: str, position: int) -> bool:
 def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
     """Tokens that belong to one alert, values read."""
     draft = _Draft()
-    for token, following in zip(tokens, [*tokens[1:], None], strict=False):
-        if draft.tokens and _opens(folded, draft, token):
+    for token, following in pairwise([*tokens, _Token("end", len(text), len(text))]):
+        if draft.tokens and _opens(folded, draft, draft.tokens[-1], token):
             yield draft
             draft = _Draft()
-        limit = following.start if following else len(text)
-        follower = _RANK[following.kind] if following else -1
-        _read(text, folded, draft, token, limit, follower)
         draft.tokens.append(token)
+        _read(text, folded, draft, token, following.start, _RANK[following.kind])
     if draft.tokens:
         yield draft
 
 
-def _opens(folded: str, draft: _Draft, token: _Token) -> bool:
+def _opens(folded: str, draft: _Draft, last: _Token, token: _Token) -> bool:
     """Whether a token begins the next alert: out of order, or behind foreign text with nothing to join."""
-    end = draft.tokens[-1].end
-    foreign = _has_words(folded[end : min(token.start, end + 2_000)])
-    if token.brackets and foreign and not token.brackets.unmistakable:
+    if _RANK[token.kind] <= _RANK[last.kind]:
         return True
-    if token.brackets and draft.rank == _RANK["sample"] and draft.brackets is None:
+    if token.brackets and not token.brackets.unmistakable:
+        return _is_foreign(folded, last.end, token.start)
+    if draft.count is not None or draft.brackets or (token.brackets and last.kind == "sample"):
         return False
-    if _RANK[token.kind] <= draft.rank:
-        return True
-    joins = draft.brackets is not None or draft.count is not None
-    return foreign and not joins and not draft.has_platform_sentence
+    return _is_foreign(folded, last.end, token.start) and not draft.has_platform_sentence
+
+
+def _is_foreign(folded: str, start: int, end: int) -> bool:
+    between = folded[start : min(end, start + 2_000)]
+    return between not in ("", "\n") and _has_words(between)
 
 
 def _has_words(piece: str) -> bool:
@@ -254,20 +248,21 @@ def _has_words(piece: str) -> bool:
 
 def _read(text: str, folded: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
     """Read the value of a token into the draft."""
-    if token.brackets:
+    kind = token.kind
+    if kind in _LINES:
+        _read_line(text, draft, token, limit, follower)
+    elif kind == "time":
+        _read_time(folded, draft, token, limit)
+    elif kind == "count":
+        _read_count(folded, draft, token, limit)
+    elif token.brackets:
         draft.brackets = token.brackets
         draft.unread += token.brackets.unread
         token.end = token.brackets.end
-    elif token.kind == "time":
-        _read_time(folded, draft, token, limit)
-    elif token.kind == "count":
-        _read_count(folded, draft, token, limit)
-    elif token.kind == "tail":
+    elif kind == "tail":
         _read_tail(text, folded, draft, token, limit)
-    elif token.kind == "sample":
-        token.end = token.value
     else:
-        _read_line(text, draft, token, limit, follower)
+        token.end = token.value
 
 
 def _read_tail(text: str, folded: str, draft: _Draft, token: _Token, limit: int) -> None:
@@ -309,26 +304,34 @@ def _not_understood(folded: str, draft: _Draft, token: _Token, limit: int) -> No
 
 def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
     """A value of free text: its line, the next one where its own is empty, the rest where a sentence was folded."""
-    raw = text[token.value : limit]
-    folds_on = token.kind == "description" and follower > _RANK["description"]
-    skipped = len(raw) - len(raw.lstrip())
-    if "\n" in raw[:skipped] and not (folds_on or follower > _RANK[token.kind]):
+    raw = text[token.value : limit].lstrip()
+    start = limit - len(raw)
+    goes_on = follower > _RANK[token.kind]
+    if not goes_on and "\n" in text[token.value : start]:
         token.end = token.value
         return
-    lines = raw[skipped : skipped + 2_000].split("\n")
-    written = [line for line in lines if _has_words(line)] if folds_on else []
-    if folds_on and len(written) <= 5:
-        value = "".join(_trim(line, follower < 0, False) for line in written).rstrip(";；,，、")
+    if goes_on and token.kind == "description" and (value := _folded_line(raw)) is not None:
         token.end = limit
     else:
-        value = _trim(lines[0], follower < 0, len(lines) == 1 and follower >= 0)
-        token.end = token.value + skipped + len(lines[0])
+        line, newline, _ = raw[:2_000].partition("\n")
+        value = _trim(line, follower < 0, not newline and follower >= 0)
+        token.end = start + len(line)
     if value:
         setattr(draft, token.kind, value)
 
 
+def _folded_line(raw: str) -> str | None:
+    """The lines of a folded sentence as one; None where they are too many to be one."""
+    written = [line for line in raw[:2_000].split("\n") if _has_words(line)]
+    if len(written) > 5:
+        return None
+    return "".join([_trim(line, False, False) for line in written]).rstrip(";；,，、")
+
+
 def _trim(line: str, is_last: bool, has_follower: bool) -> str:
     """A line without what wraps the alert: tags, fences, stars around the whole, the next line's list mark."""
+    if not has_follower and not _WRAPPED.search(line):
+        return line.strip()
     line = (_TAGS_AT_END.sub("", line.rstrip()) or line) if ">" in line else line.rstrip()
     if "```" in line:
         line = re.sub(r"\s*```.*$", "", line)
@@ -343,19 +346,23 @@ def _trim(line: str, is_last: bool, has_follower: bool) -> str:
     return line.removesuffix("**") if line.strip("*") and "**" not in line[:-2] else line
 
 
+_WRAPPED = re.compile(r"[>`|」*]")
+"""What every wrapping holds and hardly any value does."""
 _TAGS_AT_END = re.compile(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$")
 
 
 def _is_alert(draft: _Draft) -> bool:
     """Whether what was read can only be an alert of the platform."""
     plausible = draft.brackets.plausible if draft.brackets else 0
-    count = draft.count is not None and draft.window_minutes is not None
-    appid = bool(_APPID.match(draft.appid or ""))
     tail = draft.guide_url is not None
+    if tail and plausible:
+        return True
+    count = draft.count is not None and draft.window_minutes is not None
     if draft.brackets and plausible:
         ours = draft.brackets.unmistakable and draft.description is None and (plausible > 1 or count)
-        sample_label = any(token.kind == "sample" and not token.brackets for token in draft.tokens)
-        return ours or tail or sample_label or draft.has_platform_sentence
+        sample_label = any(token.kind == "sample" for token in draft.tokens)
+        return ours or sample_label or draft.has_platform_sentence
+    appid = bool(_APPID.match(draft.appid or ""))
     if draft.has_platform_sentence:
         return count or appid or tail or draft.first_seen is not None
     return (count and (tail or appid)) or (
@@ -365,6 +372,7 @@ def _is_alert(draft: _Draft) -> bool:
 
 def _alert(text: str, draft: _Draft) -> Alert:
     sample = draft.brackets.sample if draft.brackets else Sample()
+    span = draft.span
     return Alert(
         appid=draft.appid,
         nickname=draft.nickname,
@@ -374,8 +382,8 @@ def _alert(text: str, draft: _Draft) -> Alert:
         count=draft.count,
         sample=sample,
         guide_url=draft.guide_url,
-        text=text[slice(*draft.span)],
-        span=draft.span,
+        text=text[slice(*span)],
+        span=span,
     )
 
 

@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
 from triage.alert import Alert
+from triage.sample import SAMPLE_KEYS
 
 Fact = str | int | float | tuple[str, ...]
 
@@ -83,8 +85,12 @@ _MASKED = re.compile(r"(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")
 _MASKED_MAYBE = re.compile(r"[xX](?:[xX]|\n?\Z)")
 """What every match of `_MASKED` holds and hardly any other value does: found many times faster."""
 _OPENID = re.compile(r"[A-Za-z0-9_-]{12,64}")
+_OF_ALERT = ("appid", "nickname", "description", "guide_url", "window_minutes", "count")
+_READ = (*_OF_ALERT, *SAMPLE_KEYS)
+_values = attrgetter(*_OF_ALERT, *(f"sample.{key}" for key in SAMPLE_KEYS))
 _MINUTE = timedelta(minutes=1)
-_USUAL_WINDOW, _LONGEST_WINDOW = 5 * _MINUTE, 60 * _MINUTE
+_USUAL_WINDOW, _LONGEST_WINDOW = 5, 60
+"""In minutes."""
 _PORTS = {"http": "80", "https": "443"}
 _PLAIN_URL = re.compile(
     r"(https?)://([a-z0-9._-]+)(?::([1-9][0-9]{0,3}))?(/[!-\"$->@-~]*)?(?:[?#]|\Z)",
@@ -101,20 +107,15 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
 
     A present but empty value is `""`. Numbers are int, `rate` (failures per minute) may be a float.
     """
-    sample = alert.sample.known()
     facts: dict[str, Fact] = {"kind": kind, "cause": tuple(causes), "text": alert.text}
-    for name in ("appid", "nickname", "description", "guide_url", "window_minutes", "count"):
-        value = getattr(alert, name)
-        if value is not None:
-            facts[name] = value
-    facts.update(sample)
+    facts |= {name: value for name, value in zip(_READ, _values(alert), strict=True) if value is not None}
     if alert.sample.decrypt_fail:
         facts["decrypt_fail"] = "yes"
     if alert.window_minutes and alert.count is not None:
         facts["rate"] = round(alert.count / alert.window_minutes, 2)
-    facts.update(_address_parts(str(sample.get("callback_url", "")), str(sample.get("host", ""))))
+    facts |= _address_parts(alert.sample.callback_url or "", alert.sample.host or "")
     if alert.first_seen:
-        facts.update(_window(alert.first_seen, alert.window or _USUAL_WINDOW))
+        facts |= _window(alert.first_seen, alert.window_minutes or _USUAL_WINDOW)
     openid = alert.sample.openid or ""
     if _OPENID.fullmatch(openid) and not is_masked(openid):
         facts["openid_pattern"] = f"{openid[:4]}[A-Za-z0-9_-]{{{len(openid) - 8}}}{openid[-4:]}"
@@ -181,34 +182,34 @@ def _split(address: str) -> tuple[str | Any, ...] | None:
     return parts.scheme, hostname, str(port or ""), parts.path
 
 
-def _window(first_seen: datetime, window: timedelta) -> dict[str, Fact]:
+def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
     """The window from the first failure on, for people and for `grep -E` over an nginx access log in +0800.
 
     A date at the end of the calendar has none.
     """
     try:
-        end = first_seen + window
+        end = first_seen + minutes * _MINUTE
     except OverflowError:
         return {}
-    minutes = min(window, _LONGEST_WINDOW) // _MINUTE
     return {
         "window_start": first_seen.isoformat(" ")[:19],
         "window_end": end.isoformat(" ")[:19],
-        "log_minutes": "|".join(_log_minutes(first_seen, minutes)),
+        "log_minutes": "|".join(_log_minutes(first_seen, min(minutes, _LONGEST_WINDOW))),
     }
 
 
-def _log_minutes(first: datetime, minutes: int) -> Iterator[str]:
-    """The first minute and so many more as nginx writes them, up to ten in one expression."""
-    offset = 0
-    while offset <= minutes:
-        moment = first + offset * _MINUTE
-        unit = moment.minute % 10
-        more = min(minutes - offset, 9 - unit)
+def _log_minutes(moment: datetime, minutes: int) -> Iterator[str]:
+    """The moment's minute and so many more as nginx writes them, up to ten in one expression."""
+    while True:
+        tens, unit = divmod(moment.minute, 10)
+        more = min(minutes, 9 - unit)
         digits = f"[{unit}-{unit + more}]" if more else unit
-        day = f"{moment.day:02}/{_MONTHS[moment.month - 1]}/{moment.year}"
-        yield f"{day}:{moment.hour:02}:{moment.minute // 10}{digits}"
-        offset += more + 1
+        month = _MONTHS[moment.month - 1]
+        yield f"{moment.day:02}/{month}/{moment.year}:{moment.hour:02}:{tens}{digits}"
+        minutes -= more + 1
+        if minutes < 0:
+            return
+        moment += (more + 1) * _MINUTE
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -130,7 +130,7 @@ def sighting_of(matched: Matched, sender: str, seen_at: datetime) -> Sighting:
         event=alert.sample.event or alert.sample.msg,
         first_seen=alert.first_seen,
         count=alert.count,
-        causes=tuple(cause.id for cause in matched.causes),
+        causes=tuple([cause.id for cause in matched.causes]),
         sender=sender,
         seen_at=seen_at,
     )

@@ -90,7 +90,7 @@ class Matcher:
         named = self._name(alert)
         kind = named.rule.id if named else UNKNOWN
         causes = find_causes(alert.sample, kind)
-        facts = facts_of(alert, kind, (cause.id for cause in causes))
+        facts = facts_of(alert, kind, [cause.id for cause in causes])
         view = View(facts)
         matches = [named] if named else []
         for rule in self.candidates(view):

@@ -80,12 +80,22 @@ def half_width(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
+def unindent(text: str, opening: str) -> str:
+    """The text without the indentation that a copy gave to its lines: that of the line in which it begins."""
+    indent = opening[: len(opening) - len(opening.lstrip(" \t"))]
+    if indent and all(line.startswith(indent) or not line.strip() for line in text.split("\n")[1:]):
+        return text.replace("\n" + indent, "\n")
+    return text
+
+
 def clean(text: str) -> str:
     """The text as the platform wrote it, as far as the traces of copying can be undone without guessing."""
     if not _PLAIN.fullmatch(text):
         text = _SURROGATES.sub("\ufffd", text)
         text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
-    text = _without_markup(text).replace("\xa0", " ")
+    if "<" in text or "&" in text:
+        text = _without_markup(text)
+    text = text.replace("\xa0", " ")
     return _without_quoting(text) if ">" in text or "＞" in text else text
 
 

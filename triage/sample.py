@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import islice
 
-from triage.pasted import half_width
+from triage.pasted import half_width, unindent
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,21 @@ _WORDS = {"event", "msg", "platform"}
 _FIRST = {"openid", "transaction_id"}
 _BODIES = {"response_content", "resp"}
 _PROSE = _BODIES | {"platform"}
-_NAMES = {"3rdurl": "callback_url", "第三方平台": "platform", "decryptfail": "decrypt_fail"}
-_BY_NAME = {name.replace("_", ""): name for name in SAMPLE_KEYS} | _NAMES
-
 KEY = re.compile(
-    r"\[ {0,3}(?:(openid|stamp|outer ?ip|3rd ?url|ip|host|msg ?type|msg|event|http[_ ]?code|curl[_ ]?error"
-    r"|response[_ ]?length|response[_ ]?content|transaction[_ ]?id|resp) {0,3}="
-    r"|(第三方平台) {0,3}(?:[:;=]|(?=\]))|(decrypt[ _]?fail) {0,3}(?:=|(?=\]))|(resp) {0,3}(?=\]))"
+    r"\[ {0,3}(?:(?:openid(?P<openid>)|stamp(?P<stamp>)|outer ?ip(?P<outer_ip>)|3rd ?url(?P<callback_url>)"
+    r"|ip(?P<ip>)|host(?P<host>)|msg ?type(?P<msg_type>)|msg(?P<msg>)|event(?P<event>)|http[_ ]?code(?P<http_code>)"
+    r"|curl[_ ]?error(?P<curl_error>)|response[_ ]?length(?P<response_length>)"
+    r"|response[_ ]?content(?P<response_content>)|transaction[_ ]?id(?P<transaction_id>)) {0,3}="
+    r"|第三方平台(?P<platform>) {0,3}(?:[:;=]|(?=\]))"
+    r"|(?:decrypt[ _]?fail(?P<decrypt_fail>)|resp(?P<resp>)) {0,3}(?:=|(?=\])))"
 )
+"""What opens a bracket, with an empty group that bears the key's name in the contract."""
 _BREAK = re.compile(r"\s*\n\s*")
 _JSON = json.JSONDecoder(strict=False)
 _BRACKET = re.compile(r"[\[\]]")
+_CLOSE = re.compile(r"\]")
 _PLATFORM = re.compile(r"(?<=[\].…])\s{0,20}\[ {0,3}第三方平台")
-_BETWEEN = re.compile(r"[\s,;、|>*-]{0,200}")
+_BETWEEN = re.compile(r"[\s,;、|>*-]{0,200}(?=\[)")
 _STRANGER = re.compile(r"\[[^\W\d][\w. -]{0,40}=[^\[\]\n]{0,500}\]")
 _SHORT_VALUE = 4_000
 _BODY = 16_000
@@ -155,11 +157,6 @@ def _next(matches: list[re.Match[str]], position: int, default: int) -> int:
     return matches[index].start() if index < len(matches) else default
 
 
-def _name(key: re.Match[str]) -> str:
-    """The contract's name of a matched key, however it was spaced and spelled."""
-    return _BY_NAME[key[key.lastindex or 0].replace(" ", "").replace("_", "")]
-
-
 @dataclass(frozen=True, slots=True)
 class Brackets:
     """A run of brackets as read: where it ends, its values, how many look like the platform's, what is not clear."""
@@ -167,18 +164,24 @@ class Brackets:
     sample: Sample
     end: int
     plausible: int
+    """Counted up to two, as more prove no more."""
     unread: tuple[tuple[int, int], ...]
     unmistakable: bool = False
     """Whether a key is there that nobody but the platform writes like this."""
 
 
-def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: str = "") -> Brackets:
+def read_brackets(text: str, folded: str, start: int, marks: Landmarks) -> Brackets:
     """Read the run of brackets that begins at `start`, the position of a key."""
     values: dict[str, str | int | bool] = {}
     unread: list[tuple[int, int]] = []
     unmistakable = False
+    opening = folded[folded.rfind("\n", 0, start) + 1 : start]
     position = end = start
     for _ in range(_MAX_BRACKETS):
+        if not folded.startswith("[", position):
+            if not (between := _BETWEEN.match(folded, position)):
+                break
+            position = between.end()
         key = KEY.match(folded, position)
         if key is None:
             stranger = _STRANGER.match(folded, position)
@@ -187,27 +190,28 @@ def read_brackets(text: str, folded: str, start: int, marks: Landmarks, indent: 
             unread.append(stranger.span())
             end = stranger.end()
         else:
-            name = _name(key)
+            name = key.lastgroup or ""
             if name in _FIRST and name in values:
                 break  # the brackets of the next alert
-            low, high, end = _extent(text, folded, key.end(), name, values, marks)
-            value = _value(name, text[low:high], indent)
-            unmistakable = unmistakable or _is_unmistakable(text[position : key.end()], value)
+            low = key.end()
+            high, end = _extent(text, folded, low, name, values, marks)
+            value = _value(name, text[low:high], opening)
+            unmistakable = unmistakable or _is_unmistakable(text[position:low], value)
             if value is None:
                 unread.append((position, end))
             elif values.get(name, "") == "":
                 values[name] = value
-        between = None if folded.startswith("[", end) else _BETWEEN.match(folded, end)
-        position = between.end() if between else end
+        position = end
     return Brackets(Sample(**values), end, _plausible(values), tuple(unread), unmistakable)  # type: ignore[arg-type]  # by name
 
 
 def _is_unmistakable(key: str, value: str | int | bool | None) -> bool:
     """Other programs write `[ip=…]` and `[event=…]` too, but not in the platform's spelling and words."""
-    spelled = re.sub(r"[\[【［\s=＝:：]", "", half_width(key))
+    spelled = half_width(key).translate(_AROUND_KEY)
     return spelled in _OURS or (spelled in ("Event", "Msg") and str(value) in _PUSHES)
 
 
+_AROUND_KEY = str.maketrans("", "", "[【 =:")
 _PLACEHOLDERS = ("...", "{", "<", "$", "%")
 _OURS = {
     *("OpenID", "OuterIP", "3rdUrl", "MsgType", "cURLError", "decryptfail", "第三方平台"),
@@ -220,18 +224,21 @@ _PUSHES = {
 
 
 def _plausible(values: dict[str, str | int | bool]) -> int:
-    """How many values may come from the platform; the placeholders of an explanation do not."""
-    return sum(
-        name in _PROSE or (str(value).isascii() and not str(value).startswith(_PLACEHOLDERS))
-        for name, value in values.items()
-    )
+    """How many values may come from the platform, up to two; the placeholders of an explanation do not."""
+    found = 0
+    for name, value in values.items():
+        if name in _PROSE or (str(value).isascii() and not str(value).startswith(_PLACEHOLDERS)):
+            found += 1
+            if found > 1:
+                break
+    return found
 
 
-def _value(name: str, raw: str, indent: str) -> str | int | bool | None:
+def _value(name: str, raw: str, opening: str) -> str | int | bool | None:
     if name == "decrypt_fail":
         return True
     if name in _BODIES:
-        return _without_indent(raw, indent).strip()
+        return unindent(raw, opening).strip()
     if name in _NUMBERS:
         digits = half_width(raw).strip()
         return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else None
@@ -239,26 +246,19 @@ def _value(name: str, raw: str, indent: str) -> str | int | bool | None:
     return _BREAK.sub(" " if name in _WORDS else "", value) if "\n" in value else value
 
 
-def _without_indent(body: str, indent: str) -> str:
-    """Take off the indentation that a copy gave to every line of the alert."""
-    if indent and all(line.startswith(indent) or not line.strip() for line in body.split("\n")[1:]):
-        return body.replace("\n" + indent, "\n")
-    return body
-
-
 def _extent(
     text: str, folded: str, start: int, name: str, known: dict[str, str | int | bool], marks: Landmarks
-) -> tuple[int, int, int]:
-    """Start and end of a value, and where its bracket ends."""
+) -> tuple[int, int]:
+    """Where a value ends, and where its bracket does."""
     if name in _BODIES and name not in known:
         return _body_extent(text, folded, start, known, marks)
     end = folded.find("]", start, start + _SHORT_VALUE)
-    if end >= 0 and "[" not in (value := folded[start:end]) and not _FIRST_WORD.search(value):
-        return start, end, end + 1
+    if end >= 0 and folded.find("[", start, end) < 0 and not _FIRST_WORD.search(folded, start, end):
+        return end, end + 1
     limit = min(marks.next_key(start), marks.next_end(start), start + _SHORT_VALUE)
     close = _balanced(folded, start, limit)
     if close is not None:
-        return start, close, close + 1
+        return close, close + 1
     stop = _line_end(folded, start, limit)
     if limit == marks.next_key(start) and limit < marks.length:
         close = len(folded[start:limit].rstrip(" \t\n,;、|>*-")) + start - 1
@@ -266,7 +266,7 @@ def _extent(
         stop = limit
     else:
         close = folded.find("]", start, stop)
-    return (start, close, close + 1) if close >= 0 else (start, stop, stop)
+    return (close, close + 1) if close >= 0 else (stop, stop)
 
 
 def _line_end(folded: str, start: int, limit: int) -> int:
@@ -286,16 +286,16 @@ def _balanced(folded: str, start: int, limit: int) -> int | None:
 
 def _body_extent(
     text: str, folded: str, start: int, known: dict[str, str | int | bool], marks: Landmarks
-) -> tuple[int, int, int]:
+) -> tuple[int, int]:
     close = _after_json(text, folded, start)
     if close is not None:
-        return start, close, close + 1
+        return close, close + 1
     region = min(_region_end(folded, start, marks), start + _BODY)
     close = _by_shape(folded, start, region)
     if close is None and "response_length" in known:
         close = _exact(text, folded, start, int(known["response_length"]))
     if close is not None:
-        return start, close, close + 1
+        return close, close + 1
     platform = _last_platform(folded, start, region)
     end = platform if platform is not None else region
     if platform is not None or marks.is_tail(end):
@@ -312,24 +312,24 @@ def _last_platform(folded: str, start: int, end: int) -> int | None:
     return match.start() if match else None
 
 
-def _before_next_part(folded: str, start: int, end: int) -> tuple[int, int, int]:
+def _before_next_part(folded: str, start: int, end: int) -> tuple[int, int]:
     """A body with the alert's own next part behind it runs to the last `]`, or to the dots where WeChat cut it."""
     cut = _CUT_OFF.search(folded, max(start, end - 60), end)
     if cut:
-        return start, cut.end(), end
+        return cut.end(), end
     close = folded.rfind("]", start, end)
-    return (start, close, close + 1) if close >= 0 else (start, end, end)
+    return (close, close + 1) if close >= 0 else (end, end)
 
 
-def _before_anything(folded: str, start: int, end: int) -> tuple[int, int, int]:
+def _before_anything(folded: str, start: int, end: int) -> tuple[int, int]:
     """A body with chatter behind it, maybe, runs to the `]` that closes its bracket, or to the dots of a cut."""
     close = _closing(folded, start, end)
     if close is not None:
-        return start, close, close + 1
+        return close, close + 1
     cut = re.compile(_CUT).search(folded, start, end)
     stop = cut.end() if cut else _line_end(folded, start, end)
     close = -1 if cut else folded.rfind("]", start, stop)
-    return (start, close, close + 1) if close >= 0 else (start, stop, stop)
+    return (close, close + 1) if close >= 0 else (stop, stop)
 
 
 def _closing(folded: str, start: int, end: int) -> int | None:
@@ -346,7 +346,7 @@ def _exact(text: str, folded: str, start: int, length: int) -> int | None:
     previous = start
     while previous < len(text) and text[previous].isspace():
         previous += 1
-    for match in islice(re.compile(r"\]").finditer(folded, previous, start + _BODY), _MAX_IN_BODY):
+    for match in islice(_CLOSE.finditer(folded, previous, start + _BODY), _MAX_IN_BODY):
         piece = text[previous : match.start()]
         size += len(piece.encode())
         doubled += piece.count("\n\n")
