@@ -177,6 +177,7 @@ if sys.platform != "win32":
             "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,
             "proc_name": "triage",
             "control_socket_disable": True,
+            "forwarder_headers": "",  # SCRIPT_NAME and PATH_INFO are not for a client to choose
             "pre_fork": number,
             "post_fork": count_apart,
             "when_ready": lambda server: announce(),

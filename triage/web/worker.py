@@ -17,6 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from gunicorn.http.errors import (  # type: ignore[import-untyped]  # without types
+    InvalidHeader,
+    UnsupportedTransferCoding,
+)
 from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[import-untyped]  # without types
 
 from triage.cohort import together
@@ -101,6 +105,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # without types
         else:
             closed = self._closers.submit(conn.close, graceful=True)
             closed.add_done_callback(lambda _: self.method_queue.defer(self._forget))
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
+        """Refuse a request; one in a coding that nobody speaks is the client's mistake, no 501 of ours."""
+        if isinstance(exc, UnsupportedTransferCoding):
+            exc = InvalidHeader(exc.hdr)
+        super().handle_error(req, client, addr, exc)
 
     def _forget(self) -> None:
         self.nr_conns -= 1
