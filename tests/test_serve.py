@@ -147,7 +147,7 @@ def test_real_pushes_over_http_counted_together_and_a_graceful_stop(tmp_path: Pa
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_the_room_for_the_counters_is_taken_at_the_start_and_outlives_a_killed_worker(tmp_path: Path) -> None:
     with serving(tmp_path, ENVIRONMENT, "--workers", "2") as served:
-        mapped = re.search(r"/\S+/triage-metrics-\w+", Path(f"/proc/{served.process.pid}/maps").read_text())
+        mapped = re.search(r"/\S+/triage-counters-\w+", Path(f"/proc/{served.process.pid}/maps").read_text())
         assert mapped
         directory = Path(mapped[0])
         files = sorted(directory.iterdir())
@@ -162,6 +162,25 @@ def test_the_room_for_the_counters_is_taken_at_the_start_and_outlives_a_killed_w
         assert 'triage_alerts_total{kind="bad_response"} 3.0' in served.get("/metrics")
         assert sorted(directory.iterdir()) == files
     assert not directory.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_what_a_killed_service_left_is_removed_by_the_next_and_nobody_elses(tmp_path: Path) -> None:
+    def directory_of(served: Served) -> Path:
+        mapped = re.search(r"/\S+/triage-counters-\w+", Path(f"/proc/{served.process.pid}/maps").read_text())
+        assert mapped
+        return Path(mapped[0])
+
+    with serving(tmp_path, ENVIRONMENT, "--workers", "2") as running:
+        with serving(tmp_path, ENVIRONMENT, "--workers", "2") as killed:
+            orphan = directory_of(killed)
+            for process in (killed.process.pid, *_workers(killed)):
+                os.kill(process, signal.SIGKILL)
+            killed.process.wait(5)
+        assert orphan.exists()
+        with serving(tmp_path, ENVIRONMENT, "--workers", "2"):
+            assert not orphan.exists()
+            assert directory_of(running).exists()
 
 
 def test_a_locked_database_does_not_make_a_crowd_wait(tmp_path: Path) -> None:

@@ -109,6 +109,9 @@ def _serve_by_waitress(settings: Settings, announce: Callable[[], None]) -> None
 
 
 if sys.platform != "win32":
+    import fcntl
+
+    _COUNTERS = "triage-counters-"
 
     def _serve_by_gunicorn(settings: Settings, announce: Callable[[], None]) -> None:
         workers = settings.workers or default_workers()
@@ -119,9 +122,11 @@ if sys.platform != "win32":
     def _shared_counters(workers: int) -> Iterator[SharedFiles | None]:
         """Where the workers count together, gone afterwards; None for one alone, or where there is no room."""
         counters, directory, owner = None, None, os.getpid()
-        for parent in (_MEMORY, None) if workers > 1 else ():
+        for parent in (_MEMORY, tempfile.gettempdir()) if workers > 1 else ():
+            _remove_orphans(Path(parent))
             try:
-                directory = Path(tempfile.mkdtemp(prefix="triage-metrics-", dir=parent))
+                directory = Path(tempfile.mkdtemp(prefix=_COUNTERS, dir=parent))
+                _lock(directory)
                 counters = SharedFiles(directory, 2 * workers)  # during a reload there are twice as many
             except OSError as exc:
                 log_event(_LOG, logging.WARNING, "counters_not_shared", problem=str(exc))
@@ -133,6 +138,24 @@ if sys.platform != "win32":
         finally:
             if os.getpid() == owner:
                 _remove(directory)
+
+    def _lock(directory: Path) -> int:
+        """A lock, held by what is open until this process and its workers end. Raises OSError where there is one."""
+        opened = os.open(directory, os.O_RDONLY)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(opened)
+            raise
+        return opened
+
+    def _remove_orphans(parent: Path) -> None:
+        """What services left that were killed."""
+        for directory in parent.glob(f"{_COUNTERS}*"):
+            with contextlib.suppress(OSError):
+                lock = _lock(directory)
+                _remove(directory)
+                os.close(lock)
 
     def _remove(directory: Path | None) -> None:
         if directory is not None:
