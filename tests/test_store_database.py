@@ -113,6 +113,7 @@ class Road:
         self._moving = threading.Event()
         self._moving.set()
         self.ends_behind_login = False
+        self.delay = 0.0
         parsed = make_url(url)
         self._target = (
             parsed.host or "",
@@ -156,6 +157,7 @@ class Road:
         try:
             while data := source.recv(65536):
                 self._moving.wait()
+                time.sleep(self.delay)
                 if self.ends_behind_login and b"Z\0\0\0\5" in data:  # PostgreSQL's "ready for a query"
                     sink.sendall(data)
                     while source.recv(65536):  # swallowed
@@ -304,6 +306,24 @@ class TestAway:
                 held.join()
             engine.dispose()
             assert store.claim_incident(incident, "oX", NOW) == "oX"
+
+    def test_many_alerts_in_a_message_are_kept_on_a_server_that_is_far_away(self, server: str) -> None:
+        road = Road(server)
+        store = Store.open(road.url, upgrade=True)
+        try:
+            store.record(entry("1", opening()))
+            road.delay = 0.03  # each way
+            with store.within(2.0):
+                recorded = store.record(entry("2", *(opening(digest=f"d{n}") for n in range(40))))
+            assert recorded.is_new
+            assert len(recorded.incident_ids) == 40
+            road.delay = 0.0
+            known = store.incident(recorded.incident_ids[0])
+            assert known is not None
+            assert [each.digest for each in known.sightings[1:]] == [f"d{n}" for n in range(40)]
+        finally:
+            store.close()
+            road.block()
 
     def test_who_has_no_time_left_asks_nothing_more(self, server: str) -> None:
         with closing(Store.open(server, upgrade=True)) as store:

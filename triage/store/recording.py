@@ -124,13 +124,13 @@ def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> tu
     for sighting, change in entry.sightings:
         groups.setdefault((change.incident_key, change.incident_id or 0), []).append((sighting, change))
     places = {which: _place(session, sql, groups[which]) for which in sorted(groups)}
-    ids = []
+    rows = []
     for sighting, change in entry.sightings:
         place = places[change.incident_key, change.incident_id or 0]
-        session.run(statements.ADD_ALERT, _alert_row(sighting, change.reason, key, place))
+        rows.append(_alert_row(sighting, change.reason, key, place))
         place.next_number += 1
-        ids.append(place.id)
-    return tuple(ids)
+    session.run_all(statements.ADD_ALERT, rows)
+    return tuple([row["incident_id"] for row in rows])
 
 
 def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> dict[str, Any]:

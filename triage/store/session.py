@@ -133,6 +133,12 @@ class Session:
         count: int = self._on_cursor(prepared.sql, prepared.bound(values), _COUNT)
         return count
 
+    def run_all(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for each of the rows, of which there is at least one, in as few round trips as the driver knows."""
+        prepared = self._prepare(statement, rows[0])
+        bound = [prepared.bound(row) for row in rows]
+        self._on_cursor(prepared.sql, bound, _COUNT, is_many=True)
+
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any] | None:
         """The first row, None if there is none."""
         rows = self.all(statement, values)
@@ -159,13 +165,21 @@ class Session:
         return prepared
 
     def _on_cursor(
-        self, sql: str, bound: Sequence[Any] | Mapping[str, Any], answer: Callable[[Any], Any]
+        self,
+        sql: str,
+        bound: Sequence[Any] | Mapping[str, Any],
+        answer: Callable[[Any], Any],
+        *,
+        is_many: bool = False,
     ) -> Any:
         deadline = None
         while True:
             cursor = self.raw.cursor()
             try:
-                cursor.execute(sql, bound)
+                if is_many:
+                    cursor.executemany(sql, bound)
+                else:
+                    cursor.execute(sql, bound)
                 return answer(cursor)
             except self._error as exc:
                 deadline = deadline or time.monotonic() + self._patience
