@@ -11,6 +11,8 @@ import socket
 import sqlite3
 import sys
 import threading
+import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from sqlalchemy.engine import make_url
 from tests.platform import Platform
 from tests.test_serve import ACCOUNT, ENVIRONMENT, Served, serving
 from tests.test_store import SERVERS, fresh_database
+from tests.test_store_standby import redis_server
 from triage.store import Store
 
 KINDS = ["sqlite", *SERVERS]
@@ -47,11 +50,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _node(folder: Path, url: str) -> Iterator[Served]:
+def _node(folder: Path, url: str, **more: str) -> Iterator[Served]:
     folder.mkdir(exist_ok=True)
-    with serving(
-        folder, {**ENVIRONMENT, "TRIAGE_DATABASE_URL": url, "TRIAGE_LOG_LEVEL": "error"}, "--workers", "2"
-    ) as served:
+    environment = {**ENVIRONMENT, "TRIAGE_DATABASE_URL": url, "TRIAGE_LOG_LEVEL": "error", **more}
+    with serving(folder, environment, "--workers", "2") as served:
         yield served
 
 
@@ -192,24 +194,32 @@ def _cut_off(url: str) -> Iterator[tuple[str, _Line | sqlite3.Connection]]:
         line.close()
 
 
+def _take_away(line: _Line | sqlite3.Connection) -> None:
+    if isinstance(line, sqlite3.Connection):
+        line.execute("BEGIN IMMEDIATE")
+    else:
+        line.cut()
+
+
+def _give_back(line: _Line | sqlite3.Connection) -> None:
+    if isinstance(line, sqlite3.Connection):
+        line.execute("ROLLBACK")
+    else:
+        line.open = True
+
+
 def test_while_the_database_is_away_checklists_go_out_and_are_counted(url: str, tmp_path: Path) -> None:
     with _cut_off(url) as (given, line), _node(tmp_path / "a", given) as node:
         platform = _platform(node)
         assert "连接超时" in (platform.say(ALERT.format(count=31)).accepted.text or "")
-        if isinstance(line, sqlite3.Connection):
-            line.execute("BEGIN IMMEDIATE")
-        else:
-            line.cut()
+        _take_away(line)
         for count in (32, 33):
             exchange = platform.say(ALERT.format(count=count))
             assert exchange.response.status == 200
             assert "先做" in (exchange.accepted.text or "")
         counted = node.get("/metrics")
         assert re.search(r"triage_unrecorded_total\S* [1-9]", counted), counted
-        if isinstance(line, sqlite3.Connection):
-            line.execute("ROLLBACK")
-        else:
-            line.open = True
+        _give_back(line)
         back = threading.Event()
         for attempt in range(40):
             platform.say(ALERT.format(count=100 + attempt))
@@ -217,6 +227,38 @@ def test_while_the_database_is_away_checklists_go_out_and_are_counted(url: str, 
                 break
             back.wait(0.25)
         assert _recorded(url) > 1
+
+
+def test_without_the_database_redis_gives_a_retry_the_same_reply_on_any_node_and_when_it_is_back(
+    url: str, tmp_path: Path
+) -> None:
+    shared = {"TRIAGE_REDIS_URL": redis_server()}
+    number = uuid.uuid4().hex
+    earlier = str(int(time.time()) - 5)
+    with (
+        _cut_off(url) as (given, line),
+        _node(tmp_path / "a", given, **shared) as first,
+        _node(tmp_path / "b", given, **shared) as second,
+    ):
+        nodes = [_platform(first), _platform(second)]
+
+        def push(platform: Platform) -> str:
+            exchange = platform.push("text", {"Content": "邀请", "CreateTime": earlier}, number)
+            return exchange.accepted.text or ""
+
+        _take_away(line)
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(push, nodes * 3))
+        _give_back(line)
+        time.sleep(2.5)
+        answers += [push(platform) for platform in nodes]
+        assert len(set(answers)) == 1
+        deduped = [
+            re.findall(r"(?m)^triage_deduped_total\S* (\S+)", node.get("/metrics"))
+            for node in (first, second)
+        ]
+        assert all(deduped)
+    assert _recorded(url) == 0
 
 
 def _recorded(url: str) -> int:

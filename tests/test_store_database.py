@@ -114,6 +114,7 @@ class Road:
         self._moving.set()
         self.ends_behind_login = False
         self.delay = 0.0
+        self.connections = 0
         parsed = make_url(url)
         self._target = (
             parsed.host or "",
@@ -148,6 +149,7 @@ class Road:
                 near, _ = listener.accept()
             except OSError:
                 return
+            self.connections += 1
             far = socket.create_connection(self._target)
             self._open += [near, far]
             for source, sink in ((near, far), (far, near)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from triage.advice import Adviser
 from triage.alert import Reading
@@ -29,12 +30,17 @@ from triage.incidents import (
 from triage.matching import UNKNOWN, Matched
 from triage.message import Message, MessageKind, Reply
 from triage.rendering import worst
-from triage.store import Change, Entry, Store
+from triage.store import Change, Entry, Recorded, Store
 from triage.story import story_values
+
+if TYPE_CHECKING:
+    from triage.store.standby import Standby
 
 _RECENT = timedelta(hours=1)
 _RECENT_LIMIT = 25
 """Incidents looked at for shapes and storms; a storm shows in fewer."""
+_PUSHED_AGAIN = 3
+"""Seconds after which a message may be one that is pushed again: the platform waits five before it does so."""
 _UNREADABLE = {
     MessageKind.IMAGE: "图片",
     MessageKind.VOICE: "语音",
@@ -59,7 +65,7 @@ class Bot:
     """Answers messages. Without a `store` it has no memory; `admins` (OpenID to name) are members by setting.
 
     An incident without an alert for `quiet` is shown as quiet. `observe(event, label)` is told what happened, for the
-    counters; `invitation()` makes a new invitation word.
+    counters; `invitation()` makes a new invitation word. While the store is down the replies are kept on `standby`.
     """
 
     adviser: Adviser
@@ -68,6 +74,7 @@ class Bot:
     admins: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[str, str], None] = lambda event, label: None
     quiet: timedelta = QUIET
+    standby: Standby | None = None
 
     def handle(self, message: Message, now: datetime) -> Reply:
         """The reply to a message; a retry of it gets the same one, whichever worker answered first.
@@ -75,7 +82,7 @@ class Bot:
         Raises RefusedError for a signature that has signed another message: outside safe mode it does not cover the
         body, so whoever has seen one could send anything with it.
         """
-        recorded = self._recorded(message)
+        recorded = self._recorded(message, now)
         pause()
         if recorded is not None:
             self.observe("deduped", message.kind)
@@ -93,18 +100,41 @@ class Bot:
             self.observe("store_error", "signature_used")
             return False
 
-    def _recorded(self, message: Message) -> Reply | None:
+    def _recorded(self, message: Message, now: datetime) -> Reply | None:
+        """The reply that was given before.
+
+        The standby is asked when the store cannot say, and once more where it knows nothing of a message that is
+        pushed again: the first reply may have been given while the store was down, by any node.
+        """
+        found, is_down = None, self.store is None
         try:
             found = self.store.reply_to(message.key) if self.store else None
         except StoreError:
             self.observe("store_error", "reply_to")
-            return None
+            is_down = True
+        if found is None and self.standby and (is_down or now.timestamp() - message.created >= _PUSHED_AGAIN):
+            found = self._kept(self.standby, message.key)
         return Reply(found.reply) if found else None
+
+    def _kept(self, standby: Standby, key: str) -> Recorded | None:
+        try:
+            return standby.reply_to(key)
+        except StoreError:
+            self.observe("store_error", "standby")
+            return None
+
+    def _keep(self, message: Message, text: str | None) -> Reply:
+        """On the standby, if there is one; the reply goes out that any node has kept there first."""
+        try:
+            return Reply(self.standby.keep(message.key, text).reply if self.standby else text)
+        except StoreError:
+            self.observe("store_error", "standby")
+            return Reply(text)
 
     def _record(self, message: Message, outcome: Outcome, now: datetime) -> Reply:
         """Keep what happened, in one transaction, before the reply is sent; an answer beats a record."""
         if self.store is None:
-            return Reply(outcome.text)
+            return self._keep(message, outcome.text)
         talk = outcome.conversation
         entry = Entry(
             message=message,
@@ -121,7 +151,7 @@ class Bot:
         except StoreError:
             self.observe("store_error", "record")
             self.observe("unrecorded", message.kind)
-            return Reply(outcome.text)
+            return self._keep(message, outcome.text)
 
     def _outcome(self, message: Message, now: datetime) -> Outcome:
         if message.kind is MessageKind.EVENT:

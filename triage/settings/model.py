@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -31,6 +32,7 @@ _TESTS = "TRIAGE_TEST_"
 _OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
+_REDIS = ("redis://", "rediss://", "unix://")
 _SECRET = "a secret"  # noqa: S105 - the mark of a field, not a secret itself
 
 Secret = Annotated[SecretStr, _SECRET]
@@ -53,6 +55,20 @@ class WechatAccount(BaseModel):
         """As the channel knows it. Raises SettingsError for what could never verify a message."""
         key = self.aes_key.get_secret_value() if self.aes_key else None
         return Account(self.appid, self.token.get_secret_value(), key, window)
+
+
+def _is_redis(url: str) -> bool:
+    """Whether a URL names a server and, if anything, the number of a database there."""
+    try:
+        parts = urlsplit(url)
+        is_port_right = parts.port != 0
+    except ValueError:
+        return False
+    if not url.startswith(_REDIS) or parts.fragment:
+        return False
+    if parts.scheme == "unix":
+        return parts.path not in ("", "/")
+    return bool(parts.hostname) and is_port_right and bool(re.fullmatch(r"/?|/[0-9]{1,5}", parts.path))
 
 
 def _is_demo(fields: dict[str, Any]) -> bool:
@@ -124,6 +140,16 @@ class Settings(BaseSettings):
                 raise ValueError("is not a list like OpenID=name,OpenID=name")
             members[openid] = name
         return members
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis(cls, value: str | None) -> str | None:
+        if value is not None and not _is_redis(value):
+            raise ValueError(
+                "is not the URL of a Redis; write for example redis://127.0.0.1:6379/0, rediss://… with TLS, or "
+                "unix:///run/redis.sock; in a password write %40 for @, %2F for /, %23 for #, %3F for ?"
+            )
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

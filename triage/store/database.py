@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -27,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from triage import background
 from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.engine import TRY_AGAIN, is_busy, is_in_memory, make_engine, read_url
-from triage.store.patience import Breaker, Watchdog
+from triage.store.patience import Breaker, Watchdog, in_time
 from triage.store.session import Prepared, Session, Statement
 from triage.store.sqlite_log import empty
 
@@ -102,7 +101,7 @@ class Database:
 
     def read(self, question: Callable[[Session], T]) -> T:
         """Ask; asked again if the connection turns out to be an old broken one."""
-        return self._guarded(self._reading, partial(self._attempt, question))
+        return self._reading.guard(partial(self._attempt, question))
 
     def write(self, work: Callable[[Session], T], *, repeatable: bool = False) -> T:
         """Run `work` in one transaction, again if it lost a race.
@@ -126,9 +125,8 @@ class Database:
             return result
 
         self._reading.check()
-        result = self._guarded(
-            self._writing,
-            partial(self._in_turn, transaction, lambda: repeatable or not committing),
+        result = self._writing.guard(
+            partial(self._in_turn, transaction, lambda: repeatable or not committing)
         )
         if self._turn is not None and not self._in_memory:
             self._checkpoint_aside()
@@ -151,17 +149,6 @@ class Database:
             pass  # what stays in the log is safe there, and the next one takes it
         finally:
             self._checkpointing.release()
-
-    @staticmethod
-    def _guarded(breaker: Breaker, work: Callable[[], T]) -> T:
-        entered = breaker.enter()
-        try:
-            result = work()
-        except StoreDownError as exc:
-            breaker.fail(entered, exc)
-            raise
-        breaker.succeed()
-        return result
 
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
         end = time.monotonic() + self._patience
@@ -215,34 +202,18 @@ class Database:
             except SQLAlchemyError as exc:
                 raise self._translated(exc) from exc
 
-        return self._guarded(self._connecting, connect)
+        return self._connecting.guard(connect)
 
     def _reach(self) -> Connection:
-        """Connect on a thread of its own: looking up the server's name knows no limit of time."""
-        reached: Future[Connection] = Future()
+        """Connect, or give up; a connection that comes later is closed."""
 
-        def reach() -> None:
-            try:
-                connection = self._engine.connect()
-                if self._watchdog:
-                    self._watchdog.remove(connection.connection.dbapi_connection)
-            except Exception as exc:
-                if reached.set_running_or_notify_cancel():
-                    reached.set_exception(exc)
-            else:
-                if reached.set_running_or_notify_cancel():
-                    reached.set_result(connection)
-                else:  # too late
-                    connection.close()
+        def reach() -> Connection:
+            connection = self._engine.connect()
+            if self._watchdog:
+                self._watchdog.remove(connection.connection.dbapi_connection)
+            return connection
 
-        if background.start(reach, "connect") is None:
-            raise StoreDownError(f"{self._name} cannot be reached: this machine has no thread left")
-        try:
-            return reached.result(_REACHED * self._patience)
-        except TimeoutError:
-            if reached.cancel():
-                raise StoreDownError(f"{self._name} cannot be reached in time; look at its name") from None
-            return reached.result()
+        return in_time(_REACHED * self._patience, self._name, "connect", reach, Connection.close)
 
     def _in_turn(self, work: Callable[[Session], T], may_repeat: Callable[[], bool]) -> T:
         if self._turn is None:

@@ -7,12 +7,15 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from triage import background
 from triage.errors import StoreBusyError, StoreDownError
+
+T = TypeVar("T")
 
 _SLOW = 0.5
 _REST = 1.0
@@ -22,14 +25,15 @@ _BUSY = 3
 class Breaker:
     """After a caller has waited in vain, the next ones are refused at once; later one at a time finds out more.
 
-    In vain is a failure that took `_SLOW` seconds; then nobody waits for `_REST` seconds. A caller that tries after
+    In vain is a failure that took `slow` seconds; then nobody waits for `_REST` seconds. A caller that tries after
     that has `patience` seconds until another one may. Where somebody holds a lock, others may be free to go on: that
     counts only if `_BUSY` callers fail so within `_REST` seconds.
     """
 
-    def __init__(self, name: str, patience: float) -> None:
+    def __init__(self, name: str, patience: float, slow: float = _SLOW) -> None:
         self._name = name
         self._patience = patience
+        self._slow = slow
         self._refuse_until = 0.0
         self._busy: deque[float] = deque([-_REST] * _BUSY, _BUSY)
 
@@ -56,8 +60,54 @@ class Breaker:
         now = time.monotonic()
         self._busy.append(now)
         is_one_of_few = isinstance(problem, StoreBusyError) and now - self._busy[0] > _REST
-        if now - entered > _SLOW and not is_one_of_few:
+        if now - entered > self._slow and not is_one_of_few:
             self._refuse_until = now + _REST
+
+    def guard(self, work: Callable[[], T]) -> T:
+        """Do what may have to wait. Raises StoreDownError, at once while it is better not to try."""
+        entered = self.enter()
+        try:
+            result = work()
+        except StoreDownError as exc:
+            self.fail(entered, exc)
+            raise
+        self.succeed()
+        return result
+
+
+def in_time(
+    seconds: float,
+    name: str,
+    thread: str,
+    work: Callable[[], T],
+    too_late: Callable[[T], object] = lambda result: None,
+) -> T:
+    """What `work` comes to, on a thread of its own: looking up a server's name knows no limit of time.
+
+    Raises StoreDownError after so many seconds; what comes then goes to `too_late`.
+    """
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as exc:
+            if done.set_running_or_notify_cancel():
+                done.set_exception(exc)
+        else:
+            if done.set_running_or_notify_cancel():
+                done.set_result(result)
+            else:
+                too_late(result)
+
+    if background.start(run, thread) is None:
+        raise StoreDownError(f"{name} cannot be reached: this machine has no thread left")
+    try:
+        return done.result(seconds)
+    except TimeoutError:
+        if done.cancel():
+            raise StoreDownError(f"{name} cannot be reached in time; look at its name") from None
+        return done.result()
 
 
 class Watchdog:

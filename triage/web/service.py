@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
 from triage import background
 from triage.bot import Bot
 from triage.channels.wechat import Account
-from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
+from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError, TriageError
 from triage.rendering import Renderer
 from triage.rulebook import load_templates
 from triage.settings import data_directory
@@ -24,6 +25,9 @@ from triage.store import Store
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
+
+if TYPE_CHECKING:
+    from triage.store.standby import Standby
 
 _LOG = logging.getLogger(__name__)
 _NAME = "triage"
@@ -40,7 +44,10 @@ _WORD_LENGTH = 10
 
 
 class Service:
-    """One for each application; a process that forks opens its own store afterwards, when it is first needed."""
+    """One for each application; a process that forks opens its own store afterwards, when it is first needed.
+
+    Raises SettingsError for a TRIAGE_REDIS_URL that cannot be used.
+    """
 
     def __init__(
         self,
@@ -61,6 +68,7 @@ class Service:
         )
         self._bot: Bot | None = None
         self._store: Store | None = None
+        self._standby = _standby(settings.redis_url)
         self._store_problem: TriageError | None = None
         self._opening = threading.Lock()
         self._open_again = 0.0
@@ -84,7 +92,9 @@ class Service:
         adviser, store, bot = self.rules.adviser(), self.store(), self._bot
         if bot is None or bot.adviser is not adviser or bot.store is not store:
             quiet = timedelta(minutes=self.settings.quiet_minutes)
-            bot = self._bot = Bot(adviser, store, _invitation, self.admins, self.metrics.observe, quiet)
+            observe = self.metrics.observe
+            bot = Bot(adviser, store, _invitation, self.admins, observe, quiet, self._standby)
+            self._bot = bot
         return bot
 
     def note(
@@ -136,8 +146,17 @@ class Service:
             log_event(_LOG, logging.INFO, "tidied", rows=gone)
 
     def warm(self) -> None:
-        """Open the store before the first message needs it; waits some seconds for it at most."""
+        """Open the store before the first message needs it; waits some seconds for it at most.
+
+        The standby is asked once: a wrong password is better told now than on the day it is needed.
+        """
         self._open_aside(_WARM)
+        try:
+            if self._standby is not None:
+                self._standby.check()
+        except StoreError as exc:
+            log_event(_LOG, logging.ERROR, "standby_not_ready", problem=str(exc))
+            self.metrics.observe("store_error", "standby")
 
     def _open_aside(self, patience: float = _PATIENCE) -> None:
         """Open the store on a thread of its own: a reply does not wait long for a database that is far away."""
@@ -167,6 +186,19 @@ def the_service() -> Service:
     """The service of the application that handles this request."""
     service: Service = current_app.extensions[_NAME]
     return service
+
+
+def _standby(url: str | None) -> Standby | None:
+    """The standby of the settings, if they name one; its package is imported for those alone who use it."""
+    if url is None:
+        return None
+    try:
+        from triage.store.standby import Standby
+    except ImportError as exc:
+        raise SettingsError(
+            "TRIAGE_REDIS_URL: the client is missing; pip install 'wechat-triage[redis]'"
+        ) from exc
+    return Standby(url)
 
 
 def _invitation() -> str:
