@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from greenlet import greenlet
 
 from tests.test_store import entry
 from triage.cohort import pause, together
@@ -46,6 +47,12 @@ def test_an_exception_comes_out() -> None:
     with pytest.raises(ZeroDivisionError):
         together([_steps("a", 2, done), lambda: done.append(str(1 // 0))])
     assert done == ["a0"]
+
+
+def test_a_greenlet_of_somebody_else_does_not_pause() -> None:
+    done: list[str] = []
+    greenlet(_steps("a", 2, done)).switch()
+    assert done == ["a0", "a1"]
 
 
 def test_other_threads_do_not_pause() -> None:

@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterable
 from greenlet import getcurrent, greenlet
 
 
+class _Work(greenlet):
+    """A member of a cohort; a server may have greenlets of its own, which wait for nobody here."""
+
+
 def pause() -> None:
     """Between two steps of a work: let the others of its cohort come as far; nothing where it is alone."""
-    others = getcurrent().parent
-    if others is not None:
-        others.switch()
+    current = getcurrent()
+    if isinstance(current, _Work) and current.parent is not None:
+        current.parent.switch()
 
 
 def together(works: Iterable[Callable[[], object]]) -> None:
     """Do all the works, which may `pause`, in turns; an exception of one ends them all."""
-    going = [greenlet(work) for work in works]
+    going = [_Work(work) for work in works]
     while going:
         for each in going:
             each.switch()

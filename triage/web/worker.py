@@ -1,7 +1,7 @@
-"""gunicorn's threaded worker, which waits for a push without a thread and answers it at once where it can.
+"""gunicorn's threaded worker, which waits for a push without a thread and answers it without one where it can.
 
-On SQLite the answers of a process follow each other anyway: there is one writer, and the rest is computing. So there a
-push that has come in whole is answered by the thread that saw it come, without handing it to another one and back.
+On SQLite the answers of a process follow each other anyway: there is one writer, and the rest is computing. So there
+the pushes that have come in whole are answered, all together, by the thread that saw them come.
 """
 
 from __future__ import annotations
@@ -81,6 +81,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # without types
     def init_process(self) -> None:
         self._closers = ThreadPoolExecutor(_CLOSERS, "close")
         super().init_process()
+
+    def run(self) -> None:
+        super().run()
+        self._closers.shutdown(wait=False, cancel_futures=True)
 
     def enqueue_req(self, conn: Any) -> None:
         if not conn.initialized:
