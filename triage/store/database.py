@@ -43,8 +43,6 @@ _REACHED = 2.5
 """A connection, in patiences; a driver may take two."""
 _CHECKPOINT = 200
 """Writes between two checkpoints of SQLite: some 10 MB."""
-
-
 _UNTIL: ContextVar[float | None] = ContextVar("until", default=None)
 """When the time is over that somebody has for all questions (time.monotonic)."""
 
