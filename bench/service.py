@@ -1,6 +1,6 @@
 """The service against a bare echo under the same gunicorn: throughput, answer times, a full store, memory.
 
-`python -m bench.service` takes a minute and a half; `--soak` adds a five-minute run at 70 % of saturation, `--models`
+`python -m bench.service` takes a minute; `--soak` adds a five-minute run at 70 % of saturation, `--models`
 compares worker models instead.
 """
 
@@ -32,6 +32,8 @@ from triage.message import Message, MessageKind
 from triage.store import Change, Entry, Store
 
 WORKERS, THREADS, CONNECTIONS = 2, 4, 16
+_FEW = 4
+"""Connections for the rounds that show what fewer pushes at a time change."""
 ACCOUNT = Account("wx0123456789abcdef", "benchtoken", "A" * 43)
 _ROUNDS = 6
 _PUSHES = 4_000
@@ -113,8 +115,8 @@ def _triage() -> list[str]:
     return [sys.executable, "-m", "triage", "serve", "--port", "PORT", "--workers", str(WORKERS)]
 
 
-def _saturate(port: int, seed: int, *, keep_alive: bool = True) -> Result:
-    return run(port, pushes(ACCOUNT, _PUSHES, seed, keep_alive=keep_alive), connections=CONNECTIONS)
+def _saturate(port: int, seed: int, *, keep_alive: bool = True, connections: int = CONNECTIONS) -> Result:
+    return run(port, pushes(ACCOUNT, _PUSHES, seed, keep_alive=keep_alive), connections=connections)
 
 
 def _against_echo(folder: Path, *, soak: bool) -> list[Row]:
@@ -138,13 +140,22 @@ def _against_echo(folder: Path, *, soak: bool) -> list[Row]:
             for which in order:
                 results[which].append(_saturate(ports[which], 10 * turn + which))
         floor, ours, full, prompt = (taken[1:] for taken in results)  # the first round warms them up
-        rows = _rows(floor, ours, full, prompt)
+        rows = [*_rows(floor, ours, full, prompt), _with_few_connections(echo_port, port)]
         if soak:
             rows += _soak(full_port, full_pid, _rate(full))
         else:
             resident = max(*_resident(pid), *_resident(full_pid))
             rows.append(("resident memory of a worker, MB", resident, "at most 120", resident <= 120))
     return rows
+
+
+def _with_few_connections(echo_port: int, port: int) -> Row:
+    floor, ours = [], []
+    for turn in range(_ROUNDS // 2):
+        floor.append(_saturate(echo_port, 1000 + turn, connections=_FEW))
+        ours.append(_saturate(port, 1000 + turn, connections=_FEW))
+    share = _rate(ours) / _rate(floor)
+    return f"throughput with {_FEW} connections instead of {CONNECTIONS}: echo = 1", share, "shown", True
 
 
 def _rate(results: list[Result]) -> float:
