@@ -12,7 +12,7 @@ import re
 import socket
 import struct
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,13 +27,13 @@ from triage.cohort import together
 
 _STALLED = 3
 """Seconds that a client may be silent in the middle of a request that is no push."""
-_CLOSERS = 16
-"""Threads that wait for clients to close their side, two seconds at most each; made when needed."""
 _COHORT = 16
 """Pushes answered together at most; more gain little, and each waits for the others."""
 _LOOK = 16 * 1024
 """Bytes that are looked at; a push is seldom longer."""
 _PUSH = b"POST /callback/"
+_DRAINED = 64 * 1024
+"""Bytes that are thrown away at most behind the last request of a connection."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*(?=\r\n|\Z)")
 
 
@@ -78,15 +78,10 @@ class _Done:
 class Worker(ThreadWorker):  # type: ignore[misc]  # without types
     """Gives each request a thread, a push when it has come in whole, so that no client holds one by being slow."""
 
-    def init_process(self) -> None:
-        self._closers = ThreadPoolExecutor(_CLOSERS, "close")
-        super().init_process()
-
-    def run(self) -> None:
-        super().run()
-        self._closers.shutdown(wait=False, cancel_futures=True)
-
     def enqueue_req(self, conn: Any) -> None:
+        if hasattr(conn, "undrained"):
+            self._drain(conn)
+            return
         if not conn.initialized:
             _limit(conn.sock)
         come = _look(conn)
@@ -103,21 +98,36 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # without types
         super().enqueue_req(conn)
 
     def finish_request(self, conn: Any, fs: Future[object] | _Done) -> None:
-        """What comes behind an answer. gunicorn would wait here for a client that is to close its side too."""
+        """What comes behind an answer. Where it was the last one, gunicorn itself would wait until the client closes
+        its side too, and let everybody else wait as long."""
         if fs.cancelled() or fs.exception() or fs.result():
             super().finish_request(conn, fs)
+            return
+        conn.undrained = _DRAINED
+        with contextlib.suppress(OSError):
+            conn.sock.shutdown(socket.SHUT_WR)
+        self._drain(conn)
+
+    def _drain(self, conn: Any) -> None:
+        """Throw away what still comes in, or the client might lose our answer; close when it has closed, too."""
+        try:
+            come = conn.sock.recv(_DRAINED, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            come = None
+        except OSError:
+            come = b""
+        conn.undrained -= len(come or b"")
+        if come == b"" or conn.undrained <= 0:
+            self.nr_conns -= 1
+            conn.close()
         else:
-            closed = self._closers.submit(conn.close, graceful=True)
-            closed.add_done_callback(lambda _: self.method_queue.defer(self._forget))
+            super().finish_request(conn, _Done(_DEFER))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """Refuse a request; one in a coding that nobody speaks is the client's mistake, no 501 of ours."""
         if isinstance(exc, UnsupportedTransferCoding):
             exc = InvalidHeader(exc.hdr)
         super().handle_error(req, client, addr, exc)
-
-    def _forget(self) -> None:
-        self.nr_conns -= 1
 
     def _cap_keepalive(self, deadline: float) -> None:
         """When it stops, it waits no longer for what is begun than for what may begin."""
