@@ -495,7 +495,7 @@ class TestStandby:
 
         return make
 
-    def test_it_is_not_asked_while_the_store_answers(
+    def test_it_is_not_asked_about_a_new_message_while_the_store_answers(
         self, node: Callable[..., Bot], store: Store, standby: _Dict
     ) -> None:
         bot = node(store)

@@ -248,11 +248,16 @@ def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:
 
 def test_clients_that_fall_silent_do_not_hang_the_service(tmp_path: Path) -> None:
     with serving(tmp_path, ENVIRONMENT, "--workers", "1") as served, contextlib.ExitStack() as stack:
-        for _ in range(10):  # more than it has threads
+        for number in range(10):  # more than it has threads
             silent = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
             silent.sendall(b"POST /callback/wechat HTTP/1.1\r\nHost:")
+            if number >= 4:
+                continue
+            in_body = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+            in_body.sendall(b"POST /api/triage HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{")
         platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
         assert platform.say(ALERT).accepted.findings == ()
+        assert "ok" in served.get("/healthz")
 
 
 def test_a_taken_port_is_told_with_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def test_a_closed_port_is_told_at_once_and_without_the_password() -> None:
     for work in (standby.check, *_both(standby, "k")):
         assert _seconds(work) < 0.3
     with pytest.raises(StoreDownError, match="TRIAGE_REDIS_URL") as raised:
-        standby.check()
+        Standby("redis://:hush@127.0.0.1:1/0").check()
     assert "hush" not in str(raised.value)
 
 
@@ -271,7 +271,8 @@ def test_a_reply_is_kept_for_ten_minutes(standby: Standby, raw: Redis, key: str)
     assert 590 < int(raw.ttl(PLACE + key)) <= 600
 
 
-def test_a_server_that_was_away_is_used_again(url: str, key: str) -> None:
+def test_a_server_that_was_away_is_used_again(url: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triage.store.standby._SLOW", 1.0)  # a refusal on a busy machine is no silence
     road = Road(url)
     standby = Standby(road.url)
     try:

@@ -401,7 +401,7 @@ def test_a_database_that_goes_away_costs_the_memory_not_the_answer(
     assert bench.client.get("/readyz").status_code == 200
 
 
-def test_redis_is_asked_while_the_database_is_away_and_only_then(
+def test_redis_is_asked_while_the_database_is_away_and_not_for_new_messages_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     road = Road(redis_server())

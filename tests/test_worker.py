@@ -6,6 +6,7 @@ import contextlib
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ import pytest
 
 from tests.platform import Platform
 from tests.test_serve import ACCOUNT, ALERT, ENVIRONMENT, Served, serving
+from triage.advice import Adviser
+from triage.channels._wechat_wire import decrypt, read_fields
+from triage.cohort import pause
 from triage.message import Response
 from triage.store import Store
 
@@ -23,36 +27,52 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs 
 HEAD = b"POST /callback/wechat?signature=1 HTTP/1.1\r\nHost: a\r\n"
 
 
+LENGTH = b"Content-Length: 3\r\n"
+
+
 @pytest.mark.parametrize(
-    ("come", "begun"),
+    "begun",
     [
-        pytest.param("OTHER", b"GET /callback/wechat HTTP/1.1\r\n", id="another method"),
-        pytest.param("OTHER", b"POST /api/triage HTTP/1.1\r\n", id="another path"),
-        pytest.param("OTHER", b"\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc", id="something before it"),
-        pytest.param("OTHER", HEAD + b"\r\nabc", id="a body of unknown length"),
-        pytest.param(
-            "OTHER", HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", id="chunks"
-        ),
-        pytest.param("OTHER", HEAD + b"Content-Length: 3\r\nContent-Length: 9\r\n\r\nabc", id="two lengths"),
-        pytest.param("OTHER", HEAD + b"Content-Length: 3, 9\r\n\r\nabc", id="a list of lengths"),
-        pytest.param("OTHER", HEAD + b"Content-Length: -3\r\n\r\nabc", id="a length below nothing"),
-        pytest.param("OTHER", HEAD + b"X: content-length: 3\r\n\r\nabc", id="a length in another header"),
-        pytest.param("OTHER", HEAD + b"X: " + b"x" * 20_000, id="longer than a push"),
-        pytest.param("BEGUN", b"", id="nothing yet"),
-        pytest.param("BEGUN", b"POST /call", id="half a line"),
-        pytest.param("BEGUN", HEAD, id="half a head"),
-        pytest.param("BEGUN", HEAD + b"Content-Length: 3\r\n\r\n", id="no body yet"),
-        pytest.param("BEGUN", HEAD + b"Content-Length: 3\r\n\r\nab", id="half a body"),
-        pytest.param("WHOLE", HEAD + b"Content-Length: 3\r\n\r\nabc", id="whole"),
-        pytest.param("WHOLE", HEAD + b"content-length:3 \r\nX: y\r\n\r\nabc", id="spelled otherwise"),
-        pytest.param("WHOLE", HEAD + b"Content-Length: 0\r\n\r\n", id="without a body"),
-        pytest.param("WHOLE", HEAD + b"Content-Length: 3\r\n\r\nabcPOST /callb", id="another one behind it"),
+        pytest.param(b"GET /callback/wechat HTTP/1.1\r\n\r\n", id="another method"),
+        pytest.param(b"POST /api/triage HTTP/1.1\r\nContent-Length: 3\r\n\r\n", id="another path"),
+        pytest.param(b"\r\n" + HEAD + LENGTH + b"\r\nabc", id="something before it"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00", id="TLS"),
+        pytest.param(HEAD + b"\r\nabc", id="a body of unknown length"),
+        pytest.param(HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\nabc", id="in chunks"),
+        pytest.param(HEAD + LENGTH + b"Content-Length: 9\r\n\r\nabc", id="two lengths"),
+        pytest.param(HEAD + b"Content-Length: 3, 9\r\n\r\nabc", id="a list of lengths"),
+        pytest.param(HEAD + b"Content-Length: -3\r\n\r\nabc", id="a length below nothing"),
+        pytest.param(HEAD + b"Content-Length: 131073\r\n\r\nabc", id="more than is read"),
+        pytest.param(HEAD + b"X: content-length: 3\r\n\r\nabc", id="a length within another header"),
+        pytest.param(HEAD + b"X: " + b"x" * 20_000, id="a head without an end"),
     ],
 )
-def test_how_much_of_a_push_has_come_in(come: str, begun: bytes) -> None:
-    from triage.web.worker import how_much
+def test_what_is_no_push_or_has_no_plain_end_is_not_waited_for(begun: bytes) -> None:
+    from triage.web.worker import awaited
 
-    assert how_much(begun).name == come
+    assert awaited(begun) is None
+
+
+@pytest.mark.parametrize(
+    ("begun", "missing"),
+    [
+        pytest.param(b"", 1, id="nothing yet"),
+        pytest.param(b"POST /call", 1, id="half a line"),
+        pytest.param(b"GET /healthz HTTP/1.1\r\nHost", 1, id="half a head of something else"),
+        pytest.param(HEAD, 1, id="half a head"),
+        pytest.param(HEAD + LENGTH + b"\r\n", 3, id="no body yet"),
+        pytest.param(HEAD + LENGTH + b"\r\nab", 1, id="half a body"),
+        pytest.param(HEAD + b"Content-Length: 131072\r\n\r\n", 131_072, id="a long one"),
+        pytest.param(HEAD + LENGTH + b"\r\nabc", 0, id="whole"),
+        pytest.param(HEAD + b"content-length:3 \r\nX: y\r\n\r\nabc", 0, id="spelled otherwise"),
+        pytest.param(HEAD + b"Content-Length: 0\r\n\r\n", 0, id="without a body"),
+        pytest.param(HEAD + LENGTH + b"\r\nabcPOST", -4, id="the next one behind it"),
+    ],
+)
+def test_what_has_begun_is_waited_for(begun: bytes, missing: int) -> None:
+    from triage.web.worker import awaited
+
+    assert awaited(begun) == len(begun) + missing
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +81,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
-def _push(number: int) -> bytes:
+def _push(number: int, text: str = ALERT) -> bytes:
     platform = Platform(ACCOUNT, lambda request: Response(200, b""), now=datetime.now(UTC))
-    request = platform.request("text", {"Content": ALERT}, str(number))
+    request = platform.request("text", {"Content": text}, str(number))
     head = f"POST /callback/wechat?{urlencode(request.query)} HTTP/1.1\r\nHost: a\r\n"
     return f"{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + request.body
 
@@ -88,13 +108,25 @@ def test_pushes_in_one_piece_on_one_connection_are_all_answered(served: Served) 
         assert _answers(connection, 5) == 5
 
 
-def test_a_crowd_that_comes_at_once_is_answered_each_with_its_own(served: Served) -> None:
-    numbers = [*range(150, 180), *range(150, 160)]  # ten of them twice
+def _reply(connection: socket.socket) -> str:
+    """What the one answer says that comes."""
+    came = b""
+    while b"</xml>" not in came and (piece := connection.recv(65536)):
+        came += piece
+    body = came.partition(b"\r\n\r\n")[2].decode()
+    return decrypt(read_fields(body)["Encrypt"], str(ACCOUNT.aes_key), ACCOUNT.appid)
+
+
+def test_a_crowd_that_comes_at_once_is_answered_each_with_its_own(served: Served, adviser: Adviser) -> None:
+    asked = {number: str(number % 10 + 1) for number in range(150, 180)}
+    expected = {text: adviser.answer(text).pages[0] for text in set(asked.values())}
+    numbers = [*asked, *range(150, 160)]  # ten of them twice
     with contextlib.ExitStack() as stack:
         connections = [stack.enter_context(_connected(served)) for _ in numbers]
         for number, connection in zip(numbers, connections, strict=True):
-            connection.sendall(_push(number))
-        assert [_answers(connection, 1) for connection in connections] == [1] * len(numbers)
+            connection.sendall(_push(number, asked[number]))
+        for number, connection in zip(numbers, connections, strict=True):
+            assert expected[asked[number]] in _reply(connection)
     rows = Store.open(f"sqlite:///{served.folder}/triage.db").export("messages")
     kept = [row["message_id"] for row in rows]
     assert sorted(kept) == sorted(set(kept))
@@ -125,11 +157,22 @@ def test_half_pushes_hold_up_no_whole_one(served: Served) -> None:
             started = time.monotonic()
             whole.sendall(_push(320))
             assert _answers(whole, 1) == 1
+            assert "ok" in served.get("/healthz")  # which needs a thread
             assert time.monotonic() - started < 1
         halves[0].sendall(pushes[0][-10:])
         assert _answers(halves[0], 1) == 1
         halves[1].shutdown(socket.SHUT_WR)  # it will not come any more
         assert b"</xml>" not in halves[1].recv(65536)
+
+
+def test_a_long_push_in_pieces_is_answered(served: Served) -> None:
+    push = _push(335, "长" * 20_000)
+    assert len(push) > 64 * 1024
+    with _connected(served) as connection:
+        for start in range(0, len(push), 9_000):
+            connection.sendall(push[start : start + 9_000])
+            time.sleep(0.002)
+        assert _answers(connection, 1) == 1
 
 
 def test_a_push_that_trickles_in_is_answered(served: Served) -> None:
@@ -139,6 +182,42 @@ def test_a_push_that_trickles_in_is_answered(served: Served) -> None:
         for place in range(len(push) - 200, len(push)):
             connection.sendall(push[place : place + 1])
         assert _answers(connection, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        pytest.param("sqlite:///triage.db", "PromptWorker", id="one writer: without a thread"),
+        pytest.param("postgresql://db/triage", "Worker", id="a server: a thread for each"),
+        pytest.param("mysql://db/triage", "Worker", id="another server"),
+    ],
+)
+def test_the_worker_fits_the_database(url: str, name: str) -> None:
+    from triage.web.worker import worker_for
+
+    assert worker_for(url).__name__ == name
+
+
+def test_what_has_come_in_is_answered_step_by_step_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]  # without types
+
+    from triage.web.worker import PromptWorker
+
+    steps: list[str] = []
+
+    def handle(worker: PromptWorker, conn: str) -> bool:
+        for step in range(2):
+            steps.append(f"{conn}{step}")
+            pause()
+        return True
+
+    monkeypatch.setattr(ThreadWorker, "wait_for_and_dispatch_events", lambda worker, timeout: None)
+    monkeypatch.setattr(ThreadWorker, "handle", handle)
+    monkeypatch.setattr(ThreadWorker, "finish_request", lambda worker, conn, fs: steps.append(f"{conn} done"))
+    worker = object.__new__(PromptWorker)
+    worker._come = deque("abc")
+    worker.wait_for_and_dispatch_events(1.0)
+    assert steps == ["a0", "b0", "c0", "a1", "b1", "c1", "a done", "b done", "c done"]
 
 
 def test_a_stop_does_not_wait_long_for_what_never_comes(tmp_path: Path) -> None:

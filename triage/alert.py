@@ -44,10 +44,6 @@ class Alert:
     text: str = ""
     span: tuple[int, int] = (0, 0)
 
-    @property
-    def window(self) -> timedelta | None:
-        return timedelta(minutes=self.window_minutes) if self.window_minutes is not None else None
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:

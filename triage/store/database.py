@@ -150,21 +150,22 @@ class Database:
 
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
         end = time.monotonic() + self._patience
-        for attempt in count(1):
+        attempts = 0
+        while True:
             try:
                 return self._on_connection(work)
             except DBAPIError as exc:
                 if exc.connection_invalidated:  # the server is back, or away: the idle ones are broken too
                     self._close_idle()
                 is_held = is_busy(exc.orig)
-                is_last = time.monotonic() > end or (attempt == _ATTEMPTS and not is_held)
+                attempts += not is_held
+                is_last = time.monotonic() > end or attempts == _ATTEMPTS
                 if is_last or not (is_held or _is_passing(exc)) or not may_repeat():
                     raise self._translated(exc) from exc
                 if is_held:
                     time.sleep(TRY_AGAIN)
             except (SQLAlchemyError, ValueError, OverflowError) as exc:
                 raise self._translated(exc) from exc
-        raise AssertionError("the last attempt returns or raises")
 
     def _on_connection(self, work: Callable[[Session], T]) -> T:
         """Work on an idle connection, else on a new one; one that saw a failure is not used again."""

@@ -1,6 +1,7 @@
 """Redis stands in for the memory of replies while the database does not answer: a retry gets the same one even then.
 
-It is asked then only, so it may be slow, and lost: it keeps what the platform could still ask for.
+Beside that it is asked only about what looks like a retry and is not known to the database. So it may be slow, and
+lost: it keeps what the platform could still ask for.
 """
 
 from __future__ import annotations

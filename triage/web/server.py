@@ -122,8 +122,9 @@ if sys.platform != "win32":
     def _shared_counters(workers: int) -> Iterator[SharedFiles | None]:
         """Where the workers count together, gone afterwards; None for one alone, or where there is no room."""
         counters, directory, owner = None, None, os.getpid()
-        for parent in (_MEMORY, tempfile.gettempdir()) if workers > 1 else ():
+        for parent in (_MEMORY, tempfile.gettempdir()):
             _remove_orphans(Path(parent))
+        for parent in (_MEMORY, tempfile.gettempdir()) if workers > 1 else ():
             try:
                 directory = Path(tempfile.mkdtemp(prefix=_COUNTERS, dir=parent))
                 _lock(directory)
@@ -165,17 +166,8 @@ if sys.platform != "win32":
         settings: Settings, workers: int, counters: SharedFiles | None, announce: Callable[[], None]
     ) -> Any:
         from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # without types
-        from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # without types
 
-        from triage.web.worker import PromptWorker, Worker
-
-        class JsonLog(Logger):  # type: ignore[misc]  # without types
-            """gunicorn's own words go the way of all others."""
-
-            def setup(self, cfg: Any) -> None:
-                super().setup(cfg)
-                self.error_log.handlers.clear()
-                self.error_log.propagate = True
+        from triage.web.worker import JsonLog, worker_for
 
         def number(arbiter: Any, worker: Any) -> None:
             taken = {other.number for other in arbiter.WORKERS.values()}
@@ -191,7 +183,7 @@ if sys.platform != "win32":
             else f"{settings.host}:{settings.port}",
             "workers": workers,
             "threads": _THREADS,
-            "worker_class": PromptWorker if settings.database_url.startswith("sqlite") else Worker,
+            "worker_class": worker_for(settings.database_url),
             "logger_class": JsonLog,
             "loglevel": settings.log_level,
             "preload_app": True,

@@ -7,7 +7,6 @@ the pushes that have come in whole are answered, all together, by the thread tha
 from __future__ import annotations
 
 import contextlib
-import enum
 import re
 import socket
 import struct
@@ -17,46 +16,44 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # without types
 from gunicorn.http.errors import (  # type: ignore[import-untyped]  # without types
     InvalidHeader,
     UnsupportedTransferCoding,
 )
 from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[import-untyped]  # without types
 
+from triage.channels.wechat import MAX_BODY_BYTES
 from triage.cohort import together
 
 _STALLED = 3
-"""Seconds that a client may be silent in the middle of a request that is no push."""
+"""Seconds that a client may be silent while a thread reads from it or writes to it."""
 _COHORT = 16
 """Pushes answered together at most; more gain little, and each waits for the others."""
-_LOOK = 16 * 1024
-"""Bytes that are looked at; a push is seldom longer."""
+_LONGEST_HEAD = 16 * 1024
+"""Bytes of a head that are waited for without a thread."""
 _PUSH = b"POST /callback/"
 _DRAINED = 64 * 1024
 """Bytes that are thrown away at most behind the last request of a connection."""
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,5})[ \t]*(?=\r\n|\Z)")
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,6})[ \t]*(?=\r\n|\Z)")
 
 
-class Come(enum.Enum):
-    """How much of a push has come in; `OTHER` is no push, or one whose end is not plain to see."""
+def awaited(begun: bytes) -> int | None:
+    """How many bytes there must be, of which these are the first, until there is a whole push, or more is known.
 
-    WHOLE = enum.auto()
-    BEGUN = enum.auto()
-    OTHER = enum.auto()
-
-
-def how_much(begun: bytes) -> Come:
-    """What the first bytes on a connection are."""
-    if len(begun) >= _LOOK or not (begun.startswith(_PUSH) or _PUSH.startswith(begun)):
-        return Come.OTHER
-    head, end, body = begun.partition(b"\r\n\r\n")
+    None for what is no push, or not one that is read to its end, or whose end is not plain to see.
+    """
+    head, end, _ = begun.partition(b"\r\n\r\n")
     if not end:
-        return Come.BEGUN
-    head = head.lower()
-    length = _LENGTH.search(head)
-    if length is None or head.count(b"\r\ncontent-length") > 1 or b"\r\ntransfer-encoding" in head:
-        return Come.OTHER
-    return Come.WHOLE if len(body) >= int(length[1]) else Come.BEGUN
+        is_head = begun[:1].isalpha() or not begun  # the beginning of TLS is none
+        return len(begun) + 1 if is_head and len(begun) < _LONGEST_HEAD else None
+    lower = head.lower()
+    length = _LENGTH.search(lower)
+    if not head.startswith(_PUSH) or length is None or int(length[1]) > MAX_BODY_BYTES:
+        return None
+    if lower.count(b"\r\ncontent-length") > 1 or b"\r\ntransfer-encoding" in lower:
+        return None
+    return len(head) + len(end) + int(length[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class _Done:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # without types
-    """Gives each request a thread, a push when it has come in whole, so that no client holds one by being slow."""
+    """Gives each request a thread when its head has come in, a push when all of it has."""
 
     def enqueue_req(self, conn: Any) -> None:
         if hasattr(conn, "undrained"):
@@ -84,14 +81,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # without types
             return
         if not conn.initialized:
             _limit(conn.sock)
-        come = _look(conn)
-        if come is Come.WHOLE:
-            conn.data_ready = True
-            self.answer(conn)
-        elif come is Come.BEGUN and self.alive:
+        come, needed = _look(conn)
+        if needed is None or not self.alive:
+            super().enqueue_req(conn)
+        elif come < needed:
             self.finish_request(conn, _Done(_DEFER))  # until there is more
         else:
-            super().enqueue_req(conn)
+            conn.data_ready = True
+            self.answer(conn)
 
     def answer(self, conn: Any) -> None:
         """Answer a push that has come in whole."""
@@ -117,7 +114,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # without types
         except OSError:
             come = b""
         conn.undrained -= len(come or b"")
-        if come == b"" or conn.undrained <= 0:
+        if come == b"" or conn.undrained <= 0 or not self.alive:
             self.nr_conns -= 1
             conn.close()
         else:
@@ -157,6 +154,20 @@ class PromptWorker(Worker):
         self.finish_request(conn, _Done(self.handle(conn)))
 
 
+def worker_for(database_url: str) -> type[Worker]:
+    """The worker for a database."""
+    return PromptWorker if database_url.startswith("sqlite") else Worker
+
+
+class JsonLog(Logger):  # type: ignore[misc]  # without types
+    """gunicorn's own words go the way of all others."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
 def _limit(sock: socket.socket) -> None:
     pause = struct.pack("ll", _STALLED, 0)
     with contextlib.suppress(OSError):
@@ -164,19 +175,19 @@ def _limit(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, pause)
 
 
-def _look(conn: Any) -> Come:
-    """What there is to read; the poller is told to say no more until that grows."""
+def _look(conn: Any) -> tuple[int, int | None]:
+    """How many bytes have come in, and how many must (`awaited`); the poller keeps quiet until there are so many."""
     if conn.parser is not None and conn.parser.unreader.buf.getvalue():
-        return Come.OTHER  # it begins with what was read together with the request before
+        return 0, None  # it begins with what was read together with the request before
+    asked = getattr(conn, "asked", 1)
     try:
-        begun = conn.sock.recv(_LOOK, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        begun = conn.sock.recv(max(asked, _LONGEST_HEAD), socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
-        return Come.BEGUN
+        return 0, 1
     except OSError:
-        return Come.OTHER
-    waited_for = getattr(conn, "waited_for", 1)
-    come = how_much(begun) if len(begun) >= waited_for else Come.OTHER  # else the client has gone
-    conn.waited_for = len(begun) + 1 if come is Come.BEGUN else 1
-    if conn.waited_for != waited_for:
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.waited_for)
-    return come
+        return 0, None
+    needed = awaited(begun) if len(begun) >= asked else None  # fewer: the client has gone
+    conn.asked = needed if needed is not None and needed > len(begun) else 1
+    if conn.asked != asked:
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.asked)
+    return len(begun), needed
