@@ -362,6 +362,7 @@ class TestIncidents:
         for number in range(12):
             closed.append(opened(store, seen_at=LATER + timedelta(hours=number)))
             store.close_incident(closed[-1], "oAlice", LATER)
+        assert [each.id for each in store.incidents_for(["wx1|cb"], NOW)] == closed[:-11:-1]
         incident = opened(store)
         known = store.incidents_for(["wx1|cb"], NOW)
         assert [each.id for each in known] == [incident, *closed[:-10:-1]]

@@ -431,6 +431,35 @@ class TestAway:
             time.sleep(1)
             assert store.record(entry("1")).is_new
 
+    def test_who_waits_for_a_lock_again_and_again_waits_no_longer_than_once(self, file: Path) -> None:
+        held, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as other:
+                while not done.is_set():
+                    other.execute("BEGIN IMMEDIATE")
+                    held.set()
+                    time.sleep(0.3)  # each wait by itself ends well
+                    held.clear()
+                    other.execute("COMMIT")
+                    time.sleep(0.002)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        try:
+            with closing(Store.open(f"sqlite:///{file}")) as store:
+                waited = 0.0
+                for number in range(30):
+                    held.wait()
+                    started = time.monotonic()
+                    with suppress(StoreDownError):
+                        store.record(entry(str(number)))
+                    waited += time.monotonic() - started
+                assert 0.2 < waited < 2.5
+        finally:
+            done.set()
+            holder.join()
+
     def test_a_file_that_cannot_be_written_can_be_read(self, file: Path) -> None:
         with closing(Store.open(f"sqlite:///{file}")) as store:
             store.record(entry("1"))

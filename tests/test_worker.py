@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import sys
 import time
@@ -40,6 +41,7 @@ LENGTH = b"Content-Length: 3\r\n"
         pytest.param(HEAD + b"\r\nabc", id="a body of unknown length"),
         pytest.param(HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\nabc", id="in chunks"),
         pytest.param(HEAD + LENGTH + b"Content-Length: 9\r\n\r\nabc", id="two lengths"),
+        pytest.param(HEAD + LENGTH + b"Expect: 100-continue\r\n\r\n", id="a body that is asked for"),
         pytest.param(HEAD + b"Content-Length: 3, 9\r\n\r\nabc", id="a list of lengths"),
         pytest.param(HEAD + b"Content-Length: -3\r\n\r\nabc", id="a length below nothing"),
         pytest.param(HEAD + b"Content-Length: 131073\r\n\r\nabc", id="more than is read"),
@@ -181,6 +183,32 @@ def test_a_push_that_trickles_in_is_answered(served: Served) -> None:
         connection.sendall(push[:-200])
         for place in range(len(push) - 200, len(push)):
             connection.sendall(push[place : place + 1])
+        assert _answers(connection, 1) == 1
+
+
+def test_while_it_stops_pushes_in_one_piece_cost_nobody_else_an_answer(tmp_path: Path) -> None:
+    with serving(tmp_path, ENVIRONMENT, "--workers", "1") as running:
+        with _connected(running) as greedy, _connected(running) as other:
+            for number, connection in ((350, greedy), (351, other)):
+                connection.sendall(_push(number))
+                assert _answers(connection, 1) == 1
+            running.process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)
+            greedy.sendall(_push(352) + _push(353))
+            time.sleep(0.2)
+            other.sendall(_push(354))
+            assert _answers(other, 1) == 1
+        running.process.communicate(timeout=15)
+        assert running.process.returncode == 0
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(served: Served) -> None:
+    with _connected(served) as connection:
+        head, end, body = _push(345).partition(b"\r\n\r\n")
+        connection.sendall(head + b"\r\nExpect: 100-continue" + end)
+        connection.settimeout(2)
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)
         assert _answers(connection, 1) == 1
 
 

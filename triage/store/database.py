@@ -26,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from triage import background
 from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.engine import TRY_AGAIN, is_busy, is_in_memory, make_engine, read_url
-from triage.store.patience import Breaker, Watchdog, in_time
+from triage.store.patience import Breaker, Budget, Watchdog, in_time
 from triage.store.session import Prepared, Session, Statement
 from triage.store.sqlite_log import empty
 
@@ -63,6 +63,7 @@ class Database:
         self._turn = threading.Lock() if self.is_sqlite else None
         # What cannot be read cannot be written; a lock may keep out writers alone.
         self._connecting, self._reading, self._writing = (Breaker(self._name, patience) for _ in range(3))
+        self._budget = Budget(patience)
         self._prepared: dict[Statement, Prepared] = {}
         # Connections that nobody uses. SQLAlchemy's own pool takes longer for each loan than SQLite for a question.
         self._idle: deque[Session] = deque()
@@ -157,13 +158,13 @@ class Database:
             except DBAPIError as exc:
                 if exc.connection_invalidated:  # the server is back, or away: the idle ones are broken too
                     self._close_idle()
-                is_held = is_busy(exc.orig)
-                attempts += not is_held
-                is_last = time.monotonic() > end or attempts == _ATTEMPTS
-                if is_last or not (is_held or _is_passing(exc)) or not may_repeat():
+                if is_busy(exc.orig):
+                    is_last = not self._budget.wait(TRY_AGAIN, _UNTIL.get())
+                else:
+                    attempts += 1
+                    is_last = attempts == _ATTEMPTS or not _is_passing(exc)
+                if is_last or time.monotonic() > end or not may_repeat():
                     raise self._translated(exc) from exc
-                if is_held:
-                    time.sleep(TRY_AGAIN)
             except (SQLAlchemyError, ValueError, OverflowError) as exc:
                 raise self._translated(exc) from exc
 
@@ -172,7 +173,7 @@ class Database:
         try:
             session = self._idle.pop()
         except IndexError:
-            session = Session(self._connect(), self._prepared, self._patience, self._watchdog)
+            session = Session(self._connect(), self._prepared, self._budget, self._watchdog)
         session.until = _UNTIL.get()
         try:
             if self._watchdog is None:

@@ -75,6 +75,30 @@ class Breaker:
         return result
 
 
+class Budget:
+    """So many seconds for waiting, which come back at half the speed of the time between.
+
+    Waits that end well trip no breaker; but where callers wait one after the other, each for something else's lock,
+    they must not wait for long in all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._most = self._left = seconds
+        self._at = time.monotonic()
+
+    def wait(self, seconds: float, until: float | None = None) -> bool:
+        """Sleep so long; False, at once, where nothing is left of the budget or the moment `until` is over."""
+        began = time.monotonic()
+        self._left = min(self._most, self._left + (began - self._at) / 2)
+        self._at = began
+        if self._left < seconds or (until is not None and began > until):
+            return False
+        time.sleep(seconds)
+        self._at = time.monotonic()
+        self._left -= self._at - began
+        return True
+
+
 def in_time(
     seconds: float,
     name: str,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from triage.errors import StoreBusyError
 from triage.store.engine import TRY_AGAIN, is_busy
-from triage.store.patience import Watchdog
+from triage.store.patience import Budget, Watchdog
 from triage.store.schema import Own, Text, storable
 
 Statement = Select[Any] | Insert | Update | Delete
@@ -101,23 +101,23 @@ class Session:
     """A connection on loan for one piece of work.
 
     `run`, `first` and `all` take statements that are constants of the program, always with values of the same names;
-    one that is made on the way goes to `connection`. `patience` is for how many seconds SQLite is asked again for a
-    lock that somebody else holds.
+    one that is made on the way goes to `connection`. Within the `budget` SQLite is asked again for a lock that somebody
+    else holds.
     """
 
-    __slots__ = ("_error", "_patience", "_prepared", "_watchdog", "connection", "raw", "until")
+    __slots__ = ("_budget", "_error", "_prepared", "_watchdog", "connection", "raw", "until")
 
     def __init__(
         self,
         connection: Connection,
         prepared: dict[Statement, Prepared],
-        patience: float,
+        budget: Budget,
         watchdog: Watchdog | None = None,
     ) -> None:
         self.connection = connection
         self.until: float | None = None  # no statement begins after this moment (time.monotonic)
         self._prepared = prepared
-        self._patience = patience
+        self._budget = budget
         self._watchdog = watchdog
         self._error = connection.dialect.loaded_dbapi.Error
         self.raw: Any = connection.connection.dbapi_connection
@@ -172,7 +172,6 @@ class Session:
         *,
         is_many: bool = False,
     ) -> Any:
-        deadline = None
         while True:
             cursor = self.raw.cursor()
             try:
@@ -182,10 +181,8 @@ class Session:
                     cursor.execute(sql, bound)
                 return answer(cursor)
             except self._error as exc:
-                deadline = deadline or time.monotonic() + self._patience
-                if not is_busy(exc) or time.monotonic() > deadline:
+                if not is_busy(exc) or not self._budget.wait(TRY_AGAIN, self.until):
                     raise self._translated(sql, exc, cursor) from exc
-            time.sleep(TRY_AGAIN)
 
     def _translated(self, sql: str, exc: Exception, cursor: Any) -> BaseException:
         """What SQLAlchemy itself would raise; a broken connection is not given back to the pool."""

@@ -51,12 +51,9 @@ def with_sightings(found: Select[Any]) -> Select[Any]:
 
 
 _INCIDENT = select(INCIDENTS)
-KNOWN_IDS = (
-    select(_I.id)
-    .where(_I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")))
-    .order_by(_I.closed_as)
+KNOWN_IDS = select(_I.id, _I.closed_as).where(
+    _I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since"))
 )
-"""The open incident of a key, if there is one, then the closed ones in the order they were opened in."""
 KNOWN = 10
 """How many incidents of one key are remembered: the open one, then the newest."""
 KNOWN_INCIDENTS = with_sightings(_INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(KNOWN)])))

@@ -361,12 +361,12 @@ def _incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
 
 def _known(session: Session, lookup: str, since: datetime) -> Iterable[Incident]:
     """The incidents of a key; mostly there is none, so that is asked first."""
-    ids = [row[0] for row in session.all(KNOWN_IDS, {"key": lookup, "since": since})]
-    if not ids:
+    rows = session.all(KNOWN_IDS, {"key": lookup, "since": since})
+    if not rows:
         return ()
-    shown = [*ids[:1], *ids[1:][1 - KNOWN :]]
-    asked = {f"id{n}": shown[n] if n < len(shown) else 0 for n in range(KNOWN)}
-    return _incidents(session.all(KNOWN_INCIDENTS, asked))
+    newest = sorted(rows, key=lambda row: (row[1] != 0, -row[0]))
+    ids = [id_ for id_, _ in newest[:KNOWN]] + [0] * (KNOWN - len(rows))
+    return _incidents(session.all(KNOWN_INCIDENTS, {f"id{n}": id_ for n, id_ in enumerate(ids)}))
 
 
 def _member(session: Session, openid: str) -> Member | None:

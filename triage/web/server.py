@@ -142,7 +142,7 @@ if sys.platform != "win32":
 
     def _lock(directory: Path) -> int:
         """A lock, held by what is open until this process and its workers end. Raises OSError where there is one."""
-        opened = os.open(directory, os.O_RDONLY)
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

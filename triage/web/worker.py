@@ -33,6 +33,8 @@ _COHORT = 16
 _LONGEST_HEAD = 16 * 1024
 """Bytes of a head that are waited for without a thread."""
 _PUSH = b"POST /callback/"
+_OTHERWISE = (b"\r\ntransfer-encoding", b"\r\nexpect")
+"""Headers of bodies that do not simply follow."""
 _DRAINED = 64 * 1024
 """Bytes that are thrown away at most behind the last request of a connection."""
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,6})[ \t]*(?=\r\n|\Z)")
@@ -51,7 +53,7 @@ def awaited(begun: bytes) -> int | None:
     length = _LENGTH.search(lower)
     if not head.startswith(_PUSH) or length is None or int(length[1]) > MAX_BODY_BYTES:
         return None
-    if lower.count(b"\r\ncontent-length") > 1 or b"\r\ntransfer-encoding" in lower:
+    if lower.count(b"\r\ncontent-length") > 1 or any(sign in lower for sign in _OTHERWISE):
         return None
     return len(head) + len(end) + int(length[1])
 
@@ -139,6 +141,14 @@ class PromptWorker(Worker):
     def init_process(self) -> None:
         self._come: deque[Any] = deque()
         super().init_process()
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept all that wait, for their pushes belong together."""
+        for _ in range(_COHORT):
+            before = self.nr_conns
+            super().accept(listener)
+            if self.nr_conns == before or self.nr_conns >= self.worker_connections:
+                return
 
     def answer(self, conn: Any) -> None:
         """Answer a push that has come in whole."""
