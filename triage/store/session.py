@@ -100,9 +100,9 @@ def _from_database(type_: Any, dialect: Dialect) -> _Convert | None:
 class Session:
     """A connection on loan for one piece of work.
 
-    `run`, `first` and `all` take statements that are constants of the program, always with values of the same names;
-    one that is made on the way goes to `connection`. Within the `budget` SQLite is asked again for a lock that somebody
-    else holds.
+    `run`, `run_all`, `first` and `all` take statements that are constants of the program, always with values of the
+    same names; one that is made on the way goes to `connection`. Within the `budget` SQLite is asked again for a lock
+    that somebody else holds.
     """
 
     __slots__ = ("_budget", "_error", "_prepared", "_watchdog", "connection", "raw", "until")
