@@ -18,13 +18,13 @@ from rich.progress import track
 from bench import probing
 from bench.generate import alerts, write_rules
 from bench.table import Row, show
-from triage.advice import Adviser
-from triage.alert import parse
-from triage.conditions import View, holds
-from triage.matching import Matcher
-from triage.rendering import Renderer
-from triage.rulebook import load_rules, load_templates
-from triage.rules import Rule, RuleSet
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
+from triage.alerts.parser import parse
+from triage.rules.conditions import View, holds
+from triage.rules.loader import load_rules, load_templates
+from triage.rules.matching import Matcher
+from triage.rules.parser import Rule, RuleSet
 from triage.settings import data_directory
 
 TEXTS = 2_000
@@ -160,9 +160,9 @@ def _process() -> list[Row]:
 _PEAK = """
 import re, sys
 from pathlib import Path
-from triage.advice import Adviser
-from triage.rendering import Renderer
-from triage.rulebook import load_rules, load_templates
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
+from triage.rules.loader import load_rules, load_templates
 from triage.settings import data_directory
 from bench import probing
 from bench.generate import alerts

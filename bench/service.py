@@ -26,8 +26,8 @@ from pathlib import Path
 
 from bench.load import Result, pushes, run
 from bench.table import Row, show
-from triage.channels.wechat import Account
-from triage.incidents import Reason, Sighting, key_of
+from triage.channels.wechat.callback import Account
+from triage.incidents.correlation import Reason, Sighting, key_of
 from triage.message import Message, MessageKind
 from triage.store import Change, Entry, Store
 
@@ -40,7 +40,7 @@ _PUSHES = 4_000
 _FULL = 20_000
 _SOAK_SECONDS = 300
 _SOAK_RATE = 0.7
-_OURS = "triage.web.worker.PromptWorker"
+_OURS = "triage.web.serving.worker.PromptWorker"
 _MODELS = (("sync", 1), ("gthread", 2), ("gthread", 4), ("gthread", 8), (_OURS, 4))
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from triage.advice import Adviser
-from triage.rendering import Renderer
-from triage.rulebook import load_rules, load_templates
-from triage.rules import RuleSet
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
+from triage.rules.loader import load_rules, load_templates
+from triage.rules.parser import RuleSet
 from triage.settings import data_directory
-
-DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture(scope="session")

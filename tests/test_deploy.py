@@ -33,17 +33,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask
 
-from triage.channels.wechat import MAX_BODY_BYTES
+from tests.support.paths import ROOT
+from triage.channels.wechat.callback import MAX_BODY_BYTES
 from triage.settings import load_settings
 from triage.settings.model import Settings
 from triage.web import create_app
 
-ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETTING = re.compile(r"TRIAGE_[A-Z_]+[A-Z]")
 KNOWN = {f"TRIAGE_{field.upper()}" for field in Settings.model_fields}
-SERVER = (ROOT / "triage/web/server.py").read_text(encoding="utf-8")
+SERVER = (ROOT / "triage/web/serving/server.py").read_text(encoding="utf-8")
 GRACE = int(re.findall(r"(?m)^_GRACE = (\d+)", SERVER)[0])
 AES_KEY = "A" * 43
 

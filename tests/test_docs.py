@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from triage.advice import Adviser
-from triage.conditions import OPERATORS
-from triage.examples import run_examples
-from triage.facts import FACTS
-from triage.rendering import Renderer
-from triage.rules import KEYS, RuleSet, join, parse_rules
-from triage.strict_yaml import MAX_BYTES, MAX_DEPTH
-from triage.wording import FILTERS
+from tests.support.paths import ROOT
+from triage.advice.adviser import Adviser
+from triage.advice.examples import run_examples
+from triage.advice.rendering import Renderer
+from triage.alerts.facts import FACTS
+from triage.rules.conditions import OPERATORS
+from triage.rules.parser import KEYS, RuleSet, join, parse_rules
+from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
+from triage.rules.templates import FILTERS
 
-DOC = (Path(__file__).parent.parent / "docs/rules.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"(?m)^## ", DOC)}
 TABLES = {"rule": "Keys of a rule", "step": "Keys of a step", "example": "Examples"}
 

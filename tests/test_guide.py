@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import DATA
-from triage.rules import RuleSet
+from tests.support.paths import DATA
+from triage.rules.parser import RuleSet
 
 ITEMS = (DATA / "guide_items.txt").read_text(encoding="utf-8").split()
 REPLY_LAW = {f"R{number}" for number in range(1, 21)}

@@ -6,11 +6,11 @@ import json
 import sys
 from pathlib import Path
 
-from triage.advice import Adviser
-from triage.alert import MAX_CHARACTERS
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
+from triage.alerts.parser import MAX_CHARACTERS
 from triage.errors import InputError
-from triage.rendering import Renderer
-from triage.rulebook import load_rules, load_templates
+from triage.rules.loader import load_rules, load_templates
 from triage.settings import data_directory, load_rules_dirs
 
 _MAX_BYTES = 4 * MAX_CHARACTERS

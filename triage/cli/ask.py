@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from triage.advice import Answer
+from triage.advice.adviser import Answer
 from triage.cli._input import dump, make_adviser, read_batch, read_text
 
 _RULER = "─" * 24

@@ -137,8 +137,10 @@ def push(file: str | None, appid: str | None) -> int:
 
     It needs the account's AppID and AppSecret: TRIAGE_WECHAT_APPID and TRIAGE_WECHAT_SECRET.
     """
-    from triage.wechat_api import WeChatApi  # only here is the network needed, and it takes long to import
-    from triage.wechat_tokens import token_cache
+    from triage.channels.wechat.api import (
+        WeChatApi,  # only here is the network needed, and it takes long to import
+    )
+    from triage.channels.wechat.tokens import token_cache
 
     menu = _read_menu(file)
     if _report(menu):

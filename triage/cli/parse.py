@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from triage.alert import Reading
+from triage.alerts.parser import Reading
 from triage.cli._input import dump, make_adviser, read_batch, read_text
-from triage.matching import Matched
+from triage.rules.matching import Matched
 
 
 @click.command("parse")

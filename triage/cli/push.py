@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage.alert import Alert, parse
+from triage.alerts.parser import Alert, parse
 from triage.cli._input import dump, read_text
 from triage.errors import InputError, SettingsError
 from triage.settings import load_settings
 
 if TYPE_CHECKING:
-    from triage.channels.wechat import Account
+    from triage.channels.wechat.callback import Account
     from triage.probe.guard import Guard, Target
     from triage.probe.push import Exchange, Kind, Platform
 
@@ -43,7 +43,7 @@ def make_account(
     token: str | None, aes_key: str | None, appid: str | None, mode: str | None
 ) -> tuple[Account, str]:
     """The account, and the mode it is pushed in. What is not given comes from the settings. Raises SettingsError."""
-    from triage.channels.wechat import Account
+    from triage.channels.wechat.callback import Account
 
     if token is None or aes_key is None or appid is None:
         known = [item for item in load_settings().all_wechat_accounts if appid in (None, item.appid)]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import click
 
-from triage.advice import Adviser
-from triage.alert import Alert
+from triage.advice.adviser import Adviser
+from triage.advice.examples import run_examples
+from triage.alerts.parser import Alert
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.errors import InputError
-from triage.examples import run_examples
 from triage.findings import Finding
-from triage.matching import UNKNOWN
-from triage.rulebook import load_rules, read_rules
-from triage.rules import Rule
+from triage.rules.loader import load_rules, read_rules
+from triage.rules.matching import UNKNOWN
+from triage.rules.parser import Rule
 from triage.settings import load_rules_dirs
 
 

@@ -18,7 +18,7 @@ def command(host: str | None, port: int | None, workers: int | None) -> None:
 
     With no settings at all it is a demo: a chat page in the browser, without any WeChat account.
     """
-    from triage.web.server import serve
+    from triage.web.serving.server import serve
 
     given = {"TRIAGE_HOST": host, "TRIAGE_PORT": port, "TRIAGE_WORKERS": workers}
     chosen = {name: str(value) for name, value in given.items() if value is not None}

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from triage.advice import Adviser
-from triage.alert import BEIJING
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import steps_for
+from triage.alerts.parser import BEIJING
 from triage.cli._input import dump, make_adviser
-from triage.rendering import steps_for
 from triage.simulator.alert import TICKET
 from triage.simulator.counts import Rules
 from triage.simulator.illnesses import ILLNESSES, Illness
@@ -290,7 +290,7 @@ def _panel(text: str, title: str, style: str) -> None:
 
 
 def _demo(plan: Plan) -> None:
-    from triage.bot import Bot
+    from triage.bot.bot import Bot
     from triage.simulator.demo import NAME, ON_CALL, play_campaign
     from triage.store import Store
 

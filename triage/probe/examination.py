@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from triage.channels.wechat import Account
+from triage.channels.wechat.callback import Account
 from triage.findings import Severity
 from triage.probe.answers import (
     check_component,

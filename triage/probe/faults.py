@@ -1,7 +1,7 @@
 """What the probe can find besides a broken reply law: how bad it is, where that is written, and what to do.
 
 Sources are items of WeChat's guide and reply rules, as in the rules. The mistakes of a reply are those of
-`triage.replies`.
+`triage.platform.reply_law`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from triage.channels.wechat import Account
+from triage.channels.wechat.callback import Account
 from triage.probe.guard import Guard, parse_target
 from triage.probe.push import Exchange, Kind, Platform, find_kind
 from triage.probe.reach import TIMEOUT, Line, find_address

@@ -1,6 +1,6 @@
 """Plays the platform: signs, encrypts and sends one push over a line, and judges what comes back.
 
-The wire is that of `triage.channels.wechat`; a sender and a message id are drawn anew for every push.
+The wire is that of `triage.channels.wechat.callback`; a sender and a message id are drawn anew for every push.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
-from triage.alert import Alert
-from triage.channels.wechat import Account, accepts, compose, compose_echo
+from triage.alerts.parser import Alert
+from triage.channels.wechat.callback import Account, accepts, compose, compose_echo
 from triage.errors import InputError
 from triage.findings import Finding
 from triage.message import Request
+from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 from triage.probe.faults import fault_of, fault_of_status
 from triage.probe.reach import Answer, Line, UnreachableError
-from triage.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 
 UNKNOWN_EVENT = "unknown_event"
 """Stands for an event that no catalogue has: the platform invents new ones."""

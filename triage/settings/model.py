@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from triage.channels.wechat import Account
+from triage.channels.wechat.callback import Account
 from triage.errors import SettingsError
 from triage.masking import mask
 from triage.settings import data_directory, split_directories

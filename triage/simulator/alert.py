@@ -1,6 +1,6 @@
 """An alert as the platform writes it: which sentence a failure gets, what its sample shows, and the text itself.
 
-The inverse of triage.alert.parse. The layout, the order of the brackets and what is left out are those of real alerts;
+The inverse of alerts.parser.parse. The layout, the order of the brackets and what is left out are those of real alerts;
 the sentences without a real alert (DNS, MarkFail, component messages) are those of the guide's table,
 developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html.
 """
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from triage.alert import Alert
-from triage.pushes import Family, Push
-from triage.sample import Sample
+from triage.alerts.parser import Alert
+from triage.alerts.sample import Sample
+from triage.platform.pushes import Family, Push
 
 GUIDE_URL = "https://mmbizurl.cn/s/MpkaZb8yg"
 TICKET = "component_verify_ticket"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from triage.alert import Alert
-from triage.sample import Sample
+from triage.alerts.parser import Alert
+from triage.alerts.sample import Sample
 from triage.simulator.alert import GUIDE_URL, SENTENCES, Target
 
 MARK_FAIL = "mark_fail"

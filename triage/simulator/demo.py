@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from triage.alert import BEIJING
-from triage.bot import Bot
+from triage.alerts.parser import BEIJING
+from triage.bot.bot import Bot
 from triage.message import Message, MessageKind
 from triage.simulator.illnesses import HEALTHY, RECEIPT, Illness
 from triage.simulator.platform import Act, Alerted, Plan, Slot, simulate

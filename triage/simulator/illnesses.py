@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from triage.pushes import PAYMENT_NOTIFY, PAYMENT_REPLY
+from triage.platform.pushes import PAYMENT_NOTIFY, PAYMENT_REPLY
 from triage.simulator.alert import TICKET
 from triage.simulator.replies import (
     Answering,

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from triage.alert import Alert
-from triage.channels.wechat import Account, accepts, compose
+from triage.alerts.parser import Alert
+from triage.channels.wechat.callback import Account, accepts, compose
 from triage.findings import Finding
 from triage.message import Request, Response
-from triage.pushes import PAYMENT_NOTIFY, Family, Push, find_push
-from triage.replies import judge
+from triage.platform.pushes import PAYMENT_NOTIFY, Family, Push, find_push
+from triage.platform.reply_law import judge
 from triage.simulator.alert import TICKET, Layer, Sent, Target, Trouble, kind_of, make_sample, write_alert
 from triage.simulator.counts import Failure, Ledger, Raised, Rules, alert_of, close, count
 from triage.simulator.courier import Courier, Delivery

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from triage.channels.wechat import Account, respond
+from triage.channels.wechat.callback import Account, respond
 from triage.message import Message, MessageKind, Reply
-from triage.pushes import PAYMENT_REPLY
+from triage.platform.pushes import PAYMENT_REPLY
 
 _RANDOM = b"0123456789abcdef"
 _GREETING = "您好，请问有什么可以帮您？"

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from triage.channels import UnreadableMessageError
-from triage.channels.wechat import Account, Echo, receive
+from triage.channels.wechat.callback import Account, Echo, receive
 from triage.errors import BadMessageError, RefusedError
 from triage.message import Message, Request
 from triage.simulator.illnesses import HEALTHY, Fault, Illness

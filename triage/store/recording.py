@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from triage.incidents import Reason, Sighting, State
+from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message
 from triage.store import statements
 from triage.store.schema import INCIDENTS, MESSAGES, index_key, storable

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Insert, Select, Update, and_, bindparam, case, insert, or_, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from triage.incidents import Incident, Sighting
+from triage.incidents.correlation import Incident, Sighting
 from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MEMBERS, MESSAGES, MYSQL, TIMELINE
 
 _I, _A = INCIDENTS.c, ALERTS.c

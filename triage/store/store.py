@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from triage.errors import SchemaError, StoreError
-from triage.incidents import Incident, Sighting, State
+from triage.incidents.correlation import Incident, Sighting, State
 from triage.store import recording
 from triage.store.database import Database
 from triage.store.schema import (

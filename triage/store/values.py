@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from triage.incidents import Reason, Sighting
+from triage.incidents.correlation import Reason, Sighting
 from triage.message import Message
 
 ActionKind = Literal["claim", "note", "close", "step", "reopen"]

@@ -10,12 +10,14 @@ from flask import Flask, g, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
-from triage.channels.wechat import Account
+from triage.channels.wechat.callback import Account
 from triage.settings import data_directory
 from triage.settings.model import Settings
-from triage.web import api, demo, pages
-from triage.web.answers import problem
+from triage.web import health as pages
+from triage.web.api import routes as api
 from triage.web.callback import Callback
+from triage.web.console import demo
+from triage.web.responses import problem
 from triage.web.service import Service, the_service
 
 _HEADERS = {

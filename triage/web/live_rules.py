@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from triage import background
-from triage.advice import Adviser
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
 from triage.findings import Finding
-from triage.rendering import Renderer
-from triage.rulebook import read_rules
+from triage.rules.loader import read_rules
 from triage.web.logs import log_event
 from triage.web.metrics import RulesState
 

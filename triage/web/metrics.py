@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from triage.matching import UNKNOWN
+from triage.rules.matching import UNKNOWN
 from triage.web.logs import log_event
 
 _LOG = logging.getLogger(__name__)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app
 
 from triage import background
-from triage.bot import Bot
-from triage.channels.wechat import Account
+from triage.advice.rendering import Renderer
+from triage.bot.bot import Bot
+from triage.channels.wechat.callback import Account
 from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError, TriageError
-from triage.rendering import Renderer
-from triage.rulebook import load_templates
+from triage.rules.loader import load_templates
 from triage.settings import data_directory
 from triage.settings.model import Settings
 from triage.store import Store

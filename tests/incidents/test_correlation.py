@@ -1,0 +1,195 @@
+"""Which alerts belong together: tables of what must not be joined first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from triage.advice.adviser import Adviser
+from triage.alerts.parser import BEIJING
+from triage.incidents.correlation import (
+    RECALL,
+    STORY,
+    Incident,
+    Reason,
+    Shape,
+    Sighting,
+    State,
+    correlate,
+    is_quiet,
+    is_storm,
+    key_of,
+    shape_of,
+    sighting_of,
+    story_of,
+)
+
+NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
+BASE = Sighting(
+    digest="a",
+    kind="request_timeout",
+    title="请求超时",
+    rank=1,
+    appid="wx1",
+    nickname="示例",
+    callback="https://a.example.cn/wx",
+    ip="203.0.113.7",
+    event="Subscribe",
+    first_seen=NOW - timedelta(minutes=4),
+    count=40,
+    causes=(),
+    sender="o1",
+    seen_at=NOW,
+)
+
+
+def _incident(
+    *sightings: Sighting, state: State = State.OPEN, last: datetime = NOW, **changes: object
+) -> Incident:
+    first = sightings[0] if sightings else BASE
+    incident = Incident(7, key_of(first), first.appid, first.callback, state, last, last, sightings=sightings)
+    return replace(incident, **changes)  # type: ignore[arg-type]
+
+
+OTHER = replace(BASE, digest="b", first_seen=NOW - timedelta(minutes=1))
+BLOCKED = replace(BASE, digest="m", kind="mark_fail", title="MarkFail", rank=0)
+
+
+@pytest.mark.parametrize(
+    ("sighting", "known", "reason"),
+    [
+        pytest.param(BASE, [], Reason.OPENED, id="nothing is known"),
+        pytest.param(
+            replace(OTHER, appid="wx2"),
+            [_incident(BASE)],
+            Reason.OPENED,
+            id="another account is another incident",
+        ),
+        pytest.param(
+            replace(OTHER, callback="https://b.example.cn/"),
+            [_incident(BASE)],
+            Reason.OPENED,
+            id="another callback is another incident",
+        ),
+        pytest.param(
+            OTHER,
+            [_incident(BASE, state=State.CLOSED, last=NOW - STORY - timedelta(minutes=1))],
+            Reason.OPENED,
+            id="an incident closed long ago stays closed",
+        ),
+        pytest.param(BASE, [_incident(BASE)], Reason.REPEATED, id="the same alert again is no second alert"),
+        pytest.param(
+            replace(BASE, sender="o2"), [_incident(BASE)], Reason.REPEATED, id="also from somebody else"
+        ),
+        pytest.param(OTHER, [_incident(BASE)], Reason.JOINED, id="another alert of the callback joins"),
+        pytest.param(
+            OTHER,
+            [_incident(BASE, last=NOW - timedelta(days=2))],
+            Reason.JOINED,
+            id="an open incident is joined even after days",
+        ),
+        pytest.param(
+            OTHER,
+            [_incident(BASE, state=State.CLOSED)],
+            Reason.REOPENED,
+            id="soon after closing it is reopened",
+        ),
+        pytest.param(
+            OTHER, [_incident(BASE, BLOCKED)], Reason.FOLDED, id="a lesser alert after MarkFail is folded in"
+        ),
+        pytest.param(BLOCKED, [_incident(BASE)], Reason.JOINED, id="a MarkFail joins the timeouts before it"),
+    ],
+)
+def test_where_an_alert_belongs(sighting: Sighting, known: list[Incident], reason: Reason) -> None:
+    assert correlate(sighting, known, NOW).reason is reason
+
+
+def test_a_mark_fail_names_the_first_alert_before_it_as_its_root() -> None:
+    connect = replace(
+        BASE, digest="c", kind="connect_timeout", title="连接超时", first_seen=NOW - timedelta(minutes=9)
+    )
+    verdict = correlate(BLOCKED, [_incident(BASE, connect)], NOW)
+    assert verdict.root == connect
+    assert correlate(BLOCKED, [], NOW).root is None
+
+
+def test_the_second_forwarder_is_told_of_the_first() -> None:
+    verdict = correlate(replace(BASE, sender="o2", seen_at=NOW), [_incident(BASE)], NOW)
+    assert verdict.first is not None
+    assert verdict.first.sender == "o1"
+
+
+def test_an_earlier_closed_incident_is_remembered() -> None:
+    closed = _incident(BASE, state=State.CLOSED, last=NOW - timedelta(days=30), closed_note="加了超时")
+    assert correlate(OTHER, [closed], NOW).before == closed
+    assert timedelta(days=30) < RECALL
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        pytest.param({}, "wx1|https://a.example.cn/wx", id="account and callback"),
+        pytest.param({"appid": None}, "|https://a.example.cn/wx", id="a masked account"),
+        pytest.param({"callback": None}, "wx1|", id="a masked callback"),
+        pytest.param({"appid": None, "callback": None}, "ip|203.0.113.7", id="only the address"),
+        pytest.param({"appid": None, "callback": None, "ip": None}, "name|示例", id="only the name"),
+        pytest.param(
+            {"appid": None, "callback": None, "ip": None, "nickname": None},
+            "alert|a",
+            id="nothing but the alert",
+        ),
+    ],
+)
+def test_key_of_an_incident(changes: dict[str, None], key: str) -> None:
+    assert key_of(replace(BASE, **changes)) == key  # type: ignore[arg-type]
+
+
+def test_the_story_is_told_in_order_each_kind_once() -> None:
+    late = replace(OTHER, digest="d")
+    connect = replace(BASE, digest="c", kind="connect_timeout", first_seen=NOW - timedelta(minutes=9))
+    assert [step.kind for step in story_of(_incident(BASE, late, connect))] == [
+        "connect_timeout",
+        "request_timeout",
+    ]
+
+
+def test_shapes() -> None:
+    many_accounts = [_incident(replace(BASE, appid=f"wx{n}", digest=str(n))) for n in (2, 3)]
+    assert shape_of(BASE, many_accounts) == (Shape.HOST, 3)
+    many_hosts = [_incident(replace(BASE, ip=f"203.0.113.{n}", digest=str(n))) for n in (8, 9)]
+    assert shape_of(BASE, many_hosts) == (Shape.CODE, 3)
+    one_event = [_incident(replace(BASE, digest=str(n))) for n in (1, 2)]
+    assert shape_of(BASE, one_event) == (Shape.ONE_EVENT, 3)
+    assert shape_of(BASE, []) is None
+
+
+def test_a_storm_is_many_alerts_in_a_minute_and_quiet_is_none_for_long() -> None:
+    crowd = tuple(replace(BASE, digest=str(n), seen_at=NOW - timedelta(seconds=n)) for n in range(25))
+    assert is_storm([_incident(*crowd)], NOW, {BASE.sender}) == 25
+    assert is_storm([_incident(*crowd, *crowd)], NOW, {BASE.sender}) == 25
+    assert is_storm([_incident(*crowd)], NOW + timedelta(minutes=5), {BASE.sender}) == 0
+    assert is_storm([_incident(*crowd)], NOW, {"oSomebodyElse"}) == 0
+    assert is_storm([_incident(*[BASE] * 25)], NOW, {BASE.sender}) == 0
+    assert is_quiet(_incident(BASE), NOW + timedelta(minutes=31))
+    assert not is_quiet(_incident(BASE), NOW + timedelta(minutes=29))
+    assert not is_quiet(_incident(BASE, state=State.CLOSED), NOW + timedelta(days=1))
+
+
+def test_a_sighting_keeps_no_secret_and_knows_the_same_alert(adviser: Adviser) -> None:
+    text = (
+        "Appid: wx1decccb40f795d9f\n时间: 2025-04-15 17:22:13\n"
+        "内容: 微信服务器向公众号推送消息或事件后，开发者5秒内没有返回\n"
+        "次数: 5分钟 30次\n错误样例: [OpenID=oFasK2uCGUQtcwJc-KdgobnqjH2V]"
+        "[3rdUrl=https://a.example.cn/wx?token=abcdef][IP=***]"
+    )
+    (matched,) = adviser.read(text)[1]
+    sighting = sighting_of(matched, "o1", NOW)
+    assert "oFasK2uCGUQ" not in repr(sighting)
+    assert "abcdef" not in repr(sighting)
+    assert sighting.ip is None
+    (quoted,) = adviser.read("> " + text.replace("\n", "\n> "))[1]
+    assert sighting_of(quoted, "o2", NOW).digest == sighting.digest
+    (later,) = adviser.read(text.replace("17:22:13", "17:27:13"))[1]
+    assert sighting_of(later, "o1", NOW).digest != sighting.digest

@@ -1,0 +1,212 @@
+"""Rule files: every mistake is one finding at its place, surprises of YAML stay text, hostile files are refused."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import DATA, ROOT
+from triage.errors import RulesError
+from triage.findings import Finding
+from triage.rules.loader import load_rules, read_rules
+from triage.rules.parser import parse_rules
+from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
+
+BROKEN = sorted((DATA / "broken_rules").glob("*.yml"))
+SOURCE = ROOT / "triage/rules"
+SAMPLE = """\
+id: {id}
+title: {title}
+severity: high
+meaning: 一句话
+aliases: [样例]
+steps:
+  - id: first
+    do: 看日志
+    source: field
+examples:
+  match: [{{query: 样例}}]
+  ignore: [{{query: 今天中午吃什么}}]
+"""
+PLAIN = SAMPLE.format(id="sample", title="样例")
+
+
+def _missing(directory: Path) -> Path:
+    return directory / "nowhere"
+
+
+def _too_large(directory: Path) -> Path:
+    return _file(directory, (PLAIN + "#" * 2 * MAX_BYTES).encode())
+
+
+def _not_utf8(directory: Path) -> Path:
+    return _file(directory, PLAIN.encode("gb18030"))
+
+
+def _half_a_pair(directory: Path) -> Path:
+    return _file(directory, PLAIN.replace("样例", '"\\ud83d"', 1).encode())
+
+
+def _same_id_in_two_files(directory: Path) -> Path:
+    for name in ("a.yml", "b.yaml"):
+        (directory / name).write_text(PLAIN, encoding="utf-8")
+    return directory
+
+
+def _file(directory: Path, content: bytes) -> Path:
+    path = directory / "rule.yml"
+    path.write_bytes(content)
+    return path
+
+
+GENERATED: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "a directory that is not there": (_missing, "nowhere:1:1: no such rules directory or file"),
+    "a file of 2 MB": (_too_large, "rule.yml:1:1: the file is larger than 1,000,000 bytes; split it"),
+    "a file that is not UTF-8": (_not_utf8, "rule.yml:1:1: not UTF-8: byte 18 is 0xd1"),
+    "half of a surrogate pair": (
+        _half_a_pair,
+        "rule.yml:2:11: not YAML: found invalid Unicode character escape code",
+    ),
+    "one id in two files": (_same_id_in_two_files, "b.yaml:1:5: rule id 'sample' is taken by a.yml:1:1"),
+}
+
+
+def _lines(findings: tuple[Finding, ...], directory: Path) -> list[str]:
+    return [str(finding).replace(f"{directory}/", "") for finding in findings]
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_a_mistake_is_one_finding_at_its_line_and_column(path: Path) -> None:
+    expected = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect: ")
+    _, findings = read_rules([path])
+    assert _lines(findings, path.parent) == [f"{path.name}:{expected}"]
+
+
+@pytest.mark.parametrize(("build", "expected"), GENERATED.values(), ids=GENERATED)
+def test_a_file_that_cannot_be_read_is_one_finding(
+    build: Callable[[Path], Path], expected: str, tmp_path: Path
+) -> None:
+    _, findings = read_rules([build(tmp_path)])
+    assert _lines(findings, tmp_path) == [expected]
+
+
+def _reported_ids() -> Iterator[str]:
+    """The literal finding ids of the modules that read rules."""
+    positions = {"report_at": 2, "report": 1, "Finding": 0, "_finding": 1}
+    for name in ("strict_yaml", "conditions", "parser", "loader"):
+        for node in ast.walk(ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func).rpartition(".")[2]
+                argument = node.args[positions[called]] if called in positions else None
+                if isinstance(argument, ast.Constant):
+                    yield str(argument.value)
+
+
+def test_every_finding_the_code_can_report_has_a_case(tmp_path: Path) -> None:
+    fired = {finding.id for path in BROKEN for finding in read_rules([path])[1]}
+    for number, (build, _) in enumerate(GENERATED.values()):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        fired |= {finding.id for finding in read_rules([build(directory)])[1]}
+    reported = set(_reported_ids())
+    assert len(reported) > 30
+    assert fired == reported
+
+
+def test_several_mistakes_of_a_file_are_reported_together() -> None:
+    _, findings = parse_rules(
+        PLAIN.replace("high", "hihg").replace("field", "A9.x") + "number: 100\n", "x.yml"
+    )
+    assert [finding.id for finding in findings] == ["bad-severity", "bad-source", "bad-number"]
+
+
+def test_rules_beside_a_broken_one_are_still_read() -> None:
+    parts = [SAMPLE.format(id=id_, title="样例") for id_ in ("one", "Two", "three")]
+    pack = "rules:\n" + "".join("  - " + part.replace("\n", "\n    ").rstrip() + "\n" for part in parts)
+    rules, findings = parse_rules(pack, "pack.yml")
+    assert [rule.id for rule in rules] == ["one", "three"]
+    assert [finding.id for finding in findings] == ["bad-id"]
+
+
+def test_load_raises_with_every_mistake(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match=r"rule\.yml:2:8: this must not be empty"):
+        load_rules([_file(tmp_path, SAMPLE.format(id="sample", title="''").encode())])
+
+
+# -- YAML's surprises
+
+SURPRISES = {
+    "no is not false": "no",
+    "off is not false": "off",
+    "a leading zero is not octal": "040001",
+    "minutes and seconds are not base 60": "12:30",
+    "a hexadecimal number stays as written": "0x1F",
+    "a tilde is not null": "~",
+    "null is not null": "null",
+    "an exponent stays as written": "1e3",
+    "a date stays as written": "2024-04-21",
+    "a merge key is a word": "<<",
+    "an equals sign is a word": "=",
+    "not a number stays as written": ".nan",
+    "a full-width colon separates nothing": "严重：高",
+}
+
+
+@pytest.mark.parametrize("text", SURPRISES.values(), ids=SURPRISES)
+def test_a_scalar_is_the_text_it_looks_like(text: str) -> None:
+    rules, findings = parse_rules(SAMPLE.format(id="sample", title=text), "x.yml")
+    assert findings == ()
+    assert rules[0].title == text
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(tmp_path: Path) -> None:
+    rules, findings = read_rules([_file(tmp_path, PLAIN.replace("\n", "\r\n").encode("utf-8-sig"))])
+    assert findings == ()
+    assert rules.rules[0].title == "样例"
+
+
+# -- hostile files
+
+_BOMB = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+HOSTILE = {
+    "200,000 nested lists": "[" * 200_000,
+    "200,000 nested mappings": "{a: " * 200_000,
+    "a chain of dashes": "- " * 200_000,
+    "a chain of question marks": "? " * 200_000,
+    "nesting by indentation": "".join(" " * depth + "a:\n" for depth in range(1_000)),
+    "nesting behind closing brackets in a text": "a: '" + "]" * 200_000 + "'\nb: " + "[" * 200_000,
+    "nesting with closing brackets in texts between": "a: " + "[']', " * 100_000,
+    "nesting behind a comment": "# " + "]" * 200_000 + "\nb: " + "[" * 200_000,
+    "an alias bomb": _BOMB,
+    "an alias bomb without spaces": '{"a":&a [1],"b":[*a,*a]}',
+    "an alias to itself": "a: &a [*a]",
+    "a tag that runs code": "a: !!python/object/apply:os.system [id]",
+    "a tag handle": "%TAG ! tag:example.org,2000:\n---\na: !x y",
+    "a megabyte of brackets": "[]" * 499_000,
+    "a long key": "a" * 900_000 + ": b",
+    "a null character": "a: \0",
+    "a lone surrogate": "a: \ud800",
+    "nothing but a BOM": "\ufeff",
+}
+
+
+@pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_file_is_refused_in_short_lines(source: str) -> None:
+    rules, findings = parse_rules(source, "x.yml")
+    assert rules == ()
+    assert findings
+    assert all(len(str(finding)) < 600 and str(finding).isprintable() for finding in findings)
+
+
+def test_as_many_levels_as_are_allowed_are_read() -> None:
+    depth = MAX_DEPTH - 2
+    condition = "{not: " * depth + "{count: 3}" + "}" * depth
+    rules, findings = parse_rules(PLAIN + f"when: {condition}\n", "x.yml")
+    assert findings == ()
+    assert rules[0].when is not None
+    assert rules[0].when.size == 1

@@ -1,0 +1,267 @@
+"""The environment: what is read, what is refused with which words, what may be shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+from triage.cli import main
+from triage.errors import SettingsError
+from triage.settings import load_rules_dirs, load_settings
+from triage.settings.model import Settings, show_settings
+
+KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+APPID = "wx5f3a09c27be1d846"
+
+
+def _refused(**environment: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment)
+    return str(caught.value)
+
+
+def test_nothing_set_is_a_demo_on_sqlite() -> None:
+    settings = load_settings({})
+    assert settings.demo
+    assert settings.database_url == "sqlite:///triage-demo.db"
+    assert (settings.host, settings.port, settings.freshness_seconds) == ("127.0.0.1", 8080, 300)
+
+
+def test_a_token_ends_the_demo() -> None:
+    settings = load_settings({"TRIAGE_WECHAT_TOKEN": "t0ken"})
+    assert not settings.demo
+    assert settings.database_url == "sqlite:///triage.db"
+    assert [account.appid for account in settings.all_wechat_accounts] == [""]
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        pytest.param({"TRIAGE_PORT": "99999"}, "TRIAGE_PORT: '99999' should be less", id="a port too high"),
+        pytest.param(
+            {"TRIAGE_PORT": "tcp://10.0.0.1:80"}, "TRIAGE_PORT: 'tcp", id="Kubernetes' own TRIAGE_PORT"
+        ),
+        pytest.param({"TRIAGE_WORKERS": "many"}, "TRIAGE_WORKERS: 'many'", id="workers that are no number"),
+        pytest.param({"TRIAGE_FRESHNESS_SECONDS": "0"}, "TRIAGE_FRESHNESS_SECONDS", id="a window of nothing"),
+        pytest.param({"TRIAGE_LOG_LEVEL": "loud"}, "TRIAGE_LOG_LEVEL: 'loud'", id="a level nobody knows"),
+        pytest.param(
+            {"TRIAGE_RULES_DIRS": "/nowhere"}, "TRIAGE_RULES_DIRS: there is no", id="a missing directory"
+        ),
+        pytest.param({"TRIAGE_WECHAT_TOKEN": ""}, "TRIAGE_WECHAT_TOKEN is empty", id="an empty token"),
+        pytest.param({"TRIAGE_WECHAT_TOKEN": " \n"}, "TRIAGE_WECHAT_TOKEN is empty", id="a token of blanks"),
+        pytest.param({"TRIAGE_API_KEY": ""}, "TRIAGE_API_KEY is empty", id="an empty key"),
+        pytest.param({"TRIAGE_WECHAT_TOKN": "x"}, "did you mean TRIAGE_WECHAT_TOKEN?", id="a misspelt name"),
+        pytest.param({"TRIAGE_PORT_FILE": "/x"}, "set TRIAGE_PORT", id="a file for what is no secret"),
+        pytest.param(
+            {"TRIAGE_WECHAT_AES_KEY": KEY}, "TRIAGE_WECHAT_TOKEN is not", id="a key without a token"
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_TOKEN": "t", "TRIAGE_WECHAT_APPID": APPID, "TRIAGE_WECHAT_AES_KEY": "short"},
+            "TRIAGE_WECHAT_AES_KEY: the EncodingAESKey has 5 characters",
+            id="a key too short",
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_TOKEN": "t", "TRIAGE_WECHAT_AES_KEY": KEY},
+            "TRIAGE_WECHAT_APPID: an EncodingAESKey needs the AppID",
+            id="a key without an AppID",
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_ACCOUNTS": "{"}, "TRIAGE_WECHAT_ACCOUNTS: is not JSON", id="broken JSON"
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx1"}]'},
+            "TRIAGE_WECHAT_ACCOUNTS[0].token: field required",
+            id="an account without a token",
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx1", "token": ""}]'},
+            "TRIAGE_WECHAT_ACCOUNTS: the Token is empty",
+            id="an account with an empty token",
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx1", "token": "a"}, {"appid": "wx1", "token": "b"}]'},
+            "TRIAGE_WECHAT_ACCOUNTS: the AppID wx1 is there twice",
+            id="an account twice",
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx1", "token": "a", "tokn": "b"}]'},
+            "TRIAGE_WECHAT_ACCOUNTS[0].tokn",
+            id="an account with a misspelt field",
+        ),
+        pytest.param(
+            {"TRIAGE_MEMBERS": "小王"}, "TRIAGE_MEMBERS: is not a list", id="a member without an OpenID"
+        ),
+        *(
+            pytest.param({"TRIAGE_REDIS_URL": url}, "TRIAGE_REDIS_URL: is not the URL of a Redis", id=why)
+            for why, url in {
+                "no URL": "cache:6379",
+                "another scheme": "http://cache/0",
+                "a scheme in capitals": "REDIS://cache/0",
+                "no server": "redis:///0",
+                "a port too high": "redis://cache:65536/0",
+                "no port": "redis://cache:0/0",
+                "a port that is no number": "redis://cache:port/0",
+                "a database that is no number": "redis://cache/triage",
+                "a password with a bare slash": "redis://:a/b@cache/0",
+                "a password with a bare hash": "redis://:a#b@cache/0",
+                "an address that is half": "redis://[::1/0",
+                "a socket nowhere": "unix://",
+                "a fragment": "unix:///run/redis.sock#0",
+            }.items()
+        ),
+        pytest.param({"TRIAGE_DEMO": "false"}, "set TRIAGE_WECHAT_TOKEN", id="no demo and no account"),
+        pytest.param(
+            {"TRIAGE_DEMO": "true", "TRIAGE_WECHAT_TOKEN": "t"}, "TRIAGE_DEMO", id="a demo beside an account"
+        ),
+    ],
+)
+def test_a_wrong_variable_is_named_with_what_to_do(environment: dict[str, str], message: str) -> None:
+    assert message in _refused(**environment)
+
+
+def test_every_wrong_variable_is_named_at_once() -> None:
+    lines = _refused(TRIAGE_PORT="x", TRIAGE_QUIET_MINUTES="-1").splitlines()
+    assert [line.split(":")[0] for line in lines] == ["TRIAGE_QUIET_MINUTES", "TRIAGE_PORT"]
+
+
+def test_a_mistake_never_repeats_a_secret() -> None:
+    for secret in ("hunter2", '[{"appid": "wx1", "token": 7, "aes_key": "hunter2"}]'):
+        said = _refused(TRIAGE_WECHAT_ACCOUNTS=secret)
+        assert "hunter2" not in said
+    assert "oSecret" not in _refused(TRIAGE_MEMBERS="oSecret")
+    assert "hunter2" not in _refused(TRIAGE_REDIS_URL="redis://:hunter2/x@cache/0")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://cache",
+        "redis://triage:p%40ss@[::1]:6380/15",
+        "rediss://cache:6379/0?ssl_cert_reqs=none",
+        "unix:///run/redis.sock?db=1",
+        "unix://triage@/run/redis.sock",
+    ],
+)
+def test_the_addresses_of_a_redis_are_read(url: str) -> None:
+    assert load_settings({"TRIAGE_REDIS_URL": url}).redis_url == url
+
+
+def test_variables_of_others_are_let_be() -> None:
+    assert load_settings({"TRIAGE_SERVICE_HOST": "10.0.0.1", "TRIAGE_TEST_REDIS_URL": "x"}).port == 8080
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("from-a-file\n")
+    settings = load_settings({"TRIAGE_WECHAT_TOKEN_FILE": str(file)})
+    assert settings.wechat_token
+    assert settings.wechat_token.get_secret_value() == "from-a-file"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, "cannot read", id="not there"),
+        pytest.param(b"", "is empty", id="empty"),
+        pytest.param(b"\xff\xfe\x00", "no UTF-8", id="not text"),
+    ],
+)
+def test_a_bad_secret_file_is_named(content: bytes | None, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    said = _refused(TRIAGE_API_KEY_FILE=str(file))
+    assert said.startswith("TRIAGE_API_KEY_FILE")
+    assert message in said
+
+
+def test_a_secret_given_twice_is_refused() -> None:
+    assert "both set" in _refused(TRIAGE_API_KEY="a", TRIAGE_API_KEY_FILE="/run/secrets/key")
+
+
+def test_several_accounts_are_read() -> None:
+    listed = json.dumps([{"appid": "wx1", "token": "a"}, {"appid": "wx2", "token": "b", "aes_key": KEY}])
+    settings = load_settings({"TRIAGE_WECHAT_ACCOUNTS": listed, "TRIAGE_FRESHNESS_SECONDS": "60"})
+    accounts = [item.account(settings.window) for item in settings.all_wechat_accounts]
+    assert [(account.appid, account.aes_key) for account in accounts] == [("wx1", None), ("wx2", KEY)]
+    assert {account.window.total_seconds() for account in accounts} == {60}
+
+
+def test_members_are_read() -> None:
+    settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n"})
+    assert settings.members == {"oAbc": "小王", "oDef-_1": "小李"}
+
+
+SECRETS = {
+    "TRIAGE_WECHAT_TOKEN": "hush-token",
+    "TRIAGE_WECHAT_APPID": APPID,
+    "TRIAGE_WECHAT_AES_KEY": KEY,
+    "TRIAGE_WECHAT_SECRET": "hush-secret",
+    "TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx2", "token": "hush-other", "name": "二号"}]',
+    "TRIAGE_DATABASE_URL": "postgresql://triage:hush-password@db/triage",
+    "TRIAGE_REDIS_URL": "redis://:hush-redis@cache/0",
+    "TRIAGE_API_KEY": "hush-api",
+    "TRIAGE_CONSOLE_PASSWORD": "hush-console",
+    "TRIAGE_MEMBERS": "oHushOpenId=小王",
+}
+
+
+def test_no_secret_is_shown() -> None:
+    settings = load_settings(SECRETS)
+    shown = {item.variable: item for item in show_settings(settings, SECRETS)}
+    everything = repr(settings) + str(shown)
+    assert "hush" not in everything
+    assert KEY not in everything
+    assert "oHush" not in str(shown)
+    assert shown["TRIAGE_DATABASE_URL"].value == "postgresql://…@db/triage"
+    assert shown["TRIAGE_REDIS_URL"].value == "redis://…@cache/0"
+    assert shown["TRIAGE_WECHAT_ACCOUNTS"].value == "wx2 二号 (plain)"
+    assert shown["TRIAGE_MEMBERS"].value == "小王"
+    assert shown["TRIAGE_API_KEY"].origin == "TRIAGE_API_KEY"
+    assert shown["TRIAGE_PORT"].origin == "default"
+    assert len(shown) == len(Settings.model_fields)
+
+
+def test_config_prints_what_is_in_effect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    assert main(["config", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["TRIAGE_WECHAT_TOKEN"] == {"value": "••••••", "from": "TRIAGE_WECHAT_TOKEN"}
+    assert main(["config"]) == 0
+    assert f"TRIAGE_WECHAT_APPID       {APPID}" in capsys.readouterr().out
+    monkeypatch.setenv("TRIAGE_PORT", "x")
+    assert main(["config"]) == 2
+    assert "TRIAGE_PORT: 'x'" in capsys.readouterr().err
+
+
+def test_rules_directories_are_read_without_the_rest(tmp_path: Path) -> None:
+    both = os.pathsep.join((str(tmp_path), str(tmp_path)))
+    assert load_rules_dirs({"TRIAGE_RULES_DIRS": both})[1:] == (tmp_path, tmp_path)
+    assert load_settings({"TRIAGE_RULES_DIRS": both}).all_rules_dirs == load_rules_dirs(
+        {"TRIAGE_RULES_DIRS": both}
+    )
+
+
+def test_asking_does_not_import_what_the_service_needs() -> None:
+    heavy = "pydantic flask sqlalchemy wechatpy gunicorn prometheus_client"
+    script = (
+        "import sys; from triage.cli import main; main(['ask', '4']);"
+        f"print(sorted(set('{heavy}'.split()) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_every_setting_stands_in_the_readme(readme: str) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    assert [name for name in Settings.model_fields if f"`TRIAGE_{name.upper()}`" not in text] == []

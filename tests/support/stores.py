@@ -1,0 +1,119 @@
+"""Databases to test with, and what is recorded in them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pymysql
+import pytest
+from sqlalchemy.engine import make_url
+
+from triage.incidents.correlation import Reason, Sighting
+from triage.message import Message, MessageKind
+from triage.store import Change, Entry, Store
+
+NOW = datetime(2026, 5, 12, 10, 31, 7, 123456, tzinfo=UTC)
+
+
+SERVERS = {"postgresql": "TRIAGE_TEST_POSTGRESQL_URL", "mysql": "TRIAGE_TEST_MYSQL_URL"}
+
+
+HOSTILE = {
+    "an emoji of four bytes": "报警 🚨👩‍👩‍👧",
+    "the end of a CDATA": "x]]></Content><Content><![CDATA[y",
+    "quotes and comments of SQL": "'; DROP TABLE messages; -- \" ` \\' %s :name ?",
+    "control characters": "\x01\x02\x1b[31m\r\n\t\x7f",
+    "spaces around": "  a  ",
+    "nothing": "",
+    "a long text": "很长" * 50_000,
+    "directions and joiners": "\u202e\u200d\ufeff",
+}
+
+
+@contextmanager
+def fresh_database(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database that goes away afterwards."""
+    name = f"triage_{uuid.uuid4().hex[:12]}"
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / name}.db"
+        return
+    server = os.environ.get(SERVERS[kind])
+    if not server:
+        pytest.skip(f"{SERVERS[kind]} names no server to test with")
+    url = make_url(server)
+    if kind == "postgresql":
+        plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+            try:
+                made = url.update_query_dict({"options": f"-csearch_path={name}"})
+                yield made.render_as_string(hide_password=False)
+            finally:
+                connection.execute(f"DROP SCHEMA {name} CASCADE")
+        return
+    host, port, user = url.host or "", url.port or 3306, url.username
+    with closing(pymysql.connect(host=host, port=port, user=user, password=url.password or "")) as mysql:
+        mysql.cursor().execute(f"CREATE DATABASE {name}")
+        try:
+            yield url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            mysql.cursor().execute(f"DROP DATABASE {name}")
+
+
+def sighting(digest: str = "d1", **values: Any) -> Sighting:
+    made = Sighting(
+        digest, "request_timeout", "回应超时", 1, "wx1", "号", "https://a.example/cb", "1.2.3.4", "CLICK",
+        NOW - timedelta(minutes=1), 3, ("slow", "dns"), "oAlice", NOW,
+    )  # fmt: skip
+    return replace(made, **values)
+
+
+def message(number: str, **values: Any) -> Message:
+    made = Message(
+        "wechat",
+        "wx1",
+        "oAlice",
+        "gh_1",
+        MessageKind.TEXT,
+        1_700_000_000,
+        id=number,
+        text="报警",
+        signature=f"s{number}",
+    )
+    return replace(made, **values)
+
+
+def entry(number: str, *placed: tuple[Sighting, Change], reply: str | None = "回复", **values: Any) -> Entry:
+    return Entry(message(number), values.pop("received_at", NOW), reply, placed, **values)
+
+
+def opening(key: str = "wx1|cb", **values: Any) -> tuple[Sighting, Change]:
+    return sighting(**values), Change(key, None, Reason.OPENED)
+
+
+def opened(store: Store, key: str = "wx1|cb", **values: Any) -> int:
+    """The id of a new incident."""
+    (incident,) = store.record(entry(uuid.uuid4().hex, opening(key, **values))).incident_ids
+    return incident
+
+
+def together(work: Callable[[int], Any], workers: int = 8) -> list[Any]:
+    """What each of the threads got that started at the same moment."""
+    gate = threading.Barrier(workers)
+
+    def start(number: int) -> Any:
+        gate.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(start, range(workers)))

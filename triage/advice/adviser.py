@@ -1,0 +1,147 @@
+"""A text and its answer, without a memory: read, match, render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinja2 import TemplateError
+
+from triage.advice.query import Asked, Names
+from triage.advice.rendering import Lines, Page, Renderer, plain, unread_excerpt, worst
+from triage.alerts.parser import Reading, parse
+from triage.errors import TextTooLargeError
+from triage.rules.conditions import View, holds
+from triage.rules.matching import Matched, Matcher
+from triage.rules.parser import RuleSet, Step
+
+_LEADING = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What there is to say to a text: its pages, the alerts it read, the topic it took the text for."""
+
+    pages: tuple[str, ...]
+    alerts: tuple[Matched, ...] = ()
+    topic: str | None = None
+    asked: Asked = field(default_factory=Asked)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's JSON of `ask`."""
+        matches = [(match.rule.id, match.because) for matched in self.alerts for match in matched.matches]
+        return {
+            "reply": self.pages[0],
+            "pages": list(self.pages),
+            "alerts": [matched.as_json() for matched in self.alerts],
+            "topic": self.topic,
+            "matches": [
+                *(
+                    {"rule": id_, "because": "; ".join(item.test for item in because)}
+                    for id_, because in matches
+                ),
+                *({"rule": item.rule.id, "because": item.because} for item in self.asked.candidates),
+            ],
+        }
+
+
+class Adviser:
+    """Answers texts by one rule set."""
+
+    def __init__(self, rules: RuleSet, renderer: Renderer) -> None:
+        self.rules = rules
+        self._renderer = renderer
+        self._matcher = Matcher(rules)
+        self._names: Names | None = None
+        self.say = renderer.say
+        self.story = renderer.story
+
+    def read(self, text: str) -> tuple[Reading, tuple[Matched, ...]]:
+        """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
+        reading = parse(text)
+        return reading, tuple(self._matcher.match(alert) for alert in reading.alerts)
+
+    def ask(self, text: str) -> Asked:
+        """The topics that typed words ask for."""
+        if self._names is None:
+            self._names = Names(self.rules)
+        return self._names.ask(text)
+
+    def answer(self, text: str) -> Answer:
+        """The whole reply to a text: to its alerts, else to what it asks for, else a short hint."""
+        try:
+            reading, alerts = self.read(text)
+        except TextTooLargeError as exc:
+            return Answer((f"这段文字有 {exc.size:,} 个字，最多读 {exc.limit:,} 个；请只发报警那一段",))
+        if alerts:
+            pages = tuple(page.text for page in self.alert_pages(reading, alerts))
+            return Answer(pages, alerts, worst(alerts).kind)
+        asked = self.ask(text)
+        topic = asked.topic.id if asked.topic else None
+        return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked)
+
+    def alert_pages(
+        self,
+        reading: Reading,
+        alerts: tuple[Matched, ...],
+        *,
+        story: str = "",
+        lead: str | None = None,
+        skip: int = 0,
+    ) -> Iterator[Page]:
+        """The pages for a text's alerts, made as they are asked for; a plain list where a template is broken.
+
+        `story` is what is known from before, `lead` the kind whose first steps come first, `skip` how many steps have
+        been shown already.
+        """
+        unread = unread_excerpt(reading)
+        try:
+            if len(alerts) == 1:
+                first = self._lead(lead, alerts[0])
+                yield from self._renderer.alert(alerts[0], self.rules, unread, story, first, skip)
+            else:
+                yield from self._renderer.several(alerts, self.rules, unread)
+        except TemplateError:
+            yield from plain(worst(alerts))
+
+    def _lead(self, kind: str | None, matched: Matched) -> tuple[Step, ...]:
+        """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
+        rule = self.rules.get(kind) if kind else None
+        if rule is None:
+            return ()
+        view = View({**matched.facts, "kind": rule.id})
+        return tuple(step for step in rule.steps if holds(step.when, view) is not None)[:_LEADING]
+
+    def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:
+        """The pages for typed words."""
+        if asked.topic is None:
+            yield Page(self.say("hint"))
+        elif asked.is_clear:
+            yield from self._renderer.topic(asked.topic, self.rules, skip)
+        else:
+            yield Page(self._renderer.choice(asked))
+
+    def steps(self, text: str, lead: str | None = None) -> Lines | None:
+        """The steps of what a text speaks of, one by one; None if it speaks of nothing."""
+        _, alerts = self.read(text)
+        if alerts:
+            return self._renderer.alert_steps(worst(alerts), self._lead(lead, worst(alerts)))
+        asked = self.ask(text)
+        return self._renderer.topic_steps(asked.topic) if asked.topic and asked.is_clear else None
+
+    def why(self, text: str, lead: str | None = None) -> tuple[str, ...]:
+        """Which rule answered the text's alerts or its question, and why; empty if it has neither."""
+        _, alerts = self.read(text)
+        if alerts:
+            pages = (self._renderer.why(matched, self._lead(lead, matched)) for matched in alerts)
+            return tuple(page.text for several in pages for page in several)
+        asked = self.ask(text)
+        if not asked.is_clear:
+            return ()
+        return tuple(page.text for page in self._renderer.why_topic(asked.candidates[0]))
+
+    def why_not(self, matched: Matched) -> list[tuple[str, str]]:
+        """Every other rule about alerts with the reason why it does not fit."""
+        reasons = ((rule, self._matcher.why_not(matched, rule)) for rule in self.rules.rules)
+        return [(rule.id, reason) for rule, reason in reasons if reason and (rule.sentences or rule.when)]

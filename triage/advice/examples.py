@@ -1,0 +1,123 @@
+"""Runs the examples that rules carry, every one against all rules, and counts what they cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from triage.advice.adviser import Adviser, Answer
+from triage.advice.rendering import steps_for
+from triage.alerts.facts import Fact
+from triage.findings import Finding, Severity
+from triage.rules.conditions import Condition, View, holds
+from triage.rules.matching import Matched
+from triage.rules.parser import Example, Rule, RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the examples of a rule set showed: `unshown` steps, and conditions that were only ever true or false."""
+
+    examples: int
+    steps: int
+    unshown: tuple[str, ...]
+    conditions: int
+    one_sided: tuple[str, ...]
+
+
+def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...], Coverage]:
+    """Findings for examples that do not do what they promise, and the coverage of steps and conditions."""
+    findings: list[Finding] = []
+    shown: set[tuple[str, str]] = set()
+    seen: list[Matched] = []
+    for rule in rules.rules:
+        for example in (*rule.match, *rule.ignore):
+            answer = adviser.answer(example.text)
+            seen += answer.alerts
+            wanted = example in rule.match
+            findings += [
+                Finding("example-failed", Severity.HIGH, problem, example.location)
+                for problem in (_must(rule, example, answer) if wanted else _must_not(rule, example, answer))
+            ]
+            if wanted:
+                shown |= {(rule.id, id_) for id_ in _steps(rule, answer)}
+    return tuple(findings), _coverage(rules, seen, shown)
+
+
+def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
+    """What keeps an example from being won by its rule and showing what it says."""
+    winner = _winner(example, answer)
+    if winner is None:
+        yield f"{_what(example)} must be won by '{rule.id}', but nothing answers it"
+        return
+    if winner != rule.id:
+        yield f"{_what(example)} must be won by '{rule.id}', but '{winner}' wins"
+        return
+    reply = "\n".join(answer.pages)
+    for text in example.renders:
+        if text not in reply:
+            yield f"the reply does not contain '{text}'"
+    steps = _steps(rule, answer)
+    if example.steps and steps[: len(example.steps)] != example.steps:
+        shown = ", ".join(steps[: len(example.steps) + 1])
+        yield f"the steps must begin with {', '.join(example.steps)}, but are {shown}"
+
+
+def _must_not(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
+    reached = {match.rule.id for matched in answer.alerts for match in matched.matches}
+    reached |= {candidate.rule.id for candidate in answer.asked.candidates}
+    if not example.query and not answer.alerts:
+        yield "no alert is found in this example; write words that must not match as 'query'"
+    if rule.id in reached:
+        yield f"{_what(example)} must not match '{rule.id}', but does"
+
+
+def _what(example: Example) -> str:
+    return "this query" if example.query else "this alert"
+
+
+def _winner(example: Example, answer: Answer) -> str | None:
+    if example.query:
+        return answer.topic if not answer.alerts else None
+    best = [matched.best for matched in answer.alerts]
+    return best[0].id if best and best[0] else None
+
+
+def _steps(rule: Rule, answer: Answer) -> tuple[str, ...]:
+    if answer.alerts:
+        return tuple(step.id for step in steps_for(answer.alerts[0]))
+    facts: dict[str, Fact] = {"kind": rule.id}
+    return tuple(step.id for step in rule.steps if holds(step.when, View(facts)) is not None)
+
+
+def _coverage(rules: RuleSet, seen: list[Matched], shown: set[tuple[str, str]]) -> Coverage:
+    steps = [(rule.id, step.id) for rule in rules.rules for step in rule.steps]
+    conditions = list(_conditions(rules))
+    views: dict[str, list[View]] = {rule.id: [] for rule in rules.rules}
+    for matched in seen:
+        view = View(matched.facts)
+        for match in matched.matches:
+            views[match.rule.id].append(view)
+    everywhere = [View(matched.facts) for matched in seen]
+    one_sided = []
+    for rule_id, name, condition in conditions:
+        results = {holds(condition, view) is not None for view in (views[rule_id] if name else everywhere)}
+        if len(results) < 2:
+            always = "always true" if True in results else "never true"
+            one_sided.append(f"{rule_id}{'/' + name if name else ''}: {always}")
+    unshown = tuple("/".join(step) for step in steps if step not in shown)
+    return Coverage(
+        sum(len(rule.match) + len(rule.ignore) for rule in rules.rules),
+        len(steps),
+        unshown,
+        len(conditions),
+        tuple(one_sided),
+    )
+
+
+def _conditions(rules: RuleSet) -> Iterator[tuple[str, str, Condition]]:
+    """Rule id, step id (empty for the rule's own condition) and condition."""
+    for rule in rules.rules:
+        if rule.when:
+            yield rule.id, "", rule.when
+        yield from ((rule.id, step.id, step.when) for step in rule.steps if step.when)

@@ -1,0 +1,187 @@
+"""What a person typed, and which topic it asks for: numbers, names, phrases, typing errors, or nothing.
+
+Everything a topic is called stands in its rule (title, aliases, sentences); this module only weighs how much of the
+typed words those names explain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from triage.alerts.cleaning import clean, fold
+from triage.rules.matching import Literals
+from triage.rules.parser import Rule, RuleSet
+
+MAX_CHARACTERS = 2_000
+"""Longer texts are no queries."""
+_CLEAR = 0.4
+"""The share of the typed words that a topic's names must explain; a question is satisfied with less."""
+_QUESTION = 0.2
+_CLOSE = 0.9
+"""A second topic with this share of the best one's score is offered beside it."""
+_MOST = 4
+"""Topics offered at most."""
+_FUZZY = 74
+"""How alike (0 to 100) a misspelt name must be: one wrong character in four."""
+_FUZZY_LENGTH = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A topic, the share of the typed words its names explain (0 to 1), and which names did."""
+
+    rule: Rule
+    score: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The topics a text may ask for, best first; none for small talk, several where one answer is not clear."""
+
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def topic(self) -> Rule | None:
+        return self.candidates[0].rule if self.candidates else None
+
+    @property
+    def is_clear(self) -> bool:
+        return len(self.candidates) == 1
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The topics to choose from by their place; none where all have a number of the guide, which is typed then."""
+        if self.is_clear or all(candidate.rule.number for candidate in self.candidates):
+            return ()
+        return tuple(candidate.rule.id for candidate in self.candidates)
+
+
+class Names:
+    """An index over all names of a rule set's topics."""
+
+    def __init__(self, rule_set: RuleSet) -> None:
+        self._by_name: dict[str, list[Rule]] = defaultdict(list)
+        self._by_number = {rule.number: rule for rule in rule_set.rules if rule.number is not None}
+        for rule in rule_set.rules:
+            for name in dict.fromkeys(_squash(name) for name in (rule.id, rule.title, *_other_names(rule))):
+                self._by_name[name].append(rule)
+        for rule in rule_set.rules:
+            for name in _sentence_parts(rule):
+                self._by_name.setdefault(name, [rule])
+        self._literals = Literals(self._by_name)
+        self._titles = [(_squash(rule.title + (rule.title_en or "")), rule) for rule in rule_set.rules]
+        self._titles.sort(key=lambda item: (item[1].number or 99, item[1].id))
+        self._fuzzy = [name for name in self._by_name if len(name) >= 4 and not name.isdigit()]
+
+    def ask(self, text: str) -> Asked:
+        """What a typed text asks for."""
+        if len(text) > MAX_CHARACTERS:
+            return Asked()
+        typed = clean(text)
+        words = _squash(typed)
+        if not words:
+            return Asked()
+        if number := _number(words):
+            rule = self._by_number.get(number)
+            return Asked((Candidate(rule, 1.0, f"编号 {number}"),)) if rule else Asked()
+        if words in self._by_name:
+            return Asked(tuple(Candidate(rule, 1.0, f"「{words}」") for rule in self._by_name[words]))
+        found = self._phrases(typed, words)
+        threshold = _QUESTION if _ASKING.search(words) else _CLEAR
+        clear = [candidate for candidate in found if candidate.score >= threshold]
+        clear = clear or self._partly(words) or self._misspelt(words)
+        return Asked(tuple(item for item in clear[:_MOST] if item.score >= _CLOSE * clear[0].score))
+
+    def _phrases(self, typed: str, words: str) -> list[Candidate]:
+        """Topics whose names stand in the text, by how much of it they cover."""
+        tokens = set(_TOKEN.findall(fold(typed)))
+        covered: dict[str, dict[str, set[int]]] = defaultdict(dict)
+        rules: dict[str, Rule] = {}
+        for name in self._literals.found_in(words):
+            if name.isascii() and len(name) <= 5 and name not in tokens:
+                continue
+            places = {i for m in re.finditer(re.escape(name), words) for i in range(*m.span())}
+            for rule in self._by_name[name]:
+                covered[rule.id][name] = places
+                rules[rule.id] = rule
+        content = {i for m in _CONTENT.finditer(_FILLER.sub(_blank, words)) for i in range(*m.span())}
+        found = [
+            Candidate(rules[id_], _share(set().union(*names.values()), content), _quoted(names))
+            for id_, names in covered.items()
+        ]
+        return sorted(found, key=lambda item: (-item.score, item.rule.number or 99, item.rule.id))
+
+    def _partly(self, words: str) -> list[Candidate]:
+        """Topics in whose titles the typed word stands: `dns`, `ticket`, `超时`."""
+        core = _FILLER.sub("", words)
+        if len(core) < 2 or core.isdigit():
+            return []
+        found = [rule for title, rule in self._titles if core in title]
+        return [Candidate(rule, 0.5, f"标题里有「{core}」") for rule in found]
+
+    def _misspelt(self, words: str) -> list[Candidate]:
+        from rapidfuzz import fuzz, process  # only a typing error needs it, and it takes long to import
+
+        found: dict[str, Candidate] = {}
+        for core in dict.fromkeys((words, _FILLER.sub("", words))):
+            if not 4 <= len(core) <= _FUZZY_LENGTH:
+                continue
+            near = process.extract(core, self._fuzzy, scorer=fuzz.ratio, score_cutoff=_FUZZY, limit=3)
+            for name, score, _ in near:
+                for rule in self._by_name[name]:
+                    found.setdefault(rule.id, Candidate(rule, score / 100, f"近似「{name}」"))
+        return sorted(found.values(), key=lambda item: -item.score)
+
+
+def _other_names(rule: Rule) -> Iterator[str]:
+    yield from rule.aliases
+    if rule.title_en:
+        yield rule.title_en
+
+
+def _sentence_parts(rule: Rule) -> Iterator[str]:
+    for sentence in rule.sentences:
+        yield from (part for piece in sentence.split("…") if len(part := _squash(piece)) >= 7)
+
+
+_DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（）\[\]「」~～]+")
+_TOKEN = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*|[0-9]+")
+_CONTENT = re.compile(r"[^\W_]+")
+_ASKING = re.compile(r"怎么|怎样|如何|为什么|为啥|什么|是啥|哪里|哪儿|多少|咋|吗$|呢$|求助|何意|why|what|how")
+_FILLER = re.compile(
+    "请问一下|麻烦问下|麻烦|请问|想问|问下|一下|怎么回事|怎么处理|怎么解决|怎么排查|怎么办|怎么查|怎么看|怎么|怎样|如何|"
+    "为什么|为啥|是什么意思|什么意思|是什么|什么|多少|哪里|谢谢|大家|老师|帮忙|帮我|看看|看下|出现|遇到|我们|你们|这个|"
+    "那个|报警|告警|问题|太多|很高|该|请|吗|呢|啊|呀|吧|了|的|是|在|我|你|他|老|又|就|都|说"
+)
+
+
+def _squash(text: str) -> str:
+    """A text without what does not count; punctuation alone (`?`) counts as it stands."""
+    folded = fold(text)
+    return _DROPPED.sub("", folded) or folded.strip()
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _share(covered: set[int], content: set[int]) -> float:
+    """The part of the content that is covered; a text of filler only counts as a whole."""
+    return len(covered) / len(covered | content) if covered else 0.0
+
+
+def _quoted(names: Mapping[str, object]) -> str:
+    return "".join(f"「{name}」" for name in sorted(names, key=len, reverse=True)[:3])
+
+
+_DIGITS = {digit: value for value, digit in enumerate("一二三四五六七八九十", start=1)}
+_NUMBER = re.compile(r"(?:第|no|#)?(\d{1,2}|[一二三四五六七八九十])(?:条|项|个|类|号|种)?")
+
+
+def _number(words: str) -> int | None:
+    match = _NUMBER.fullmatch(words)
+    return (_DIGITS.get(match[1]) or int(match[1])) if match else None

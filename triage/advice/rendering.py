@@ -1,0 +1,351 @@
+"""Replies as plain text that reads well in WeChat, cut into pages by whole steps.
+
+The wording stands in templates/reply; this module decides what is shown, masks it, and makes it fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
+
+from triage.advice.headline import ICONS, account, excerpt, headline
+from triage.advice.query import Asked, Candidate
+from triage.alerts.facts import Fact, usable
+from triage.alerts.parser import Reading
+from triage.findings import Severity
+from triage.masking import mask
+from triage.rules.conditions import View, holds
+from triage.rules.matching import UNKNOWN, Matched
+from triage.rules.parser import Rule, RuleSet, Step
+from triage.rules.templates import Wording
+
+PAGE_BYTES = 2048
+"""A passive text reply of WeChat: what is longer is silently not shown (reply law R12)."""
+_FIRST_STEPS = 3
+_LISTED = 10
+_MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
+_MORE_BYTES = len(_MORE.format(rest="").encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message, and how many steps have been shown with it; what comes next begins behind them."""
+
+    text: str
+    shown: int = 0
+
+
+class Renderer:
+    """The reply templates by file name; `page_bytes` is what one message of the channel can hold."""
+
+    def __init__(self, templates: Mapping[str, str], page_bytes: int = PAGE_BYTES) -> None:
+        self._page_bytes = page_bytes
+        self._environment = Environment(
+            loader=DictLoader(templates),
+            undefined=StrictUndefined,
+            autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
+            auto_reload=False,
+        )
+        self._templates: dict[str, Template] = {}
+        self._step: Callable[..., str] = self._template("step").module.step  # type: ignore[attr-defined]
+        self._no_story: str | None = None
+
+    def say(self, template: str, /, **values: object) -> str:
+        """One of the templates, filled."""
+        return self._fill(template, values)
+
+    def _fill(self, template: str, values: Mapping[str, object]) -> str:
+        return self._template(template).render(values).strip("\n")
+
+    def story(self, values: Mapping[str, object]) -> str:
+        """What is known of an alert from before, by the values of `story_values`.
+
+        Of most alerts nothing is known, and all values are empty: what the template says then is rendered once.
+        """
+        if any(values.values()):
+            return self.say("story", **values)
+        if self._no_story is None:
+            self._no_story = self.say("story", **values)
+        return self._no_story
+
+    def _template(self, name: str) -> Template:
+        """A template, compiled on first use.
+
+        Its globals become a plain dict: jinja2 copies them for every rendering, and a ChainMap copies slowly.
+        """
+        template = self._templates.get(name)
+        if template is None:
+            template = self._environment.get_template(f"{name}.txt")
+            template.globals = dict(template.globals)
+            self._templates[name] = template
+        return template
+
+    def alert(
+        self,
+        matched: Matched,
+        rules: RuleSet,
+        unread: str = "",
+        story: str = "",
+        lead: Sequence[Step] = (),
+        skip: int = 0,
+    ) -> Iterator[Page]:
+        """The checklist for one alert, page by page.
+
+        `story` is what is known of it from before, `lead` are steps to begin with: those of the alert that led to it;
+        `skip` steps have been shown already, and the head with them.
+        """
+        rule = matched.best
+        if rule is None:
+            return iter((Page(self.say("unmatched", description=excerpt(matched.alert.description or ""))),))
+        values = {"unread": unread, "story": story}
+        head = "" if skip else self._fill("alert", headline(matched, rule) | values)
+
+        def closing() -> str:
+            return self.say(
+                "closing", see=self._see(rule, rules), guide_url=mask(matched.alert.guide_url or "")
+            )
+
+        return self.fit(head, self.alert_steps(matched, lead), closing, skip)
+
+    def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
+        """The steps for an alert, each a block of text made when it is asked for."""
+        return self._steps(_led(matched, lead), matched.facts)
+
+    def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
+        """What is known of a topic that somebody asked for."""
+        values = {"icon": ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
+        head = "" if skip else self.say("topic", **values, impact=rule.impact, owner=rule.owner)
+
+        def closing() -> str:
+            return self.say("closing", see=self._see(rule, rules), guide_url="")
+
+        yield from self.fit(head, self.topic_steps(rule), closing, skip)
+
+    def topic_steps(self, rule: Rule) -> Lines:
+        """The steps of a topic that hold without an alert."""
+        return self._steps(_steps_of(rule), {"kind": rule.id})
+
+    def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
+        return [other.title for id_ in rule.see if (other := rules.get(id_))]
+
+    def several(self, matches: Sequence[Matched], rules: RuleSet, unread: str = "") -> Iterator[Page]:
+        """A summary of several alerts, worst first, then the pages of each kind of trouble in it."""
+        ordered = sorted(matches, key=_badness)
+        lines = _summary_lines(ordered)
+        kinds = len({matched.kind for matched in ordered})
+        summary = self.say(
+            "several",
+            total=len(ordered),
+            kinds=kinds,
+            lines=lines[:_LISTED],
+            rest=sum(1 for _ in lines[_LISTED:]),
+            unread=unread,
+        )
+        yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self._page_bytes))
+        for matched in _distinct(ordered)[:_LISTED]:
+            yield from self.alert(matched, rules)
+
+    def choice(self, asked: Asked) -> str:
+        """The topics a text may mean."""
+        places = enumerate(asked.candidates, start=1)
+        labels = [(place if asked.choices else item.rule.number, item.rule.title) for place, item in places]
+        return self.say("choice", topics=[f"{label} {title}" for label, title in labels])
+
+    def why(self, matched: Matched, lead: Sequence[Step] = ()) -> Iterator[Page]:
+        """Which rule, which words, what else fitted, and where each step comes from; `lead` as in `alert`."""
+        if not matched.matches:
+            yield from self.alert(matched, RuleSet((), ""))
+            return
+        first, *others = matched.matches
+        proofs = [
+            f"{item.test}{f'（原文：{excerpt(item.found)}）' if item.found else ''}" for item in first.because
+        ]
+        proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in matched.causes]
+        titles = [match.rule.title for match in others]
+        yield from self._why(first.rule, proofs, titles, _led(matched, lead))
+
+    def why_topic(self, candidate: Candidate) -> Iterator[Page]:
+        """Which typed words asked for a topic, and where each of its steps comes from."""
+        yield from self._why(candidate.rule, [candidate.because], [], _steps_of(candidate.rule))
+
+    def _why(
+        self, rule: Rule, proofs: Sequence[str], others: Sequence[str], steps: Sequence[Step]
+    ) -> Iterator[Page]:
+        sources = [f"{number} {'、'.join(step.source)}" for number, step in enumerate(steps, start=1)]
+        values = {"title": _full_title(rule), "proofs": proofs, "others": others, "sources": sources}
+        yield from map(Page, _cut(self.say("why", **values), self._page_bytes))
+
+    def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
+        shown = _Shown(facts)
+
+        def line(index: int) -> str:
+            step = steps[index]
+            return self._step(
+                index + 1,
+                shown.fill(step.do),
+                shown.fill(step.run) if step.run else None,
+                shown.fill(step.healthy) if step.healthy else None,
+                step.erratum,
+            )
+
+        return Lines(len(steps), line)
+
+    def fit(self, head: str, steps: Lines, closing: Callable[[], str], skip: int = 0) -> Iterator[Page]:
+        """Pages of at most `page_bytes`, made as they are asked for, never with half a step.
+
+        The first page holds the first steps only, the others as many as fit. The closing is left out where it would
+        need a page of its own.
+        """
+        if skip and skip >= steps.count:
+            return
+        room = self._page_bytes - _MORE_BYTES - len(str(steps.count)) - 2
+        page, size = ([head], len(head.encode())) if head else ([], 0)
+        for index in range(skip, steps.count):
+            if index == _FIRST_STEPS and not skip:
+                yield from self._page(page, index, steps.count)
+                page, size = [], 0
+            step = steps.line(index)
+            length = len(step.encode()) + 1
+            if page and size + length > room:
+                yield from self._page(page, index, steps.count)
+                page, size = [], 0
+            page.append(step)
+            size += length
+        last = closing()
+        if last and size + len(last.encode()) + 1 <= self._page_bytes:
+            page.append(last)
+        yield from self._page(page, steps.count, steps.count)
+
+    def _page(self, blocks: Sequence[str], shown: int, count: int) -> list[Page]:
+        more = [_MORE.format(rest=count - shown)] if shown < count else []
+        return [Page(text, shown) for text in _cut("\n".join([*blocks, *more]), self._page_bytes)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """So many blocks of text, each made when it is asked for, by its index from 0."""
+
+    count: int
+    line: Callable[[int], str]
+
+
+def worst(matches: Iterable[Matched]) -> Matched:
+    """The alert to look at first."""
+    return min(matches, key=_badness)
+
+
+def steps_for(matched: Matched) -> tuple[Step, ...]:
+    """The steps of all matching rules that apply to the alert's facts, the best rule's first, each id once."""
+    view = View(matched.facts)
+    steps: dict[str, Step] = {}
+    for match in matched.matches:
+        for step in match.rule.steps:
+            if step.id not in steps and (step.when is None or holds(step.when, view) is not None):
+                steps[step.id] = step
+    return tuple(steps.values())
+
+
+def _led(matched: Matched, lead: Sequence[Step]) -> Sequence[Step]:
+    """The steps for an alert behind those to begin with."""
+    steps = steps_for(matched)
+    first = {step.id for step in lead}
+    return [*lead, *(step for step in steps if step.id not in first)] if lead else steps
+
+
+def _steps_of(rule: Rule) -> list[Step]:
+    """The steps of a topic that hold without an alert."""
+    view = View({"kind": rule.id})
+    return [step for step in rule.steps if holds(step.when, view) is not None]
+
+
+def unread_excerpt(reading: Reading) -> str:
+    """The parts inside or beside alerts that the scanner could not read, in short; `""` if there are none."""
+    if not reading.unread:
+        return ""
+    shown = [
+        excerpt(reading.text[start:end])
+        for start, end in reading.unread[:3]
+        if reading.text[start:end].strip()
+    ]
+    return "、".join(f"「{text}」" for text in shown)
+
+
+def plain(matched: Matched) -> tuple[Page, ...]:
+    """The checklist without any template: what goes out when a template is broken."""
+    rule = matched.best
+    steps = [step.do.render({}) for step in steps_for(matched)]
+    lines = [rule.title if rule else UNKNOWN, *steps]
+    return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
+
+
+class _Shown:
+    """An alert's facts as a page shows them, each masked when it is first named: few are, and not the long ones."""
+
+    __slots__ = ("_facts", "_masked")
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self._facts = facts
+        self._masked: dict[str, Fact] = {}
+
+    def fill(self, wording: Wording) -> str:
+        """A wording with the facts it names; a command only with those that it can be filled with."""
+        names, masked = wording.names, self._masked
+        for name in names:
+            if name not in masked and name in self._facts:
+                fact = self._facts[name]
+                masked[name] = mask(fact) if isinstance(fact, str) else fact
+        if names and wording.command:
+            masked = usable({name: masked[name] for name in names if name in masked})
+        return wording.render(masked)
+
+
+def _full_title(rule: Rule) -> str:
+    return f"{rule.title} ({rule.title_en})" if rule.title_en else rule.title
+
+
+def _badness(matched: Matched) -> tuple[int, int]:
+    rule = matched.best
+    return rule.severity.rank if rule else len(Severity), -(matched.alert.count or 0)
+
+
+def _distinct(matches: Iterable[Matched]) -> list[Matched]:
+    """One alert of each kind, account and address: what needs its own checklist."""
+    seen: dict[tuple[object, ...], Matched] = {}
+    for matched in matches:
+        alert = matched.alert
+        key = (
+            matched.kind,
+            alert.appid,
+            alert.sample.callback_url,
+            tuple(cause.id for cause in matched.causes),
+        )
+        seen.setdefault(key, matched)
+    return list(seen.values())
+
+
+def _summary_lines(matches: Iterable[Matched]) -> list[str]:
+    lines = []
+    for matched in matches:
+        rule, alert = matched.best, matched.alert
+        parts = [
+            f"{ICONS[rule.severity]} {rule.title}" if rule else UNKNOWN,
+            account(alert),
+            f"{alert.first_seen:%m-%d %H:%M:%S}" if alert.first_seen else "",
+            f"{alert.count} 次" if alert.count is not None else "",
+            matched.causes[0].meaning if matched.causes else "",
+        ]
+        lines.append(" · ".join(mask(part) for part in parts if part))
+    return lines
+
+
+def _cut(text: str, limit: int) -> Iterator[str]:
+    """Pieces of at most `limit` bytes, at line ends where possible, never inside a character."""
+    while len(text.encode()) > limit:
+        head = text.encode()[:limit].decode(errors="ignore")
+        line = head.rfind("\n")
+        head = head[:line] if line > 0 else head
+        yield head
+        text = text[len(head) :].lstrip("\n")
+    yield text

@@ -1,0 +1,1 @@
+"""Alert text to values."""

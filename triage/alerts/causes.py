@@ -1,0 +1,128 @@
+"""What an alert's sample proves by itself: the cause ids of the contract, each with its evidence.
+
+The reply in the sample is judged by the same law as every other reply; a body that WeChat has cut or a web page has
+damaged is never called malformed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from triage.alerts.sample import Sample
+from triage.platform.pushes import Family, Push, find_push, push_of_alert
+from triage.platform.reply_law import judge
+
+REPLY_CAUSES = frozenset(
+    {
+        "quoted_reply",
+        "echoed_push",
+        "malformed_xml",
+        "millisecond_create_time",
+        "empty_content",
+        "success_in_xml",
+        "html_page",
+        "error_text",
+        "json_reply",
+        "empty_reply",
+        "payment_refused",
+    }
+)
+"""The findings of the reply law that are causes of the contract."""
+_CURL = {
+    7: ("curl_connect", "微信连不上这台服务器（cURL 7）"),
+    52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
+    56: ("curl_receive", "收回包时连接中断（cURL 56）"),
+}
+_CUT = ("...", "…")
+_BYTES = re.compile(r"共 \d+ 字节")
+_EATEN = "<![CDATA]>"
+"""What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
+_WIDE_CDATA = ("［CDATA［", "【CDATA【")
+_NARROW = str.maketrans("［］【】＜＞＝", "[][]<>=")
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A cause id, what it means in a sentence, and the words of the sample that prove it.
+
+    `span` is the half-open range of `evidence` in the sample's `field`, in characters.
+    """
+
+    id: str
+    meaning: str
+    field: str
+    evidence: str
+    span: tuple[int, int]
+    hint: str | None = None
+
+
+def find_causes(sample: Sample, kind: str) -> tuple[Cause, ...]:
+    """What the sample of an alert of this kind proves, most telling first."""
+    return tuple(_causes(sample, kind))
+
+
+def _causes(sample: Sample, kind: str) -> Iterator[Cause]:
+    if sample.http_code is not None and sample.http_code != 200:
+        yield _of("http_status", f"回调返回 HTTP {sample.http_code}，不是 200", "http_code", sample.http_code)
+    if sample.curl_error in _CURL:
+        yield _of(*_CURL[sample.curl_error], "curl_error", sample.curl_error)
+    if sample.decrypt_fail:
+        yield _of("decrypt_fail", "微信解不开加密的回包", "decrypt_fail", "decrypt fail")
+    yield from _reply_causes(sample, kind)
+    if "".join((sample.event or "").split()).casefold() == "templatesendjobfinish":
+        yield _of("receipt_flood", "群发模板消息的回执挤占了回调", "event", str(sample.event))
+    if sample.platform is not None:
+        name = f"「{sample.platform}」" if sample.platform else ""
+        yield _of("provider_side", f"推送发给了第三方平台{name}，要由它处理", "platform", sample.platform)
+
+
+def _of(id_: str, meaning: str, field: str, value: object) -> Cause:
+    text = str(value)
+    return Cause(id_, meaning, field, text, (0, len(text)))
+
+
+def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
+    field = "resp" if sample.resp is not None else "response_content"
+    body: str | None = getattr(sample, field)
+    if body is None:
+        return
+    sent = _as_sent(body)
+    cut = body.endswith(_CUT) and sample.response_length is not None
+    damaged = _EATEN in body or body.endswith(_CUT)
+    reply = _closed(sent).encode()
+    for finding in judge(reply, _push(sample, kind)):
+        if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and damaged):
+            continue
+        start, end = finding.span or (0, len(reply))
+        span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
+        meaning = _BYTES.sub(f"共 {sample.response_length} 字节", finding.message) if cut else finding.message
+        yield Cause(finding.id, meaning, field, body[slice(*span)], span, finding.hint)
+
+
+def _as_sent(body: str) -> str:
+    """The body as the server wrote it, where a copy made brackets wide or ate some; every place stays where it is."""
+    if any(wide in body for wide in _WIDE_CDATA):
+        body = body.translate(_NARROW)
+    return body.replace(_EATEN, "OK".ljust(len(_EATEN)))
+
+
+def _closed(body: str) -> str:
+    """The whole elements of an XML body that WeChat cut, so that what they say can be judged."""
+    if not body.startswith("<xml>") or not body.endswith(_CUT):
+        return body
+    end = max((match.end() for match in _ELEMENT.finditer(body)), default=0)
+    return body[:end] + "</xml>" if end else body
+
+
+_ELEMENT = re.compile(r"</[A-Za-z_]{1,60}>")
+
+
+def _push(sample: Sample, kind: str) -> Push | None:
+    payment = kind.startswith("payment") or sample.transaction_id is not None
+    if kind.startswith("ticket"):
+        return find_push("component_verify_ticket", Family.COMPONENT)
+    if kind.startswith("component"):
+        return find_push("unauthorized", Family.COMPONENT)
+    return push_of_alert(sample.event, sample.msg, sample.msg_type, payment=payment)

@@ -1,0 +1,215 @@
+"""What is known of one alert, under the names that rules use: the vocabulary of conditions and templates."""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
+from urllib.parse import urlsplit
+
+from triage.alerts.parser import Alert
+from triage.alerts.sample import SAMPLE_KEYS
+
+Fact = str | int | float | tuple[str, ...]
+
+
+class FactType(enum.Enum):
+    TEXT = "text"
+    NUMBER = "number"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class FactName:
+    """A fact's type, and the word that stands for it in a command when it is not known."""
+
+    type: FactType
+    placeholder: str
+
+
+def _facts(type_: FactType, **placeholders: str) -> dict[str, FactName]:
+    return {name: FactName(type_, placeholder) for name, placeholder in placeholders.items()}
+
+
+FACTS: Mapping[str, FactName] = {
+    **_facts(
+        FactType.TEXT,
+        kind="报警类型",
+        appid="APPID",
+        nickname="公众号",
+        description="内容",
+        guide_url="指引链接",
+        text="报警原文",
+        openid="OPENID",
+        outer_ip="微信出口IP",
+        callback_url="回调地址",
+        ip="服务器IP",
+        host="回调域名",
+        msg="消息类型",
+        event="事件",
+        response_content="回包",
+        decrypt_fail="no",
+        platform="第三方平台",
+        transaction_id="支付单号",
+        resp="回包",
+        scheme="https",
+        domain="回调域名",
+        port="443",
+        path="回调路径",
+        url="回调地址",
+        openid_pattern="OPENID",
+        log_minutes="报警时段",
+        window_start="开始时间",
+        window_end="结束时间",
+    ),
+    **_facts(
+        FactType.NUMBER,
+        window_minutes="分钟数",
+        count="次数",
+        rate="每分钟次数",
+        stamp="时间戳",
+        msg_type="MsgType",
+        http_code="状态码",
+        curl_error="cURL错误码",
+        response_length="回包字节数",
+    ),
+    **_facts(FactType.LIST, cause="原因"),
+}
+
+_MASKED = re.compile(r"(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")
+_MASKED_MAYBE = re.compile(r"[xX](?:[xX]|\n?\Z)")
+"""What every match of `_MASKED` holds and hardly any other value does: found many times faster."""
+_OPENID = re.compile(r"[A-Za-z0-9_-]{12,64}")
+_OF_ALERT = ("appid", "nickname", "description", "guide_url", "window_minutes", "count")
+_READ = (*_OF_ALERT, *SAMPLE_KEYS)
+_values = attrgetter(*_OF_ALERT, *(f"sample.{key}" for key in SAMPLE_KEYS))
+_MINUTE = timedelta(minutes=1)
+_USUAL_WINDOW, _LONGEST_WINDOW = 5, 60
+"""In minutes."""
+_PORTS = {"http": "80", "https": "443"}
+_PLAIN_URL = re.compile(
+    r"(https?)://([a-z0-9._-]+)(?::([1-9][0-9]{0,3}))?(/[!-\"$->@-~]*)?(?:[?#]|\Z)",
+)
+"""What nearly every address looks like: `urlsplit` takes it apart the same way, many times slower."""
+
+_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_ADDRESS = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
+"""What nearly every address looks like: `ip_address` reads it the same way, many times slower."""
+
+
+def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
+    """The facts of an alert; a fact that is not known is not in it.
+
+    A present but empty value is `""`. Numbers are int, `rate` (failures per minute) may be a float.
+    """
+    facts: dict[str, Fact] = {"kind": kind, "cause": tuple(causes), "text": alert.text}
+    facts |= {name: value for name, value in zip(_READ, _values(alert), strict=True) if value is not None}
+    if alert.sample.decrypt_fail:
+        facts["decrypt_fail"] = "yes"
+    if alert.window_minutes and alert.count is not None:
+        facts["rate"] = round(alert.count / alert.window_minutes, 2)
+    facts |= _address_parts(alert.sample.callback_url or "", alert.sample.host or "")
+    if alert.first_seen:
+        facts |= _window(alert.first_seen, alert.window_minutes or _USUAL_WINDOW)
+    openid = alert.sample.openid or ""
+    if _OPENID.fullmatch(openid) and not is_masked(openid):
+        facts["openid_pattern"] = f"{openid[:4]}[A-Za-z0-9_-]{{{len(openid) - 8}}}{openid[-4:]}"
+    return facts
+
+
+def is_masked(value: str) -> bool:
+    """Whether a person has hidden the value (`xx`, `1.2.*.*`), so that no command can use it."""
+    if not value or "*" in value or "…" in value or "..." in value:
+        return True
+    return bool(_MASKED_MAYBE.search(value) and _MASKED.search(value))
+
+
+def usable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts that a command can be filled with: no masked value, no address that is none, nothing like an option."""
+    kept = {
+        name: value
+        for name, value in facts.items()
+        if not isinstance(value, str) or not (is_masked(value) or value.startswith("-"))
+    }
+    for name in ("ip", "outer_ip"):
+        if name in kept and not _is_address(str(kept[name])):
+            del kept[name]
+    return kept
+
+
+def _is_address(value: str) -> bool:
+    if _PLAIN_ADDRESS.fullmatch(value):
+        return True
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _address_parts(address: str, host: str) -> dict[str, Fact]:
+    """Scheme, host, port, path and the URL without query, user or password; the host alone for what is no URL."""
+    parts = _split(address)
+    if parts is None:
+        return {"domain": host} if host else {}
+    scheme, hostname, port, path = parts
+    netloc = f"[{hostname}]" if ":" in hostname else hostname
+    return {
+        "scheme": scheme,
+        "domain": host or hostname,
+        "port": port or _PORTS[scheme],
+        "path": path or "/",
+        "url": f"{scheme}://{netloc}:{port}{path}" if port else f"{scheme}://{netloc}{path}",
+    }
+
+
+def _split(address: str) -> tuple[str | Any, ...] | None:
+    """Scheme, host, port and path of a web address, `""` for a part that is not there; None for anything else."""
+    if plain := _PLAIN_URL.match(address):
+        return plain.groups("")
+    try:
+        parts = urlsplit(address)
+        hostname, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _PORTS or not hostname:
+        return None
+    return parts.scheme, hostname, str(port or ""), parts.path
+
+
+def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
+    """The window from the first failure on, for people and for `grep -E` over an nginx access log in +0800.
+
+    A date at the end of the calendar has none.
+    """
+    try:
+        end = first_seen + minutes * _MINUTE
+    except OverflowError:
+        return {}
+    return {
+        "window_start": first_seen.isoformat(" ")[:19],
+        "window_end": end.isoformat(" ")[:19],
+        "log_minutes": "|".join(_log_minutes(first_seen, min(minutes, _LONGEST_WINDOW))),
+    }
+
+
+def _log_minutes(moment: datetime, minutes: int) -> Iterator[str]:
+    """The moment's minute and so many more as nginx writes them, up to ten in one expression."""
+    while True:
+        tens, unit = divmod(moment.minute, 10)
+        more = min(minutes, 9 - unit)
+        digits = f"[{unit}-{unit + more}]" if more else unit
+        month = _MONTHS[moment.month - 1]
+        yield f"{moment.day:02}/{month}/{moment.year}:{moment.hour:02}:{tens}{digits}"
+        minutes -= more + 1
+        if minutes < 0:
+            return
+        moment += (more + 1) * _MINUTE
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

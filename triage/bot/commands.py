@@ -1,0 +1,145 @@
+"""What a person can type in plain chat, and what the bot keeps in mind between two messages."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from triage.alerts.cleaning import clean, fold
+
+EXPIRES = timedelta(minutes=30)
+"""How long 更多, 下一步 and a digit refer to what was said before."""
+LONGEST_NOTE = 500
+"""Characters of a note or a reason; the rest is cut off, and the reply says so."""
+
+
+class Word(enum.StrEnum):
+    """The commands."""
+
+    HELP = "help"
+    MORE = "more"
+    NEXT = "next"
+    USELESS = "useless"
+    WHY = "why"
+    CLAIM = "claim"
+    NOTE = "note"
+    CLOSE = "close"
+    STATUS = "status"
+    HISTORY = "history"
+    MINE = "mine"
+    JOIN = "join"
+    INVITE = "invite"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """How a command is typed, what stands behind it, who may use it, and what it does in a line of help."""
+
+    names: tuple[str, ...]
+    help: str
+    argument: str = ""
+    members_only: bool = False
+
+
+COMMANDS: Mapping[Word, CommandSpec] = {
+    Word.HELP: CommandSpec(("帮助", "help", "?", "h"), "看用法"),
+    Word.MORE: CommandSpec(("更多", "继续", "more"), "看下一页"),
+    Word.NEXT: CommandSpec(("下一步", "next"), "一次只看一步，往下走"),
+    Word.USELESS: CommandSpec(("没用", "useless"), "这一步没用，换下一步"),
+    Word.WHY: CommandSpec(("为什么", "why"), "凭什么这样判断，每步出自哪里"),
+    Word.CLAIM: CommandSpec(("认领", "claim"), "这件事我来处理", "[编号]", members_only=True),
+    Word.NOTE: CommandSpec(("备注", "note"), "给事件记一笔", "内容", members_only=True),
+    Word.CLOSE: CommandSpec(("关闭", "close"), "处理完了，写下是怎么好的", "[原因]", members_only=True),
+    Word.STATUS: CommandSpec(("状态", "status"), "现在有哪些事件，谁在处理", "[编号]", members_only=True),
+    Word.HISTORY: CommandSpec(("历史", "history"), "以前出过什么事，怎么好的", members_only=True),
+    Word.MINE: CommandSpec(("我的", "mine"), "我认领的事件", members_only=True),
+    Word.JOIN: CommandSpec(("加入", "join"), "用邀请词成为成员", "邀请词 名字"),
+    Word.INVITE: CommandSpec(("邀请", "invite"), "生成一个邀请词给同事", members_only=True),
+}
+_BY_NAME = {name: word for word, spec in COMMANDS.items() for name in spec.names}
+_FIRST_WORD = re.compile(r"\s*(\w+)[\s:：,，]")
+_MENTION = re.compile(r"@\S+\s+")
+_QUOTES = "「」『』“”‘’\"'"
+_TYPED = re.compile(
+    r"([^\s:：,，#\d]+?)[。.!！?？~～]*"
+    r"(?:(?P<glued>\s*)(?P<number>#?\d{1,9}(?:\s.*)?)|[\s:：,，]+(?P<rest>.*))?",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A typed command with what stood behind it (`""` for nothing)."""
+
+    word: Word
+    argument: str = ""
+
+
+def read_command(text: str) -> Command | None:
+    """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
+    text = text.lstrip()
+    plain = _FIRST_WORD.match(text, 0, LONGEST_NOTE + 50)
+    if (
+        plain and fold(plain[1]).rstrip("0123456789") not in _BY_NAME
+    ):  # copying leaves no trace within a plain word
+        return None
+    first = text.split(maxsplit=1)[:1]
+    if not first or len(first[0]) > LONGEST_NOTE:
+        return None
+    typed = _MENTION.sub("", clean(text[: LONGEST_NOTE + 50]).strip(), count=1)
+    if typed[:1] in _QUOTES and typed[-1:] in _QUOTES:
+        typed = typed.strip(_QUOTES)
+    match = _TYPED.fullmatch(typed)
+    if match is None:
+        return None
+    word = _BY_NAME.get(fold(match[1]))
+    argument = (match["number"] or match["rest"] or "").strip()[:LONGEST_NOTE]
+    if word is None or (argument and not COMMANDS[word].argument):
+        return None
+    if (
+        word is Word.STATUS and match["glued"] == "" and argument.isdecimal()
+    ):  # 状态502 asks for an HTTP status
+        return None
+    return Command(word, argument)
+
+
+def usage() -> tuple[str, ...]:
+    """One line of help for each command."""
+    return tuple(
+        f"{spec.names[0]}{' ' + spec.argument if spec.argument else ''}（{'、'.join(spec.names[1:])}）{spec.help}"
+        + ("，限成员" if spec.members_only else "")
+        for spec in COMMANDS.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What was said last: the text, the page of several alerts, how many steps were shown, the kind whose steps led,
+    the step somebody is at, the key of the incident, the topics offered, whether the text was a question."""
+
+    text: str = ""
+    page: int = 0
+    shown: int = 0
+    lead: str | None = None
+    step: int = 0
+    incident: str | None = None
+    choices: tuple[str, ...] = ()
+    is_question: bool = False
+
+    def turned(self, shown: int) -> Conversation:
+        """After the next page, with so many steps shown."""
+        return replace(self, page=self.page + 1, shown=shown)
+
+    def as_json(self) -> dict[str, Any]:
+        """For the store: what is not at its default."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Conversation:
+        """From the store; what was not written is at its default."""
+        known = {name: value[name] for name in cls.__slots__ if name in value}
+        return cls(**{**known, "choices": tuple(known.get("choices", ()))})

@@ -1,0 +1,301 @@
+"""Calls the platform's API for one account, and never shows a secret.
+
+Tokens come from `cgi-bin/stable_token`, the way the platform recommends; official page:
+https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Final, Literal, Self
+
+import requests
+
+from triage.channels.wechat.tokens import ApiError as ApiError
+from triage.channels.wechat.tokens import Token, TokenCache, is_token
+from triage.masking import mask
+
+_MARGIN = timedelta(seconds=60)
+"""A token this near its end is renewed; stable_token never gives less than 300 s."""
+_REST = timedelta(seconds=5)
+"""After a failed token fetch nobody asks again for so long: waiting threads fail with it, not one by one."""
+_BUSY: Final = -1
+_STALE: Final = (40001, 40014, 42001)
+_PAUSES = (0.5, 1.5)
+"""Seconds before asking a busy platform (-1) again."""
+_MOST_BYTES = 64 * 1024
+_LONGEST_MESSAGE = 200
+
+_HINTS: Mapping[int, str] = {
+    -1: "系统繁忙，过一会儿再试",
+    40001: "凭证无效：核对 AppSecret；看是否有别的程序用 cgi-bin/token 抢着刷新",
+    40002: "grant_type 不对，应是 client_credential",
+    40013: "AppID 无效：核对 TRIAGE_WECHAT_APPID",
+    40014: "access_token 无效：看是否有别的程序在强制刷新",
+    40125: "AppSecret 不对：核对 TRIAGE_WECHAT_SECRET，重置过就要换成新的",
+    40164: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
+    40200: "账号类型不支持网络检测",
+    40201: "没有配置回调 URL：先在公众平台启用服务器配置",
+    40202: "action 不对，应是 dns、ping 或 all",
+    40203: "check_operator 不对，应是 CHINANET、UNICOM、CAP 或 DEFAULT",
+    40243: "AppSecret 已冻结：在公众平台解冻",
+    42001: "access_token 过期：核对本机时钟",
+    45009: "今天的调用次数用完了，明天再试",
+    45011: "一分钟内调用太多，过一分钟再试",
+    48001: "没有这个接口的权限：看账号是否认证、接口是否开通",
+    61004: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
+    89503: "新的 IP 要管理员在微信里点同意",
+    **dict.fromkeys(
+        (*range(40015, 40021), *range(40022, 40028)), "菜单不合平台的规定：triage menu show 会指出哪一项"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An address the platform got for our callback's name."""
+
+    ip: str
+    operator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    """One ICMP echo to an address: it says nothing about TCP, TLS or HTTP. `time` is as the platform prints it."""
+
+    ip: str
+    operator: str
+    lost: bool
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCheck:
+    """What the platform sees of our callback from an operator's network."""
+
+    dns: tuple[Resolved, ...]
+    ping: tuple[Pinged, ...]
+
+
+Action = Literal["dns", "ping", "all"]
+Operator = Literal["CHINANET", "UNICOM", "CAP", "DEFAULT"]
+
+
+class WeChatApi:
+    """The API of one account; safe to use from many threads. `timeout` is seconds to connect and to be answered."""
+
+    def __init__(
+        self,
+        appid: str,
+        secret: str,
+        cache: TokenCache,
+        session: requests.Session | None = None,
+        base_url: str = "https://api.weixin.qq.com",
+        timeout: tuple[float, float] = (3, 5),
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._appid = appid
+        self._secret = secret
+        self._cache = cache
+        self._session = session or requests.Session()
+        self._base_url = base_url.rstrip("/")
+        self._timeout = timeout
+        self._clock = clock
+        self._sleep = sleep
+        self._failed: tuple[datetime, ApiError] | None = None
+        # at DEBUG it logs every URL, and the platform wants the token in the URL
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._session.close()
+
+    def create_menu(self, menu: Mapping[str, object]) -> None:
+        """Replace the account's custom menu; 1,000 calls a day. Clients show it within five minutes."""
+        self._call("cgi-bin/menu/create", menu)
+
+    def get_callback_ips(self) -> tuple[str, ...]:
+        """The addresses and networks that WeChat pushes from; they change, ask daily."""
+        path = "cgi-bin/getcallbackip"
+        ips = self._call(path).get("ip_list")
+        if not isinstance(ips, list) or not all(isinstance(ip, str) for ip in ips):
+            raise ApiError(path, "回答里没有 ip_list")
+        return tuple(ips)
+
+    def check_callback(self, action: Action = "all", operator: Operator = "DEFAULT") -> NetworkCheck:
+        """Let the platform resolve and ping our callback's host from an operator's network."""
+        path = "cgi-bin/callback/check"
+        answer = self._call(path, {"action": action, "check_operator": operator})
+        return NetworkCheck(
+            tuple(
+                Resolved(str(row.get("ip", "")), str(row.get("real_operator", "")))
+                for row in _rows(path, answer, "dns")
+            ),
+            tuple(
+                Pinged(
+                    str(row.get("ip", "")),
+                    str(row.get("from_operator", "")),
+                    row.get("package_loss") != "0%",
+                    str(row.get("time", "")),
+                )
+                for row in _rows(path, answer, "ping")
+            ),
+        )
+
+    # -- calls
+
+    def _call(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """The answer to a call; a token that is refused is fetched anew and tried once more, never twice."""
+        token = self._token()
+        answer = self._ask(path, body, token)
+        if _errcode(answer) in _STALE:
+            self._expire(token)
+            token = self._token()
+            answer = self._ask(path, body, token)
+            if _errcode(answer) in _STALE:
+                self._expire(token)
+        return self._checked(path, answer, token)
+
+    def _token(self) -> Token:
+        """The shared token; whoever finds none fetches it while the others wait for it."""
+        token = self._usable()
+        if token is not None:
+            return token
+        with self._cache.refreshing(self._appid):
+            token = self._usable()
+            if token is None:
+                token = self._fetch()
+                self._cache.save(self._appid, token)
+            return token
+
+    def _usable(self) -> Token | None:
+        token = self._cache.load(self._appid)
+        return token if token and self._clock() < token.expires_at - _MARGIN else None
+
+    def _expire(self, token: Token) -> None:
+        with self._cache.refreshing(self._appid):
+            self._cache.expire(self._appid, token)
+
+    def _fetch(self) -> Token:
+        now = self._clock()
+        if self._failed and timedelta() <= now - self._failed[0] < _REST:
+            raise self._failed[1].again()
+        try:
+            return self._stable_token(now)
+        except ApiError as exc:
+            self._failed = (self._clock(), exc)
+            raise
+
+    def _stable_token(self, now: datetime) -> Token:
+        """In its normal mode: the token others use stays valid."""
+        path = "cgi-bin/stable_token"
+        body = {"grant_type": "client_credential", "appid": self._appid, "secret": self._secret}
+        answer = self._checked(path, self._ask(path, body))
+        value, seconds = answer.get("access_token"), answer.get("expires_in")
+        if not is_token(value) or type(seconds) is not int or not 0 < seconds <= 86_400:
+            raise ApiError(path, "回答里没有可用的 access_token 和 expires_in")
+        return Token(value, now, now + timedelta(seconds=seconds))
+
+    def _ask(
+        self, path: str, body: Mapping[str, object] | None, token: Token | None = None
+    ) -> dict[str, Any]:
+        """One answer as a JSON object; a busy platform is given time."""
+        for pause in _PAUSES:
+            answer = self._exchange(path, body, token)
+            if _errcode(answer) != _BUSY:
+                return answer
+            self._sleep(pause)
+        return self._exchange(path, body, token)
+
+    def _exchange(self, path: str, body: Mapping[str, object] | None, token: Token | None) -> dict[str, Any]:
+        # escaped characters would stand escaped in the menu
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        trouble = ""
+        try:
+            with self._session.request(
+                "GET" if data is None else "POST",
+                f"{self._base_url}/{path}",
+                params={"access_token": token.value} if token else None,
+                data=data,
+                headers={"Content-Type": "application/json; charset=utf-8"} if data else None,
+                timeout=self._timeout,
+                allow_redirects=False,  # a secret goes where it was meant to go
+                stream=True,
+            ) as response:
+                content = _read(response, self._timeout[1])
+                status = response.status_code
+        except requests.RequestException as exc:
+            trouble = _network_hint(exc)
+        if trouble:  # raised out here: foreign exceptions hold the URL and the body, and must not be chained
+            raise ApiError(path, trouble)
+        if status != 200:
+            raise ApiError(f"{path}: HTTP {status}", "答话的不是微信接口，看代理和出口网络")
+        return _parsed(path, content)
+
+    def _checked(self, path: str, answer: dict[str, Any], token: Token | None = None) -> dict[str, Any]:
+        code = _errcode(answer)
+        if code == 0:
+            return answer
+        said = str(answer.get("errmsg", ""))
+        for hidden in (self._secret, token.value if token else ""):
+            said = said.replace(hidden, "…") if hidden else said
+        said = re.sub(r"\s+", " ", mask(said))[:_LONGEST_MESSAGE]
+        raise ApiError(f"{path}: errcode {code} ({said})", _HINTS.get(code, "见官方全局返回码"), code)
+
+
+def _errcode(answer: Mapping[str, Any]) -> int:
+    return int(answer.get("errcode", 0))
+
+
+def _rows(path: str, answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    rows = answer.get(key) or []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ApiError(path, f"回答里的 {key} 不是列表")
+    return rows
+
+
+def _read(response: requests.Response, seconds: float) -> bytes:
+    """The body, in time: requests' own limit is for each piece, and a slow server sends many."""
+    end = time.monotonic() + seconds
+    content = bytearray()
+    for piece in response.iter_content(1):  # more would wait for more; answers are small
+        content += piece
+        if time.monotonic() > end:
+            raise requests.ReadTimeout
+        if len(content) > _MOST_BYTES:
+            break  # no JSON any more, which is what will be said
+    return bytes(content)
+
+
+def _parsed(path: str, content: bytes) -> dict[str, Any]:
+    answer: object = None
+    with contextlib.suppress(ValueError, RecursionError):
+        answer = json.loads(content)
+    if not isinstance(answer, dict) or type(answer.get("errcode", 0)) is not int:
+        raise ApiError(path, "回答不是接口的 JSON，答话的可能是代理或登录页")
+    return answer
+
+
+def _network_hint(exc: requests.RequestException) -> str:
+    """What happened, without the foreign text: it holds the URL."""
+    if isinstance(exc, requests.Timeout):
+        return "超时：看本机到 api.weixin.qq.com 的网络"
+    if isinstance(exc, requests.exceptions.SSLError):
+        return "TLS 失败：看本机时钟、根证书和代理"
+    if isinstance(exc, requests.exceptions.ProxyError):
+        return "代理连不上：看 HTTPS_PROXY"
+    return f"连不上或中途断开（{type(exc).__name__}）：看 DNS、防火墙和出口网络"

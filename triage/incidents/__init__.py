@@ -1,0 +1,1 @@
+"""Which alerts belong together."""

@@ -1,0 +1,225 @@
+"""Which alerts belong together: the same alert again, one callback being sick, timeouts that led to a MarkFail."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from triage.alerts.facts import is_masked
+from triage.findings import Severity
+from triage.rules.matching import Matched
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One alert as somebody forwarded it; `callback` is without its query, `rank` 0 for the worst severity."""
+
+    digest: str
+    kind: str
+    title: str
+    rank: int
+    appid: str | None
+    nickname: str | None
+    callback: str | None
+    ip: str | None
+    event: str | None
+    first_seen: datetime | None
+    count: int | None
+    causes: tuple[str, ...]
+    sender: str
+    seen_at: datetime
+
+
+class State(enum.StrEnum):
+    """Whether somebody has closed an incident; WeChat itself sends no recovery."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One callback being sick; `sightings` newest last, `step` is the step somebody is at (0: none yet)."""
+
+    id: int
+    key: str
+    appid: str | None
+    callback: str | None
+    state: State
+    opened_at: datetime
+    last_seen: datetime
+    owner: str | None = None
+    step: int = 0
+    closed_at: datetime | None = None
+    closed_note: str | None = None
+    sightings: tuple[Sighting, ...] = ()
+
+
+class Reason(enum.StrEnum):
+    """Why an alert was put where it was put."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    REOPENED = "reopened"
+    REPEATED = "repeated"
+    FOLDED = "folded"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where an alert belongs and why.
+
+    `first` is the same alert seen before, `root` the alert that led to it, `before` the last closed incident of the
+    same callback.
+    """
+
+    reason: Reason
+    incident: Incident | None = None
+    first: Sighting | None = None
+    root: Sighting | None = None
+    before: Incident | None = None
+
+
+class Shape(enum.StrEnum):
+    """What several incidents look like when they are seen together."""
+
+    HOST = "host"
+    CODE = "code"
+    ONE_EVENT = "one_event"
+
+
+MARK_FAIL = "mark_fail"
+QUIET = timedelta(minutes=30)
+"""An incident without a new alert for so long is shown as quiet; an alert later than this reopens its story."""
+STORY = timedelta(hours=2)
+"""Alerts of one callback within this time are one story."""
+RECALL = timedelta(days=90)
+"""How far back an earlier incident of the same callback is remembered."""
+_STORM = 20
+_STORM_TIME = timedelta(minutes=1)
+_MANY = 3
+_PLAIN = "Text"
+"""A message of a follower: no event whose handler or campaign could be asked for."""
+
+
+def sighting_of(matched: Matched, sender: str, seen_at: datetime) -> Sighting:
+    """An alert as it is remembered: no secrets, no OpenID of a follower."""
+    alert, facts, rule = matched.alert, matched.facts, matched.best
+    callback = str(facts["url"]) if "url" in facts else _known(alert.sample.callback_url)
+    identity = (
+        matched.kind,
+        alert.appid,
+        callback,
+        alert.first_seen,
+        alert.count,
+        alert.sample.transaction_id,
+    )
+    return Sighting(
+        digest=hashlib.sha256(repr(identity).encode()).hexdigest()[:32],
+        kind=matched.kind,
+        title=rule.title if rule else matched.kind,
+        rank=rule.severity.rank if rule else len(Severity),
+        appid=_known(alert.appid),
+        nickname=_known(alert.nickname),
+        callback=callback,
+        ip=_known(alert.sample.ip),
+        event=alert.sample.event or alert.sample.msg,
+        first_seen=alert.first_seen,
+        count=alert.count,
+        causes=tuple([cause.id for cause in matched.causes]),
+        sender=sender,
+        seen_at=seen_at,
+    )
+
+
+def _known(value: str | None) -> str | None:
+    return value if value and not is_masked(value) else None
+
+
+def key_of(sighting: Sighting) -> str:
+    """What names the sick callback: account and address, else the best of what was not masked."""
+    if sighting.appid or sighting.callback:
+        return f"{sighting.appid or ''}|{sighting.callback or ''}"
+    if sighting.ip:
+        return f"ip|{sighting.ip}"
+    return f"name|{sighting.nickname}" if sighting.nickname else f"alert|{sighting.digest}"
+
+
+def correlate(sighting: Sighting, known: Sequence[Incident], now: datetime) -> Verdict:
+    """Where an alert belongs, among the incidents that bear its key.
+
+    Closed incidents within `RECALL` come back as `REOPENED` only if the alert is one of theirs or follows within
+    `STORY`; the last closed one is in the verdict's `before`.
+    """
+    ours = sorted((item for item in known if item.key == key_of(sighting)), key=lambda item: item.last_seen)
+    before = next((item for item in reversed(ours) if item.state is State.CLOSED), None)
+    for incident in reversed(ours):
+        first = next((old for old in incident.sightings if old.digest == sighting.digest), None)
+        if first is not None:
+            return Verdict(Reason.REPEATED, incident, first, root_of(sighting, incident), before)
+    latest = ours[-1] if ours else None
+    if latest is None or now - latest.last_seen > STORY:
+        stale = latest if latest is not None and latest.state is State.OPEN else None
+        return Verdict(Reason.JOINED if stale else Reason.OPENED, stale, None, None, before)
+    root = root_of(sighting, latest)
+    if latest.state is State.CLOSED:
+        return Verdict(Reason.REOPENED, latest, None, root, before)
+    if sighting.kind != MARK_FAIL and any(old.kind == MARK_FAIL for old in latest.sightings):
+        return Verdict(Reason.FOLDED, latest, None, root, before)
+    return Verdict(Reason.JOINED, latest, None, root, before)
+
+
+def root_of(sighting: Sighting, incident: Incident) -> Sighting | None:
+    """The alert that most likely led to a MarkFail: the first other one of its story (guide 6.b)."""
+    if sighting.kind != MARK_FAIL:
+        return None
+    others = [old for old in story_of(incident) if old.kind != MARK_FAIL]
+    return others[0] if others else None
+
+
+def story_of(incident: Incident) -> tuple[Sighting, ...]:
+    """The alerts of an incident in order of their first failure, each kind once."""
+    ordered = sorted(incident.sightings, key=lambda item: item.first_seen or item.seen_at)
+    kinds: dict[str, Sighting] = {}
+    for sighting in ordered:
+        kinds.setdefault(sighting.kind, sighting)
+    return tuple(kinds.values())
+
+
+def is_quiet(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> bool:
+    """Whether an open incident has had no alert for a while; WeChat does not say when it is over."""
+    return incident.state is State.OPEN and now - incident.last_seen > quiet
+
+
+def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int] | None:
+    """What the incidents of the last hours have in common with an alert, and how many make it so."""
+    seen = [old for incident in recent for old in incident.sightings] + [sighting]
+    if len(seen) < _MANY:
+        return None
+    appids = {old.appid for old in seen if old.ip and old.ip == sighting.ip and old.appid}
+    if len(appids) >= _MANY:
+        return Shape.HOST, len(appids)
+    own = [old for old in seen if sighting.appid and old.appid == sighting.appid]
+    addresses = {old.ip for old in own if old.ip}
+    if len(addresses) >= _MANY:
+        return Shape.CODE, len(addresses)
+    distinct = {old.digest: old for old in own}
+    events = {old.event for old in distinct.values()}
+    if len(distinct) >= _MANY and events == {sighting.event} and sighting.event not in (None, _PLAIN):
+        return Shape.ONE_EVENT, len(distinct)
+    return None
+
+
+def is_storm(recent: Sequence[Incident], now: datetime, senders: Container[str]) -> int:
+    """How many different alerts these senders forwarded in the last minute if that is a storm, else 0."""
+    different = {
+        old.digest
+        for incident in recent
+        for old in incident.sightings
+        if now - old.seen_at <= _STORM_TIME and old.sender in senders
+    }
+    return len(different) if len(different) >= _STORM else 0

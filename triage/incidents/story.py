@@ -1,0 +1,128 @@
+"""What is known of an alert from before, as values for the reply: who sent it, the story so far, what it resembles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from triage.alerts.parser import BEIJING
+from triage.incidents.correlation import (
+    MARK_FAIL,
+    QUIET,
+    Incident,
+    Reason,
+    Sighting,
+    State,
+    Verdict,
+    is_quiet,
+    shape_of,
+    story_of,
+)
+from triage.masking import mask, mask_appid
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What to call people: members by name, everybody else not at all."""
+
+    by_openid: Mapping[str, str]
+
+    def of(self, openid: str | None, asker: str | None = None) -> str:
+        """The name of somebody, told to the one who asks."""
+        return "你" if openid and openid == asker else self.by_openid.get(openid or "") or "同事"
+
+
+def story_values(
+    sighting: Sighting, verdict: Verdict, recent: Sequence[Incident], names: Names, now: datetime
+) -> dict[str, Any]:
+    """The values of templates/reply/story.txt; an empty value leaves its line out.
+
+    All are empty where nothing is known; `ip` and `event` are those that a shape speaks of.
+    """
+    incident = verdict.incident
+    shape = shape_of(sighting, recent)
+    is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
+    return {
+        "repeated": _repeated(verdict, names, sighting.sender),
+        "incident": incident.id if incident else None,
+        "owner": names.of(incident.owner, sighting.sender)
+        if incident and incident.owner and not is_reopened
+        else "",
+        "step": incident.step if incident else 0,
+        "path": _path(incident, sighting) if incident else "",
+        "folded": verdict.reason is Reason.FOLDED,
+        "reopened": is_reopened,
+        "root": _root(verdict),
+        "rootless": sighting.kind == MARK_FAIL and verdict.root is None,
+        "before": _before(verdict.before) if verdict.before and not is_reopened else "",
+        "shape": shape[0].value if shape else "",
+        "shape_count": shape[1] if shape else 0,
+        "ip": mask(sighting.ip or "") if shape else "",
+        "event": mask(sighting.event or "") if shape else "",
+    }
+
+
+def _repeated(verdict: Verdict, names: Names, asker: str) -> str:
+    first = verdict.first
+    return f"{clock(first.seen_at)} {names.of(first.sender, asker)}" if first else ""
+
+
+def _path(incident: Incident, sighting: Sighting) -> str:
+    """18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail; nothing for a story of one kind."""
+    steps = list(story_of(incident))
+    if all(step.kind != sighting.kind for step in steps):
+        steps.append(sighting)
+    return (
+        " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in steps)
+        if len(steps) > 1
+        else ""
+    )
+
+
+def _root(verdict: Verdict) -> str:
+    root = verdict.root
+    return f"{clock(root.first_seen or root.seen_at)} 的{root.title}" if root else ""
+
+
+def _before(incident: Incident) -> str:
+    note = f"，关闭时写：{mask(incident.closed_note)}" if incident.closed_note else ""
+    return f"{day(incident.last_seen)}{note}"
+
+
+def incident_line(incident: Incident, names: Names, now: datetime, quiet: timedelta = QUIET) -> str:
+    """One incident in a list: number, kinds, account, how long, who."""
+    newest = incident.sightings[-1] if incident.sightings else None
+    titles = "、".join(dict.fromkeys(sighting.title for sighting in incident.sightings))
+    account = " ".join(filter(None, (newest.nickname if newest else None, mask_appid(incident.appid or ""))))
+    return " · ".join(
+        filter(
+            None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
+        )
+    )
+
+
+def _since(incident: Incident) -> str:
+    began = min((item.first_seen or item.seen_at for item in incident.sightings), default=incident.opened_at)
+    different = {item.digest for item in incident.sightings}
+    return f"{clock(began, dated=True)} 起，{len(different)} 条报警"
+
+
+def _who(incident: Incident, names: Names, now: datetime, quiet: timedelta) -> str:
+    if incident.state is State.CLOSED:
+        return f"已关闭：{mask(incident.closed_note)}" if incident.closed_note else "已关闭"
+    silence = "，已安静" if is_quiet(incident, now, quiet) else ""
+    owner = f"{names.of(incident.owner)} 处理中" if incident.owner else "没人认领"
+    step = f"，第 {incident.step} 步" if incident.step else ""
+    return owner + step + silence
+
+
+def clock(moment: datetime, *, dated: bool = False) -> str:
+    """A time of day in Beijing, with its date where that matters."""
+    local = moment.astimezone(BEIJING)
+    return f"{local:%m-%d %H:%M}" if dated else f"{local:%H:%M}"
+
+
+def day(moment: datetime) -> str:
+    return f"{moment.astimezone(BEIJING):%Y-%m-%d}"

@@ -1,0 +1,1 @@
+"""What WeChat pushes, accepts and counts."""

@@ -1,0 +1,182 @@
+"""Reads a callback's XML reply: the elements the law asks for, each with its bytes, or what keeps it unreadable.
+
+expat reads once, in time linear in the reply, and stops at a DOCTYPE, so that no entity expands. What the elements
+must hold is the business of triage.platform.reply_law.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from xml.parsers import expat
+
+from triage.platform.pushes import REPLY_TYPES
+
+Span = tuple[int, int]
+Mistake = tuple[str, str, Span]
+"""The id of the clause, the message, the bytes that prove it."""
+
+COMMON = ("ToUserName", "FromUserName", "CreateTime", "MsgType")
+ITEM = "Articles/item"
+ITEM_FIELDS = tuple(f"{ITEM}/{name}" for name in ("Title", "Description", "PicUrl", "Url"))
+ENVELOPE = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element's text, inner texts included, and its bytes in the reply."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The elements the law reads, by path below the root ("" is the root)."""
+
+    root: str
+    elements: Mapping[str, Sequence[Element]]
+
+    def all(self, path: str) -> Sequence[Element]:
+        return self.elements.get(path, ())
+
+    def text(self, path: str) -> str:
+        """The first such element's, stripped; "" where there is none."""
+        return self.elements[path][0].text.strip() if path in self.elements else ""
+
+    def span(self, path: str = "") -> Span:
+        return self.elements[path][0].span
+
+    @property
+    def is_success(self) -> bool:
+        return self.text("") == "success"
+
+    @property
+    def is_echo(self) -> bool:
+        is_unswapped = self.text("ToUserName").startswith("gh_") and self.text("FromUserName").startswith("o")
+        return is_unswapped or self.text("MsgType") == "event"
+
+
+_READ = frozenset({"", "return_code", *COMMON, *ENVELOPE, *ITEM_FIELDS, *chain(*REPLY_TYPES.values())})
+_DEEPEST = 4
+_CDATA = b"<![CDATA["
+_CDATA_SLIP = re.compile(rb"(?<!\])(?:\]\]?\s*</|\]\s*>\s*</|\]\]\s+>)")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_REASONS = {
+    expat.errors.XML_ERROR_INVALID_TOKEN: "这里有 XML 不认的字符（& 和 < 要转义，]]> 不能写进正文）",
+    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "这个实体没有定义（& 要写成 &amp;）",
+    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "根元素之后还有别的内容",
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "这里的标签或注释没有写完",
+}
+
+
+class UnreadableError(Exception):
+    """The reply is no XML; `mistakes` says why, most telling first."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__(*mistakes)
+        self.mistakes = mistakes
+
+
+def undecodable(reply: bytes) -> Mistake | None:
+    """Where the reply stops being UTF-8; None if it does not."""
+    try:
+        reply.decode()
+    except UnicodeDecodeError as error:
+        message = f"从第 {error.start + 1} 个字节 0x{reply[error.start]:02X} 起不是 UTF-8"
+        return "bad_encoding", message, (error.start, error.end)
+    return None
+
+
+def parse_document(reply: bytes, start: int) -> Document:
+    """The document that begins at byte `start`. Raises UnreadableError."""
+    if mistake := undecodable(reply):
+        raise UnreadableError(mistake)
+    reader = _Reader(reply, start)
+    try:
+        reader.parser.Parse(reply[start:], True)
+    except expat.ExpatError as error:
+        raise UnreadableError(*_malformed(reader, expat.ErrorString(error.code))) from error
+    return Document(reader.root, reader.elements)
+
+
+class _Reader:
+    """One pass of expat that keeps the elements the law reads; a DOCTYPE ends it, so no entity expands."""
+
+    def __init__(self, reply: bytes, start: int) -> None:
+        self.reply, self.start = reply, start
+        self.root = ""
+        self.elements: dict[str, list[Element]] = {}
+        self.names: list[str] = []
+        self.cdata: int | None = None
+        self._open: list[tuple[int, int]] = []
+        self._texts: list[str] = []
+        self.parser = expat.ParserCreate("utf-8")
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self.parser.StartElementHandler = self._begin
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._texts.append
+        self.parser.StartCdataSectionHandler = self._begin_cdata
+
+    def _here(self) -> int:
+        return self.start + self.parser.CurrentByteIndex
+
+    def _refuse_doctype(self, *_: object) -> None:
+        first = max(self.reply.rfind(b"<!DOCTYPE", self.start, self._here()), self.start)
+        raise UnreadableError(("doctype_refused", "XML 里有 DOCTYPE；回复里不允许", (first, first + 9)))
+
+    def _begin_cdata(self) -> None:
+        self.cdata = self._here()
+
+    def _begin(self, name: str, _: object) -> None:
+        self.root = self.root or name
+        self.names.append(name)
+        if len(self.names) <= _DEEPEST:
+            self._open.append((self._here(), len(self._texts)))
+
+    def _end(self, name: str) -> None:
+        if len(self.names) <= _DEEPEST:
+            path, (first, text) = "/".join(self.names[1:]), self._open.pop()
+            if path in _READ:
+                element = Element("".join(self._texts[text:]), (first, self._end_of(name)))
+                self.elements.setdefault(path, []).append(element)
+        self.names.pop()
+
+    def _end_of(self, name: str) -> int:
+        """Behind the element: expat stands in front of its end tag, or behind it where it is written `<name/>`."""
+        here = self._here()
+        has_end_tag = self.reply.startswith(f"</{name}".encode(), here)
+        return self.reply.find(b">", here) + 1 if has_end_tag else here
+
+
+def _malformed(reader: _Reader, reason: str) -> Iterator[Mistake]:
+    reply = reader.reply
+    what, span = _diagnose(reader, reason)
+    line_start = reply.rfind(b"\n", 0, span[0]) + 1
+    line = reply.count(b"\n", 0, line_start) + 1
+    column = len(reply[line_start : span[0]].decode("utf-8", "replace")) + 1
+    yield "malformed_xml", f"XML 在 {line}:{column}（行:列）写坏了：{what}", span
+    if control := _CONTROL.search(reply, reader.start):
+        yield "control_character", f"XML 里有控制字符 0x{reply[control.start()]:02X}", control.span()
+
+
+def _diagnose(reader: _Reader, reason: str) -> tuple[str, Span]:
+    reply, at = reader.reply, max(reader.parser.ErrorByteIndex, 0) + reader.start
+    if reader.cdata is not None and _is_unclosed(reply, reader.cdata, at, reason):
+        slip = _CDATA_SLIP.search(reply, reader.cdata, at)
+        return "CDATA 没有以 ]]> 结束", slip.span() if slip else (reader.cdata, reader.cdata + len(_CDATA))
+    if reason == expat.errors.XML_ERROR_TAG_MISMATCH:
+        return f"<{reader.names[-1][:40]}> 没有闭合", (at - len("</"), reply.index(b">", at) + 1)
+    at = min(at, len(reply) - 1)
+    if reason == expat.errors.XML_ERROR_NO_ELEMENTS and reader.names:
+        return f"到结尾 <{reader.names[-1][:40]}> 还没有闭合", (at, at + 1)
+    return _REASONS.get(reason, f"解析器报 {reason}"), (at, at + 1)
+
+
+def _is_unclosed(reply: bytes, cdata: int, at: int, reason: str) -> bool:
+    """A section that holds the opening of another was meant to end before it."""
+    swallowed = reply.find(_CDATA, cdata + len(_CDATA), at) >= 0
+    return swallowed or reason == expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION

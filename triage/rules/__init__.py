@@ -1,0 +1,1 @@
+"""YAML to matches, each with its because."""

@@ -1,0 +1,289 @@
+"""Conditions of rules: data that is true or false of an alert's facts, and says which words made it so."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import re2
+import yaml
+
+from triage.alerts.cleaning import fold
+from triage.alerts.facts import FACTS, Fact, FactType
+from triage.rules.strict_yaml import Reader, similar
+
+OPERATORS = ("contains", "startswith", "endswith", "regex", "cidr", "gte", "lte", "exists")
+_TEXTUAL = ("", "exists", "contains", "startswith", "endswith", "regex")
+_FITTING = {
+    FactType.TEXT: (*_TEXTUAL, "cidr"),
+    FactType.LIST: _TEXTUAL,
+    FactType.NUMBER: ("", "exists", "gte", "lte"),
+}
+_MAX_PROGRAM = 2_500
+"""Instructions of a compiled expression; beyond it RE2 stays linear but is slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One key of a condition: a fact, an operator (`""` for equality) and the values, any of which may fit.
+
+    Texts are folded; numbers are floats; networks are ip_network values; `exists` holds one bool.
+    """
+
+    field: str
+    op: str
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        values = [
+            ("no", "yes")[value] if isinstance(value, bool) else _number(value) for value in self.values
+        ]
+        return f"{self.field}{'|' + self.op if self.op else ''}: {', '.join(map(str, values))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Tests joined by AND; each group of `any` needs one that holds; none of `none` may hold."""
+
+    tests: tuple[Test, ...]
+    any: tuple[Condition, ...] = ()
+    none: tuple[Condition, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many tests it has in all: the measure of how special it is."""
+        return len(self.tests) + sum(part.size for part in self.any + self.none)
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """A test that held, and the words that made it hold, with their place in the alert's text if they stand there."""
+
+    test: str
+    found: str | None = None
+    span: tuple[int, int] | None = None
+
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class View:
+    """Facts with their folded texts and addresses, each read once."""
+
+    __slots__ = ("_addresses", "_folded", "facts")
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self.facts = facts
+        self._folded: dict[str, tuple[str, ...]] = {}
+        self._addresses: dict[str, Address | None] = {}
+
+    def folded(self, field: str) -> tuple[str, ...]:
+        texts = self._folded.get(field)
+        if texts is None:
+            fact = self.facts.get(field, ())
+            texts = tuple(map(_fold, fact)) if isinstance(fact, tuple) else (_fold(str(fact)),)
+            self._folded[field] = texts
+        return texts
+
+    def address(self, field: str) -> Address | None:
+        """The fact as an address; None if it is not one."""
+        if field not in self._addresses:
+            try:
+                self._addresses[field] = ipaddress.ip_address(str(self.facts.get(field, "")))
+            except ValueError:
+                self._addresses[field] = None
+        return self._addresses[field]
+
+
+def _fold(text: str) -> str:
+    return fold(text).strip()
+
+
+def holds(condition: Condition | None, view: View) -> tuple[Test, ...] | None:
+    """The tests that held, or None if the condition is false. No condition is true."""
+    if condition is None:
+        return ()
+    for test in condition.tests:
+        if not _is_true(test, view):
+            return None
+    for part in condition.none:
+        if holds(part, view) is not None:
+            return None
+    if not condition.any:
+        return condition.tests
+    for part in condition.any:
+        held = holds(part, view)
+        if held is not None:
+            return condition.tests + held
+    return None
+
+
+def failing(condition: Condition, view: View) -> str | None:
+    """The first part of a condition that is false, in words; None if it holds."""
+    for test in condition.tests:
+        if not _is_true(test, view):
+            fact = view.facts.get(test.field)
+            return f"{test} (here {'missing' if fact is None else _brief(fact)})"
+    for part in condition.none:
+        if (held := holds(part, view)) is not None:
+            return f"not {', '.join(map(str, held))}"
+    if condition.any and all(holds(part, view) is None for part in condition.any):
+        return f"none of {len(condition.any)} under 'any'"
+    return None
+
+
+def prove(test: Test, view: View) -> Because:
+    """A test that held, with the words that made it hold."""
+    fact = view.facts.get(test.field)
+    if fact is None or fact == ():
+        return Because(str(test))
+    if test.op == "exists":
+        return Because(str(test), _brief(fact))
+    if test.op == "cidr" or isinstance(fact, (int, float)):
+        return Because(str(test), _number(fact))
+    if isinstance(fact, tuple):
+        fact = next(text for text in view.folded(test.field) if _fits(test.op, text, test.values))
+    return Because(str(test), _brief(fact))
+
+
+def _brief(fact: Fact) -> str:
+    text = "、".join(fact) if isinstance(fact, tuple) else str(fact)
+    return text if len(text) <= 60 else text[:60] + "…"
+
+
+def _is_true(test: Test, view: View) -> bool:
+    fact, op = view.facts.get(test.field), test.op
+    if fact is None:
+        return op == "exists" and False in test.values
+    if op == "exists":
+        return (fact != ()) in test.values
+    if op == "cidr":
+        address = view.address(test.field)
+        return address is not None and any(address in network for network in test.values)
+    if isinstance(fact, (int, float)):
+        return _compare(op, fact, test.values)
+    for text in view.folded(test.field):  # noqa: SIM110 - a generator would cost more than the test
+        if _fits(op, text, test.values):
+            return True
+    return False
+
+
+def _compare(op: str, number: float, values: tuple[float, ...]) -> bool:
+    if op == "gte":
+        return any(number >= value for value in values)
+    if op == "lte":
+        return any(number <= value for value in values)
+    return number in values
+
+
+def _fits(op: str, text: str, values: tuple[str, ...]) -> bool:
+    if op == "":
+        return text in values
+    if op == "contains":
+        return any(value in text for value in values)
+    if op == "startswith":
+        return text.startswith(values)
+    if op == "endswith":
+        return text.endswith(values)
+    return any(compiled(value).search(text) for value in values)
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@lru_cache(maxsize=20_000)
+def compiled(pattern: str) -> Any:
+    """The compiled RE2 expression, matched on folded text."""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = False
+    return re2.compile(pattern, options)
+
+
+def read_condition(reader: Reader, node: yaml.Node) -> Condition:
+    """A condition from its YAML node; mistakes go to the reader's findings."""
+    tests: list[Test] = []
+    groups: dict[str, tuple[Condition, ...]] = {"any": (), "not": ()}
+    before = len(reader.findings)
+    for name, key, value in reader.mapping(node, "a condition"):
+        if name in groups:
+            parts = reader.items(value) if name == "any" or isinstance(value, yaml.SequenceNode) else [value]
+            groups[name] = tuple(read_condition(reader, part) for part in parts)
+        else:
+            test = _read_test(name, key, value, reader)
+            if test:
+                tests.append(test)
+    if not (tests or groups["any"] or groups["not"]) and len(reader.findings) == before:
+        reader.report(node, "empty-condition", "the condition tests nothing")
+    return Condition(tuple(tests), groups["any"], groups["not"])
+
+
+def _read_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> Test | None:
+    field, _, op = name.partition("|")
+    if field not in FACTS:
+        reader.report(key, "unknown-field", f"unknown fact '{field}'", similar(field, [*FACTS, "any", "not"]))
+        return None
+    if op not in ("", *OPERATORS) or name.endswith("|"):
+        reader.report(key, "unknown-operator", f"unknown operator '{op}'", similar(op, OPERATORS))
+        return None
+    type_ = FACTS[field].type
+    if op not in _FITTING[type_]:
+        reader.report(key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {type_.value}")
+        return None
+    numeric = type_ is FactType.NUMBER
+    values = tuple(_read_value(text, op, numeric, value, reader) for text in reader.values(value) if text)
+    return Test(field, op, tuple(item for item in values if item is not None))
+
+
+def _read_value(text: str, op: str, numeric: bool, node: yaml.Node, reader: Reader) -> Any:
+    if op == "exists":
+        return _read_flag(text, node, reader)
+    if op == "cidr":
+        return _read_network(text, node, reader)
+    if op == "regex":
+        return _read_pattern(text, node, reader)
+    if not numeric:
+        return fold(text)
+    if not re.fullmatch(r"-?\d{1,12}(?:\.\d{1,6})?", text, re.ASCII):
+        reader.report(node, "bad-number", f"'{text}' is no number")
+        return None
+    return float(text)
+
+
+def _read_flag(text: str, node: yaml.Node, reader: Reader) -> bool | None:
+    if text in ("yes", "no"):
+        return text == "yes"
+    reader.report(node, "bad-flag", f"'{text}' must be yes or no")
+    return None
+
+
+def _read_network(text: str, node: yaml.Node, reader: Reader) -> Any:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as exc:
+        reader.report(node, "bad-network", f"'{text}' is no network: {exc}")
+        return None
+
+
+def _read_pattern(text: str, node: yaml.Node, reader: Reader) -> str | None:
+    if wide := next((char for char in text if not char.isascii() and fold(char).isascii()), None):
+        hint = f"write '{fold(wide)}'"
+        reader.report(node, "wide-regex", f"'{wide}' never fits, texts are folded to half width", hint)
+        return None
+    try:
+        size = compiled(text).programsize
+    except re2.error as exc:
+        problem = exc.args[0].decode() if isinstance(exc.args[0], bytes) else str(exc)
+        reader.report(node, "bad-regex", f"bad expression '{text}': {problem}")
+        return None
+    if size > _MAX_PROGRAM:
+        reader.report(
+            node, "heavy-regex", f"the expression compiles to {size} instructions, at most {_MAX_PROGRAM}"
+        )
+        return None
+    return text

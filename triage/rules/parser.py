@@ -1,0 +1,308 @@
+"""YAML text to rules: strict, safe to read from strangers, and every mistake of a file reported with its place.
+
+The format is described in docs/rules.md. Scalars are text; conditions are data; nothing here is executed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import yaml
+
+from triage.alerts.facts import FACTS
+from triage.findings import Finding, Location, Severity
+from triage.rules import templates as wording
+from triage.rules.conditions import Condition, read_condition
+from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
+from triage.rules.templates import Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do; `run` is a command whose facts are quoted for the shell."""
+
+    id: str
+    do: Wording
+    do_en: Wording | None
+    when: Condition | None
+    run: Wording | None
+    healthy: Wording | None
+    source: tuple[str, ...]
+    check: str | None
+    erratum: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text that must match its rule, or must not; `query` is typed words, otherwise it is a pasted alert."""
+
+    text: str
+    query: bool
+    renders: tuple[str, ...]
+    steps: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One topic: how it is recognised and what to do. Fields as in docs/rules.md."""
+
+    id: str
+    title: str
+    title_en: str | None
+    number: int | None
+    severity: Severity
+    owner: str | None
+    meaning: str
+    impact: str | None
+    sentences: tuple[str, ...]
+    signs: Condition | None
+    when: Condition | None
+    unless: Condition | None
+    aliases: tuple[str, ...]
+    priority: int
+    steps: tuple[Step, ...]
+    see: tuple[str, ...]
+    match: tuple[Example, ...]
+    ignore: tuple[Example, ...]
+    location: Location
+    places: Mapping[str, Location]
+    """Where the values stand that other rules can contradict: id, number, see."""
+
+    @property
+    def names_kind(self) -> bool:
+        return bool(self.sentences)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """Rules that may be used together: ids are unique, references resolve. `version` names their content."""
+
+    rules: tuple[Rule, ...]
+    version: str
+
+    def get(self, rule_id: str) -> Rule | None:
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+
+def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
+    """The rules of one file and all its mistakes; a rule with a mistake is left out."""
+    reader = Reader(file)
+    root = compose(source, reader)
+    rules = tuple(_rules(reader, root)) if root is not None else ()
+    return rules, tuple(reader.findings)
+
+
+def join(parts: Iterable[tuple[Rule, ...]], version: str) -> tuple[RuleSet, tuple[Finding, ...]]:
+    """One set from the rules of many files, with what is wrong between them: ids, numbers, references."""
+    rules = tuple(rule for part in parts for rule in part)
+    return RuleSet(rules, version), tuple(_between(rules))
+
+
+def _between(rules: tuple[Rule, ...]) -> Iterator[Finding]:
+    ids: dict[str, Rule] = {}
+    numbers: dict[int, Rule] = {}
+    for rule in rules:
+        if rule.id in ids:
+            taken_by = ids[rule.id].location
+            yield _finding(rule.places["id"], "duplicate-id", f"rule id '{rule.id}' is taken by {taken_by}")
+        ids.setdefault(rule.id, rule)
+        if rule.number is not None and rule.number in numbers:
+            taken = numbers[rule.number]
+            message = f"number {rule.number} is taken by '{taken.id}'"
+            yield _finding(rule.places["number"], "duplicate-number", message)
+        if rule.number is not None:
+            numbers.setdefault(rule.number, rule)
+    for rule in rules:
+        for other in rule.see:
+            if other not in ids:
+                message = f"'see' names no rule: '{other}'"
+                yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
+
+
+def _finding(location: Location, id_: str, message: str, hint: str | None = None) -> Finding:
+    return Finding(id_, Severity.HIGH, message, location, hint)
+
+
+_SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[PTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")
+
+
+_FILE = ("version", "lists", "rules")
+
+
+def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
+    pairs = reader.mapping(root, "a file")
+    _read_head(reader, pairs)
+    packs = [value for name, _, value in pairs if name == "rules"]
+    if packs:
+        nodes = [(node, reader.mapping(node, "a rule")) for node in reader.items(packs[0])]
+    else:
+        nodes = [(root, [pair for pair in pairs if pair[0] not in _FILE])]
+    for node, own in nodes:
+        if rule := _rule(reader, node, own):
+            yield rule
+
+
+def _read_head(reader: Reader, pairs: list[Pair]) -> None:
+    """What stands in a file beside its rules."""
+    for name, key, value in pairs:
+        if name == "version" and reader.text(value) not in ("1", ""):
+            message = "unknown version of the rule format; this program reads version 1"
+            reader.report(value, "bad-version", message)
+        elif name == "lists":
+            reader.lists = {item: reader.texts(node) for item, _, node in reader.mapping(value, "lists")}
+        elif name == "rules" and any(other not in _FILE for other, _, _ in pairs):
+            reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
+        elif name == "rules" and isinstance(value, yaml.SequenceNode) and not value.value:
+            reader.report(value, "empty", "the pack holds no rule")
+
+
+def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    before = len(reader.findings)
+    values = reader.read(node, pairs, _RULE, "rule")
+    keys = {name: key for name, key, _ in pairs}
+    if not any(values[name] for name in _LEADING) and (
+        before == len(reader.findings) or not _LEADING & keys.keys()
+    ):
+        reader.report(
+            node, "unreachable", "a rule needs 'sentences', 'when' or 'aliases', or nothing leads to it"
+        )
+    for part in ("signs", "unless"):
+        needed = "sentences" if part == "signs" else "when"
+        if values[part] and not values[needed]:
+            reader.report(keys[part], "useless-key", f"'{part}' has no effect without '{needed}'")
+    if len(reader.findings) > before:
+        return None
+    match, ignore = values.pop("examples")
+    places = {name: reader.location(value) for name, _, value in pairs if name in _PLACED}
+    return Rule(**values, match=match, ignore=ignore, location=reader.location(node), places=places)
+
+
+_SHORTEST = 4
+"""Letters of a sentence: fewer stand in other kinds' sentences too."""
+_LEADING = {"sentences", "when", "aliases"}
+_PLACED = ("id", "number", "see")
+
+
+def _steps(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for item in reader.items(node):
+        values = reader.read(item, reader.mapping(item, "a step"), _STEP, "step")
+        if values["id"] and any(step.id == values["id"] for step in steps):
+            reader.report(item, "duplicate-step", f"step id '{values['id']}' is used twice")
+        steps.append(Step(**values))
+    if not steps and isinstance(node, yaml.SequenceNode):
+        reader.report(node, "no-steps", "a rule needs at least one step")
+    return tuple(steps)
+
+
+def _examples(reader: Reader, node: yaml.Node) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    values = reader.read(node, reader.mapping(node, "examples"), _EXAMPLES, "examples")
+    return values["match"], values["ignore"]
+
+
+def _example_list(reader: Reader, node: yaml.Node) -> tuple[Example, ...]:
+    examples = tuple(_example(reader, item) for item in reader.items(node))
+    if not examples and isinstance(node, yaml.SequenceNode):
+        reader.report(node, "no-example", "at least one example is needed here")
+    return examples
+
+
+def _example(reader: Reader, node: yaml.Node) -> Example:
+    values = reader.read(node, reader.mapping(node, "an example"), _EXAMPLE, "example")
+    texts = [values[name] for name in ("alert", "query") if values[name] is not None]
+    if len(texts) != 1 and isinstance(node, yaml.MappingNode):
+        reader.report(node, "bad-example", "an example holds either 'alert' or 'query'")
+    return Example(
+        "".join(texts),
+        values["query"] is not None,
+        values["renders"],
+        values["steps"],
+        reader.location(node),
+    )
+
+
+def _sentences(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
+    sentences = reader.texts(node)
+    for sentence in sentences:
+        if sentence and sum(map(str.isalnum, sentence)) < _SHORTEST:
+            reader.report(node, "short-sentence", f"'{sentence}' is too short to tell a kind by")
+    return sentences
+
+
+def _severity(reader: Reader, node: yaml.Node) -> Severity:
+    value = reader.text(node)
+    if value in set(Severity):
+        return Severity(value)
+    if value:
+        message = f"'{value}' is no severity: {', '.join(Severity)}"
+        reader.report(node, "bad-severity", message, similar(value, Severity))
+    return Severity.INFO
+
+
+def _sources(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
+    values = reader.texts(node)
+    for value in values:
+        if value and not _SOURCE.fullmatch(value):
+            reader.report(node, "bad-source", f"'{value}' is no guide item, reply rule (R1) or 'field'")
+    return values
+
+
+def _wording(reader: Reader, node: yaml.Node, *, command: bool = False) -> Wording:
+    source = reader.text(node)
+    for problem in wording.check(source, command=command):
+        name = problem.removeprefix("unknown fact '").removesuffix("'")
+        hint = similar(name, FACTS) if name != problem else None
+        reader.report(node, "bad-template", problem, hint)
+    return Wording(source, command)
+
+
+_RULE = {
+    "id": Key(Reader.identifier, needed=True),
+    "title": Key(Reader.text, needed=True),
+    "title_en": Key(Reader.text),
+    "number": Key(lambda reader, node: reader.integer(1, 99)(node)),
+    "severity": Key(_severity, needed=True),
+    "owner": Key(Reader.text),
+    "meaning": Key(Reader.text, needed=True),
+    "impact": Key(Reader.text),
+    "sentences": Key(_sentences, default=()),
+    "signs": Key(read_condition),
+    "when": Key(read_condition),
+    "unless": Key(read_condition),
+    "aliases": Key(Reader.texts, default=()),
+    "priority": Key(lambda reader, node: reader.integer(-100, 100)(node), default=0),
+    "steps": Key(_steps, needed=True),
+    "see": Key(Reader.identifiers, default=()),
+    "examples": Key(_examples, needed=True, default=((), ())),
+}
+_STEP = {
+    "id": Key(Reader.identifier, needed=True),
+    "do": Key(_wording, needed=True),
+    "do_en": Key(_wording),
+    "when": Key(read_condition),
+    "run": Key(lambda reader, node: _wording(reader, node, command=True)),
+    "healthy": Key(_wording),
+    "source": Key(_sources, needed=True, default=()),
+    "check": Key(Reader.identifier),
+    "erratum": Key(Reader.text),
+}
+_EXAMPLES = {
+    "match": Key(_example_list, needed=True, default=()),
+    "ignore": Key(_example_list, needed=True, default=()),
+}
+_EXAMPLE = {
+    "alert": Key(Reader.text),
+    "query": Key(Reader.text),
+    "renders": Key(Reader.texts, default=()),
+    "steps": Key(Reader.identifiers, default=()),
+}
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "rule": tuple(_RULE), "step": tuple(_STEP), "examples": tuple(_EXAMPLES), "example": tuple(_EXAMPLE)
+}  # fmt: skip
+"""Every key of the format, by where it stands; docs/rules.md is held against it."""

@@ -1,0 +1,298 @@
+"""Templates in rules: Jinja2 cut down to what a checklist needs, checked before it is ever rendered.
+
+Allowed are facts, constants, comparisons, `if`, `for` over a list, and a few filters. No calls, no arithmetic,
+no attributes: nothing that costs more than the template is long, and nothing that reaches out of the facts.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jinja2 import Template, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from triage.alerts.facts import FACTS, Fact, FactType
+
+FILTERS = ("default", "first", "join", "last", "length", "lower", "trim", "upper")
+_TESTS = ("defined", "undefined")
+_MAX_LENGTH = 4_000
+_MAX_DEPTH = 40
+_PRINT = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+_ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.For, nodes.Filter,
+    nodes.Test, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr,
+)  # fmt: skip
+_WORDS = {
+    nodes.Call: "calls",
+    nodes.Getattr: "attributes",
+    nodes.Getitem: "subscripts",
+    nodes.Expr: "arithmetic",
+}
+
+
+class _Missing(str):
+    """A fact nobody knows: false in a condition, like nothing, and a word for it where it is printed."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def _never(self, other: object) -> bool:
+        return False
+
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _never
+    __hash__ = str.__hash__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+_LISTS = tuple(name for name, fact in FACTS.items() if fact.type is FactType.LIST)
+_UNKNOWN = {name: _Missing(fact.placeholder) for name, fact in FACTS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A checked template; `command` says that printed facts are quoted for the shell."""
+
+    source: str
+    command: bool = False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The facts it prints or asks for."""
+        return _names(self.source)
+
+    def render(self, facts: Mapping[str, Fact]) -> str:
+        """The text with the facts filled in; a missing fact prints its placeholder word."""
+        if "{" not in self.source:
+            return self.source
+        pieces = _pieces(self.source)
+        if pieces is None:
+            known = {name: facts.get(name, _UNKNOWN[name]) for name in self.names if name in _UNKNOWN}
+            return _compiled(self.source, self.command).render(known).strip()
+        show = _quoted if self.command else _plain
+        text, prints = pieces
+        for name, behind in prints:
+            text += show(facts.get(name, _UNKNOWN[name])) + behind
+        return text
+
+
+def check(source: str, *, command: bool = False) -> Iterator[str]:
+    """What is wrong with a template, in words; nothing if it may be used."""
+    if len(source) > _MAX_LENGTH:
+        yield f"the template is longer than {_MAX_LENGTH} characters"
+        return
+    if "{" not in source:
+        return
+    if _is_simple(source):
+        names = dict.fromkeys(_PRINT.findall(source))
+        yield from (f"unknown fact '{name}'" for name in names if name not in FACTS)
+        if command:
+            yield from _shell_problems(_PRINT.split(source)[::2])
+        return
+    try:
+        tree = _environment(command).parse(source)
+    except (TemplateError, RecursionError) as exc:
+        yield f"bad template: {getattr(exc, 'message', None) or 'too deep'}"
+        return
+    if _is_deep(tree):
+        yield "bad template: too deep"
+        return
+    problems = list(dict.fromkeys(_problems(tree, frozenset())))
+    yield from problems
+    if command and not problems:
+        yield from _shell_problems([data.data for data in tree.find_all(nodes.TemplateData)])
+
+
+def _is_simple(source: str) -> bool:
+    """Only `{{ fact }}` and plain text: no need for Jinja2."""
+    rest = _PRINT.sub("", source)
+    return "{{" not in rest and "{%" not in rest and "{#" not in rest
+
+
+def _is_deep(tree: nodes.Template) -> bool:
+    """Whether walking or compiling the tree might exhaust the stack; this walk does not."""
+    level: list[nodes.Node] = [tree]
+    for _ in range(_MAX_DEPTH):
+        level = [child for node in level for child in node.iter_child_nodes()]
+    return bool(level)
+
+
+def _problems(node: nodes.Node, loops: frozenset[str]) -> Iterator[str]:
+    """What is wrong with a node, else with what it holds; `loops` are the names of the loops around it."""
+    own = _own_problem(node, loops)
+    if own:
+        yield own
+        return
+    if isinstance(node, nodes.For) and isinstance(node.target, nodes.Name):
+        loops |= {node.target.name}
+    for child in node.iter_child_nodes():
+        yield from _problems(child, loops)
+
+
+def _own_problem(node: nodes.Node, loops: frozenset[str]) -> str | None:
+    if not isinstance(node, _ALLOWED):
+        word = next((word for kind, word in _WORDS.items() if isinstance(node, kind)), type(node).__name__)
+        return f"a template may not use {word}"
+    if isinstance(node, nodes.Name) and node.name not in loops and node.name not in FACTS:
+        return f"unknown fact '{node.name}'"
+    if isinstance(node, nodes.For):
+        return _loop_problem(node, loops)
+    if isinstance(node, nodes.Filter):
+        return _filter_problem(node)
+    if isinstance(node, nodes.Test) and (node.name not in _TESTS or node.args):
+        return f"unknown test '{node.name}'; there are {', '.join(_TESTS)}"
+    return _comparison_problem(node) if isinstance(node, nodes.Compare) else None
+
+
+def _loop_problem(node: nodes.For, loops: frozenset[str]) -> str | None:
+    if loops:
+        return "loops may not be nested"
+    plain = isinstance(node.target, nodes.Name) and not node.recursive
+    if plain and isinstance(node.iter, nodes.Name) and node.iter.name in _LISTS:
+        return None
+    return f"a loop may only run over {', '.join(_LISTS)}"
+
+
+_TAKES = {
+    "default": (1, tuple(FactType)),
+    "first": (0, (FactType.LIST,)),
+    "join": (1, (FactType.LIST,)),
+    "last": (0, (FactType.LIST,)),
+    "length": (0, (FactType.TEXT, FactType.LIST)),
+}
+"""What a filter takes: how many arguments at most, and of what; the others take a text and no argument."""
+
+
+def _filter_problem(node: nodes.Filter) -> str | None:
+    if node.name not in FILTERS:
+        return f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"
+    arguments, types = _TAKES.get(node.name, (0, (FactType.TEXT,)))
+    if len(node.args) > arguments or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        return f"the filter '{node.name}' takes {arguments or 'no'} argument{'' if arguments == 1 else 's'}"
+    if any(not isinstance(argument, nodes.Const) for argument in node.args):
+        return f"the filter '{node.name}' takes a constant"
+    if _type(node.node) not in types:
+        return f"the filter '{node.name}' needs a {' or a '.join(type_.value for type_ in types)}"
+    return None
+
+
+def _comparison_problem(node: nodes.Compare) -> str | None:
+    """Order is for numbers, `in` for a constant text in a fact; everything may be compared for equality."""
+    left = node.expr
+    for operand in node.ops:
+        if operand.op in ("gt", "gteq", "lt", "lteq") and (
+            _type(left) is not FactType.NUMBER or _type(operand.expr) is not FactType.NUMBER
+        ):
+            return "only numbers can be compared by size"
+        if operand.op in ("in", "notin") and not (
+            isinstance(left, nodes.Const)
+            and isinstance(left.value, str)
+            and _type(operand.expr) in (FactType.TEXT, FactType.LIST)
+        ):
+            return "'in' needs a constant text on its left and a text or a list on its right"
+        left = operand.expr
+    return None
+
+
+def _type(node: nodes.Node | None) -> FactType | None:
+    """The type of an expression's value; None where it is none of the three or not plain to see."""
+    if isinstance(node, nodes.Name):
+        return FACTS[node.name].type if node.name in FACTS else FactType.TEXT
+    if isinstance(node, nodes.Const):
+        number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+        return FactType.NUMBER if number else FactType.TEXT if isinstance(node.value, str) else None
+    if isinstance(node, nodes.Filter) and node.name == "default":
+        types = {_type(node.node), *map(_type, node.args)}
+        return types.pop() if len(types) == 1 else None
+    if isinstance(node, nodes.Filter):
+        return FactType.NUMBER if node.name == "length" else FactType.TEXT
+    return None
+
+
+_INSIDE_QUOTES = "a printed fact must not stand inside quotes, it brings its own"
+
+
+def _shell_problems(literals: list[str]) -> Iterator[str]:
+    """What keeps the quotes around a printed fact from holding; the literals are the text between the prints."""
+    if len(literals) > 1 and "<<" in "".join(literals):
+        yield "a printed fact must not stand in a command with a here-document, where quotes do not count"
+    elif any(map(_leaves_open, literals[:-1])):
+        yield _INSIDE_QUOTES
+    elif literals and _leaves_open(literals[-1]):
+        yield "a quote or a backslash is left open at the end of the command"
+
+
+def _leaves_open(literal: str) -> bool:
+    """Whether a shell is inside quotes, or behind a backslash, at the end of the text."""
+    quote = ""
+    escaped = False
+    for char in literal:
+        if escaped:
+            escaped = False
+        elif char == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+    return bool(quote) or escaped
+
+
+def _plain(value: object) -> str:
+    return "、".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, _Missing):
+        return str(value)
+    text = _plain(value)
+    return shlex.quote(text if text.isprintable() else "".join(filter(str.isprintable, text)))
+
+
+@lru_cache(maxsize=2)
+def _environment(command: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        finalize=_quoted if command else _plain, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    environment.globals.clear()
+    environment.filters["default"] = _or_default
+    environment.tests["defined"] = lambda value: not isinstance(value, _Missing)
+    environment.tests["undefined"] = lambda value: isinstance(value, _Missing)
+    return environment
+
+
+def _or_default(value: object, default: object = "") -> object:
+    return default if isinstance(value, _Missing) else value
+
+
+@lru_cache(maxsize=4096)
+def _pieces(source: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+    """The text before the first fact, then each fact's name with the text behind it; None where Jinja2 is needed."""
+    if not _is_simple(source):
+        return None
+    first, *rest = _PRINT.split(source)
+    return first, tuple(zip(rest[::2], rest[1::2], strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(source: str, command: bool) -> Template:
+    template = _environment(command).from_string(source)
+    template.globals = dict(template.globals)
+    return template
+
+
+@lru_cache(maxsize=4096)
+def _names(source: str) -> frozenset[str]:
+    if _is_simple(source):
+        return frozenset(match[1] for match in _PRINT.finditer(source))
+    return frozenset(node.name for node in _environment(False).parse(source).find_all(nodes.Name))

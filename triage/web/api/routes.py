@@ -1,0 +1,201 @@
+"""The API for programs: the answer to a text, and the incidents. Every request needs the API key.
+
+Without a key in the settings the API answers nobody, except in demo mode a program on this very machine.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from flask import Blueprint, abort, request
+from flask import Response as FlaskResponse
+from pydantic import BaseModel, ValidationError
+
+from triage.errors import StoreDownError, StoreError
+from triage.store import Store
+from triage.web.api.bodies import (
+    ClaimBody,
+    CloseBody,
+    EventView,
+    IncidentList,
+    IncidentPage,
+    IncidentsQuery,
+    IncidentView,
+    NoteBody,
+    TriageBody,
+    called,
+)
+from triage.web.api.openapi import describe
+from triage.web.logs import log_event
+from triage.web.responses import answer, problem
+from triage.web.service import the_service
+
+_LOG = logging.getLogger(__name__)
+MAX_API_BYTES = 1024 * 1024
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Body = TypeVar("Body", bound=BaseModel)
+
+blueprint = Blueprint("api", __name__)
+
+
+@blueprint.before_request
+def require_key() -> FlaskResponse | None:
+    """The key as `Authorization: Bearer …` or `X-API-Key: …`."""
+    if request.endpoint == "api.openapi":
+        return None
+    request.max_content_length = MAX_API_BYTES
+    settings = the_service().settings
+    if settings.api_key is None:
+        if settings.demo and _is_from_here():
+            return None
+        return problem("the API is closed; set TRIAGE_API_KEY", 403)
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        given = request.headers.get("X-API-Key", "")
+    expected = settings.api_key.get_secret_value()
+    if hmac.compare_digest(given.strip().encode("utf-8", "replace"), expected.encode()):
+        return None
+    response = problem("the API key is missing or wrong", 401)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@blueprint.post("/api/triage")
+def triage() -> FlaskResponse:
+    """The reply to a text, without any memory."""
+    body = _body(TriageBody)
+    return answer(the_service().rules.adviser().answer(body.text).as_json())
+
+
+@blueprint.get("/api/incidents")
+def incidents() -> FlaskResponse:
+    """The incidents of the last hours, the newest first."""
+    asked = IncidentsQuery.model_validate(request.args.to_dict())
+    now = datetime.now(UTC)
+    appids = None if asked.appid is None else [asked.appid]
+    store = the_service().open_store()
+    found = store.recent_incidents(now - timedelta(hours=asked.hours), asked.limit, appids)
+    names = _names(store)
+    quiet = _quiet()
+    views = [IncidentView.of(incident, names, now, quiet) for incident in found]
+    return answer(IncidentList(incidents=views))
+
+
+@blueprint.get("/api/incidents/<int:number>")
+def incident(number: int) -> FlaskResponse:
+    """One incident with its timeline."""
+    return _shown(the_service().open_store(), number)
+
+
+@blueprint.post("/api/incidents/<int:number>/claim")
+def claim(number: int) -> FlaskResponse:
+    """Take an incident on; 409 if somebody else has, or it is closed."""
+    body, store = _body(ClaimBody), the_service().open_store()
+    _require(store, number)
+    names = _names(store)
+    who = _who(body.by, names)
+    owner = store.claim_incident(number, who, datetime.now(UTC))
+    if owner is None:
+        return problem("the incident is closed", 409)
+    if owner != who:
+        return problem(f"{called(owner, names)} has claimed it already", 409)
+    return _shown(store, number)
+
+
+@blueprint.post("/api/incidents/<int:number>/note")
+def note(number: int) -> FlaskResponse:
+    """Write a line to the timeline."""
+    body, store = _body(NoteBody), the_service().open_store()
+    _require(store, number)
+    store.add_note(number, _who(body.by, _names(store)), datetime.now(UTC), body.note)
+    return _shown(store, number)
+
+
+@blueprint.post("/api/incidents/<int:number>/close")
+def close(number: int) -> FlaskResponse:
+    """Close an incident; 409 if it was closed already."""
+    body, store = _body(CloseBody), the_service().open_store()
+    _require(store, number)
+    if not store.close_incident(number, _who(body.by, _names(store)), datetime.now(UTC), body.note):
+        return problem("the incident is closed already", 409)
+    return _shown(store, number)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> FlaskResponse:
+    """This API, described in OpenAPI 3.1."""
+    return answer(describe())
+
+
+@blueprint.errorhandler(StoreError)
+def store_failed(exc: StoreError) -> FlaskResponse:
+    """503 while the database does not answer; why stands in the log of the store's errors."""
+    the_service().metrics.observe("store_error", "api")
+    log_event(_LOG, logging.ERROR, "api_store_error", problem=str(exc))
+    down = isinstance(exc, StoreDownError)
+    return problem("the database does not answer" if down else "the database cannot be used", 503)
+
+
+@blueprint.errorhandler(ValidationError)
+def invalid(exc: ValidationError) -> FlaskResponse:
+    """422 with every field that is wrong; the input is not repeated."""
+    errors = exc.errors(include_input=False, include_url=False, include_context=False)
+    return problem(
+        "; ".join(f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in errors), 422
+    )
+
+
+def _is_from_here() -> bool:
+    """Whether a program on this machine asks; not one behind a proxy, nor a page of some site by a name of its own."""
+    if any(header in request.headers for header in _FORWARDED):
+        return False
+    host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
+    name = (host or request.host).strip("[]")
+    try:
+        return name in _LOCAL_NAMES and ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _body(model: type[Body]) -> Body:
+    """The JSON body; 415 if it is none, 400 if it is malformed. Raises ValidationError."""
+    if not request.is_json:
+        abort(415, "send application/json")
+    return model.model_validate_json(request.get_data())
+
+
+def _names(store: Store) -> dict[str, str]:
+    """What to call people: members by name."""
+    known = {member.openid: member.name for member in store.members() if member.name}
+    return {**known, **the_service().admins}
+
+
+def _who(name: str, names: Mapping[str, str]) -> str:
+    """The member of that name, so that the chat knows them too; else the name itself."""
+    return next((openid for openid, known in names.items() if known == name), name)
+
+
+def _require(store: Store, number: int) -> None:
+    if store.incident(number) is None:
+        abort(404, f"there is no incident {number}")
+
+
+def _shown(store: Store, number: int) -> FlaskResponse:
+    found = store.incident(number)
+    if found is None:
+        abort(404, f"there is no incident {number}")
+    names = _names(store)
+    view = IncidentView.of(found, names, datetime.now(UTC), _quiet())
+    events = [EventView.of(event, names) for event in store.timeline(number)]
+    return answer(IncidentPage(incident=view, timeline=events))
+
+
+def _quiet() -> timedelta:
+    return timedelta(minutes=the_service().settings.quiet_minutes)

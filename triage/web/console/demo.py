@@ -1,0 +1,172 @@
+"""The demo: a chat page that talks to the real callback over the real wire format, without any WeChat account.
+
+Each message is composed as the platform would, signed and encrypted, sent through the callback's own route, and the
+answer is read and judged as the platform would. Nothing here is reachable once an account is configured.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import time
+from collections.abc import Mapping, MutableMapping
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from flask import Blueprint, abort, current_app, render_template, request
+from flask import Response as FlaskResponse
+from jinja2 import Environment, StrictUndefined
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from triage import __version__
+from triage.alerts.parser import BEIJING
+from triage.channels.wechat.callback import Accepted, Account, accepts, compose
+from triage.message import Request, Response
+from triage.settings import data_directory
+from triage.web.responses import answer
+from triage.web.service import the_service
+
+APPID = "wxdemo00000000demo"
+RECIPIENT = "gh_demo00000000"
+PEOPLE: Mapping[str, str] = {
+    "wang": "oDemoWang0000000000000000001",
+    "li": "oDemoLi000000000000000000002",
+    "guest": "oDemoGuest000000000000000003",
+}
+MEMBERS: Mapping[str, str] = {PEOPLE["wang"]: "小王", PEOPLE["li"]: "小李"}
+_TOKEN, _KEY = "TRIAGE_INTERNAL_DEMO_TOKEN", "TRIAGE_INTERNAL_DEMO_AES_KEY"
+_MAX_BYTES = 256 * 1024
+_SHOWN = 1200
+
+blueprint = Blueprint("demo", __name__)
+
+
+class Sent(BaseModel):
+    """What the page sends: who says what."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    who: Literal["wang", "li", "guest"] = "wang"
+    push: Literal["text", "image", "subscribe"] = "text"
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An alert to forward: its label, what it shows, its text."""
+
+    id: str
+    label: str
+    note: str
+    text: str
+
+
+def make_account(window: timedelta, environment: MutableMapping[str, str] = os.environ) -> Account:
+    """The demo's account: random secrets for each start, which processes started from this one share."""
+    token = environment.setdefault(_TOKEN, secrets.token_hex(16))
+    key = environment.setdefault(_KEY, _random_key())
+    return Account(APPID, token, key, window)
+
+
+def load_samples(now: datetime) -> tuple[Sample, ...]:
+    """The samples of templates/console/samples, as if they had happened just before `now`.
+
+    A file's first line is its label, the second what it shows; `{{ time(n) }}` is n minutes before.
+    """
+    environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - plain text
+    return tuple(
+        _sample(file, environment.from_string(file.read_text(encoding="utf-8")).render(_clock(now)))
+        for file in sorted((data_directory("templates") / "console" / "samples").glob("*.txt"))
+    )
+
+
+@blueprint.get("/")
+def chat() -> str:
+    """The chat page."""
+    return render_template("chat.html", samples=load_samples(the_service().started), version=__version__)
+
+
+@blueprint.post("/demo/send")
+def send() -> FlaskResponse:
+    """One message on its way through the callback and back, and how the platform takes the answer."""
+    request.max_content_length = _MAX_BYTES
+    if not request.is_json:
+        abort(415, "send application/json")
+    try:
+        sent = Sent.model_validate_json(request.get_data())
+    except ValidationError:
+        abort(400, "send {who, push, text}")
+    (account,) = the_service().accounts.values()
+    push = _compose(sent, account, datetime.now(UTC))
+    started = time.perf_counter()
+    response = _through_the_callback(push)
+    milliseconds = (time.perf_counter() - started) * 1000
+    sender = PEOPLE[sent.who]
+    accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
+    return answer(_shown(push, response, accepted, milliseconds))
+
+
+def _compose(sent: Sent, account: Account, now: datetime) -> Request:
+    """What the platform would push; a text longer than WeChat takes is pushed all the same."""
+    fields = {"Content": sent.text} if sent.push == "text" else {}
+    return compose(
+        sent.push,
+        account,
+        now,
+        sender=PEOPLE[sent.who],
+        recipient=RECIPIENT,
+        nonce=str(secrets.randbelow(10**9) + 10**9),
+        fields=fields,
+        message_id=str(secrets.randbelow(10**18) + 10**18) if sent.push != "subscribe" else None,
+        mode="safe",
+        random16=secrets.token_bytes(16),
+    )
+
+
+def _through_the_callback(push: Request) -> Response:
+    """By the application's own WSGI entrance, as if it had come over the network."""
+    client = current_app.test_client()
+    post = partial(client.post, "/callback/wechat", query_string=dict(push.query), data=push.body)
+    got = Context().run(post)  # a context of its own: it is another request
+    return Response(got.status_code, got.get_data(), got.content_type)
+
+
+def _shown(push: Request, response: Response, accepted: Accepted, milliseconds: float) -> dict[str, Any]:
+    return {
+        "reply": accepted.text,
+        "legal": not accepted.findings,
+        "findings": [str(finding) for finding in accepted.findings],
+        "status": response.status,
+        "ms": round(milliseconds, 1),
+        "sent": {
+            "bytes": len(push.body),
+            "query": dict(push.query),
+            "body": push.body.decode()[:_SHOWN],
+        },
+        "received": {"bytes": len(response.body), "body": response.body.decode("utf-8", "replace")[:_SHOWN]},
+    }
+
+
+def _random_key() -> str:
+    """43 characters that are 32 bytes, as an EncodingAESKey is."""
+    return base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+
+
+def _sample(file: Path, text: str) -> Sample:
+    label, note, alert = text.split("\n", 2)
+    return Sample(file.stem, label, note, alert.strip())
+
+
+def _clock(now: datetime) -> dict[str, Any]:
+    def at(minutes: int) -> datetime:
+        return now.astimezone(BEIJING) - timedelta(minutes=minutes)
+
+    return {
+        "time": lambda minutes: at(minutes).strftime("%Y-%m-%d %H:%M:%S"),
+        "stamp": lambda minutes: int(at(minutes).timestamp()),
+    }

@@ -1,0 +1,78 @@
+"""What operators look at: a status page, and whether the service is up and ready."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+from flask import Response as FlaskResponse
+
+from triage import __version__
+from triage.errors import SchemaError, StoreError
+from triage.web.responses import answer
+from triage.web.service import the_service
+
+blueprint = Blueprint("pages", __name__)
+home = Blueprint("home", __name__)
+"""What stands at `/` where the demo does not."""
+
+
+@home.get("/")
+def status() -> str:
+    """A short page for whoever opens the address in a browser."""
+    service = the_service()
+    return render_template(
+        "status.html",
+        version=__version__,
+        rules=service.rules.state,
+        store_problem=_store_problem(),
+        accounts=len(service.accounts),
+    )
+
+
+@blueprint.get("/healthz")
+def healthz() -> FlaskResponse:
+    """Whether the process answers; a balancer of callbacks asks this: checklists go out without a database."""
+    return answer({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> FlaskResponse:
+    """Whether everything works: 503 without a database or rules, `degraded` while changed rules cannot be used."""
+    rules = the_service().rules
+    rules.adviser()
+    state, store_problem = rules.state, _store_problem()
+    ready = store_problem is None and state.count > 0
+    degraded = state.problem is not None
+    return answer(
+        {
+            "status": "unavailable" if not ready else "degraded" if degraded else "ok",
+            "version": __version__,
+            "store": {"ok": store_problem is None, "problem": store_problem},
+            "rules": {
+                "ok": not degraded and state.count > 0,
+                "version": state.version,
+                "count": state.count,
+                "problem": state.problem,
+            },
+        },
+        200 if ready else 503,
+    )
+
+
+@blueprint.get("/metrics")
+def metrics() -> FlaskResponse:
+    """The counters, for Prometheus."""
+    service = the_service()
+    service.rules.adviser()
+    text = service.metrics.exposition(service.rules.state)
+    return FlaskResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _store_problem() -> str | None:
+    """Why the store cannot be used, without the database's own words: the page is for everybody."""
+    try:
+        the_service().open_store().check()
+    except SchemaError as exc:
+        return str(exc)
+    except StoreError:
+        return "the database does not answer; the log says why"
+    return None

@@ -1,0 +1,23 @@
+"""JSON answers."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Response
+from pydantic import BaseModel
+
+from triage.web.api.bodies import Problem
+
+_JSON = "application/json"
+
+
+def answer(value: object, status: int = 200) -> Response:
+    """A model or a plain value as JSON."""
+    text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value, ensure_ascii=False)
+    return Response(text.encode("utf-8", "replace"), status, content_type=_JSON)
+
+
+def problem(error: str, status: int) -> Response:
+    """What is wrong, as JSON."""
+    return answer(Problem(error=error), status)
