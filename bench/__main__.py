@@ -25,7 +25,7 @@ from triage.rules.conditions import View, holds
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.matching import Matcher
 from triage.rules.parser import Rule, RuleSet
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 
 TEXTS = 2_000
 MANY = 10_000
@@ -163,7 +163,7 @@ from pathlib import Path
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.rules.loader import load_rules, load_templates
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 from bench import probing
 from bench.generate import alerts
 templates = load_templates(data_directory("templates") / "reply")

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from itertools import count
 
 from bench.generate import alerts
-from triage.channels.wechat.callback import Account, compose
+from triage.channels.wechat.callback import Account
+from triage.channels.wechat.platform_side import compose
 
 _HEAD = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\n"

@@ -8,7 +8,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.parser import RuleSet
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """The exceptions of the project, on one page."""
 
+from __future__ import annotations
+
 
 class TriageError(Exception):
     """What the caller can mend; the message says where, what, and what to do."""
@@ -54,3 +56,31 @@ class StoreBusyError(StoreDownError):
 
 class SchemaError(StoreError):
     """The database has another schema than this program; the message names the command that upgrades it."""
+
+
+class UnreadableMessageError(BadMessageError):
+    """The platform has signed it, yet it cannot be read: counted, and answered with a bare `success`.
+
+    A mere BadMessageError comes from nobody we know and takes a 400.
+    """
+
+
+class ApiError(TriageError):
+    """The platform's API could not be used; `errcode` is the platform's (None if it gave none), `hint` what to do.
+
+    Neither the text nor a chained exception holds a secret, a token or a query string.
+    """
+
+    def __init__(self, what: str, hint: str, errcode: int | None = None) -> None:
+        super().__init__(f"{what}: {hint}" if hint else what)
+        self.what = what
+        self.hint = hint
+        self.errcode = errcode
+
+    def again(self) -> ApiError:
+        """The same error for another thread; an exception carries the traceback of one."""
+        return ApiError(self.what, self.hint, self.errcode)
+
+
+class ForbiddenError(TriageError):
+    """Where we do not go: a host nobody named, or an address that is not public."""

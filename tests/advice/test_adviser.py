@@ -10,7 +10,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import PAGE_BYTES, Renderer
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 
 ALERT = (
     "时间: 2021-03-23 15:46:02\n内容: 推送“支付完成事件”给开发者后，开发者5秒内没有返回\n次数: 5分钟 114次\n"

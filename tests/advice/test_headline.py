@@ -17,9 +17,9 @@ ALERT = (
 def _values(
     adviser: Adviser, time: str = "2025-04-15 17:22:13", count: str = "5分钟 30次"
 ) -> dict[str, object]:
-    _, (matched,) = adviser.read(ALERT.format(time=time, count=count))
-    assert matched.best
-    return headline(matched, matched.best)
+    _, (diagnosis,) = adviser.read(ALERT.format(time=time, count=count))
+    assert diagnosis.best
+    return headline(diagnosis, diagnosis.best)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.paths import DATA
-from triage.advice.query import MAX_CHARACTERS, Names
+from triage.advice.query import MAX_CHARACTERS, TopicIndex
 from triage.rules.parser import RuleSet
 
 
@@ -22,11 +22,11 @@ TYPED, QUERIES, SMALL_TALK = records("typed.jsonl"), records("queries.jsonl"), r
 
 
 @pytest.fixture(scope="module")
-def names(rules: RuleSet) -> Names:
-    return Names(rules)
+def names(rules: RuleSet) -> TopicIndex:
+    return TopicIndex(rules)
 
 
-def asked(names: Names, text: str) -> list[str]:
+def asked(names: TopicIndex, text: str) -> list[str]:
     return [candidate.rule.id for candidate in names.ask(text).candidates]
 
 
@@ -52,21 +52,21 @@ NOTHING = {
 
 
 @pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
-def test_what_asks_for_nothing_gets_no_topic(text: str, names: Names) -> None:
+def test_what_asks_for_nothing_gets_no_topic(text: str, names: TopicIndex) -> None:
     assert asked(names, text) == []
 
 
 @pytest.mark.parametrize("record", SMALL_TALK, ids=lambda record: record["id"])
-def test_small_talk_gets_no_topic_or_a_sensible_one(record: dict[str, Any], names: Names) -> None:
+def test_small_talk_gets_no_topic_or_a_sensible_one(record: dict[str, Any], names: TopicIndex) -> None:
     assert set(asked(names, record["text"])) <= set(record["may"])
 
 
 @pytest.mark.parametrize("record", TYPED, ids=lambda record: f"{record['text']} asks for {record['topic']}")
-def test_a_typed_text_leads_to_its_topic(record: dict[str, Any], names: Names) -> None:
+def test_a_typed_text_leads_to_its_topic(record: dict[str, Any], names: TopicIndex) -> None:
     assert asked(names, record["text"])[:1] == [record["topic"]]
 
 
-def test_the_queries_of_the_corpus_are_understood(names: Names) -> None:
+def test_the_queries_of_the_corpus_are_understood(names: TopicIndex) -> None:
     right = [
         record
         for record in QUERIES
@@ -75,7 +75,7 @@ def test_the_queries_of_the_corpus_are_understood(names: Names) -> None:
     assert len(right) >= 0.97 * len(QUERIES)
 
 
-def test_every_topic_answers_to_its_title_and_all_its_names(rules: RuleSet, names: Names) -> None:
+def test_every_topic_answers_to_its_title_and_all_its_names(rules: RuleSet, names: TopicIndex) -> None:
     deaf = [
         (rule.id, name)
         for rule in rules.rules
@@ -85,7 +85,7 @@ def test_every_topic_answers_to_its_title_and_all_its_names(rules: RuleSet, name
     assert deaf == []
 
 
-def test_every_topic_answers_to_its_number(rules: RuleSet, names: Names) -> None:
+def test_every_topic_answers_to_its_number(rules: RuleSet, names: TopicIndex) -> None:
     numbered = {rule.number: rule.id for rule in rules.rules if rule.number}
     assert sorted(numbered) == list(range(1, 11))
     assert {number: asked(names, str(number))[0] for number in numbered} == numbered
@@ -100,13 +100,13 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize(("text", "topics"), AMBIGUOUS.items(), ids=AMBIGUOUS)
-def test_where_two_topics_fit_both_are_offered(text: str, topics: set[str], names: Names) -> None:
+def test_where_two_topics_fit_both_are_offered(text: str, topics: set[str], names: TopicIndex) -> None:
     answer = names.ask(text)
     assert not answer.is_clear
     assert {candidate.rule.id for candidate in answer.candidates} == topics
 
 
-def test_a_topic_is_told_with_the_words_that_led_to_it(names: Names) -> None:
+def test_a_topic_is_told_with_the_words_that_led_to_it(names: TopicIndex) -> None:
     (number,) = names.ask("第4条").candidates
     (name,) = names.ask("请求超时").candidates
     (error,) = names.ask("markfial").candidates
@@ -115,5 +115,5 @@ def test_a_topic_is_told_with_the_words_that_led_to_it(names: Names) -> None:
 
 @given(st.text(max_size=60))
 @settings(derandomize=True, deadline=None, max_examples=100)
-def test_whatever_is_typed_is_borne(names: Names, text: str) -> None:
+def test_whatever_is_typed_is_borne(names: TopicIndex, text: str) -> None:
     assert all(0 < candidate.score <= 1 for candidate in names.ask(text).candidates)

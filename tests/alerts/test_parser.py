@@ -55,9 +55,9 @@ def told(value: Any) -> Any:
 
 
 def as_told(alert: Alert, matcher: Matcher) -> dict[str, Any]:
-    matched = matcher.match(alert)
+    diagnosis = matcher.match(alert)
     return {
-        "kind": matched.kind,
+        "kind": diagnosis.kind,
         "appid": told(alert.appid),
         "nickname": told(alert.nickname),
         "first_seen": alert.first_seen.isoformat() if alert.first_seen else None,
@@ -66,7 +66,7 @@ def as_told(alert: Alert, matcher: Matcher) -> dict[str, Any]:
         "count": alert.count,
         "sample": {key: told(value) for key, value in alert.sample.known().items()},
         "guide_url": alert.guide_url,
-        "causes": sorted(cause.id for cause in matched.causes),
+        "causes": sorted(cause.id for cause in diagnosis.causes),
     }
 
 

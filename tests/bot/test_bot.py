@@ -23,7 +23,7 @@ from triage.errors import RefusedError, StoreDownError
 from triage.message import Message, MessageKind, Reply
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 from triage.store import Recorded, Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)

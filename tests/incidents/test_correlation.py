@@ -184,8 +184,8 @@ def test_a_sighting_keeps_no_secret_and_knows_the_same_alert(adviser: Adviser) -
         "次数: 5分钟 30次\n错误样例: [OpenID=oFasK2uCGUQtcwJc-KdgobnqjH2V]"
         "[3rdUrl=https://a.example.cn/wx?token=abcdef][IP=***]"
     )
-    (matched,) = adviser.read(text)[1]
-    sighting = sighting_of(matched, "o1", NOW)
+    (diagnosis,) = adviser.read(text)[1]
+    sighting = sighting_of(diagnosis, "o1", NOW)
     assert "oFasK2uCGUQ" not in repr(sighting)
     assert "abcdef" not in repr(sighting)
     assert sighting.ip is None

@@ -10,12 +10,12 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from triage.findings import Finding, Severity
+from triage.probe.formats import render_html, render_junit, rows_of, troubles
 from triage.probe.guard import Guard, parse_target
 from triage.probe.heartbeat import Metrics, Notice, Turn, Watch, beat, line_of, post
-from triage.probe.pages import render_html, render_junit, rows_of, troubles
 from triage.probe.reach import Resolved, UnreachableError
 from triage.probe.report import Check, Layer, Report, State, checked, printable, times_of
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 
 NOW = datetime(2026, 3, 9, 18, 31, 40, tzinfo=UTC)
 GONE = Finding("curl_connect", Severity.HIGH, "连不上", hint="看进程", source="3.b")

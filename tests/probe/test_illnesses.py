@@ -11,8 +11,8 @@ from triage.platform.pushes import PAYMENT_NOTIFY
 from triage.platform.reply_law import CLAUSES
 from triage.probe import Guard, Limits, Plan, examine
 from triage.simulator import make_persona
+from triage.simulator.callback import SickCallback
 from triage.simulator.illnesses import ILLNESSES, Fault, Illness
-from triage.simulator.sickness import SickCallback
 
 LOOPBACK = Guard(frozenset({"127.0.0.1"}), allow_private=True)
 SPEED = 20.0

@@ -32,8 +32,9 @@ from tests.support.sick_peer import (
     serving,
     stock_echo,
 )
-from triage.channels.envelope import encrypt, sign, write_fields
+from triage.channels.envelope import encrypt, sign
 from triage.channels.wechat.callback import Account, receive
+from triage.channels.xml import write_fields
 from triage.errors import InputError
 from triage.findings import Severity
 from triage.message import Message, Request, Response
@@ -54,7 +55,7 @@ from triage.probe import (
 from triage.probe.guard import parse_target
 from triage.probe.layers import check_dns
 from triage.probe.push import Kind, Platform, find_kind, shown_request
-from triage.probe.reach import Line, NoName, Resolved
+from triage.probe.reach import Connection, NoName, Resolved
 from triage.probe.report import Layer, times_of
 from triage.rules.parser import RuleSet
 
@@ -588,7 +589,7 @@ def test_plain_http_behind_https_is_named() -> None:
 
 
 def test_every_push_of_the_catalogue_can_be_sent_and_is_judged() -> None:
-    with serving(healthy(SAFE)) as peer, Line(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
+    with serving(healthy(SAFE)) as peer, Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
         for push in CATALOGUE:
             kind = find_kind(push.name, component=push.family is Family.COMPONENT)
             exchange = Platform(SAFE, line).send(kind)
@@ -597,7 +598,7 @@ def test_every_push_of_the_catalogue_can_be_sent_and_is_judged() -> None:
 
 
 def test_identities_are_new_for_every_push_and_hidden_where_shown() -> None:
-    with serving(healthy(PLAIN)) as peer, Line(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
+    with serving(healthy(PLAIN)) as peer, Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
         platform = Platform(PLAIN, line, "plain")
         sent = [platform.send(find_kind("text")).request for _ in range(3)]
     assert len({request.query["openid"] for request in sent}) == 3
@@ -628,7 +629,7 @@ def test_a_mode_without_its_key_is_a_mistake_before_anything_is_sent() -> None:
 
 
 def test_the_platform_sends_what_the_platform_sends() -> None:
-    with serving(healthy(SAFE)) as peer, Line(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
+    with serving(healthy(SAFE)) as peer, Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
         Platform(SAFE, line).send(find_kind("CLICK"))
         (came,) = peer.requests
     assert came.method == "POST"

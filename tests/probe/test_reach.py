@@ -10,12 +10,12 @@ import dns.rcode
 import pytest
 
 from tests.support.sick_peer import Authority, Peer, Raw, closed_port, dns_server, full_backlog, serving
-from triage.errors import InputError
+from triage.errors import ForbiddenError, InputError
 from triage.message import Request, Response
-from triage.probe.guard import ForbiddenError, Guard, Refusal, Target, parse_host, parse_target, refuse
+from triage.probe.guard import Guard, Refusal, Target, parse_host, parse_target, refuse
 from triage.probe.reach import (
     MAX_BODY_BYTES,
-    Line,
+    Connection,
     NoName,
     Problem,
     Resolved,
@@ -184,7 +184,7 @@ def test_hosts_are_named_in_their_own_spelling() -> None:
 
 def test_nothing_is_sent_to_a_host_that_nobody_named(peer: Peer) -> None:
     with (
-        Line(parse_target(peer.url), "127.0.0.1", Guard(frozenset(), True)) as line,
+        Connection(parse_target(peer.url), "127.0.0.1", Guard(frozenset(), True)) as line,
         pytest.raises(ForbiddenError, match="--allow 127"),
     ):
         line.exchange(GET)
@@ -193,7 +193,10 @@ def test_nothing_is_sent_to_a_host_that_nobody_named(peer: Peer) -> None:
 
 def test_nothing_is_sent_to_a_private_address_behind_a_named_host(peer: Peer) -> None:
     target = Target("http", "mp.example.com", peer.port, "/")
-    with Line(target, "127.0.0.1", PUBLIC) as line, pytest.raises(ForbiddenError, match="--allow-private"):
+    with (
+        Connection(target, "127.0.0.1", PUBLIC) as line,
+        pytest.raises(ForbiddenError, match="--allow-private"),
+    ):
         line.exchange(GET)
     with pytest.raises(ForbiddenError):
         time_connect(target, "127.0.0.1", PUBLIC)
@@ -208,7 +211,7 @@ def test_a_name_is_no_address_to_connect_to(peer: Peer) -> None:
 
 def test_the_connection_goes_to_the_checked_address_under_the_name(peer: Peer) -> None:
     target = Target("http", "mp.example.com", peer.port, "/wx?a=1")
-    with Line(target, "127.0.0.1", Guard(frozenset({"mp.example.com"}), True)) as line:
+    with Connection(target, "127.0.0.1", Guard(frozenset({"mp.example.com"}), True)) as line:
         answer = line.exchange(GET)
     assert answer.response.body == b"success"
     assert peer.hosts == [f"mp.example.com:{peer.port}"]
@@ -244,7 +247,7 @@ def test_a_line_is_kept_and_opened_anew_when_the_peer_hangs_up() -> None:
         ]
     )
     with serving(lambda request: next(answers)) as peer:
-        with Line(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
+        with Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
             assert [line.exchange(GET).response.body for _ in range(3)] == [b"1", b"2", b"3"]
         assert len(peer.requests) == 3
 
@@ -278,7 +281,7 @@ BROKEN = {
 @pytest.mark.parametrize(("answer", "problem"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_answer_has_a_name(answer: Response | Raw, problem: Problem) -> None:
     with serving(lambda request: answer) as peer:
-        line = Line(parse_target(peer.url), "127.0.0.1", LOOPBACK, timeout=0.25)
+        line = Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK, timeout=0.25)
         with line, pytest.raises(UnreachableError) as caught:
             line.exchange(GET)
         assert caught.value.problem is problem
@@ -298,7 +301,7 @@ def test_a_redirect_is_told_and_not_followed(peer: Peer) -> None:
     def redirect(request: Request) -> Response:
         return Response(302, peer.url.encode())
 
-    with serving(redirect) as first, Line(parse_target(first.url), "127.0.0.1", LOOPBACK) as line:
+    with serving(redirect) as first, Connection(parse_target(first.url), "127.0.0.1", LOOPBACK) as line:
         answer = line.exchange(GET)
     assert (answer.response.status, answer.location) == (302, peer.url)
     assert peer.requests == []
@@ -307,7 +310,7 @@ def test_a_redirect_is_told_and_not_followed(peer: Peer) -> None:
 def test_no_proxy_is_used(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
-    with Line(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
+    with Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
         assert line.exchange(GET).response.status == 200
 
 
@@ -319,10 +322,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("ca"))
 
 
-def _line(peer: Peer, authority: Authority | None, host: str = "mp.example.com") -> Line:
+def _line(peer: Peer, authority: Authority | None, host: str = "mp.example.com") -> Connection:
     target = Target("https", host, peer.port, "/wx")
     context = authority.trusting() if authority else None
-    return Line(target, "127.0.0.1", Guard(frozenset({host}), True), timeout=2, tls=context)
+    return Connection(target, "127.0.0.1", Guard(frozenset({host}), True), timeout=2, tls=context)
 
 
 def test_the_certificate_is_that_of_the_name_and_can_be_read(authority: Authority) -> None:

@@ -15,7 +15,7 @@ from triage.alerts.cleaning import fold
 from triage.alerts.facts import facts_of
 from triage.alerts.parser import Alert, parse
 from triage.rules.conditions import View, compiled, holds
-from triage.rules.matching import Matched, Matcher, required_literals
+from triage.rules.matching import Diagnosis, Matcher, required_literals
 from triage.rules.parser import Rule, RuleSet, parse_rules
 
 SENTENCE = "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回"
@@ -50,8 +50,8 @@ def alert(
     return found
 
 
-def ids(matched: Matched) -> list[str]:
-    return [match.rule.id for match in matched.matches]
+def ids(diagnosis: Diagnosis) -> list[str]:
+    return [match.rule.id for match in diagnosis.matches]
 
 
 # -- the index against a plain evaluation
@@ -141,9 +141,9 @@ def test_the_index_finds_the_rules_that_hold_and_no_others(
             item.unless is None or holds(item.unless, view) is None
         )
 
-    matched = Matcher(rules).match(given_alert)
-    assert matched.kind == kind
-    assert sorted(ids(matched)) == sorted(item.id for item in rules.rules if is_naive_match(item))
+    diagnosis = Matcher(rules).match(given_alert)
+    assert diagnosis.kind == kind
+    assert sorted(ids(diagnosis)) == sorted(item.id for item in rules.rules if is_naive_match(item))
 
 
 PIECES = st.sampled_from(
@@ -350,6 +350,8 @@ def test_why_a_rule_does_not_fit(values: dict[str, Any], description: str | None
 
 def test_every_bundled_rule_says_why_it_does_not_fit(rules: RuleSet) -> None:
     matcher = Matcher(rules)
-    matched = matcher.match(alert())
-    assert matched.kind == "request_timeout"
-    assert {item.id for item in rules.rules if matcher.why_not(matched, item) is None} == set(ids(matched))
+    diagnosis = matcher.match(alert())
+    assert diagnosis.kind == "request_timeout"
+    assert {item.id for item in rules.rules if matcher.why_not(diagnosis, item) is None} == set(
+        ids(diagnosis)
+    )

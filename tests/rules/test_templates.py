@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage.alerts.facts import FACTS, Fact
-from triage.rules.templates import Wording, check
+from triage.rules.templates import Template, check
 
 NESTED = "{% for a in cause %}{% if a %}{% for b in cause %}x{% endfor %}{% endif %}{% endfor %}"
 REFUSED = {
@@ -163,7 +163,7 @@ KNOWN: dict[str, Fact] = {
 @pytest.mark.parametrize(("source", "text"), ALLOWED.values(), ids=ALLOWED)
 def test_a_template_prints_what_is_known(source: str, text: str) -> None:
     assert not list(check(source))
-    assert Wording(source).render(KNOWN) == text
+    assert Template(source).render(KNOWN) == text
 
 
 MISSING = {
@@ -190,12 +190,12 @@ MISSING = {
 @pytest.mark.parametrize(("source", "text"), MISSING.values(), ids=MISSING)
 def test_a_missing_fact_is_like_nothing_and_prints_a_word(source: str, text: str) -> None:
     assert not list(check(source))
-    assert Wording(source).render({}) == text
+    assert Template(source).render({}) == text
 
 
 def test_the_names_are_those_that_are_printed_or_asked_for() -> None:
-    assert Wording("{{ ip }} {{ host }}").names == {"ip", "host"}
-    assert Wording("{% if ip %}{{ host }}{% endif %}").names == {"ip", "host"}
+    assert Template("{{ ip }} {{ host }}").names == {"ip", "host"}
+    assert Template("{% if ip %}{{ host }}{% endif %}").names == {"ip", "host"}
 
 
 # -- the shell
@@ -236,13 +236,13 @@ def _shell(command: str) -> str:
 @pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
 def test_a_shell_takes_a_printed_fact_as_one_word(value: str, source: str) -> None:
     assert not list(check(source, command=True))
-    command = Wording(source, command=True).render({"path": value, "cause": (value,)})
+    command = Template(source, command=True).render({"path": value, "cause": (value,)})
     assert _shell(command) == value
 
 
 @pytest.mark.parametrize("value", ["a\nid", "a\r\nid", "a\u2028id", "a\x1b[2Jid", "a\0id"])
 def test_a_command_stays_one_line_of_printable_characters(value: str) -> None:
-    command = Wording("printf %s {{ path }}", command=True).render({"path": value})
+    command = Template("printf %s {{ path }}", command=True).render({"path": value})
     assert command.isprintable()
     assert _shell(command).replace("[2J", "") == "aid"
 
@@ -251,7 +251,7 @@ def test_a_command_stays_one_line_of_printable_characters(value: str) -> None:
 @settings(derandomize=True, deadline=None, max_examples=60)
 def test_whatever_a_fact_holds_a_shell_reads_it_back(value: str, source: str) -> None:
     value = "".join(char for char in value if char.isprintable())
-    command = Wording(source, command=True).render({"path": value, "cause": (value,)})
+    command = Template(source, command=True).render({"path": value, "cause": (value,)})
     assert _shell(command) == value
 
 
@@ -259,4 +259,4 @@ def test_whatever_a_fact_holds_a_shell_reads_it_back(value: str, source: str) ->
 def test_every_fact_prints_in_a_command_known_or_not(name: str) -> None:
     source = "echo {{ " + name + " }}"
     assert not list(check(source, command=True))
-    assert Wording(source, command=True).render({}) == f"echo {FACTS[name].placeholder}"
+    assert Template(source, command=True).render({}) == f"echo {FACTS[name].placeholder}"

@@ -13,7 +13,8 @@ import pytest
 from tests.support.paths import ROOT
 from triage.cli import main
 from triage.errors import SettingsError
-from triage.settings import load_rules_dirs, load_settings
+from triage.settings import load_settings
+from triage.settings.directories import load_rules_dirs
 from triage.settings.model import Settings, show_settings
 
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"

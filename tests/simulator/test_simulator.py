@@ -18,7 +18,8 @@ from triage.advice.rendering import steps_for
 from triage.alerts.causes import REPLY_CAUSES
 from triage.alerts.parser import BEIJING, Alert, parse
 from triage.alerts.sample import Sample
-from triage.channels.wechat.callback import Account, accepts, compose, compose_echo
+from triage.channels.wechat.callback import Account
+from triage.channels.wechat.platform_side import accepts, compose, compose_echo
 from triage.errors import InputError
 from triage.message import Message, MessageKind, Response
 from triage.platform.pushes import PAYMENT_NOTIFY, PUSHES, Family, find_push
@@ -37,13 +38,13 @@ from triage.simulator.alert import (
     shown,
     write_alert,
 )
-from triage.simulator.counts import Failure, Ledger, Raised, Rules, alert_of, close, count
-from triage.simulator.courier import Courier
+from triage.simulator.alerting import Failure, Ledger, Raised, Rules, alert_of, close, count
+from triage.simulator.callback import SickCallback
+from triage.simulator.delivery import Courier
 from triage.simulator.demo import What, play_campaign
 from triage.simulator.illnesses import HEALTHY, ILLNESSES, RECEIPT, Fault, Illness
 from triage.simulator.platform import Act, Alerted, Persona, Plan, Slot, make_persona, simulate
 from triage.simulator.replies import Pushed, changed
-from triage.simulator.sickness import SickCallback
 
 START = datetime(2026, 4, 21, 18, 30, 7, tzinfo=BEIJING)
 SECOND = timedelta(seconds=1)
@@ -89,10 +90,10 @@ def test_what_the_platform_takes_raises_no_alert(illness: Illness) -> None:
 def test_every_illness_comes_back_from_the_bot_as_itself(illness: Illness, adviser: Adviser) -> None:
     alerts = _alerts(_play(illness, minutes=max(0.6, illness.spell or 0)))
     for alerted in alerts:
-        reading, (matched,) = adviser.read(alerted.text)
-        assert matched.kind == alerted.kind
+        reading, (diagnosis,) = adviser.read(alerted.text)
+        assert diagnosis.kind == alerted.kind
         assert not reading.unread
-        assert replace(matched.alert, text="", span=(0, 0)) == _as_pasted(alerted.alert)
+        assert replace(diagnosis.alert, text="", span=(0, 0)) == _as_pasted(alerted.alert)
         assert adviser.answer(alerted.text).pages[0]
     assert [alerted.kind for alerted in alerts].count(str(illness.kind)) == 1
     (own,) = (adviser.read(alerted.text)[1][0] for alerted in alerts if alerted.kind == illness.kind)
@@ -234,8 +235,8 @@ def test_an_alert_is_written_as_the_platform_writes_it(text: str) -> None:
 
 def test_every_sentence_names_its_kind(adviser: Adviser) -> None:
     for kind, sentence in SENTENCES.items():
-        _, (matched,) = adviser.read(f"时间: 2026-04-21 18:31:00\n内容: {sentence}\n次数: 5分钟 30次\n")
-        assert matched.kind == kind
+        _, (diagnosis,) = adviser.read(f"时间: 2026-04-21 18:31:00\n内容: {sentence}\n次数: 5分钟 30次\n")
+        assert diagnosis.kind == kind
 
 
 def test_a_long_reply_is_cut_without_its_bracket() -> None:

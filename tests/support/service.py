@@ -20,16 +20,12 @@ from triage.channels.wechat.callback import Account
 from triage.message import Request, Response
 
 ACCOUNT = Account("wx5f3a09c27be1d846", "hush-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")
-
-
 ENVIRONMENT = {
     "TRIAGE_WECHAT_TOKEN": ACCOUNT.token,
     "TRIAGE_WECHAT_APPID": ACCOUNT.appid,
     "TRIAGE_WECHAT_AES_KEY": str(ACCOUNT.aes_key),
     "TRIAGE_API_KEY": "hush-api-key",
 }
-
-
 ALERT = (ROOT / "docs/alert.txt").read_text(encoding="utf-8")
 
 

@@ -29,9 +29,8 @@ from wechatpy.exceptions import InvalidSignatureException
 from wechatpy.utils import check_signature
 from werkzeug.serving import make_server
 
-from triage.channels import UnreadableMessageError
 from triage.channels.wechat.callback import Account, Echo, receive, respond
-from triage.errors import BadMessageError, RefusedError
+from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Message, MessageKind, Reply, Request, Response
 
 SAFE = Account("wx5a1b2c3d4e5f6071", "a-Token", "kZ3vQ8mB1nX6cL0pW5tR9yU2iO7sD4fG8hJ3kL6zXcV")

@@ -23,11 +23,7 @@ from triage.message import Message, MessageKind
 from triage.store import Change, Entry, Store
 
 NOW = datetime(2026, 5, 12, 10, 31, 7, 123456, tzinfo=UTC)
-
-
 SERVERS = {"postgresql": "TRIAGE_TEST_POSTGRESQL_URL", "mysql": "TRIAGE_TEST_MYSQL_URL"}
-
-
 HOSTILE = {
     "an emoji of four bytes": "报警 🚨👩‍👩‍👧",
     "the end of a CDATA": "x]]></Content><Content><![CDATA[y",

@@ -13,20 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 APPID = "wx352e1c916f58ea3b"
-
-
 SECRET = "5ec4e7a1b2c3d4e5f60718293a4b5c6d"  # noqa: S105 - the server of this file knows no other
-
-
 NOW = datetime(2025, 9, 25, 7, 0, tzinfo=UTC)
-
-
 IPS = "cgi-bin/getcallbackip"
-
-
 STABLE = "cgi-bin/stable_token"
-
-
 Misbehaviour = Callable[["_Handler"], None]
 
 

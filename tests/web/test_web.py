@@ -36,7 +36,7 @@ from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
 from triage.errors import SettingsError, StoreDownError
 from triage.message import Request, Response
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.store import Store
 from triage.web import create_app

@@ -18,7 +18,8 @@ import pytest
 from tests.support.platform import Platform
 from tests.support.service import ACCOUNT, ALERT, ENVIRONMENT, Served, serving
 from triage.advice.adviser import Adviser
-from triage.channels.envelope import decrypt, read_fields
+from triage.channels.envelope import decrypt
+from triage.channels.xml import read_fields
 from triage.cohort import pause
 from triage.message import Response
 from triage.store import Store

@@ -8,12 +8,12 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from triage.advice.query import Asked, Names
+from triage.advice.query import Asked, TopicIndex
 from triage.advice.rendering import Lines, Page, Renderer, plain, unread_excerpt, worst
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
 from triage.rules.conditions import View, holds
-from triage.rules.matching import Matched, Matcher
+from triage.rules.matching import Diagnosis, Matcher
 from triage.rules.parser import RuleSet, Step
 
 _LEADING = 3
@@ -24,17 +24,17 @@ class Answer:
     """What there is to say to a text: its pages, the alerts it read, the topic it took the text for."""
 
     pages: tuple[str, ...]
-    alerts: tuple[Matched, ...] = ()
+    alerts: tuple[Diagnosis, ...] = ()
     topic: str | None = None
     asked: Asked = field(default_factory=Asked)
 
     def as_json(self) -> dict[str, Any]:
         """The contract's JSON of `ask`."""
-        matches = [(match.rule.id, match.because) for matched in self.alerts for match in matched.matches]
+        matches = [(match.rule.id, match.because) for diagnosis in self.alerts for match in diagnosis.matches]
         return {
             "reply": self.pages[0],
             "pages": list(self.pages),
-            "alerts": [matched.as_json() for matched in self.alerts],
+            "alerts": [diagnosis.as_json() for diagnosis in self.alerts],
             "topic": self.topic,
             "matches": [
                 *(
@@ -53,11 +53,11 @@ class Adviser:
         self.rules = rules
         self._renderer = renderer
         self._matcher = Matcher(rules)
-        self._names: Names | None = None
+        self._names: TopicIndex | None = None
         self.say = renderer.say
         self.story = renderer.story
 
-    def read(self, text: str) -> tuple[Reading, tuple[Matched, ...]]:
+    def read(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
         """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
         reading = parse(text)
         return reading, tuple(self._matcher.match(alert) for alert in reading.alerts)
@@ -65,7 +65,7 @@ class Adviser:
     def ask(self, text: str) -> Asked:
         """The topics that typed words ask for."""
         if self._names is None:
-            self._names = Names(self.rules)
+            self._names = TopicIndex(self.rules)
         return self._names.ask(text)
 
     def answer(self, text: str) -> Answer:
@@ -84,7 +84,7 @@ class Adviser:
     def alert_pages(
         self,
         reading: Reading,
-        alerts: tuple[Matched, ...],
+        alerts: tuple[Diagnosis, ...],
         *,
         story: str = "",
         lead: str | None = None,
@@ -105,12 +105,12 @@ class Adviser:
         except TemplateError:
             yield from plain(worst(alerts))
 
-    def _lead(self, kind: str | None, matched: Matched) -> tuple[Step, ...]:
+    def _lead(self, kind: str | None, diagnosis: Diagnosis) -> tuple[Step, ...]:
         """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
         rule = self.rules.get(kind) if kind else None
         if rule is None:
             return ()
-        view = View({**matched.facts, "kind": rule.id})
+        view = View({**diagnosis.facts, "kind": rule.id})
         return tuple(step for step in rule.steps if holds(step.when, view) is not None)[:_LEADING]
 
     def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:
@@ -134,14 +134,14 @@ class Adviser:
         """Which rule answered the text's alerts or its question, and why; empty if it has neither."""
         _, alerts = self.read(text)
         if alerts:
-            pages = (self._renderer.why(matched, self._lead(lead, matched)) for matched in alerts)
+            pages = (self._renderer.why(diagnosis, self._lead(lead, diagnosis)) for diagnosis in alerts)
             return tuple(page.text for several in pages for page in several)
         asked = self.ask(text)
         if not asked.is_clear:
             return ()
         return tuple(page.text for page in self._renderer.why_topic(asked.candidates[0]))
 
-    def why_not(self, matched: Matched) -> list[tuple[str, str]]:
+    def why_not(self, diagnosis: Diagnosis) -> list[tuple[str, str]]:
         """Every other rule about alerts with the reason why it does not fit."""
-        reasons = ((rule, self._matcher.why_not(matched, rule)) for rule in self.rules.rules)
+        reasons = ((rule, self._matcher.why_not(diagnosis, rule)) for rule in self.rules.rules)
         return [(rule.id, reason) for rule, reason in reasons if reason and (rule.sentences or rule.when)]

@@ -10,7 +10,7 @@ from triage.advice.rendering import steps_for
 from triage.alerts.facts import Fact
 from triage.findings import Finding, Severity
 from triage.rules.conditions import Condition, View, holds
-from triage.rules.matching import Matched
+from triage.rules.matching import Diagnosis
 from triage.rules.parser import Example, Rule, RuleSet
 
 
@@ -29,7 +29,7 @@ def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...],
     """Findings for examples that do not do what they promise, and the coverage of steps and conditions."""
     findings: list[Finding] = []
     shown: set[tuple[str, str]] = set()
-    seen: list[Matched] = []
+    seen: list[Diagnosis] = []
     for rule in rules.rules:
         for example in (*rule.match, *rule.ignore):
             answer = adviser.answer(example.text)
@@ -64,7 +64,7 @@ def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
 
 
 def _must_not(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
-    reached = {match.rule.id for matched in answer.alerts for match in matched.matches}
+    reached = {match.rule.id for diagnosis in answer.alerts for match in diagnosis.matches}
     reached |= {candidate.rule.id for candidate in answer.asked.candidates}
     if not example.query and not answer.alerts:
         yield "no alert is found in this example; write words that must not match as 'query'"
@@ -79,7 +79,7 @@ def _what(example: Example) -> str:
 def _winner(example: Example, answer: Answer) -> str | None:
     if example.query:
         return answer.topic if not answer.alerts else None
-    best = [matched.best for matched in answer.alerts]
+    best = [diagnosis.best for diagnosis in answer.alerts]
     return best[0].id if best and best[0] else None
 
 
@@ -90,15 +90,15 @@ def _steps(rule: Rule, answer: Answer) -> tuple[str, ...]:
     return tuple(step.id for step in rule.steps if holds(step.when, View(facts)) is not None)
 
 
-def _coverage(rules: RuleSet, seen: list[Matched], shown: set[tuple[str, str]]) -> Coverage:
+def _coverage(rules: RuleSet, seen: list[Diagnosis], shown: set[tuple[str, str]]) -> Coverage:
     steps = [(rule.id, step.id) for rule in rules.rules for step in rule.steps]
     conditions = list(_conditions(rules))
     views: dict[str, list[View]] = {rule.id: [] for rule in rules.rules}
-    for matched in seen:
-        view = View(matched.facts)
-        for match in matched.matches:
+    for diagnosis in seen:
+        view = View(diagnosis.facts)
+        for match in diagnosis.matches:
             views[match.rule.id].append(view)
-    everywhere = [View(matched.facts) for matched in seen]
+    everywhere = [View(diagnosis.facts) for diagnosis in seen]
     one_sided = []
     for rule_id, name, condition in conditions:
         results = {holds(condition, view) is not None for view in (views[rule_id] if name else everywhere)}

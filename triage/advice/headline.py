@@ -10,7 +10,7 @@ from triage.alerts.parser import Alert
 from triage.alerts.sample import Sample
 from triage.findings import Severity
 from triage.masking import mask, mask_appid
-from triage.rules.matching import UNKNOWN, Matched
+from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import Rule
 
 _EXCERPT = 48
@@ -30,9 +30,9 @@ ICONS = {
 }
 
 
-def headline(matched: Matched, rule: Rule) -> dict[str, Any]:
+def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, Any]:
     """The values of templates/reply/alert.txt; an empty value leaves its line out."""
-    alert, sample = matched.alert, matched.alert.sample
+    alert, sample = diagnosis.alert, diagnosis.alert.sample
     return {
         "icon": ICONS[rule.severity],
         "title": rule.title,
@@ -41,13 +41,14 @@ def headline(matched: Matched, rule: Rule) -> dict[str, Any]:
         "callback": mask(sample.callback_url or ""),
         "ip": mask(sample.ip or ""),
         "domain": mask(sample.host or ""),
-        "window": _window(matched),
-        "blocked_until": _blocked_until(matched),
-        "pushed": _pushed(matched),
+        "window": _window(diagnosis),
+        "blocked_until": _blocked_until(diagnosis),
+        "pushed": _pushed(diagnosis),
         "causes": [
-            {"meaning": mask(cause.meaning), "evidence": _evidence(cause, sample)} for cause in matched.causes
+            {"meaning": mask(cause.meaning), "evidence": _evidence(cause, sample)}
+            for cause in diagnosis.causes
         ],
-        "description": excerpt(alert.description or "") if matched.kind == UNKNOWN else "",
+        "description": excerpt(alert.description or "") if diagnosis.kind == UNKNOWN else "",
     }
 
 
@@ -66,18 +67,18 @@ def _evidence(cause: Cause, sample: Sample) -> str:
     return excerpt(body[body.rfind("\n", 0, cause.span[0]) + 1 :].partition("\n")[0])
 
 
-def _pushed(matched: Matched) -> str:
+def _pushed(diagnosis: Diagnosis) -> str:
     """What was pushed, where no cause has said so already."""
-    sample = matched.alert.sample
-    if any(cause.field == "event" for cause in matched.causes):
+    sample = diagnosis.alert.sample
+    if any(cause.field == "event" for cause in diagnosis.causes):
         return ""
     return excerpt(sample.event or sample.msg or "")
 
 
-def _blocked_until(matched: Matched) -> str:
+def _blocked_until(diagnosis: Diagnosis) -> str:
     """MarkFail stops all pushes for a minute (guide P.7)."""
-    first_seen = matched.alert.first_seen
-    return _written(first_seen + _BLOCKED)[_TIME] if first_seen and matched.kind == "mark_fail" else ""
+    first_seen = diagnosis.alert.first_seen
+    return _written(first_seen + _BLOCKED)[_TIME] if first_seen and diagnosis.kind == "mark_fail" else ""
 
 
 def account(alert: Alert) -> str:
@@ -105,9 +106,9 @@ def _against_threshold(per_minute: float) -> str:
     return "刚过默认阈值" if times < 1.5 else f"默认阈值的 {times:.0f} 倍"
 
 
-def _window(matched: Matched) -> str:
+def _window(diagnosis: Diagnosis) -> str:
     """From the first failure on; an alert that does not say how long has a beginning only."""
-    facts, minutes = matched.facts, matched.alert.window_minutes
+    facts, minutes = diagnosis.facts, diagnosis.alert.window_minutes
     start = str(facts.get("window_start", ""))
     if minutes is None or not start:
         return start

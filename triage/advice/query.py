@@ -60,7 +60,7 @@ class Asked:
         return tuple(candidate.rule.id for candidate in self.candidates)
 
 
-class Names:
+class TopicIndex:
     """An index over all names of a rule set's topics."""
 
     def __init__(self, rule_set: RuleSet) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import DictLoader, Environment, StrictUndefined, Template
+from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Template as JinjaTemplate
 
 from triage.advice.headline import ICONS, account, excerpt, headline
 from triage.advice.query import Asked, Candidate
@@ -17,9 +18,9 @@ from triage.alerts.parser import Reading
 from triage.findings import Severity
 from triage.masking import mask
 from triage.rules.conditions import View, holds
-from triage.rules.matching import UNKNOWN, Matched
+from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import Rule, RuleSet, Step
-from triage.rules.templates import Wording
+from triage.rules.templates import Template
 
 PAGE_BYTES = 2048
 """A passive text reply of WeChat: what is longer is silently not shown (reply law R12)."""
@@ -48,7 +49,7 @@ class Renderer:
             autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
             auto_reload=False,
         )
-        self._templates: dict[str, Template] = {}
+        self._templates: dict[str, JinjaTemplate] = {}
         self._step: Callable[..., str] = self._template("step").module.step  # type: ignore[attr-defined]
         self._no_story: str | None = None
 
@@ -70,7 +71,7 @@ class Renderer:
             self._no_story = self.say("story", **values)
         return self._no_story
 
-    def _template(self, name: str) -> Template:
+    def _template(self, name: str) -> JinjaTemplate:
         """A template, compiled on first use.
 
         Its globals become a plain dict: jinja2 copies them for every rendering, and a ChainMap copies slowly.
@@ -84,7 +85,7 @@ class Renderer:
 
     def alert(
         self,
-        matched: Matched,
+        diagnosis: Diagnosis,
         rules: RuleSet,
         unread: str = "",
         story: str = "",
@@ -96,22 +97,24 @@ class Renderer:
         `story` is what is known of it from before, `lead` are steps to begin with: those of the alert that led to it;
         `skip` steps have been shown already, and the head with them.
         """
-        rule = matched.best
+        rule = diagnosis.best
         if rule is None:
-            return iter((Page(self.say("unmatched", description=excerpt(matched.alert.description or ""))),))
+            return iter(
+                (Page(self.say("unmatched", description=excerpt(diagnosis.alert.description or ""))),)
+            )
         values = {"unread": unread, "story": story}
-        head = "" if skip else self._fill("alert", headline(matched, rule) | values)
+        head = "" if skip else self._fill("alert", headline(diagnosis, rule) | values)
 
         def closing() -> str:
             return self.say(
-                "closing", see=self._see(rule, rules), guide_url=mask(matched.alert.guide_url or "")
+                "closing", see=self._see(rule, rules), guide_url=mask(diagnosis.alert.guide_url or "")
             )
 
-        return self.fit(head, self.alert_steps(matched, lead), closing, skip)
+        return self.fit(head, self.alert_steps(diagnosis, lead), closing, skip)
 
-    def alert_steps(self, matched: Matched, lead: Sequence[Step] = ()) -> Lines:
+    def alert_steps(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Lines:
         """The steps for an alert, each a block of text made when it is asked for."""
-        return self._steps(_led(matched, lead), matched.facts)
+        return self._steps(_led(diagnosis, lead), diagnosis.facts)
 
     def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
         """What is known of a topic that somebody asked for."""
@@ -130,11 +133,11 @@ class Renderer:
     def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
         return [other.title for id_ in rule.see if (other := rules.get(id_))]
 
-    def several(self, matches: Sequence[Matched], rules: RuleSet, unread: str = "") -> Iterator[Page]:
+    def several(self, matches: Sequence[Diagnosis], rules: RuleSet, unread: str = "") -> Iterator[Page]:
         """A summary of several alerts, worst first, then the pages of each kind of trouble in it."""
         ordered = sorted(matches, key=_badness)
         lines = _summary_lines(ordered)
-        kinds = len({matched.kind for matched in ordered})
+        kinds = len({diagnosis.kind for diagnosis in ordered})
         summary = self.say(
             "several",
             total=len(ordered),
@@ -144,8 +147,8 @@ class Renderer:
             unread=unread,
         )
         yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self._page_bytes))
-        for matched in _distinct(ordered)[:_LISTED]:
-            yield from self.alert(matched, rules)
+        for diagnosis in _distinct(ordered)[:_LISTED]:
+            yield from self.alert(diagnosis, rules)
 
     def choice(self, asked: Asked) -> str:
         """The topics a text may mean."""
@@ -153,18 +156,18 @@ class Renderer:
         labels = [(place if asked.choices else item.rule.number, item.rule.title) for place, item in places]
         return self.say("choice", topics=[f"{label} {title}" for label, title in labels])
 
-    def why(self, matched: Matched, lead: Sequence[Step] = ()) -> Iterator[Page]:
+    def why(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Iterator[Page]:
         """Which rule, which words, what else fitted, and where each step comes from; `lead` as in `alert`."""
-        if not matched.matches:
-            yield from self.alert(matched, RuleSet((), ""))
+        if not diagnosis.matches:
+            yield from self.alert(diagnosis, RuleSet((), ""))
             return
-        first, *others = matched.matches
+        first, *others = diagnosis.matches
         proofs = [
             f"{item.test}{f'（原文：{excerpt(item.found)}）' if item.found else ''}" for item in first.because
         ]
-        proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in matched.causes]
+        proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in diagnosis.causes]
         titles = [match.rule.title for match in others]
-        yield from self._why(first.rule, proofs, titles, _led(matched, lead))
+        yield from self._why(first.rule, proofs, titles, _led(diagnosis, lead))
 
     def why_topic(self, candidate: Candidate) -> Iterator[Page]:
         """Which typed words asked for a topic, and where each of its steps comes from."""
@@ -231,25 +234,25 @@ class Lines:
     line: Callable[[int], str]
 
 
-def worst(matches: Iterable[Matched]) -> Matched:
+def worst(matches: Iterable[Diagnosis]) -> Diagnosis:
     """The alert to look at first."""
     return min(matches, key=_badness)
 
 
-def steps_for(matched: Matched) -> tuple[Step, ...]:
+def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
     """The steps of all matching rules that apply to the alert's facts, the best rule's first, each id once."""
-    view = View(matched.facts)
+    view = View(diagnosis.facts)
     steps: dict[str, Step] = {}
-    for match in matched.matches:
+    for match in diagnosis.matches:
         for step in match.rule.steps:
             if step.id not in steps and (step.when is None or holds(step.when, view) is not None):
                 steps[step.id] = step
     return tuple(steps.values())
 
 
-def _led(matched: Matched, lead: Sequence[Step]) -> Sequence[Step]:
+def _led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
     """The steps for an alert behind those to begin with."""
-    steps = steps_for(matched)
+    steps = steps_for(diagnosis)
     first = {step.id for step in lead}
     return [*lead, *(step for step in steps if step.id not in first)] if lead else steps
 
@@ -272,10 +275,10 @@ def unread_excerpt(reading: Reading) -> str:
     return "、".join(f"「{text}」" for text in shown)
 
 
-def plain(matched: Matched) -> tuple[Page, ...]:
+def plain(diagnosis: Diagnosis) -> tuple[Page, ...]:
     """The checklist without any template: what goes out when a template is broken."""
-    rule = matched.best
-    steps = [step.do.render({}) for step in steps_for(matched)]
+    rule = diagnosis.best
+    steps = [step.do.render({}) for step in steps_for(diagnosis)]
     lines = [rule.title if rule else UNKNOWN, *steps]
     return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
 
@@ -289,52 +292,52 @@ class _Shown:
         self._facts = facts
         self._masked: dict[str, Fact] = {}
 
-    def fill(self, wording: Wording) -> str:
-        """A wording with the facts it names; a command only with those that it can be filled with."""
-        names, masked = wording.names, self._masked
+    def fill(self, template: Template) -> str:
+        """A template with the facts it names; a command only with those that it can be filled with."""
+        names, masked = template.names, self._masked
         for name in names:
             if name not in masked and name in self._facts:
                 fact = self._facts[name]
                 masked[name] = mask(fact) if isinstance(fact, str) else fact
-        if names and wording.command:
+        if names and template.command:
             masked = usable({name: masked[name] for name in names if name in masked})
-        return wording.render(masked)
+        return template.render(masked)
 
 
 def _full_title(rule: Rule) -> str:
     return f"{rule.title} ({rule.title_en})" if rule.title_en else rule.title
 
 
-def _badness(matched: Matched) -> tuple[int, int]:
-    rule = matched.best
-    return rule.severity.rank if rule else len(Severity), -(matched.alert.count or 0)
+def _badness(diagnosis: Diagnosis) -> tuple[int, int]:
+    rule = diagnosis.best
+    return rule.severity.rank if rule else len(Severity), -(diagnosis.alert.count or 0)
 
 
-def _distinct(matches: Iterable[Matched]) -> list[Matched]:
+def _distinct(matches: Iterable[Diagnosis]) -> list[Diagnosis]:
     """One alert of each kind, account and address: what needs its own checklist."""
-    seen: dict[tuple[object, ...], Matched] = {}
-    for matched in matches:
-        alert = matched.alert
+    seen: dict[tuple[object, ...], Diagnosis] = {}
+    for diagnosis in matches:
+        alert = diagnosis.alert
         key = (
-            matched.kind,
+            diagnosis.kind,
             alert.appid,
             alert.sample.callback_url,
-            tuple(cause.id for cause in matched.causes),
+            tuple(cause.id for cause in diagnosis.causes),
         )
-        seen.setdefault(key, matched)
+        seen.setdefault(key, diagnosis)
     return list(seen.values())
 
 
-def _summary_lines(matches: Iterable[Matched]) -> list[str]:
+def _summary_lines(matches: Iterable[Diagnosis]) -> list[str]:
     lines = []
-    for matched in matches:
-        rule, alert = matched.best, matched.alert
+    for diagnosis in matches:
+        rule, alert = diagnosis.best, diagnosis.alert
         parts = [
             f"{ICONS[rule.severity]} {rule.title}" if rule else UNKNOWN,
             account(alert),
             f"{alert.first_seen:%m-%d %H:%M:%S}" if alert.first_seen else "",
             f"{alert.count} 次" if alert.count is not None else "",
-            matched.causes[0].meaning if matched.causes else "",
+            diagnosis.causes[0].meaning if diagnosis.causes else "",
         ]
         lines.append(" · ".join(mask(part) for part in parts if part))
     return lines

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import worst
 from triage.alerts.parser import Reading
-from triage.bot.commands import EXPIRES, Conversation, Word, read_command
-from triage.bot.desk import Asker, Desk, Outcome, visible
+from triage.bot.access import Asker, visible
+from triage.bot.commands import Word, read_command
+from triage.bot.conversation import EXPIRES, Conversation
+from triage.bot.desk import Desk, Outcome
 from triage.cohort import pause
 from triage.errors import RefusedError, StoreError, TextTooLargeError
 from triage.incidents.correlation import (
@@ -30,7 +32,7 @@ from triage.incidents.correlation import (
 )
 from triage.incidents.story import story_values
 from triage.message import Message, MessageKind, Reply
-from triage.rules.matching import UNKNOWN, Matched
+from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.store import Change, Entry, Recorded, Store
 
 if TYPE_CHECKING:
@@ -252,17 +254,17 @@ class Bot:
     # -- alerts
 
     def _alerts(
-        self, message: Message, text: str, reading: Reading, alerts: tuple[Matched, ...], now: datetime
+        self, message: Message, text: str, reading: Reading, alerts: tuple[Diagnosis, ...], now: datetime
     ) -> Outcome:
         """The checklist with what is known from before, and the alerts as they are to be remembered."""
-        sightings = [sighting_of(matched, message.sender, now) for matched in alerts]
-        for matched in alerts:
-            self.observe("alert", matched.kind)
+        sightings = [sighting_of(diagnosis, message.sender, now) for diagnosis in alerts]
+        for diagnosis in alerts:
+            self.observe("alert", diagnosis.kind)
         memory = self._memory(message, sightings, now)
         pause()
         verdicts = [correlate(sighting, memory.known, now) for sighting in sightings]
         changes = tuple(map(_change, sightings, verdicts))
-        gap = text if any(matched.kind == UNKNOWN for matched in alerts) else None
+        gap = text if any(diagnosis.kind == UNKNOWN for diagnosis in alerts) else None
         meant = sightings[alerts.index(worst(alerts))]
         storm = is_storm(memory.asker.seen(memory.recent), now, memory.asker.names.by_openid)
         if storm:

@@ -11,7 +11,7 @@ from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.errors import InputError
 from triage.rules.loader import load_rules, load_templates
-from triage.settings import data_directory, load_rules_dirs
+from triage.settings.directories import data_directory, load_rules_dirs
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 _ENCODINGS = ("utf-8-sig", "gb18030")

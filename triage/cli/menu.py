@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from triage.channels.wechat.menu import (
+    make_menu,
+    menu_mistakes,
+)
 from triage.cli._input import dump, read_text
 from triage.errors import InputError, SettingsError
 from triage.settings import load_settings
@@ -16,103 +18,9 @@ from triage.settings import load_settings
 if TYPE_CHECKING:
     from triage.settings.model import Settings
 
-BUTTONS: Mapping[str, str | Mapping[str, str]] = {
-    "查报警": {
-        "连接超时": "连接超时",
-        "请求超时": "请求超时",
-        "回应失败": "回应失败",
-        "MarkFail 屏蔽": "MarkFail",
-        "ticket 推送": "ticket",
-    },
-    "事件": {"现在的事件": "状态", "我认领的": "我的", "以前的事件": "历史"},
-    "帮助": "帮助",
-}
-"""Name to the word a click stands for, or to more buttons. Words, not digits: a digit may choose what was offered."""
 
 _API = "https://api.weixin.qq.com"
 _WHERE = "公众平台 → 设置与开发 → 基本配置 shows it"
-_MOST_BUTTONS = 3
-_MOST_BELOW = 5
-_WIDEST = 4
-_WIDEST_BELOW = 8
-_LONGEST_KEY = 128
-_KEYED = ("click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin")
-_NEEDS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys((*_KEYED, "location_select"), ("key",)),
-    "view": ("url",),
-    "miniprogram": ("url", "appid", "pagepath"),
-    "media_id": ("media_id",),
-    "article_id": ("article_id",),
-    "article_view_limited": ("article_id",),
-}
-
-
-def make_menu() -> dict[str, Any]:
-    """The bot's menu as the platform wants it."""
-    return {"button": [_button(name, target) for name, target in BUTTONS.items()]}
-
-
-def _button(name: str, target: str | Mapping[str, str]) -> dict[str, Any]:
-    if isinstance(target, str):
-        return {"type": "click", "name": name, "key": target}
-    return {"name": name, "sub_button": [_button(*item) for item in target.items()]}
-
-
-def menu_mistakes(menu: object) -> Iterator[str]:
-    """What the platform would refuse or cut, one line each.
-
-    https://developers.weixin.qq.com/doc/subscription/api/custommenu/api_createcustommenu.html
-    """
-    buttons = menu.get("button") if isinstance(menu, dict) else None
-    if not isinstance(buttons, list):
-        yield 'a menu is an object like {"button": […]}'
-        return
-    if not 1 <= len(buttons) <= _MOST_BUTTONS:
-        yield f"button: {len(buttons)} buttons; 1 to {_MOST_BUTTONS} are allowed"
-    for number, button in enumerate(buttons):
-        place = f"button[{number}]"
-        below = button.get("sub_button") if isinstance(button, dict) else None
-        if not below:
-            yield from _button_mistakes(place, button, _WIDEST)
-            continue
-        yield from _name_mistakes(place, button, _WIDEST)
-        if not isinstance(below, list) or len(below) > _MOST_BELOW:
-            yield f"{place}.sub_button: give a list of 1 to {_MOST_BELOW} buttons"
-            continue
-        for index, item in enumerate(below):
-            yield from _button_mistakes(f"{place}.sub_button[{index}]", item, _WIDEST_BELOW)
-
-
-def _button_mistakes(place: str, button: object, widest: int) -> Iterator[str]:
-    if not isinstance(button, dict):
-        yield f"{place}: give an object with name and type"
-        return
-    yield from _name_mistakes(place, button, widest)
-    if button.get("sub_button"):
-        yield f"{place}: there is no third level of buttons"
-    type_ = button.get("type")
-    if not isinstance(type_, str) or type_ not in _NEEDS:
-        yield f"{place}: type {type_!r} is none of {', '.join(_NEEDS)}"
-        return
-    for key in _NEEDS[type_]:
-        value = button.get(key)
-        if not isinstance(value, str) or not value:
-            yield f"{place}: a {type_} button needs '{key}'"
-        elif key == "key" and len(value.encode()) > _LONGEST_KEY:
-            yield f"{place}: the key has {len(value.encode())} bytes, at most {_LONGEST_KEY} are allowed"
-
-
-def _name_mistakes(place: str, button: Mapping[str, object], widest: int) -> Iterator[str]:
-    name = button.get("name")
-    if not isinstance(name, str) or not name.strip():
-        yield f"{place}: a button needs a name"
-    elif _width(name) > widest:
-        yield f"{place}: '{name}' is wider than {widest} 汉字 and would be cut"
-
-
-def _width(name: str) -> float:
-    """In 汉字: half of one for a narrow character."""
-    return sum(1.0 if unicodedata.east_asian_width(character) in "WF" else 0.5 for character in name)
 
 
 @click.group("menu")

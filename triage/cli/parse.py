@@ -6,7 +6,7 @@ import click
 
 from triage.alerts.parser import Reading
 from triage.cli._input import dump, make_adviser, read_batch, read_text
-from triage.rules.matching import Matched
+from triage.rules.matching import Diagnosis
 
 
 @click.command("parse")
@@ -17,19 +17,21 @@ def command(file: str | None, as_json: bool, batch: bool) -> None:
     """Show the alerts in FILE or standard input, and what was not understood."""
     adviser = make_adviser()
     if batch:
-        click.echo(dump([[matched.as_json() for matched in adviser.read(text)[1]] for text in read_batch()]))
+        click.echo(
+            dump([[diagnosis.as_json() for diagnosis in adviser.read(text)[1]] for text in read_batch()])
+        )
         return
     reading, alerts = adviser.read(read_text(file))
     if as_json:
-        click.echo(dump([matched.as_json() for matched in alerts]))
+        click.echo(dump([diagnosis.as_json() for diagnosis in alerts]))
         return
     click.echo("\n\n".join(map(_shown, alerts)) or "no alert in this text")
     for line in _unread(reading):
         click.echo(line, err=True)
 
 
-def _shown(matched: Matched) -> str:
-    values = matched.as_json()
+def _shown(diagnosis: Diagnosis) -> str:
+    values = diagnosis.as_json()
     sample = values.pop("sample")
     rows = {
         **values,

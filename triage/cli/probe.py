@@ -17,7 +17,7 @@ import click
 from triage.cli._input import dump
 from triage.cli.push import account_options, make_account, make_guard
 from triage.errors import InputError, TriageError
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 
 if TYPE_CHECKING:
     from triage.probe import Guard, Plan, Report, World
@@ -136,7 +136,7 @@ def _examine(url: str, plan: Plan, guard: Guard, world: World) -> Report:
 
 
 def _print(report: Report, *, as_json: bool) -> None:
-    from triage.probe.pages import rows_of
+    from triage.probe.formats import rows_of
 
     if as_json:
         click.echo(dump(report.as_json()))
@@ -152,13 +152,13 @@ def _print(report: Report, *, as_json: bool) -> None:
 
 
 def _junit(report: Report) -> str:
-    from triage.probe.pages import render_junit
+    from triage.probe.formats import render_junit
 
     return render_junit([report])
 
 
 def _html(report: Report) -> str:
-    from triage.probe.pages import render_html
+    from triage.probe.formats import render_html
 
     template = data_directory("templates") / "report" / "probe.html"
     return render_html(report, template.read_text(encoding="utf-8"))

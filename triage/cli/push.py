@@ -102,14 +102,14 @@ def command(
     """
     from triage.probe.guard import parse_target
     from triage.probe.push import Platform
-    from triage.probe.reach import Line, find_address
+    from triage.probe.reach import Connection, find_address
 
     alert = _read_alert(from_alert) if from_alert else None
     target = parse_target(url or _url_of(alert))
     chosen = _find_kind(kind, _read_fields(fields), alert, component=component)
     account, mode = make_account(token, aes_key, appid, mode)
     guard = make_guard(target, allow, allow_private=allow_private, named=url is not None)
-    with Line(target, find_address(target, guard), guard) as line:
+    with Connection(target, find_address(target, guard), guard) as line:
         platform = Platform(account, line, mode, openid=openid, gh=account_id)
         exchange = platform.send(chosen)
     _show(exchange, target, platform, as_json=as_json)

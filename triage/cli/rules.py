@@ -16,7 +16,7 @@ from triage.findings import Finding
 from triage.rules.loader import load_rules, read_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
-from triage.settings import load_rules_dirs
+from triage.settings.directories import load_rules_dirs
 
 
 @click.group("rules")
@@ -124,16 +124,16 @@ def why(file: str | None) -> int:
     if not alerts:
         click.echo("no alert in this text")
         return 1
-    for matched in alerts:
-        for match in matched.matches:
+    for diagnosis in alerts:
+        for match in diagnosis.matches:
             click.echo(f"{match.rule.id} matches:")
             for item in match.because:
                 place = f" at {item.span[0]}–{item.span[1]}" if item.span else ""
                 click.echo(f"    {item.test}{place}")
-        for cause in matched.causes:
+        for cause in diagnosis.causes:
             click.echo(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
         click.echo("others:")
-        for rule_id, reason in adviser.why_not(matched):
+        for rule_id, reason in adviser.why_not(diagnosis):
             click.echo(f"    {rule_id:<28} {reason}")
     return 0
 
@@ -146,14 +146,14 @@ def new(file: str | None) -> None:
     _, alerts = adviser.read(read_text(file))
     if not alerts:
         raise InputError("there is no alert in this text to start a rule from")
-    matched = alerts[0]
-    if matched.kind == UNKNOWN:
-        click.echo(_scaffold(matched.alert, _naming(matched.alert)))
+    diagnosis = alerts[0]
+    if diagnosis.kind == UNKNOWN:
+        click.echo(_scaffold(diagnosis.alert, _naming(diagnosis.alert)))
     else:
         click.echo(
-            f"# this alert is known as '{matched.kind}'; a rule of your own adds steps to it", err=True
+            f"# this alert is known as '{diagnosis.kind}'; a rule of your own adds steps to it", err=True
         )
-        click.echo(_scaffold(matched.alert, _advising(matched.alert, matched.kind)))
+        click.echo(_scaffold(diagnosis.alert, _advising(diagnosis.alert, diagnosis.kind)))
 
 
 def _naming(alert: Alert) -> str:

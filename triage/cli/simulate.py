@@ -19,7 +19,7 @@ from triage.advice.rendering import steps_for
 from triage.alerts.parser import BEIJING
 from triage.cli._input import dump, make_adviser
 from triage.simulator.alert import TICKET
-from triage.simulator.counts import Rules
+from triage.simulator.alerting import Rules
 from triage.simulator.illnesses import ILLNESSES, Illness
 from triage.simulator.platform import Act, Alerted, Plan, Slot, simulate
 
@@ -190,12 +190,12 @@ def _judge(alerted: Alerted, illness: Illness, adviser: Adviser) -> Verdict:
     if len(alerts) != 1:
         wrong = f"读出 {len(alerts)} 条报警，应是 1 条"
         return Verdict(alerted, "unknown", (), None, adviser.answer(alerted.text).pages[0], (wrong,))
-    (matched,) = alerts
-    steps = steps_for(matched)
+    (diagnosis,) = alerts
+    steps = steps_for(diagnosis)
     found = Verdict(
         alerted,
-        matched.kind,
-        tuple(cause.id for cause in matched.causes),
+        diagnosis.kind,
+        tuple(cause.id for cause in diagnosis.causes),
         steps[0].id if steps else None,
         adviser.answer(alerted.text).pages[0],
         (),

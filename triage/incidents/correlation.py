@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from triage.alerts.facts import is_masked
 from triage.findings import Severity
-from triage.rules.matching import Matched
+from triage.rules.matching import Diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,12 @@ _PLAIN = "Text"
 """A message of a follower: no event whose handler or campaign could be asked for."""
 
 
-def sighting_of(matched: Matched, sender: str, seen_at: datetime) -> Sighting:
+def sighting_of(diagnosis: Diagnosis, sender: str, seen_at: datetime) -> Sighting:
     """An alert as it is remembered: no secrets, no OpenID of a follower."""
-    alert, facts, rule = matched.alert, matched.facts, matched.best
+    alert, facts, rule = diagnosis.alert, diagnosis.facts, diagnosis.best
     callback = str(facts["url"]) if "url" in facts else _known(alert.sample.callback_url)
     identity = (
-        matched.kind,
+        diagnosis.kind,
         alert.appid,
         callback,
         alert.first_seen,
@@ -120,8 +120,8 @@ def sighting_of(matched: Matched, sender: str, seen_at: datetime) -> Sighting:
     )
     return Sighting(
         digest=hashlib.sha256(repr(identity).encode()).hexdigest()[:32],
-        kind=matched.kind,
-        title=rule.title if rule else matched.kind,
+        kind=diagnosis.kind,
+        title=rule.title if rule else diagnosis.kind,
         rank=rule.severity.rank if rule else len(Severity),
         appid=_known(alert.appid),
         nickname=_known(alert.nickname),
@@ -130,7 +130,7 @@ def sighting_of(matched: Matched, sender: str, seen_at: datetime) -> Sighting:
         event=alert.sample.event or alert.sample.msg,
         first_seen=alert.first_seen,
         count=alert.count,
-        causes=tuple([cause.id for cause in matched.causes]),
+        causes=tuple([cause.id for cause in diagnosis.causes]),
         sender=sender,
         seen_at=seen_at,
     )

@@ -24,7 +24,7 @@ from triage.masking import mask, mask_appid
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class MemberNames:
     """What to call people: members by name, everybody else not at all."""
 
     by_openid: Mapping[str, str]
@@ -35,7 +35,7 @@ class Names:
 
 
 def story_values(
-    sighting: Sighting, verdict: Verdict, recent: Sequence[Incident], names: Names, now: datetime
+    sighting: Sighting, verdict: Verdict, recent: Sequence[Incident], names: MemberNames, now: datetime
 ) -> dict[str, Any]:
     """The values of templates/reply/story.txt; an empty value leaves its line out.
 
@@ -64,7 +64,7 @@ def story_values(
     }
 
 
-def _repeated(verdict: Verdict, names: Names, asker: str) -> str:
+def _repeated(verdict: Verdict, names: MemberNames, asker: str) -> str:
     first = verdict.first
     return f"{clock(first.seen_at)} {names.of(first.sender, asker)}" if first else ""
 
@@ -91,7 +91,7 @@ def _before(incident: Incident) -> str:
     return f"{day(incident.last_seen)}{note}"
 
 
-def incident_line(incident: Incident, names: Names, now: datetime, quiet: timedelta = QUIET) -> str:
+def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta = QUIET) -> str:
     """One incident in a list: number, kinds, account, how long, who."""
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(dict.fromkeys(sighting.title for sighting in incident.sightings))
@@ -109,7 +109,7 @@ def _since(incident: Incident) -> str:
     return f"{clock(began, dated=True)} 起，{len(different)} 条报警"
 
 
-def _who(incident: Incident, names: Names, now: datetime, quiet: timedelta) -> str:
+def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:
     if incident.state is State.CLOSED:
         return f"已关闭：{mask(incident.closed_note)}" if incident.closed_note else "已关闭"
     silence = "，已安静" if is_quiet(incident, now, quiet) else ""

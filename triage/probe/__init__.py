@@ -1,7 +1,8 @@
 """Plays the platform against a callback and judges it, layer by layer; leaves only to where an operator sent it."""
 
+from triage.errors import ForbiddenError
 from triage.probe.examination import Plan, examine
-from triage.probe.guard import ForbiddenError, Guard, parse_target
+from triage.probe.guard import Guard, parse_target
 from triage.probe.layers import Limits, World
 from triage.probe.load import Load, measure
 from triage.probe.push import DEFAULT_KINDS

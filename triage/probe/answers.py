@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from triage.channels.wechat.callback import compose_echo
+from triage.channels.wechat.platform_side import compose_echo
 from triage.findings import Finding
 from triage.probe.faults import excerpt, fault, fault_of, with_hint, words_of
 from triage.probe.layers import Limits, check, skipped

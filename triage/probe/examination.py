@@ -26,7 +26,7 @@ from triage.probe.guard import Guard, Target, parse_target
 from triage.probe.layers import Limits, World, check_dns, check_tcp, check_tls, check_url, skipped
 from triage.probe.load import Load, lines_for, run
 from triage.probe.push import DEFAULT_KINDS, Platform, find_kind
-from triage.probe.reach import Line
+from triage.probe.reach import Connection
 from triage.probe.report import Check, Layer, Report, State, Times, times_of, worst
 
 Progress = Callable[[str, int, int], None]
@@ -98,7 +98,7 @@ class _Examination:
 
     def _refuse_a_mode_without_key(self) -> None:
         """Before anything is sent: an unusable plan is a mistake of usage."""
-        line = Line(self._target, self._target.host, self._guard)
+        line = Connection(self._target, self._target.host, self._guard)
         Platform(self._plan.account, line, self._plan.mode).compose(find_kind("text"))
 
     def _add(self, title: str, checks: Iterable[Check]) -> list[Check]:
@@ -127,15 +127,15 @@ class _Examination:
         if not goes_on:
             return self._skip(_ANSWERS, "TLS 握手不成")
 
-        def open_line() -> Line:
-            return Line(target, address, guard, timeout=limits.answer, tls=context)
+        def open_connection() -> Connection:
+            return Connection(target, address, guard, timeout=limits.answer, tls=context)
 
-        with open_line() as line:
+        with open_connection() as line:
             platform = Platform(
                 self._plan.account, line, self._plan.mode, gh=self._plan.gh, clock=world.clock
             )
             if self._answers(platform):
-                self._measure(platform, open_line)
+                self._measure(platform, open_connection)
         return None
 
     def _answers(self, platform: Platform) -> bool:
@@ -160,11 +160,11 @@ class _Examination:
             self._pushes += self._add("ticket", check_component(platform))
         return True
 
-    def _measure(self, platform: Platform, open_line: Callable[[], Line]) -> None:
+    def _measure(self, platform: Platform, open_connection: Callable[[], Connection]) -> None:
         plan = self._plan
         title = f"连推 {plan.count} 次"
         self._load = run(
-            open_line,
+            open_connection,
             plan.account,
             find_kind("text"),
             plan.count,

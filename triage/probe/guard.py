@@ -11,11 +11,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
-from triage.errors import InputError, TriageError
-
-
-class ForbiddenError(TriageError):
-    """Where we do not go: a host nobody named, or an address that is not public."""
+from triage.errors import ForbiddenError, InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from triage.message import Request
 from triage.probe.guard import Guard, Target
-from triage.probe.reach import Answer, Line, Resolved, find_address, resolve_system
+from triage.probe.reach import Answer, Connection, Resolved, find_address, resolve_system
 from triage.probe.report import Report
 
 WINDOW = timedelta(minutes=5)
@@ -132,7 +132,7 @@ def post(
 ) -> Answer:
     """Send a notice. Raises ForbiddenError, UnreachableError."""
     body = json.dumps(notice.as_json(robot=webhook.host in _ROBOTS), ensure_ascii=False).encode()
-    with Line(
+    with Connection(
         webhook, find_address(webhook, guard, resolve), guard, content_type="application/json; charset=utf-8"
     ) as line:
         return line.exchange(Request("POST", {}, body))

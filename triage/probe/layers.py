@@ -15,7 +15,7 @@ from triage.probe.reach import (
     TIMEOUT,
     WECHAT_DNS,
     Certificate,
-    Line,
+    Connection,
     NoName,
     Problem,
     Resolved,
@@ -187,7 +187,7 @@ def check_tls(
 def _certificate(
     target: Target, address: str, guard: Guard, limits: Limits, tls: ssl.SSLContext
 ) -> Certificate | None:
-    with Line(target, address, guard, timeout=limits.connect, tls=tls) as line:
+    with Connection(target, address, guard, timeout=limits.connect, tls=tls) as line:
         line.connect()
         return line.certificate()
 

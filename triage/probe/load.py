@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from triage.channels.wechat.callback import Account
 from triage.probe.guard import Guard, parse_target
 from triage.probe.push import Exchange, Kind, Platform, find_kind
-from triage.probe.reach import TIMEOUT, Line, find_address
+from triage.probe.reach import TIMEOUT, Connection, find_address
 from triage.probe.report import Times, times_of
 
 MOST_PUSHES = 100_000
@@ -88,14 +88,14 @@ def measure(
 
     tls = ssl.create_default_context() if target.scheme == "https" else None
 
-    def open_line() -> Line:
-        return Line(target, address, guard, timeout=timeout, tls=tls)
+    def open_connection() -> Connection:
+        return Connection(target, address, guard, timeout=timeout, tls=tls)
 
-    return run(open_line, account, find_kind(kind), count, mode=mode, rate=rate, lines=lines)
+    return run(open_connection, account, find_kind(kind), count, mode=mode, rate=rate, lines=lines)
 
 
 def run(
-    open_line: Callable[[], Line],
+    open_connection: Callable[[], Connection],
     account: Account,
     kind: Kind,
     count: int,
@@ -116,7 +116,7 @@ def run(
 
     def work(first: int) -> _Tally:
         tally = _Tally()
-        with open_line() as line:
+        with open_connection() as line:
             platform = Platform(account, line, mode, gh=gh, clock=clock)
             for number in range(first, count, lines):
                 if (

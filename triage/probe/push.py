@@ -14,13 +14,14 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from triage.alerts.parser import Alert
-from triage.channels.wechat.callback import Account, accepts, compose, compose_echo
+from triage.channels.wechat.callback import Account
+from triage.channels.wechat.platform_side import accepts, compose, compose_echo
 from triage.errors import InputError
 from triage.findings import Finding
 from triage.message import Request
 from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 from triage.probe.faults import fault_of, fault_of_status
-from triage.probe.reach import Answer, Line, UnreachableError
+from triage.probe.reach import Answer, Connection, UnreachableError
 
 UNKNOWN_EVENT = "unknown_event"
 """Stands for an event that no catalogue has: the platform invents new ones."""
@@ -131,7 +132,7 @@ class Platform:
     """WeChat's servers for one account, as far as a callback can tell; `gh` is the account's own id."""
 
     account: Account
-    line: Line
+    connection: Connection
     mode: str = "safe"
     openid: str | None = None
     gh: str | None = None
@@ -174,7 +175,7 @@ class Platform:
     def deliver(self, kind: Kind, request: Request, openid: str) -> Exchange:
         """Send a request as it is. Raises ForbiddenError; whatever else goes wrong stands in the exchange."""
         try:
-            answer = self.line.exchange(request)
+            answer = self.connection.exchange(request)
         except UnreachableError as exc:
             return Exchange(kind, request, None, exc, (fault_of(exc),))
         return self.judge(kind, request, answer, openid)

@@ -189,7 +189,7 @@ class Answer:
     location: str | None = None
 
 
-class Line:
+class Connection:
     """One connection at a time to one address of the target, kept while the peer keeps it."""
 
     def __init__(

@@ -46,7 +46,7 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class Diagnosis:
     """What the rules make of one alert: `matches` best first."""
 
     alert: Alert
@@ -85,7 +85,7 @@ class Matcher:
         self._signs = [rule for rule in rule_set.rules if rule.signs]
         self._advice = _ConditionIndex([rule for rule in rule_set.rules if rule.when])
 
-    def match(self, alert: Alert) -> Matched:
+    def match(self, alert: Alert) -> Diagnosis:
         """The kind, the causes and all fitting rules of an alert."""
         named = self._name(alert)
         kind = named.rule.id if named else UNKNOWN
@@ -104,7 +104,7 @@ class Matcher:
                 matches.append(Match(rule, alert, held=held))
         if len(matches) > 1:
             matches.sort(key=_rank)
-        return Matched(alert, kind, causes, facts, tuple(matches))
+        return Diagnosis(alert, kind, causes, facts, tuple(matches))
 
     def candidates(self, view: View) -> Iterator[Rule]:
         """The rules of advice that may fit these facts: all that do, and few that do not."""
@@ -124,18 +124,18 @@ class Matcher:
         ]
         return min(found, key=_rank, default=None)
 
-    def why_not(self, matched: Matched, rule: Rule) -> str | None:
+    def why_not(self, diagnosis: Diagnosis, rule: Rule) -> str | None:
         """Why a rule does not fit an alert, in words; None if it does."""
-        if any(match.rule.id == rule.id for match in matched.matches):
+        if any(match.rule.id == rule.id for match in diagnosis.matches):
             return None
-        view = View(matched.facts)
+        view = View(diagnosis.facts)
         if rule.when:
             reason = failing(rule.when, view)
             return reason or f"unless: {', '.join(map(str, holds(rule.unless, view) or ()))}"
-        if rule.sentences and matched.alert.description is not None:
+        if rule.sentences and diagnosis.alert.description is not None:
             return (
                 "another sentence fits better"
-                if _fits(rule, matched.alert.description)
+                if _fits(rule, diagnosis.alert.description)
                 else "no sentence fits"
             )
         if rule.signs:

@@ -13,10 +13,10 @@ import yaml
 
 from triage.alerts.facts import FACTS
 from triage.findings import Finding, Location, Severity
-from triage.rules import templates as wording
+from triage.rules import templates
 from triage.rules.conditions import Condition, read_condition
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
-from triage.rules.templates import Wording
+from triage.rules.templates import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Step:
     """One thing to do; `run` is a command whose facts are quoted for the shell."""
 
     id: str
-    do: Wording
-    do_en: Wording | None
+    do: Template
+    do_en: Template | None
     when: Condition | None
-    run: Wording | None
-    healthy: Wording | None
+    run: Template | None
+    healthy: Template | None
     source: tuple[str, ...]
     check: str | None
     erratum: str | None
@@ -252,13 +252,13 @@ def _sources(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     return values
 
 
-def _wording(reader: Reader, node: yaml.Node, *, command: bool = False) -> Wording:
+def _wording(reader: Reader, node: yaml.Node, *, command: bool = False) -> Template:
     source = reader.text(node)
-    for problem in wording.check(source, command=command):
+    for problem in templates.check(source, command=command):
         name = problem.removeprefix("unknown fact '").removesuffix("'")
         hint = similar(name, FACTS) if name != problem else None
         reader.report(node, "bad-template", problem, hint)
-    return Wording(source, command)
+    return Template(source, command)
 
 
 _RULE = {

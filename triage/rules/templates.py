@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jinja2 import Template, TemplateError, nodes
+from jinja2 import Template as JinjaTemplate
+from jinja2 import TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from triage.alerts.facts import FACTS, Fact, FactType
@@ -60,7 +61,7 @@ _UNKNOWN = {name: _Missing(fact.placeholder) for name, fact in FACTS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class Template:
     """A checked template; `command` says that printed facts are quoted for the shell."""
 
     source: str
@@ -285,7 +286,7 @@ def _pieces(source: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(source: str, command: bool) -> Template:
+def _compiled(source: str, command: bool) -> JinjaTemplate:
     template = _environment(command).from_string(source)
     template.globals = dict(template.globals)
     return template

@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from triage.channels.wechat.callback import Account
 from triage.errors import SettingsError
 from triage.masking import mask
-from triage.settings import data_directory, split_directories
+from triage.settings.directories import data_directory, split_directories
 
 _PREFIX = "TRIAGE_"
 _FILE = "_FILE"

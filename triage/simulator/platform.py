@@ -18,16 +18,17 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from triage.alerts.parser import Alert
-from triage.channels.wechat.callback import Account, accepts, compose
+from triage.channels.wechat.callback import Account
+from triage.channels.wechat.platform_side import accepts, compose
 from triage.findings import Finding
 from triage.message import Request, Response
 from triage.platform.pushes import PAYMENT_NOTIFY, Family, Push, find_push
 from triage.platform.reply_law import judge
 from triage.simulator.alert import TICKET, Layer, Sent, Target, Trouble, kind_of, make_sample, write_alert
-from triage.simulator.counts import Failure, Ledger, Raised, Rules, alert_of, close, count
-from triage.simulator.courier import Courier, Delivery
+from triage.simulator.alerting import Failure, Ledger, Raised, Rules, alert_of, close, count
+from triage.simulator.callback import SickCallback
+from triage.simulator.delivery import Courier, Delivery
 from triage.simulator.illnesses import Fault, Illness
-from triage.simulator.sickness import SickCallback
 
 _SILENT = frozenset({"content_too_long", "too_many_articles", "article_count_mismatch"})
 """Findings for which the fan sees less, or nothing, and the platform says nothing."""

@@ -62,7 +62,7 @@ def index_key(text: str) -> str:
     return text if len(text) <= KEY_LENGTH else hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
-class Own(TypeDecorator[T]):
+class ConvertedType(TypeDecorator[T]):
     """A type of ours; None is NULL."""
 
     def binder(self, dialect: Dialect) -> Callable[[T], Any]:
@@ -73,7 +73,7 @@ class Own(TypeDecorator[T]):
         return None if value is None else self.binder(dialect)(value)
 
 
-class Text(Own[str]):
+class Text(ConvertedType[str]):
     """A text of any length, exactly as it was, as far as it is storable; with a length, one that has an index."""
 
     impl = String
@@ -92,7 +92,7 @@ class Text(Own[str]):
         return storable
 
 
-class Instant(Own[datetime]):
+class UtcDateTime(ConvertedType[datetime]):
     """An instant to the microsecond: a UTC column without a zone, aware on both sides."""
 
     impl = DateTime
@@ -100,7 +100,7 @@ class Instant(Own[datetime]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(_TextOfInstant())  # type: ignore[no-untyped-call]  # SQLAlchemy's
+            return dialect.type_descriptor(_TextOfUtcDateTime())  # type: ignore[no-untyped-call]  # SQLAlchemy's
         return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name in MYSQL else DateTime())
 
     def binder(self, dialect: Dialect) -> Callable[[datetime], datetime | str]:
@@ -124,8 +124,8 @@ def _instant_text(value: datetime) -> str:
     return _utc(value).isoformat(" ", "microseconds")
 
 
-class _TextOfInstant(sqlite.DATETIME):
-    """SQLite's text of an instant, as SQLAlchemy writes it, but left to `Instant`, which is many times faster."""
+class _TextOfUtcDateTime(sqlite.DATETIME):
+    """SQLite's text of an instant, as SQLAlchemy writes it, but left to `UtcDateTime`, which is many times faster."""
 
     def bind_processor(self, dialect: Dialect) -> None:
         return None
@@ -134,7 +134,7 @@ class _TextOfInstant(sqlite.DATETIME):
         return None
 
 
-class Number(Own[int]):
+class Number(ConvertedType[int]):
     """A whole number of 64 bits; one beyond, as only a hostile text has it, becomes the largest."""
 
     impl = BigInteger
@@ -151,7 +151,7 @@ def _bounded(value: int) -> int:
     return value if -_LARGEST <= value <= _LARGEST else max(-_LARGEST, min(value, _LARGEST))
 
 
-class Json(Own[Any]):
+class Json(ConvertedType[Any]):
     """A value as JSON text, in ASCII so that everything can be stored."""
 
     impl = UnicodeText
@@ -167,7 +167,7 @@ class Json(Own[Any]):
         return None if value is None else json.loads(value)
 
 
-class Names(Json):
+class TextTuple(Json):
     """A tuple of texts."""
 
     cache_ok = True
@@ -230,7 +230,7 @@ MESSAGES = _table(
     Column("push", Text, nullable=False),
     Column("signature", Text(KEY_LENGTH), nullable=False),
     Column("encrypted", Boolean, nullable=False),
-    Column("received_at", Instant, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     Column("reply", Text),
     Index(
         "messages_signature",  # safe mode signs the body, so nothing is replayed there
@@ -249,11 +249,11 @@ INCIDENTS = _table(
     Column("appid", Text),
     Column("callback", Text),
     Column("state", Text, nullable=False),
-    Column("opened_at", Instant, nullable=False),
-    Column("last_seen", Instant, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
     Column("owner", Text),
     Column("step", Number, nullable=False),
-    Column("closed_at", Instant),
+    Column("closed_at", UtcDateTime),
     Column("closed_note", Text),
     Column("alerts", Number, nullable=False),  # how many there have been
     Index("incidents_lookup_closed_as", "lookup", "closed_as", unique=True),
@@ -275,18 +275,18 @@ ALERTS = _table(
     Column("callback", Text),
     Column("ip", Text),
     Column("event", Text),
-    Column("first_seen", Instant),
+    Column("first_seen", UtcDateTime),
     Column("count", Number),
-    Column("causes", Names, nullable=False),
+    Column("causes", TextTuple, nullable=False),
     Column("sender", Text, nullable=False),
-    Column("seen_at", Instant, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
     Index("alerts_incident_id_number", "incident_id", "number"),
 )
 TIMELINE = _table(
     "timeline",
     _id(),
     Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
-    Column("at", Instant, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("who", Text, nullable=False),
     Column("what", Text, nullable=False),
     Column("detail", Text),
@@ -297,24 +297,24 @@ MEMBERS = _table(
     Column("openid", Text(KEY_LENGTH), primary_key=True),
     Column("name", Text),
     Column("team", Text),
-    Column("appids", Names, nullable=False),
-    Column("since", Instant, nullable=False),
+    Column("appids", TextTuple, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
 )
 INVITATIONS = _table(
     "invitations",
     Column("word", Text(KEY_LENGTH), primary_key=True),
     Column("invited_by", Text, nullable=False),
     Column("team", Text),
-    Column("appids", Names, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("appids", TextTuple, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     Column("used_by", Text),
-    Column("used_at", Instant),
+    Column("used_at", UtcDateTime),
 )
 CONVERSATIONS = _table(
     "conversations",
     Column("sender", Text(KEY_LENGTH), primary_key=True),
     Column("state", Json, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
 GAPS = _table(
@@ -322,6 +322,6 @@ GAPS = _table(
     _id(),
     Column("message_key", Text(KEY_LENGTH), nullable=False),
     Column("text", Text, nullable=False),
-    Column("seen_at", Instant, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
     Index("gaps_seen_at", "seen_at"),
 )

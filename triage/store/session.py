@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from triage.errors import StoreBusyError
 from triage.store.engine import TRY_AGAIN, is_busy
 from triage.store.patience import Budget, Watchdog
-from triage.store.schema import Own, Text, storable
+from triage.store.schema import ConvertedType, Text, storable
 
 Statement = Select[Any] | Insert | Update | Delete
 _Convert = Callable[[Any], Any]
@@ -88,7 +88,7 @@ def _taker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Iterable[Any]]
 def _to_database(type_: Any, dialect: Dialect) -> _Convert | None:
     """What converts a value; a type of ours is asked itself where SQLAlchemy would only pass the value on."""
     own = type_.dialect_impl(dialect)
-    if isinstance(own, Own) and own.impl_instance.bind_processor(dialect) is None:
+    if isinstance(own, ConvertedType) and own.impl_instance.bind_processor(dialect) is None:
         return own.binder(dialect)
     return own.bind_processor(dialect)  # type: ignore[no-any-return]
 

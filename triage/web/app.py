@@ -11,7 +11,7 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
 from triage.channels.wechat.callback import Account
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.web import health as pages
 from triage.web.api import routes as api

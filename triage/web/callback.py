@@ -20,11 +20,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from triage.channels import UnreadableMessageError
 from triage.channels.wechat import callback as wechat
 from triage.channels.wechat.callback import MAX_BODY_BYTES, Account, Echo
 from triage.cohort import pause
-from triage.errors import BadMessageError, RefusedError
+from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Request, Response
 from triage.web.logs import log_failure
 from triage.web.service import Service

@@ -7,8 +7,6 @@ import json
 from flask import Response
 from pydantic import BaseModel
 
-from triage.web.api.bodies import Problem
-
 _JSON = "application/json"
 
 
@@ -21,3 +19,9 @@ def answer(value: object, status: int = 200) -> Response:
 def problem(error: str, status: int) -> Response:
     """What is wrong, as JSON."""
     return answer(Problem(error=error), status)
+
+
+class Problem(BaseModel):
+    """What is wrong with a request, and what to do."""
+
+    error: str

@@ -19,7 +19,7 @@ from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
 from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError, TriageError
 from triage.rules.loader import load_templates
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.store import Store
 from triage.web.live_rules import LiveRules

@@ -18,27 +18,11 @@ from wechatpy.crypto.cryptography import WeChatCipher
 
 from tests.support.paths import DATA
 from tests.support.platform import CATALOGUE, FAN, GARBAGE, GH, NOW, Exchange, Platform, Send, with_query
-from triage.channels import UnreadableMessageError
-from triage.channels.envelope import (
-    decrypt,
-    encrypt,
-    find_encrypted,
-    read_fields,
-    sign,
-    strip_controls,
-    write_fields,
-)
-from triage.channels.wechat.callback import (
-    MAX_BODY_BYTES,
-    MODES,
-    Account,
-    Echo,
-    accepts,
-    compose,
-    receive,
-    respond,
-)
-from triage.errors import BadMessageError, InputError, RefusedError, SettingsError
+from triage.channels.envelope import decrypt, encrypt, sign
+from triage.channels.wechat.callback import MAX_BODY_BYTES, Account, Echo, receive, respond
+from triage.channels.wechat.platform_side import MODES, accepts, compose
+from triage.channels.xml import find_encrypted, read_fields, strip_controls, write_fields
+from triage.errors import BadMessageError, InputError, RefusedError, SettingsError, UnreadableMessageError
 from triage.message import Message, MessageKind, Reply, Request, Response
 from triage.platform.pushes import PAYMENT_NOTIFY, Family, Push, ReplyForm, find_push
 from triage.platform.reply_law import MAX_CONTENT_BYTES

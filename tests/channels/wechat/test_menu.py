@@ -12,8 +12,8 @@ import pytest
 from tests.support.wechat_api import APPID, SECRET, FakeWeChat, platform
 from triage.advice.adviser import Adviser
 from triage.bot.commands import read_command
+from triage.channels.wechat.menu import make_menu, menu_mistakes
 from triage.cli import main, menu
-from triage.cli.menu import make_menu, menu_mistakes
 
 __all__ = ["platform"]
 

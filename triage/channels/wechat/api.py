@@ -19,8 +19,8 @@ from typing import Any, Final, Literal, Self
 
 import requests
 
-from triage.channels.wechat.tokens import ApiError as ApiError
 from triage.channels.wechat.tokens import Token, TokenCache, is_token
+from triage.errors import ApiError as ApiError
 from triage.masking import mask
 
 _MARGIN = timedelta(seconds=60)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from triage.channels import UnreadableMessageError
+from triage.errors import UnreadableMessageError
 from triage.message import Message, MessageKind
 from triage.platform.pushes import PUSHES, Family, Push
 

@@ -22,28 +22,11 @@ from pathlib import Path
 from typing import Protocol, TypeGuard
 from urllib.parse import unquote, urlsplit
 
-from triage.errors import TriageError
+from triage.errors import ApiError
 
 _PATIENCE = 40.0
 """Seconds to wait for another's fetch; longer than a fetch can take, pauses included."""
 _POLL = 0.02
-
-
-class ApiError(TriageError):
-    """The platform's API could not be used; `errcode` is the platform's (None if it gave none), `hint` what to do.
-
-    Neither the text nor a chained exception holds a secret, a token or a query string.
-    """
-
-    def __init__(self, what: str, hint: str, errcode: int | None = None) -> None:
-        super().__init__(f"{what}: {hint}" if hint else what)
-        self.what = what
-        self.hint = hint
-        self.errcode = errcode
-
-    def again(self) -> ApiError:
-        """The same error for another thread; an exception carries the traceback of one."""
-        return ApiError(self.what, self.hint, self.errcode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,12 +170,6 @@ class IncidentPage(BaseModel):
     timeline: list[EventView]
 
 
-class Problem(BaseModel):
-    """What is wrong with a request, and what to do."""
-
-    error: str
-
-
 def called(who: str, names: Mapping[str, str]) -> str:
     """A member's name, else the OpenID masked."""
     return names.get(who) or mask(who)

@@ -18,9 +18,9 @@ from triage.web.api.bodies import (
     IncidentPage,
     IncidentsQuery,
     NoteBody,
-    Problem,
     TriageBody,
 )
+from triage.web.responses import Problem
 
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEMS: Mapping[int, str] = {

@@ -25,9 +25,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from triage import __version__
 from triage.alerts.parser import BEIJING
-from triage.channels.wechat.callback import Accepted, Account, accepts, compose
+from triage.channels.wechat.callback import Account
+from triage.channels.wechat.platform_side import Accepted, accepts, compose
 from triage.message import Request, Response
-from triage.settings import data_directory
+from triage.settings.directories import data_directory
 from triage.web.responses import answer
 from triage.web.service import the_service
 

@@ -7,7 +7,7 @@ from typing import Any
 from alembic import op
 from sqlalchemy import Boolean, Column, ForeignKey, Index
 
-from triage.store.schema import KEY_LENGTH, TABLE_OPTIONS, Instant, Json, Names, Number, Text
+from triage.store.schema import KEY_LENGTH, TABLE_OPTIONS, Json, Number, Text, TextTuple, UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -39,7 +39,7 @@ def upgrade() -> None:
         Column("push", Text, nullable=False),
         Column("signature", Text(KEY_LENGTH), nullable=False),
         Column("encrypted", Boolean, nullable=False),
-        Column("received_at", Instant, nullable=False),
+        Column("received_at", UtcDateTime, nullable=False),
         Column("reply", Text),
         Index("messages_signature", "signature"),
         Index("messages_received_at", "received_at"),
@@ -53,12 +53,12 @@ def upgrade() -> None:
         Column("appid", Text),
         Column("callback", Text),
         Column("state", Text, nullable=False),
-        Column("opened_at", Instant, nullable=False),
+        Column("opened_at", UtcDateTime, nullable=False),
         Column("opened_by", Text(KEY_LENGTH), nullable=False),
-        Column("last_seen", Instant, nullable=False),
+        Column("last_seen", UtcDateTime, nullable=False),
         Column("owner", Text),
         Column("step", Number, nullable=False),
-        Column("closed_at", Instant),
+        Column("closed_at", UtcDateTime),
         Column("closed_note", Text),
         Column("alerts", Number, nullable=False),
         Index("incidents_lookup", "lookup"),
@@ -81,11 +81,11 @@ def upgrade() -> None:
         Column("callback", Text),
         Column("ip", Text),
         Column("event", Text),
-        Column("first_seen", Instant),
+        Column("first_seen", UtcDateTime),
         Column("count", Number),
-        Column("causes", Names, nullable=False),
+        Column("causes", TextTuple, nullable=False),
         Column("sender", Text, nullable=False),
-        Column("seen_at", Instant, nullable=False),
+        Column("seen_at", UtcDateTime, nullable=False),
         Index("alerts_incident_id_number", "incident_id", "number"),
         Index("alerts_seen_at", "seen_at"),
     )
@@ -93,7 +93,7 @@ def upgrade() -> None:
         "timeline",
         _id(),
         Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
-        Column("at", Instant, nullable=False),
+        Column("at", UtcDateTime, nullable=False),
         Column("who", Text, nullable=False),
         Column("what", Text, nullable=False),
         Column("detail", Text),
@@ -104,30 +104,30 @@ def upgrade() -> None:
         Column("openid", Text(KEY_LENGTH), primary_key=True),
         Column("name", Text),
         Column("team", Text),
-        Column("appids", Names, nullable=False),
-        Column("since", Instant, nullable=False),
+        Column("appids", TextTuple, nullable=False),
+        Column("since", UtcDateTime, nullable=False),
     )
     _table(
         "invitations",
         Column("word", Text(KEY_LENGTH), primary_key=True),
         Column("invited_by", Text, nullable=False),
         Column("team", Text),
-        Column("appids", Names, nullable=False),
-        Column("expires_at", Instant, nullable=False),
+        Column("appids", TextTuple, nullable=False),
+        Column("expires_at", UtcDateTime, nullable=False),
         Column("used_by", Text),
-        Column("used_at", Instant),
+        Column("used_at", UtcDateTime),
     )
     _table(
         "conversations",
         Column("sender", Text(KEY_LENGTH), primary_key=True),
         Column("state", Json, nullable=False),
-        Column("expires_at", Instant, nullable=False),
+        Column("expires_at", UtcDateTime, nullable=False),
     )
     _table(
         "gaps",
         _id(),
         Column("message_key", Text(KEY_LENGTH), nullable=False),
         Column("text", Text, nullable=False),
-        Column("seen_at", Instant, nullable=False),
+        Column("seen_at", UtcDateTime, nullable=False),
         Index("gaps_seen_at", "seen_at"),
     )

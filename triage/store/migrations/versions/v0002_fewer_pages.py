@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import Column, text
 
-from triage.store.schema import KEY_LENGTH, TABLE_OPTIONS, Instant, Json, Number, Text
+from triage.store.schema import KEY_LENGTH, TABLE_OPTIONS, Json, Number, Text, UtcDateTime
 
 revision = "0002"
 down_revision = "0001"
@@ -36,7 +36,7 @@ def upgrade() -> None:
             "conversations",
             Column("sender", Text(KEY_LENGTH), primary_key=True),
             Column("state", Json, nullable=False),
-            Column("expires_at", Instant, nullable=False),
+            Column("expires_at", UtcDateTime, nullable=False),
             sqlite_with_rowid=False,
             **TABLE_OPTIONS,
         )

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from triage.errors import InputError
 from triage.message import Request, Response
 from triage.simulator.alert import Layer, Trouble
-from triage.simulator.sickness import SickCallback
+from triage.simulator.callback import SickCallback
 
 _T = TypeVar("_T")
 _MAX_ANSWER = 1 << 20

@@ -19,9 +19,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from triage.channels import UnreadableMessageError
 from triage.channels.wechat.callback import Account, Echo, receive
-from triage.errors import BadMessageError, RefusedError
+from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Message, Request
 from triage.simulator.illnesses import HEALTHY, Fault, Illness
 from triage.simulator.replies import Pushed
