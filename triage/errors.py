@@ -27,7 +27,11 @@ class RulesError(TriageError):
 
 
 class SettingsError(TriageError):
-    """A `TRIAGE_…` variable cannot be used."""
+    """A setting cannot be used; `field` names the one that the message is about, if it is about one alone."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class InputError(TriageError):

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.paths import ROOT
+from triage.channels.wechat.callback import Account
 from triage.cli import main
 from triage.errors import SettingsError
 from triage.settings import load_settings
@@ -124,6 +127,62 @@ def test_a_token_ends_the_demo() -> None:
 )
 def test_a_wrong_variable_is_named_with_what_to_do(environment: dict[str, str], message: str) -> None:
     assert message in _refused(**environment)
+
+
+@pytest.mark.parametrize(
+    ("variable", "least", "most"),
+    [
+        ("TRIAGE_FRESHNESS_SECONDS", 1, 3600),
+        ("TRIAGE_QUIET_MINUTES", 1, 10_080),
+        ("TRIAGE_RETENTION_DAYS", 1, 36_500),
+        ("TRIAGE_PORT", 1, 65_535),
+    ],
+)
+def test_a_number_is_taken_between_its_bounds_alone(variable: str, least: int, most: int) -> None:
+    for beyond in (least - 1, most + 1):
+        assert variable in _refused(**{variable: str(beyond)})
+    field = variable.removeprefix("TRIAGE_").lower()
+    assert [getattr(load_settings({variable: str(value)}), field) for value in (least, most)] == [least, most]
+
+
+@pytest.mark.parametrize("size", [0, 65])
+def test_a_member_with_an_openid_of_another_length_is_refused(size: int) -> None:
+    assert "TRIAGE_MEMBERS" in _refused(TRIAGE_MEMBERS="o" * size + "=小王")
+    assert load_settings({"TRIAGE_MEMBERS": "o" * 64 + "=小王"}).members
+
+
+@pytest.mark.parametrize(
+    ("name", "is_taken_for_another"),
+    [
+        pytest.param("TRIAGE_HOSTNAME", False, id="four letters more: 0.846"),
+        pytest.param("TRIAGE_POSTS", True, id="a letter more and one changed: 0.870"),
+    ],
+)
+def test_a_variable_is_refused_only_if_its_name_is_close_to_a_setting(
+    name: str, is_taken_for_another: bool
+) -> None:
+    try:
+        load_settings({name: "x"})
+        said = ""
+    except SettingsError as exc:
+        said = str(exc)
+    assert ("did you mean" in said) == is_taken_for_another
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        pytest.param({"token": " "}, "token", id="a blank Token"),
+        pytest.param({"appid": "wx\0"}, "appid", id="an unprintable AppID"),
+        pytest.param({"aes_key": KEY[1:]}, "aes_key", id="a key of 42 characters"),
+        pytest.param({"appid": "", "aes_key": KEY}, "appid", id="a key without an AppID"),
+        pytest.param({"window": timedelta()}, "window", id="no time at all"),
+    ],
+)
+def test_a_mistake_of_an_account_names_its_field(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Account(**{"appid": APPID, "token": "t", **values})
+    assert caught.value.field == field
 
 
 def test_every_wrong_variable_is_named_at_once() -> None:

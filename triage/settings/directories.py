@@ -5,13 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from triage.errors import SettingsError
-
-if TYPE_CHECKING:
-    pass
-
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -23,7 +18,7 @@ def data_directory(name: str) -> Path:
 
 
 def load_rules_dirs(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """The bundled rules, then those of `TRIAGE_RULES_DIRS`. Raises SettingsError for what is not there."""
+    """The bundled rules, then those of `TRIAGE_RULES_DIRS`. Raises SettingsError for a missing one."""
     return data_directory("rules"), *split_directories(environment.get("TRIAGE_RULES_DIRS", ""))
 
 

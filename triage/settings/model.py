@@ -1,12 +1,13 @@
-"""The settings of the service: every `TRIAGE_…` variable with its type and default, and what of them may be shown.
+"""The settings of the service: every `TRIAGE_<FIELD>` variable with its type and default, and how each may be shown.
 
-A secret may stand in a file that `TRIAGE_<FIELD>_FILE` names. A variable that is empty, unreadable, out of range or
-misspelt is a mistake; nothing is guessed.
+The value of a secret may be in a file instead, which `TRIAGE_<FIELD>_FILE` names. A variable that is empty,
+unreadable, out of range or misspelt raises SettingsError.
 """
 
 from __future__ import annotations
 
 import difflib
+import enum
 import json
 import os
 import re
@@ -18,8 +19,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from triage.channels.wechat.callback import Account
 from triage.errors import SettingsError
@@ -29,21 +28,29 @@ from triage.settings.directories import data_directory, split_directories
 _PREFIX = "TRIAGE_"
 _FILE = "_FILE"
 _TESTS = "TRIAGE_TEST_"
+_SIMILAR = 0.85
+"""The least likeness of a name that is taken for a misspelt variable, as difflib measures it."""
 _OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
 _REDIS = ("redis://", "rediss://", "unix://")
-_SECRET = "a secret"  # noqa: S105 - the mark of a field, not a secret itself
+_STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-Secret = Annotated[SecretStr, _SECRET]
-SecretText = Annotated[str, _SECRET]
-"""Text that holds a secret among other things, as a URL does."""
+
+class _Mark(enum.Enum):
+    """Metadata of a field."""
+
+    SECRET = enum.auto()
+    """May be read from a file; its value is never printed, not even in an error."""
+
+
+OptionalSecret = Annotated[SecretStr | None, _Mark.SECRET]
 
 
 class WechatAccount(BaseModel):
     """One Official Account, as `TRIAGE_WECHAT_ACCOUNTS` lists them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = _STRICT
 
     appid: str = ""
     token: SecretStr
@@ -79,22 +86,22 @@ def _default_database(fields: dict[str, Any]) -> str:
     return "sqlite:///triage-demo.db" if fields.get("demo") else "sqlite:///triage.db"
 
 
-class Settings(BaseSettings):
-    """What `TRIAGE_…` variables say; every field has a default that works."""
+class Settings(BaseModel):
+    """The values of the `TRIAGE_…` variables; every field has a default that works."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = _STRICT
 
     rules_dirs: tuple[Path, ...] = ()
-    wechat_token: Secret | None = None
+    wechat_token: OptionalSecret = None
     wechat_appid: str = ""
-    wechat_aes_key: Secret | None = None
-    wechat_secret: Secret | None = None
-    wechat_accounts: Annotated[tuple[WechatAccount, ...], _SECRET] = ()
+    wechat_aes_key: OptionalSecret = None
+    wechat_secret: OptionalSecret = None
+    wechat_accounts: Annotated[tuple[WechatAccount, ...], _Mark.SECRET] = ()
     demo: bool = Field(default_factory=_is_demo)
-    database_url: SecretText = Field(default_factory=_default_database, repr=False)
-    redis_url: SecretText | None = Field(default=None, repr=False)
-    api_key: Secret | None = None
-    console_password: Secret | None = None
+    database_url: Annotated[str, _Mark.SECRET] = Field(default_factory=_default_database, repr=False)
+    redis_url: Annotated[str | None, _Mark.SECRET] = Field(default=None, repr=False)
+    api_key: OptionalSecret = None
+    console_password: OptionalSecret = None
     members: Mapping[str, str] = Field(default_factory=dict)
     freshness_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     quiet_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
@@ -103,13 +110,6 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65_535)] = 8080
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Nothing but what is given: the environment is read in one place, `read_settings`."""
-        return (init_settings,)
 
     @field_validator("rules_dirs", mode="before")
     @classmethod
@@ -183,8 +183,8 @@ class Settings(BaseSettings):
         """How far the timestamp of a request may be off."""
         return timedelta(seconds=self.freshness_seconds)
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Raises SettingsError for fields that do not go together."""
+    def model_post_init(self, context: object, /) -> None:
+        """Raises SettingsError for fields that contradict each other."""
         if self.wechat_token is None:
             for field in ("wechat_appid", "wechat_aes_key", "wechat_secret"):
                 if getattr(self, field):
@@ -204,7 +204,8 @@ class Settings(BaseSettings):
             try:
                 account.account(self.window)
             except SettingsError as exc:
-                raise SettingsError(f"{_ACCOUNTS if listed else _variable_of(str(exc))}: {exc}") from exc
+                variable = _ACCOUNTS if listed else _variable(f"wechat_{exc.field}")
+                raise SettingsError(f"{variable}: {exc}", exc.field) from exc
             variable = _ACCOUNTS if listed else "TRIAGE_WECHAT_APPID"
             if not account.appid and len(self.all_wechat_accounts) > 1:
                 raise SettingsError(f"{variable}: with several accounts each needs its AppID")
@@ -225,85 +226,72 @@ class Shown:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings of an environment. Raises SettingsError, one line for each variable that is wrong."""
     _refuse_misspelt(environment)
+    values = {field: _read(field, environment) for field in Settings.model_fields}
     try:
-        return Settings(**_Environment(environment)())
+        return Settings.model_validate({field: value for field, value in values.items() if value is not None})
     except ValidationError as exc:
         raise SettingsError("\n".join(_problems(exc))) from exc
 
 
 def show_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> tuple[Shown, ...]:
     """Every setting in effect, secrets hidden."""
-    source = _Environment(environment)
     return tuple(
-        Shown(_variable(field), _shown(settings, field), source.origin(field) or "default")
+        Shown(_variable(field), _shown(settings, field), _find_origin(field, environment) or "default")
         for field in Settings.model_fields
     )
 
 
-class _Environment(PydanticBaseSettingsSource):
-    """`TRIAGE_<FIELD>`, or for a secret the file that `TRIAGE_<FIELD>_FILE` names."""
+def _read(field: str, environment: Mapping[str, str]) -> str | None:
+    """The text that sets a field, None if it is not set. Raises SettingsError for a blank or an unreadable one."""
+    origin = _find_origin(field, environment)
+    if origin is None:
+        return None
+    text = environment[origin] if origin == _variable(field) else _read_file(origin, environment[origin])
+    if not text.strip() and field not in _MAY_BE_EMPTY:
+        raise SettingsError(f"{origin} is empty; give it a value or unset it")
+    return text
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        super().__init__(Settings)
-        self._environment = environment
 
-    def __call__(self) -> dict[str, Any]:
-        found = (self.get_field_value(info, field) for field, info in Settings.model_fields.items())
-        return {field: value for value, field, _ in found if value is not None}
+def _find_origin(field: str, environment: Mapping[str, str]) -> str | None:
+    """The variable that sets a field, None if none does. Raises SettingsError if two do."""
+    given = [name for name in _variables(field) if name in environment]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} are both set; unset one")
+    return given[0] if given else None
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        value = self._text(field_name)
-        if value is not None and not value.strip() and field_name not in _MAY_BE_EMPTY:
-            raise SettingsError(f"{self.origin(field_name)} is empty; give it a value or unset it")
-        return value, field_name, False
 
-    def origin(self, field: str) -> str | None:
-        """Which variable sets a field, None if none does. Raises SettingsError if two do."""
-        names = [_variable(field), *([_variable(field) + _FILE] if _is_secret(field) else [])]
-        given = [name for name in names if name in self._environment]
-        if len(given) > 1:
-            raise SettingsError(f"{' and '.join(given)} are both set; unset one")
-        return given[0] if given else None
-
-    def _text(self, field: str) -> str | None:
-        origin = self.origin(field)
-        if origin is None or not origin.endswith(_FILE):
-            return self._environment.get(_variable(field))
-        file = Path(self._environment[origin])
-        try:
-            return file.read_text(encoding="utf-8-sig").strip()
-        except OSError as exc:
-            raise SettingsError(f"{origin}: cannot read '{file}': {exc.strerror}") from exc
-        except UnicodeDecodeError as exc:
-            raise SettingsError(f"{origin}: '{file}' is no UTF-8 text") from exc
+def _read_file(variable: str, name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8-sig").strip()
+    except OSError as exc:
+        raise SettingsError(f"{variable}: cannot read '{Path(name)}': {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise SettingsError(f"{variable}: '{Path(name)}' is no UTF-8 text") from exc
 
 
 def _variable(field: str) -> str:
     return _PREFIX + field.upper()
 
 
-def _variable_of(problem: str) -> str:
-    """Which variable of the single account a problem of `Account` is about."""
-    if problem.startswith(("the EncodingAESKey", "an EncodingAESKey")):
-        return "TRIAGE_WECHAT_APPID" if "needs the AppID" in problem else "TRIAGE_WECHAT_AES_KEY"
-    return "TRIAGE_WECHAT_APPID" if "AppID" in problem else "TRIAGE_WECHAT_TOKEN"
+def _variables(field: str) -> tuple[str, ...]:
+    """The variables that may set a field."""
+    variable = _variable(field)
+    return (variable, variable + _FILE) if _is_secret(field) else (variable,)
 
 
 def _is_secret(field: str) -> bool:
-    info = Settings.model_fields[field]
-    return _SECRET in info.metadata or _SECRET in str(info.annotation)
+    return _Mark.SECRET in Settings.model_fields[field].metadata
 
 
 def _refuse_misspelt(environment: Mapping[str, str]) -> None:
-    """A variable nobody reads is let be, unless it is nearly one that somebody reads."""
-    known = [_variable(field) for field in Settings.model_fields]
-    known += [_variable(field) + _FILE for field in Settings.model_fields if _is_secret(field)]
+    """Raises SettingsError for an unknown variable whose name is close to a known one; other programs own the rest."""
+    known = [variable for field in Settings.model_fields for variable in _variables(field)]
     for name in sorted(environment):
         if not name.startswith(_PREFIX) or name in known or name.startswith(_TESTS):
             continue
         if name.endswith(_FILE) and name.removesuffix(_FILE) in known:
             raise SettingsError(f"{name}: only secrets are read from files; set {name.removesuffix(_FILE)}")
-        if similar := difflib.get_close_matches(name, known, 1, 0.85):
+        if similar := difflib.get_close_matches(name, known, 1, _SIMILAR):
             raise SettingsError(f"{name} is no setting; did you mean {similar[0]}?")
 
 

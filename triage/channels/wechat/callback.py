@@ -32,7 +32,7 @@ _ECHO = re.compile(r"[!-~]{1,512}")
 class Account:
     """An Official Account as its console knows it; `window` is how far a timestamp may be off.
 
-    Raises SettingsError for what could never verify a message.
+    Raises SettingsError, with the name of the field, for what could never verify a message.
     """
 
     appid: str
@@ -42,16 +42,20 @@ class Account:
 
     def __post_init__(self) -> None:
         if not self.token.strip() or not self.token.isprintable():
-            raise SettingsError("the Token is empty or unprintable; copy it from the account's console")
+            raise SettingsError(
+                "the Token is empty or unprintable; copy it from the account's console", "token"
+            )
         if not self.appid.isprintable():
-            raise SettingsError("the AppID is unprintable; copy it from the account's console")
+            raise SettingsError("the AppID is unprintable; copy it from the account's console", "appid")
         if self.aes_key is not None and not _AES_KEY.fullmatch(self.aes_key):
-            size = len(self.aes_key)
-            raise SettingsError(f"the EncodingAESKey has {size} characters; it must be 43 letters and digits")
+            seen = f"the EncodingAESKey has {len(self.aes_key)} characters"
+            raise SettingsError(f"{seen}; it must be 43 letters and digits", "aes_key")
         if self.aes_key is not None and not self.appid:
-            raise SettingsError("an EncodingAESKey needs the AppID: it stands in every encrypted message")
+            raise SettingsError(
+                "an EncodingAESKey needs the AppID: it stands in every encrypted message", "appid"
+            )
         if self.window <= timedelta():
-            raise SettingsError("the window for timestamps must be longer than nothing")
+            raise SettingsError("the window for timestamps must be longer than nothing", "window")
 
 
 @dataclass(frozen=True, slots=True)
