@@ -55,7 +55,7 @@ def rows() -> list[Row]:
     with _doing_nothing() as port:
         socket.create_connection(("127.0.0.1", port)).close()
         url = f"http://127.0.0.1:{port}/callback"
-        load = measure(url, _ACCOUNT, _PUSHES, lines=1, allow_private=True)
+        load = measure(url, _ACCOUNT, _PUSHES, connections=1, allow_private=True)
     median = statistics.median(load.seconds) * 1000
     return [
         ("probe: median answer time of a server that does nothing, ms", median, "below 1", median < 1),

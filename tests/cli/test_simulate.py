@@ -150,7 +150,7 @@ def test_the_demo_tells_its_scenes_alerts_and_replies(monkeypatch: pytest.Monkey
     busy = Act(simulator_demo.BUSY, 0.4, 90)
     scenes = (("群发开始", busy), ("照建议修好", Act(HEALTHY, 0.2, 20)))
     monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr(simulate, "_PAUSE", 0)
+    monkeypatch.setattr(simulate, "_READING_PAUSE", 0)
     monkeypatch.setattr(simulator_demo, "SCENES", scenes)
     assert main(["simulate", "--demo"]) == 0
     for word in (

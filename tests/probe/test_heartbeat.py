@@ -10,11 +10,11 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from triage.findings import Finding, Severity
-from triage.probe.formats import render_html, render_junit, rows_of, troubles
+from triage.probe.formats import group_findings, render_html, render_junit, rows_of
 from triage.probe.guard import Guard, parse_target
-from triage.probe.heartbeat import Metrics, Notice, Turn, Watch, beat, line_of, post
-from triage.probe.reach import Resolved, UnreachableError
-from triage.probe.report import Check, Layer, Report, State, checked, printable, times_of
+from triage.probe.heartbeat import HeartbeatMetrics, Notice, Turn, Watch, beat, line_of, post
+from triage.probe.reach import Resolution, UnreachableError
+from triage.probe.report import Check, CheckState, Layer, Report, checked, printable, times_of
 from triage.settings.directories import data_directory
 
 NOW = datetime(2026, 3, 9, 18, 31, 40, tzinfo=UTC)
@@ -27,18 +27,18 @@ def report(*checks: Check, pushes: int = 1, failed: int = 0) -> Report:
     return Report("http://mp.example.com/wx", "safe", NOW, 0.5, checks, times_of([0.1, 0.2]), pushes, failed)
 
 
-WELL = report(Check("echo", Layer.VERIFY, "GET", State.PASSED, "200"))
+WELL = report(Check("echo", Layer.VERIFY, "GET", CheckState.PASSED, "200"))
 DOWN = report(
-    Check("tcp_connect", Layer.TCP, "203.0.113.9", State.FAILED, "拒绝", (GONE,)),
-    Check("echo", Layer.VERIFY, "echo", State.SKIPPED, "连不上"),
+    Check("tcp_connect", Layer.TCP, "203.0.113.9", CheckState.FAILED, "拒绝", (GONE,)),
+    Check("echo", Layer.VERIFY, "echo", CheckState.SKIPPED, "连不上"),
     pushes=0,
 )
 SICK = report(
-    Check("timestamp_refused", Layer.VERIFY, "旧请求", State.FAILED, "200", (STALE,), 0.01),
-    Check("reply_law", Layer.REPLY, "text", State.FAILED, "500", (ODD,), 0.01),
-    Check("reply_law", Layer.REPLY, "CLICK", State.FAILED, "500", (ODD,), 0.01),
-    Check("retry", Layer.TIME, "重推", State.FAILED, "2", (GONE,)),
-    Check("dns_wechat", Layer.DNS, "dns", State.UNKNOWN, "问不到"),
+    Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.FAILED, "200", (STALE,), 0.01),
+    Check("reply_law", Layer.REPLY, "text", CheckState.FAILED, "500", (ODD,), 0.01),
+    Check("reply_law", Layer.REPLY, "CLICK", CheckState.FAILED, "500", (ODD,), 0.01),
+    Check("retry", Layer.TIME, "重推", CheckState.FAILED, "2", (GONE,)),
+    Check("dns_wechat", Layer.DNS, "dns", CheckState.UNKNOWN, "问不到"),
     pushes=2,
     failed=2,
 )
@@ -68,7 +68,7 @@ def test_a_watch_warns_once_and_says_when_it_is_over(
 
 
 def test_a_trifle_is_no_failure() -> None:
-    trifle = report(Check("timestamp_refused", Layer.VERIFY, "旧请求", State.FAILED, "200", (STALE,)))
+    trifle = report(Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.FAILED, "200", (STALE,)))
     assert notices(Watch(1), (0, trifle)) == [None]
 
 
@@ -89,7 +89,7 @@ def test_a_webhook_without_an_address_is_told_as_such() -> None:
             Notice(Turn.WARNING, "x", 3),
             parse_target("http://hook.example.com/"),
             guard,
-            lambda _: Resolved((), 0.0),
+            lambda _: Resolution((), 0.0),
         )
 
 
@@ -111,7 +111,7 @@ def test_a_beat_tells_every_run_until_it_is_stopped() -> None:
 def test_metrics_follow_the_last_run() -> None:
     from prometheus_client import generate_latest
 
-    metrics = Metrics()
+    metrics = HeartbeatMetrics()
     metrics.note(SICK, 2)
     metrics.note(WELL, 2)
     text = generate_latest(metrics.registry).decode()
@@ -127,7 +127,7 @@ def test_metrics_follow_the_last_run() -> None:
 
 def test_only_the_first_failing_layer_and_trifles_before_it_are_explained() -> None:
     assert SICK.first is Layer.REPLY
-    assert [(item.finding.id, item.explained) for item in troubles(SICK)] == [
+    assert [(item.finding.id, item.explained) for item in group_findings(SICK)] == [
         ("stale_timestamp_accepted", True),
         ("http_status", True),
         ("curl_connect", False),
@@ -173,7 +173,7 @@ def test_json_holds_everything() -> None:
 
 
 def test_a_verdict_names_two_reasons_and_counts_the_rest() -> None:
-    third = Check("reply_law", Layer.REPLY, "VIEW", State.FAILED, "500", (ODD,))
+    third = Check("reply_law", Layer.REPLY, "VIEW", CheckState.FAILED, "500", (ODD,))
     said = checked(report(*SICK.checks, third))
     assert said["reply_law"].startswith("检查过：没通过，因为text：")
     assert said["reply_law"].endswith("；另有 1 处")

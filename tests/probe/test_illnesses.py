@@ -9,30 +9,30 @@ import pytest
 from triage.findings import Severity
 from triage.platform.pushes import PAYMENT_NOTIFY
 from triage.platform.reply_law import CLAUSES
-from triage.probe import Guard, Limits, Plan, examine
+from triage.probe import Guard, Limits, ProbePlan, examine
 from triage.simulator import make_persona
 from triage.simulator.callback import SickCallback
-from triage.simulator.illnesses import ILLNESSES, Fault, Illness
+from triage.simulator.illnesses import ILLNESSES, Illness, TransportFault
 
 LOOPBACK = Guard(frozenset({"127.0.0.1"}), allow_private=True)
 SPEED = 20.0
 """A second of the platform's is a twentieth here: the limit of five seconds and the illnesses' waits alike."""
 _LIMIT = 5 / SPEED
 _ELSEWHERE = {
-    Fault.DNS_FAILURE: "played at the platform's side, there is no callback",
-    Fault.DNS_TIMEOUT: "played at the platform's side, there is no callback",
-    Fault.DNS_INVALID: "played at the platform's side, there is no callback",
+    TransportFault.DNS_FAILURE: "played at the platform's side, there is no callback",
+    TransportFault.DNS_TIMEOUT: "played at the platform's side, there is no callback",
+    TransportFault.DNS_INVALID: "played at the platform's side, there is no callback",
 }
 FAULTS = {
-    Fault.REFUSES: ("tcp", "curl_connect"),
-    Fault.NO_ROOM: ("tcp", "connect_timeout"),
-    Fault.SILENT: ("time", "request_timeout"),
-    Fault.DRIPS: ("time", "request_timeout"),
-    Fault.CLOSES: ("http", "curl_empty_reply"),
-    Fault.RESETS: ("http", "curl_receive"),
-    Fault.BREAKS_OFF: ("http", "curl_receive"),
-    Fault.CUT_SHORT: ("http", "curl_receive"),
-    Fault.NO_HTTP: ("http", "not_http"),
+    TransportFault.REFUSES: ("tcp", "curl_connect"),
+    TransportFault.NO_ROOM: ("tcp", "connect_timeout"),
+    TransportFault.SILENT: ("time", "request_timeout"),
+    TransportFault.DRIPS: ("time", "request_timeout"),
+    TransportFault.CLOSES: ("http", "curl_empty_reply"),
+    TransportFault.RESETS: ("http", "curl_receive"),
+    TransportFault.BREAKS_OFF: ("http", "curl_receive"),
+    TransportFault.CUT_SHORT: ("http", "curl_receive"),
+    TransportFault.NO_HTTP: ("http", "not_http"),
 }
 """The layer and the finding that each fault below the reply must come first with."""
 HARMLESS = {"healthy", "in_time", "sealed"}
@@ -49,7 +49,7 @@ def _examine(illness: Illness) -> list[tuple[str, str, Severity]]:
     component = illness.push == "component_verify_ticket"
     kinds = ("text",) if component else (illness.push,)
     count = 40 if illness.capacity else 0
-    plan = Plan(
+    plan = ProbePlan(
         account,
         illness.mode,
         kinds,
@@ -68,7 +68,7 @@ def _examine(illness: Illness) -> list[tuple[str, str, Severity]]:
 def test_every_illness_is_found(illness: Illness) -> None:
     found = _examine(illness)
     assert found, f"nothing found for {illness.meaning}"
-    if illness.fault is not Fault.NONE:
+    if illness.fault is not TransportFault.NONE:
         assert found[0][:2] == FAULTS[illness.fault]
     elif illness.after or illness.capacity:
         assert found[0][:2] == ("time", "request_timeout")

@@ -41,12 +41,12 @@ from triage.message import Message, Request, Response
 from triage.platform.pushes import Family
 from triage.platform.reply_law import CLAUSES
 from triage.probe import (
+    CheckState,
     ForbiddenError,
     Guard,
     Limits,
-    Plan,
+    ProbePlan,
     Report,
-    State,
     World,
     checked,
     examine,
@@ -54,17 +54,17 @@ from triage.probe import (
 )
 from triage.probe.guard import parse_target
 from triage.probe.layers import check_dns
-from triage.probe.push import Kind, Platform, find_kind, shown_request
-from triage.probe.reach import Connection, NoName, Resolved
+from triage.probe.push import Platform, SamplePush, find_sample_push, shown_request
+from triage.probe.reach import Connection, DnsProblem, Resolution
 from triage.probe.report import Layer, times_of
 from triage.rules.parser import RuleSet
 
 LOOPBACK = Guard(frozenset({"127.0.0.1"}), allow_private=True)
-QUICK = Plan(PLAIN, "plain", ("text",), count=0, quick=True)
+QUICK = ProbePlan(PLAIN, "plain", ("text",), count=0, quick=True)
 SHORT = Limits(answer=0.4)
 
 
-def look(answer: Answer, plan: Plan = QUICK) -> Report:
+def look(answer: Answer, plan: ProbePlan = QUICK) -> Report:
     with serving(answer) as peer:
         return examine(peer.url, plan, LOOPBACK)
 
@@ -83,11 +83,11 @@ def failed(report: Report) -> str:
 
 @pytest.mark.parametrize("mode", ACCOUNTS)
 def test_a_healthy_callback_is_clean(mode: str) -> None:
-    plan = Plan(ACCOUNTS[mode], mode, count=10, rate=500, component=True)
+    plan = ProbePlan(ACCOUNTS[mode], mode, count=10, rate=500, component=True)
     report = look(healthy(ACCOUNTS[mode]), plan)
     assert report.is_clean, failed(report)
     assert report.first is None
-    assert {check.state for check in report.checks} == {State.PASSED, State.SKIPPED}
+    assert {check.state for check in report.checks} == {CheckState.PASSED, CheckState.SKIPPED}
     assert (report.pushes, report.failed) == (8 + 4 + 1 + 10, 0)
     assert report.times
     assert report.times.count == 10
@@ -96,7 +96,7 @@ def test_a_healthy_callback_is_clean(mode: str) -> None:
 @pytest.mark.parametrize("mode", ["plain", "safe"])
 def test_a_stock_echo_has_the_faults_it_has(mode: str) -> None:
     with stock_echo(SAFE) as url:
-        report = examine(url, Plan(SAFE, mode, count=5, rate=500, component=False), LOOPBACK)
+        report = examine(url, ProbePlan(SAFE, mode, count=5, rate=500, component=False), LOOPBACK)
     faults = {(check.subject, finding.id, finding.severity) for check, finding in report.findings}
     assert faults == {
         ("一小时前的 GET", "stale_timestamp_accepted", Severity.LOW),
@@ -241,7 +241,7 @@ EVENTS: Mapping[str, tuple[str, Callable[[Message], bytes]]] = {
 @pytest.mark.parametrize("id_", EVENTS)
 def test_a_push_that_takes_only_success_gets_it(id_: str) -> None:
     kind, reply = EVENTS[id_]
-    report = look(says(lambda came, _: reply(came)), replace(QUICK, kinds=(kind,)))
+    report = look(says(lambda came, _: reply(came)), replace(QUICK, pushes=(kind,)))
     assert ("reply", "reply_law", id_) in found(report)
 
 
@@ -293,17 +293,17 @@ def test_a_broken_answer_is_named_at_its_layer(raw: Raw, id_: str) -> None:
 
 def test_a_callback_that_accepts_and_never_answers_is_given_up_soon() -> None:
     with serving(lambda request: Raw(hold=True)) as peer:
-        report = examine(peer.url, Plan(PLAIN, "plain", limits=SHORT), LOOPBACK)
+        report = examine(peer.url, ProbePlan(PLAIN, "plain", limits=SHORT), LOOPBACK)
         assert len(peer.requests) == 2
     assert found(report) == {("time", "answer_time", "request_timeout")}
     assert report.first is Layer.TIME
     states = {check.id: check.state for check in report.checks}
-    assert (states["echo"], states["retry"]) == (State.UNKNOWN, State.SKIPPED)
+    assert (states["echo"], states["retry"]) == (CheckState.UNKNOWN, CheckState.SKIPPED)
     assert report.failed == 1
 
 
 def test_only_the_pushes_may_hang() -> None:
-    report = look(says(lambda came, _: Raw(hold=True)), replace(QUICK, kinds=("text",) * 9, limits=SHORT))
+    report = look(says(lambda came, _: Raw(hold=True)), replace(QUICK, pushes=("text",) * 9, limits=SHORT))
     assert found(report) == {("time", "answer_time", "request_timeout")}
     assert report.pushes == 3
 
@@ -375,7 +375,7 @@ def test_different_answers_to_a_retry_are_named(mode: str) -> None:
     numbers = itertools.count()
     report = look(
         healthy(ACCOUNTS[mode], lambda came: str(next(numbers))),
-        Plan(ACCOUNTS[mode], mode, ("text",), count=0),
+        ProbePlan(ACCOUNTS[mode], mode, ("text",), count=0),
     )
     assert found(report) == {("time", "retry", "retry_differs")}
 
@@ -387,7 +387,9 @@ def test_a_closed_port_is_named() -> None:
     report = examine(f"http://127.0.0.1:{closed_port()}/", QUICK, LOOPBACK)
     assert found(report) == {("tcp", "tcp_connect", "curl_connect")}
     assert report.first is Layer.TCP
-    assert {check.state for check in report.checks if check.layer.rank > Layer.TCP.rank} == {State.SKIPPED}
+    assert {check.state for check in report.checks if check.layer.rank > Layer.TCP.rank} == {
+        CheckState.SKIPPED
+    }
 
 
 def test_a_full_queue_is_named() -> None:
@@ -405,19 +407,19 @@ def test_a_slow_connection_is_named() -> None:
 
 def test_every_address_is_tried_and_one_that_answers_is_enough() -> None:
     with serving(healthy(PLAIN)) as peer:
-        world = World(lambda host: Resolved(("127.0.0.77", "127.0.0.1"), 0.0), None)
+        world = World(lambda host: Resolution(("127.0.0.77", "127.0.0.1"), 0.0), None)
         guard = Guard(frozenset({"mp.example.com"}), True)
         report = examine(f"http://mp.example.com:{peer.port}/", QUICK, guard, world=world)
         assert set(peer.hosts) == {f"mp.example.com:{peer.port}"}
     assert found(report) == {("tcp", "tcp_connect", "curl_connect")}
-    assert {check.state for check in report.checks if check.id == "reply_law"} == {State.PASSED}
+    assert {check.state for check in report.checks if check.id == "reply_law"} == {CheckState.PASSED}
 
 
 # -- where it does not go
 
 
 def world_of(*addresses: str) -> World:
-    return World(lambda host: Resolved(addresses, 0.0), None)
+    return World(lambda host: Resolution(addresses, 0.0), None)
 
 
 @pytest.mark.parametrize(
@@ -438,7 +440,9 @@ def test_a_name_that_resolves_inside_is_not_called(address: str) -> None:
         report = examine(f"http://mp.example.com:{peer.port}/", QUICK, world=world_of(address))
         assert peer.requests == []
     assert ("dns", "dns_system", "forbidden_address") in found(report)
-    assert {check.state for check in report.checks if check.layer.rank > Layer.DNS.rank} == {State.SKIPPED}
+    assert {check.state for check in report.checks if check.layer.rank > Layer.DNS.rank} == {
+        CheckState.SKIPPED
+    }
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"])
@@ -458,7 +462,7 @@ def test_a_name_that_changes_its_mind_gains_nothing() -> None:
     """DNS rebinding: the first answer is checked and connected to, and there is no second one."""
     answers: Iterator[tuple[str, ...]] = iter([("127.0.0.1",), ("127.0.0.2",)])
     with serving(healthy(PLAIN)) as peer:
-        world = World(lambda host: Resolved(next(answers), 0.0), None)
+        world = World(lambda host: Resolution(next(answers), 0.0), None)
         guard = Guard(frozenset({"mp.example.com"}), True)
         report = examine(f"http://mp.example.com:{peer.port}/", replace(QUICK, count=3), guard, world=world)
     assert report.is_clean, failed(report)
@@ -466,7 +470,7 @@ def test_a_name_that_changes_its_mind_gains_nothing() -> None:
 
 
 def test_a_host_that_nobody_named_is_not_looked_up() -> None:
-    def never(host: str) -> Resolved:
+    def never(host: str) -> Resolution:
         raise AssertionError(host)
 
     with pytest.raises(ForbiddenError):
@@ -481,41 +485,51 @@ def test_a_port_that_the_platform_does_not_know_is_named() -> None:
 # -- DNS, compared
 
 DNS_CASES: Mapping[
-    str, tuple[Resolved, tuple[str, ...] | dns.rcode.Rcode | None, set[tuple[str, str]], State]
+    str, tuple[Resolution, tuple[str, ...] | dns.rcode.Rcode | None, set[tuple[str, str]], CheckState]
 ] = {
-    "the same": (Resolved(("8.8.8.8",), 0.0), ("8.8.8.8", "8.8.4.4"), set(), State.PASSED),
-    "different": (Resolved(("8.8.8.8",), 0.0), ("1.1.1.1",), {("dns_wechat", "dns_differs")}, State.FAILED),
+    "the same": (Resolution(("8.8.8.8",), 0.0), ("8.8.8.8", "8.8.4.4"), set(), CheckState.PASSED),
+    "different": (
+        Resolution(("8.8.8.8",), 0.0),
+        ("1.1.1.1",),
+        {("dns_wechat", "dns_differs")},
+        CheckState.FAILED,
+    ),
     "gone there": (
-        Resolved(("8.8.8.8",), 0.0),
+        Resolution(("8.8.8.8",), 0.0),
         dns.rcode.NXDOMAIN,
         {("dns_wechat", "dns_wechat_failure")},
-        State.FAILED,
+        CheckState.FAILED,
     ),
     "broken there": (
-        Resolved(("8.8.8.8",), 0.0),
+        Resolution(("8.8.8.8",), 0.0),
         dns.rcode.SERVFAIL,
         {("dns_wechat", "dns_wechat_failure")},
-        State.FAILED,
+        CheckState.FAILED,
     ),
-    "empty there": (Resolved(("8.8.8.8",), 0.0), (), {("dns_wechat", "dns_wechat_failure")}, State.FAILED),
-    "silent there": (Resolved(("8.8.8.8",), 0.0), None, {("dns_wechat", "dns_timeout")}, State.FAILED),
+    "empty there": (
+        Resolution(("8.8.8.8",), 0.0),
+        (),
+        {("dns_wechat", "dns_wechat_failure")},
+        CheckState.FAILED,
+    ),
+    "silent there": (Resolution(("8.8.8.8",), 0.0), None, {("dns_wechat", "dns_timeout")}, CheckState.FAILED),
     "gone here": (
-        Resolved((), 0.0, NoName.UNKNOWN),
+        Resolution((), 0.0, DnsProblem.UNKNOWN),
         ("8.8.8.8",),
         {("dns_system", "dns_failure")},
-        State.PASSED,
+        CheckState.PASSED,
     ),
     "silent here": (
-        Resolved((), 5.0, NoName.TIMEOUT),
+        Resolution((), 5.0, DnsProblem.TIMEOUT),
         ("8.8.8.8",),
         {("dns_system", "dns_timeout")},
-        State.PASSED,
+        CheckState.PASSED,
     ),
     "gone": (
-        Resolved((), 0.0, NoName.UNKNOWN),
+        Resolution((), 0.0, DnsProblem.UNKNOWN),
         dns.rcode.NXDOMAIN,
         {("dns_system", "dns_failure"), ("dns_wechat", "dns_failure")},
-        State.FAILED,
+        CheckState.FAILED,
     ),
 }
 
@@ -537,7 +551,7 @@ def test_a_server_that_answers_us_nothing_at_all_proves_nothing() -> None:
     with dns_server({"mp.example.com": None, "weixin.qq.com": None}) as server:
         world = replace(world_of("8.8.8.8"), nameserver=server.place)
         checks, _ = check_dns(parse_target("http://mp.example.com/"), guard, world, SHORT)
-    assert (checks[1].state, checks[1].findings) == (State.UNKNOWN, ())
+    assert (checks[1].state, checks[1].findings) == (CheckState.UNKNOWN, ())
 
 
 @pytest.mark.parametrize("host", ["localhost", "wx.internal", "host"])
@@ -546,7 +560,7 @@ def test_a_name_of_our_own_is_nobody_elses_business(host: str) -> None:
         world = replace(world_of("127.0.0.1"), nameserver=server.place)
         checks, _ = check_dns(parse_target(f"http://{host}/"), Guard(frozenset({host})), world, SHORT)
         assert server.asked == []
-    assert checks[1].state is State.SKIPPED
+    assert checks[1].state is CheckState.SKIPPED
 
 
 # -- TLS
@@ -575,7 +589,9 @@ def test_a_certificate_is_judged_and_the_rest_examined_all_the_same(
         guard = Guard(frozenset({"mp.example.com"}), True)
         report = examine(f"https://mp.example.com:{peer.port}/wx", QUICK, guard, world=world)
     assert found(report) == expected
-    assert {check.state for check in report.checks if check.id in ("echo", "reply_law")} == {State.PASSED}
+    assert {check.state for check in report.checks if check.id in ("echo", "reply_law")} == {
+        CheckState.PASSED
+    }
 
 
 def test_plain_http_behind_https_is_named() -> None:
@@ -591,7 +607,7 @@ def test_plain_http_behind_https_is_named() -> None:
 def test_every_push_of_the_catalogue_can_be_sent_and_is_judged() -> None:
     with serving(healthy(SAFE)) as peer, Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
         for push in CATALOGUE:
-            kind = find_kind(push.name, component=push.family is Family.COMPONENT)
+            kind = find_sample_push(push.name, component=push.family is Family.COMPONENT)
             exchange = Platform(SAFE, line).send(kind)
             assert exchange.findings == (), push
             assert exchange.answer, push
@@ -600,7 +616,7 @@ def test_every_push_of_the_catalogue_can_be_sent_and_is_judged() -> None:
 def test_identities_are_new_for_every_push_and_hidden_where_shown() -> None:
     with serving(healthy(PLAIN)) as peer, Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
         platform = Platform(PLAIN, line, "plain")
-        sent = [platform.send(find_kind("text")).request for _ in range(3)]
+        sent = [platform.send(find_sample_push("text")).request for _ in range(3)]
     assert len({request.query["openid"] for request in sent}) == 3
     assert len({request.query["nonce"] for request in sent}) == 3
     shown = shown_request(sent[0], "/wx?token=secret")
@@ -611,26 +627,28 @@ def test_identities_are_new_for_every_push_and_hidden_where_shown() -> None:
 @pytest.mark.parametrize("name", ["payment_notify", "clik", ""])
 def test_what_is_no_push_is_a_mistake(name: str) -> None:
     with pytest.raises(InputError, match="is no push"):
-        find_kind(name)
+        find_sample_push(name)
 
 
 def test_a_push_of_our_own_making_can_be_named() -> None:
-    assert find_kind("event", {"Event": "new_one"}) == Kind("event", "事件 new_one", {"Event": "new_one"})
-    assert find_kind("miniprogrampage", {"MsgType": "miniprogrampage"}).name == "miniprogrampage"
-    assert find_kind("wxa_nickname_audit", component=True).is_component
-    assert not find_kind("wxa_nickname_audit").is_component
+    assert find_sample_push("event", {"Event": "new_one"}) == SamplePush(
+        "event", "事件 new_one", {"Event": "new_one"}
+    )
+    assert find_sample_push("miniprogrampage", {"MsgType": "miniprogrampage"}).name == "miniprogrampage"
+    assert find_sample_push("wxa_nickname_audit", component=True).is_component
+    assert not find_sample_push("wxa_nickname_audit").is_component
 
 
 def test_a_mode_without_its_key_is_a_mistake_before_anything_is_sent() -> None:
     with serving(healthy(PLAIN)) as peer:
         with pytest.raises(InputError, match="EncodingAESKey"):
-            examine(peer.url, Plan(PLAIN, "safe"), LOOPBACK)
+            examine(peer.url, ProbePlan(PLAIN, "safe"), LOOPBACK)
         assert peer.requests == []
 
 
 def test_the_platform_sends_what_the_platform_sends() -> None:
     with serving(healthy(SAFE)) as peer, Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as line:
-        Platform(SAFE, line).send(find_kind("CLICK"))
+        Platform(SAFE, line).send(find_sample_push("CLICK"))
         (came,) = peer.requests
     assert came.method == "POST"
     assert set(came.query) == {"signature", "timestamp", "nonce", "openid", "encrypt_type", "msg_signature"}
@@ -642,7 +660,7 @@ def test_the_platform_sends_what_the_platform_sends() -> None:
 @pytest.mark.parametrize("mode", ["plain", "safe"])
 def test_a_row_of_pushes_is_measured(mode: str) -> None:
     with serving(healthy(ACCOUNTS[mode])) as peer:
-        load = measure(peer.url, ACCOUNTS[mode], 60, mode=mode, lines=3, allow_private=True)
+        load = measure(peer.url, ACCOUNTS[mode], 60, mode=mode, connections=3, allow_private=True)
         assert len(peer.requests) == 60
     assert (load.pushes, load.failed, len(load.seconds)) == (60, 0, 60)
     assert load.times
@@ -681,7 +699,7 @@ def test_a_step_of_a_checklist_can_say_what_was_checked(rules: RuleSet) -> None:
     }
     named = {step.check for rule in rules.rules for step in rule.steps}
     assert ours <= named
-    report = look(healthy(SAFE), Plan(SAFE, "safe", ("text",), count=1, component=True))
+    report = look(healthy(SAFE), ProbePlan(SAFE, "safe", ("text",), count=1, component=True))
     said = checked(report)
     assert ours <= set(said)
     assert said["retry"] == "检查过：通过（1 种回应）"
@@ -703,7 +721,7 @@ def test_a_report_is_json_and_hides_the_query() -> None:
 def test_progress_is_told_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     with serving(healthy(PLAIN)) as peer:
-        plan = Plan(PLAIN, "plain", count=4, rate=500, component=True)
+        plan = ProbePlan(PLAIN, "plain", count=4, rate=500, component=True)
         examine(peer.url, plan, LOOPBACK, progress=lambda title, done, total: told.append((done, total)))
     assert told[-1][0] == told[-1][1]
 
@@ -715,5 +733,5 @@ def test_progress_is_told_to_the_end() -> None:
 def test_our_own_running_service_is_clean(tmp_path: Path) -> None:
     with running_service(tmp_path, OUR_ENVIRONMENT, "--workers", "1") as served:
         url = f"http://127.0.0.1:{served.port}/callback/wechat"
-        report = examine(url, Plan(OUR_ACCOUNT, "safe", count=5, rate=200, component=True), LOOPBACK)
+        report = examine(url, ProbePlan(OUR_ACCOUNT, "safe", count=5, rate=200, component=True), LOOPBACK)
     assert not list(report.findings), failed(report)

@@ -16,9 +16,9 @@ from triage.probe.guard import Guard, Refusal, Target, parse_host, parse_target,
 from triage.probe.reach import (
     MAX_BODY_BYTES,
     Connection,
-    NoName,
-    Problem,
-    Resolved,
+    DnsProblem,
+    Resolution,
+    TransportProblem,
     UnreachableError,
     ask_nameserver,
     find_address,
@@ -224,15 +224,15 @@ def test_the_connection_goes_to_the_checked_address_under_the_name(peer: Peer) -
 )
 def test_the_first_public_address_is_chosen(addresses: tuple[str, ...], chosen: str) -> None:
     target = Target("http", "mp.example.com", 80, "/")
-    assert find_address(target, PUBLIC, lambda host: Resolved(addresses, 0.0)) == chosen
+    assert find_address(target, PUBLIC, lambda host: Resolution(addresses, 0.0)) == chosen
 
 
 def test_a_name_with_private_addresses_alone_is_refused() -> None:
     target = Target("http", "mp.example.com", 80, "/")
     with pytest.raises(ForbiddenError):
-        find_address(target, PUBLIC, lambda host: Resolved(("10.0.0.1", "127.0.0.1"), 0.0))
+        find_address(target, PUBLIC, lambda host: Resolution(("10.0.0.1", "127.0.0.1"), 0.0))
     with pytest.raises(UnreachableError):
-        find_address(target, PUBLIC, lambda host: Resolved((), 0.0, NoName.UNKNOWN))
+        find_address(target, PUBLIC, lambda host: Resolution((), 0.0, DnsProblem.UNKNOWN))
 
 
 # -- answers
@@ -254,15 +254,15 @@ def test_a_line_is_kept_and_opened_anew_when_the_peer_hangs_up() -> None:
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 BROKEN = {
-    "no byte": (Raw(), Problem.EMPTY),
-    "half a head": (Raw(b"HTTP/1.1 200 OK\r\nCont"), Problem.BROKEN),
-    "half a body": (Raw(HEAD + b"Content-Length: 7\r\n\r\nsucc"), Problem.BROKEN),
-    "half a chunk": (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n7\r\nsucc"), Problem.BROKEN),
-    "another protocol": (Raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Problem.NOT_HTTP),
-    "no answer": (Raw(hold=True), Problem.TIMEOUT),
-    "a head and no body": (Raw(HEAD + b"Content-Length: 7\r\n\r\n", hold=True), Problem.TIMEOUT),
-    "drop by drop": (Raw(HEAD + b"X: y\r\n" * 500, step=8, pause=0.02), Problem.TIMEOUT),
-    "too much": (Response(200, b"x" * (MAX_BODY_BYTES + 1)), Problem.TOO_LARGE),
+    "no byte": (Raw(), TransportProblem.EMPTY),
+    "half a head": (Raw(b"HTTP/1.1 200 OK\r\nCont"), TransportProblem.BROKEN),
+    "half a body": (Raw(HEAD + b"Content-Length: 7\r\n\r\nsucc"), TransportProblem.BROKEN),
+    "half a chunk": (Raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n7\r\nsucc"), TransportProblem.BROKEN),
+    "another protocol": (Raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), TransportProblem.NOT_HTTP),
+    "no answer": (Raw(hold=True), TransportProblem.TIMEOUT),
+    "a head and no body": (Raw(HEAD + b"Content-Length: 7\r\n\r\n", hold=True), TransportProblem.TIMEOUT),
+    "drop by drop": (Raw(HEAD + b"X: y\r\n" * 500, step=8, pause=0.02), TransportProblem.TIMEOUT),
+    "too much": (Response(200, b"x" * (MAX_BODY_BYTES + 1)), TransportProblem.TOO_LARGE),
     "too much in chunks": (
         Raw(
             HEAD
@@ -271,15 +271,18 @@ BROKEN = {
             + b"x" * 0x8000
             + (b"\r\n8000\r\n" + b"x" * 0x8000) * 9
         ),
-        Problem.TOO_LARGE,
+        TransportProblem.TOO_LARGE,
     ),
-    "too much without an end": (Raw(HEAD + b"\r\n" + b"x" * (MAX_BODY_BYTES + 9)), Problem.TOO_LARGE),
-    "a head without end": (Raw(HEAD + b"X: y\r\n" * 500 + b"\r\n"), Problem.NOT_HTTP),
+    "too much without an end": (
+        Raw(HEAD + b"\r\n" + b"x" * (MAX_BODY_BYTES + 9)),
+        TransportProblem.TOO_LARGE,
+    ),
+    "a head without end": (Raw(HEAD + b"X: y\r\n" * 500 + b"\r\n"), TransportProblem.NOT_HTTP),
 }
 
 
 @pytest.mark.parametrize(("answer", "problem"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_answer_has_a_name(answer: Response | Raw, problem: Problem) -> None:
+def test_a_broken_answer_has_a_name(answer: Response | Raw, problem: TransportProblem) -> None:
     with serving(lambda request: answer) as peer:
         line = Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK, timeout=0.25)
         with line, pytest.raises(UnreachableError) as caught:
@@ -291,10 +294,10 @@ def test_a_broken_answer_has_a_name(answer: Response | Raw, problem: Problem) ->
 def test_a_closed_port_and_a_full_queue_have_names() -> None:
     with pytest.raises(UnreachableError) as caught:
         time_connect(parse_target(f"http://127.0.0.1:{closed_port()}/"), "127.0.0.1", LOOPBACK)
-    assert caught.value.problem is Problem.REFUSED
+    assert caught.value.problem is TransportProblem.REFUSED
     with full_backlog() as port, pytest.raises(UnreachableError) as caught:
         time_connect(parse_target(f"http://127.0.0.1:{port}/"), "127.0.0.1", LOOPBACK, timeout=0.1)
-    assert caught.value.problem is Problem.CONNECT_TIMEOUT
+    assert caught.value.problem is TransportProblem.CONNECT_TIMEOUT
 
 
 def test_a_redirect_is_told_and_not_followed(peer: Peer) -> None:
@@ -346,14 +349,14 @@ def test_a_bad_certificate_is_refused(case: str, authority: Authority) -> None:
         line = _line(peer, None if case == "nobody's" else authority)
         with line, pytest.raises(UnreachableError) as caught:
             line.exchange(GET)
-        assert caught.value.problem is Problem.CERTIFICATE
+        assert caught.value.problem is TransportProblem.CERTIFICATE
         assert peer.requests == []
 
 
 def test_plain_http_behind_https_has_a_name(peer: Peer, authority: Authority) -> None:
     with _line(peer, authority) as line, pytest.raises(UnreachableError) as caught:
         line.connect()
-    assert caught.value.problem is Problem.TLS
+    assert caught.value.problem is TransportProblem.TLS
 
 
 # -- DNS
@@ -372,13 +375,13 @@ NAMES: Mapping[str, tuple[str, ...] | dns.rcode.Rcode | None] = {
     [
         ("mp.example.com", ("203.0.113.9", "203.0.113.10", "2001:db8::9"), None),
         ("six.example.com", ("2001:db8::6",), None),
-        ("empty.example.com", (), NoName.EMPTY),
-        ("gone.example.com", (), NoName.UNKNOWN),
-        ("broken.example.com", (), NoName.FAILED),
-        ("silent.example.com", (), NoName.TIMEOUT),
+        ("empty.example.com", (), DnsProblem.EMPTY),
+        ("gone.example.com", (), DnsProblem.UNKNOWN),
+        ("broken.example.com", (), DnsProblem.FAILED),
+        ("silent.example.com", (), DnsProblem.TIMEOUT),
     ],
 )
-def test_a_named_server_is_asked(name: str, addresses: tuple[str, ...], problem: NoName | None) -> None:
+def test_a_named_server_is_asked(name: str, addresses: tuple[str, ...], problem: DnsProblem | None) -> None:
     with dns_server(NAMES) as server:
         found = ask_nameserver(name, server.place, timeout=0.3)
         assert (sorted(found.addresses), found.problem) == (sorted(addresses), problem)
@@ -392,7 +395,7 @@ def test_the_system_resolver_knows_this_machine(monkeypatch: pytest.MonkeyPatch)
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert resolve_system("gone.example.com").problem is NoName.UNKNOWN
+    assert resolve_system("gone.example.com").problem is DnsProblem.UNKNOWN
 
 
 def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,4 +406,4 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
             return []
 
         monkeypatch.setattr(socket, "getaddrinfo", hang)
-        assert resolve_system("mp.example.com", timeout=0.05).problem is NoName.TIMEOUT
+        assert resolve_system("mp.example.com", timeout=0.05).problem is DnsProblem.TIMEOUT

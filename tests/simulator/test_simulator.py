@@ -29,27 +29,27 @@ from triage.simulator.alert import (
     SENTENCES,
     SHOWN_BYTES,
     TICKET,
-    Layer,
-    Sent,
-    Target,
-    Trouble,
+    AlertSubject,
+    FailureStage,
+    PushFailure,
+    SentPush,
     kind_of,
     make_sample,
     shown,
     write_alert,
 )
-from triage.simulator.alerting import Failure, Ledger, Raised, Rules, alert_of, close, count
+from triage.simulator.alerting import AlertingRules, DueAlert, FailedTry, Ledger, alert_of, close, count
 from triage.simulator.callback import SickCallback
-from triage.simulator.delivery import Courier
-from triage.simulator.demo import What, play_campaign
-from triage.simulator.illnesses import HEALTHY, ILLNESSES, RECEIPT, Fault, Illness
-from triage.simulator.platform import Act, Alerted, Persona, Plan, Slot, make_persona, simulate
-from triage.simulator.replies import Pushed, changed
+from triage.simulator.delivery import PushClient
+from triage.simulator.demo import BeatKind, play_campaign
+from triage.simulator.illnesses import HEALTHY, ILLNESSES, RECEIPT, Illness, TransportFault
+from triage.simulator.platform import Act, Persona, SentAlert, SimulationOptions, Slot, make_persona, simulate
+from triage.simulator.replies import ReceivedPush, changed
 
 START = datetime(2026, 4, 21, 18, 30, 7, tzinfo=BEIJING)
 SECOND = timedelta(seconds=1)
 FAN = "oAdFXedIqWRgfr63S568PiXzSAYS"
-TARGET = Target(
+TARGET = AlertSubject(
     appid="wx56188083f64535ec",
     nickname="小站乐园",
     callback_url="http://wx.example.com/wechat/callback",
@@ -62,11 +62,13 @@ TARGET = Target(
 def _play(illness: Illness, minutes: float = 0.6, rate: float | None = None, **plan: float) -> list[object]:
     minutes = 30 if illness.push == TICKET else minutes
     acts = [Act(illness, minutes, rate or illness.rate)]
-    return list(simulate(acts, Plan(START, speed=plan.get("speed", 100), seed=int(plan.get("seed", 0)))))
+    return list(
+        simulate(acts, SimulationOptions(START, speed=plan.get("speed", 100), seed=int(plan.get("seed", 0))))
+    )
 
 
-def _alerts(happenings: list[object]) -> list[Alerted]:
-    return [happening for happening in happenings if isinstance(happening, Alerted)]
+def _alerts(happenings: list[object]) -> list[SentAlert]:
+    return [happening for happening in happenings if isinstance(happening, SentAlert)]
 
 
 def _slots(happenings: list[object]) -> list[Slot]:
@@ -129,7 +131,7 @@ def _broken(illness: Illness) -> set[str]:
     """The findings on an illness's reply, without a network."""
     persona = make_persona(illness, 0)
     if illness.push == PAYMENT_NOTIFY.name:
-        pushed = Pushed(b"<transaction_id>", None, persona.account, START)
+        pushed = ReceivedPush(b"<transaction_id>", None, persona.account, START)
         return {finding.id for finding in judge(illness.reply(pushed), PAYMENT_NOTIFY)}
     request = compose(
         illness.push,
@@ -144,7 +146,7 @@ def _broken(illness: Illness) -> set[str]:
     message = Message(
         "wechat", persona.account.appid, FAN, persona.recipient, MessageKind.TEXT, 1, push=illness.push
     )
-    pushed = Pushed(request.body, message, persona.account, START, "1000000000")
+    pushed = ReceivedPush(request.body, message, persona.account, START, "1000000000")
     response = Response(illness.status, illness.reply(pushed))
     accepted = accepts(
         response, request, persona.account, illness.push, sender=FAN, recipient=persona.recipient
@@ -155,7 +157,7 @@ def _broken(illness: Illness) -> set[str]:
 def test_a_mistake_that_changes_nothing_is_ours() -> None:
     message = Message("wechat", "wx", FAN, "gh_1", MessageKind.TEXT, 1)
     with pytest.raises(ValueError, match="does not stand in the reply"):
-        changed("<None>", "")(Pushed(b"", message, Account("wx", "token"), START))
+        changed("<None>", "")(ReceivedPush(b"", message, Account("wx", "token"), START))
 
 
 def test_each_illness_bears_the_name_it_is_found_by() -> None:
@@ -241,7 +243,7 @@ def test_every_sentence_names_its_kind(adviser: Adviser) -> None:
 
 def test_a_long_reply_is_cut_without_its_bracket() -> None:
     reply = "<html>" + "错误页" * 400 + "</html>"
-    sample = _sample(Trouble(Layer.ANSWER, reply=reply.encode()))
+    sample = _sample(PushFailure(FailureStage.ANSWER, reply=reply.encode()))
     assert sample.response_length == len(reply.encode())
     assert sample.response_content is not None
     assert SHOWN_BYTES - 4 < len(sample.response_content.removesuffix("...").encode()) <= SHOWN_BYTES
@@ -251,11 +253,11 @@ def test_a_long_reply_is_cut_without_its_bracket() -> None:
     assert shown(b"x" * SHOWN_BYTES) == "x" * SHOWN_BYTES
 
 
-def _sample(trouble: Trouble, push: str = "text") -> Sample:
+def _sample(failure: PushFailure, push: str = "text") -> Sample:
     known = PAYMENT_NOTIFY if push == PAYMENT_NOTIFY.name else find_push(push)
     assert known
     transaction = "4200077055202106236451989630" if known is PAYMENT_NOTIFY else None
-    return make_sample(trouble, Sent(known, START, FAN, transaction), TARGET)
+    return make_sample(failure, SentPush(known, START, FAN, transaction), TARGET)
 
 
 def _alert(sample: Sample, kind: str = "bad_response") -> Alert:
@@ -273,15 +275,17 @@ _BODIES = st.one_of(
     st.integers(300, 900).map(lambda times: "<p>错</p>" * times),
 )  # fmt: skip
 _TROUBLES = st.one_of(
-    st.sampled_from([layer for layer in Layer if layer is not Layer.ANSWER]).map(Trouble),
-    st.sampled_from([1, 7, 18, 35, 52, 56]).map(lambda number: Trouble(Layer.ANSWER, curl_error=number)),
-    st.integers(201, 999).map(lambda code: Trouble(Layer.ANSWER, http_code=code)),
-    _BODIES.map(lambda body: Trouble(Layer.ANSWER, reply=body.encode())),
-    _BODIES.map(lambda body: Trouble(Layer.ANSWER, reply=body.encode(), decrypt_fail=True)),
-    st.just(Trouble(Layer.ANSWER)),
+    st.sampled_from([stage for stage in FailureStage if stage is not FailureStage.ANSWER]).map(PushFailure),
+    st.sampled_from([1, 7, 18, 35, 52, 56]).map(
+        lambda number: PushFailure(FailureStage.ANSWER, curl_error=number)
+    ),
+    st.integers(201, 999).map(lambda code: PushFailure(FailureStage.ANSWER, http_code=code)),
+    _BODIES.map(lambda body: PushFailure(FailureStage.ANSWER, reply=body.encode())),
+    _BODIES.map(lambda body: PushFailure(FailureStage.ANSWER, reply=body.encode(), decrypt_fail=True)),
+    st.just(PushFailure(FailureStage.ANSWER)),
 )
 _TARGETS = st.builds(
-    Target,
+    AlertSubject,
     appid=st.from_regex(r"wx[0-9a-f]{16}", fullmatch=True),
     nickname=st.sampled_from(["时令果蔬", "QF Hangzhou", "dsp3.example.net", "橘井诊所（总店）"]),
     callback_url=st.sampled_from(["http://wx.example.com/cb?a=1&b=[]", "https://wx.example.com/wx", "/wx"]),
@@ -299,14 +303,14 @@ _TIMES = st.datetimes(datetime(2014, 1, 1), datetime(2040, 1, 1)).map(  # noqa: 
 @settings(deadline=None, max_examples=300)
 @given(_TROUBLES, st.sampled_from(PUSHES), _TARGETS, _OPENIDS, _TIMES, st.integers(1, 99999))
 def test_what_is_written_reads_back_as_it_was_meant(
-    trouble: Trouble, push: object, target: Target, openid: str, at: datetime, number: int
+    failure: PushFailure, push: object, subject: AlertSubject, openid: str, at: datetime, number: int
 ) -> None:
     known = next(item for item in PUSHES if item is push)
     transaction = "4200077055202106236451989630" if known.family is Family.PAYMENT else None
-    sample = make_sample(trouble, Sent(known, at, openid, transaction), target)
-    kind = kind_of(trouble, known)
-    raised = Raised(kind, at, Failure(kind, at, sample), number, Rules().window_of(kind))
-    meant = alert_of(raised, target)
+    sample = make_sample(failure, SentPush(known, at, openid, transaction), subject)
+    kind = kind_of(failure, known)
+    raised = DueAlert(kind, at, FailedTry(kind, at, sample), number, AlertingRules().window_of(kind))
+    meant = alert_of(raised, subject)
     reading = parse(write_alert(meant))
     (alert,) = reading.alerts
     assert replace(alert, text="", span=(0, 0)) == meant
@@ -314,45 +318,45 @@ def test_what_is_written_reads_back_as_it_was_meant(
 
 
 @pytest.mark.parametrize(
-    ("layer", "push", "kind"),
+    ("stage", "push", "kind"),
     [
-        (Layer.CONNECT_TIMEOUT, "text", "connect_timeout"),
-        (Layer.CONNECT_TIMEOUT, TICKET, "ticket_timeout"),
-        (Layer.ANSWER_TIMEOUT, "unauthorized", "component_message_timeout"),
-        (Layer.ANSWER, TICKET, "ticket_failure"),
-        (Layer.DNS_FAILURE, TICKET, "dns_failure"),
+        (FailureStage.CONNECT_TIMEOUT, "text", "connect_timeout"),
+        (FailureStage.CONNECT_TIMEOUT, TICKET, "ticket_timeout"),
+        (FailureStage.ANSWER_TIMEOUT, "unauthorized", "component_message_timeout"),
+        (FailureStage.ANSWER, TICKET, "ticket_failure"),
+        (FailureStage.DNS_FAILURE, TICKET, "dns_failure"),
     ],
 )
-def test_the_sentence_goes_by_the_push_then_by_the_layer(layer: Layer, push: str, kind: str) -> None:
+def test_the_sentence_goes_by_the_push_then_by_the_layer(stage: FailureStage, push: str, kind: str) -> None:
     known = find_push(push)
     assert known
-    assert kind_of(Trouble(layer), known) == kind
+    assert kind_of(PushFailure(stage), known) == kind
 
 
 # -- counting
 
 
-def _failures(number: int, kind: str = "bad_response", every: timedelta = SECOND) -> Iterator[Failure]:
-    return (Failure(kind, START + every * index, Sample(ip=str(index))) for index in range(number))
+def _failures(number: int, kind: str = "bad_response", every: timedelta = SECOND) -> Iterator[FailedTry]:
+    return (FailedTry(kind, START + every * index, Sample(ip=str(index))) for index in range(number))
 
 
 def _count(
-    failures: Iterator[Failure], rules: Rules, ledger: Ledger | None = None
-) -> tuple[Ledger, list[Raised]]:
+    failures: Iterator[FailedTry], rules: AlertingRules, ledger: Ledger | None = None
+) -> tuple[Ledger, list[DueAlert]]:
     ledger = ledger or Ledger()
-    raised: list[Raised] = []
+    raised: list[DueAlert] = []
     for failure in failures:
         ledger, due = count(ledger, failure, rules)
         raised += due
     return ledger, raised
 
 
-def _closed(failures: Iterator[Failure], rules: Rules) -> list[Raised]:
+def _closed(failures: Iterator[FailedTry], rules: AlertingRules) -> list[DueAlert]:
     ledger, raised = _count(failures, rules)
     return raised + list(close(ledger, START + timedelta(days=1), rules)[1])
 
 
-CALM = Rules(mark_fail=10**9)
+CALM = AlertingRules(mark_fail=10**9)
 
 
 def test_29_failures_are_nothing() -> None:
@@ -397,7 +401,7 @@ def test_a_ticket_has_its_own_window_and_threshold() -> None:
 
 
 def test_many_failures_in_a_minute_stop_all_pushes_for_a_minute() -> None:
-    rules = Rules(mark_fail=50)
+    rules = AlertingRules(mark_fail=50)
     ledger, (raised,) = _count(_failures(50), rules)
     at = START + timedelta(seconds=49)
     assert (raised.kind, raised.at, raised.first.at, raised.count) == ("mark_fail", at, at, 50)
@@ -407,12 +411,12 @@ def test_many_failures_in_a_minute_stop_all_pushes_for_a_minute() -> None:
 
 
 def test_failures_spread_over_minutes_stop_nothing() -> None:
-    ledger, _ = _count(_failures(200, every=timedelta(seconds=2)), Rules(mark_fail=50))
+    ledger, _ = _count(_failures(200, every=timedelta(seconds=2)), AlertingRules(mark_fail=50))
     assert ledger.blocked_until is None
 
 
 def test_a_second_block_in_the_same_window_is_not_told_again() -> None:
-    rules = Rules(mark_fail=50)
+    rules = AlertingRules(mark_fail=50)
     ledger, raised = _count(_failures(200), rules)
     assert [item.kind for item in raised] == ["mark_fail"]
     assert ledger.blocked_until == START + timedelta(seconds=49 + 60 + 49 + 60)
@@ -421,7 +425,9 @@ def test_a_second_block_in_the_same_window_is_not_told_again() -> None:
 def test_tickets_and_payments_stop_nothing() -> None:
     for kind in ("ticket_failure", "payment_timeout", "component_message_failure"):
         assert not [
-            item for item in _closed(_failures(90, kind), Rules(mark_fail=50)) if item.kind == "mark_fail"
+            item
+            for item in _closed(_failures(90, kind), AlertingRules(mark_fail=50))
+            if item.kind == "mark_fail"
         ]
 
 
@@ -481,7 +487,7 @@ def test_nothing_is_pushed_while_the_platform_is_silent() -> None:
 
 def test_several_acts_are_one_story() -> None:
     acts = [Act(ILLNESSES["refuses"], 0.5, 20), Act(HEALTHY, 0.5, 20), Act(ILLNESSES["json"], 0.5, 20)]
-    slots = _slots(list(simulate(acts, Plan(START, speed=20))))
+    slots = _slots(list(simulate(acts, SimulationOptions(START, speed=20))))
     failed = {
         act: sum(slot.failed for slot in slots if slot.act == act and slot.at.second % 30 > 17)
         for act in range(3)
@@ -491,7 +497,7 @@ def test_several_acts_are_one_story() -> None:
     assert failed[2]
 
 
-# -- the callback and the courier
+# -- the callback and the client
 
 
 @pytest.fixture
@@ -530,12 +536,12 @@ def test_a_callback_gets_well_at_the_same_address(name: str, persona: Persona) -
     )
     with (
         SickCallback(ILLNESSES[name], persona.account, lambda: START, speed=20) as callback,
-        Courier(callback.address, host="wx.example.com", path="/", speed=10) as courier,
+        PushClient(callback.address, host="wx.example.com", path="/", speed=10) as client,
     ):
-        (sick,) = courier.deliver([request])
+        (sick,) = client.deliver([request])
         assert sick.response is None
         callback.become(HEALTHY)
-        (well,) = courier.deliver([request])
+        (well,) = client.deliver([request])
         assert well.response == Response(200, b"success")
 
 
@@ -545,10 +551,10 @@ def test_a_callback_that_is_not_ours_has_the_real_limit(persona: Persona) -> Non
     )
     with (
         SickCallback(ILLNESSES["silent"], persona.account, lambda: START) as callback,
-        Courier(callback.address, host="wx.example.com", path="/", speed=100) as courier,
+        PushClient(callback.address, host="wx.example.com", path="/", speed=100) as client,
     ):
-        (delivery,) = courier.deliver([request])
-        assert delivery.trouble == Trouble(Layer.ANSWER_TIMEOUT)
+        (delivery,) = client.deliver([request])
+        assert delivery.failure == PushFailure(FailureStage.ANSWER_TIMEOUT)
 
 
 def test_an_overloaded_callback_lets_the_last_ones_wait() -> None:
@@ -566,9 +572,9 @@ def test_an_overloaded_callback_lets_the_last_ones_wait() -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1", "169.254.169.254", "wx.example.com", "0.0.0.0"])  # noqa: S104
 def test_the_simulator_leaves_this_machine_only_when_told(host: str) -> None:
     with pytest.raises(InputError, match="not loopback"):
-        Courier((host, 80), host="wx.example.com", path="/")
-    with Courier((host, 80), host="wx.example.com", path="/", anywhere=True) as courier:
-        assert courier.deliver([]) == ()
+        PushClient((host, 80), host="wx.example.com", path="/")
+    with PushClient((host, 80), host="wx.example.com", path="/", anywhere=True) as client:
+        assert client.deliver([]) == ()
 
 
 def test_nothing_stays_open_after_a_play() -> None:
@@ -581,7 +587,7 @@ def test_nothing_stays_open_after_a_play() -> None:
 
 
 def test_no_illness_is_without_its_fault_or_its_reply() -> None:
-    assert {illness.fault for illness in ILLNESSES.values()} == set(Fault)
+    assert {illness.fault for illness in ILLNESSES.values()} == set(TransportFault)
 
 
 # -- the story
@@ -593,16 +599,20 @@ def test_the_campaign_is_told_from_flood_to_quiet(adviser: Adviser, tmp_path: ob
     from triage.store import Store
 
     store = Store.open(f"sqlite:///{tmp_path}/demo.db", upgrade=True)
-    beats = list(play_campaign(Bot(adviser, store, lambda: "gulu", {ON_CALL: NAME}), Plan(START, speed=90)))
+    beats = list(
+        play_campaign(
+            Bot(adviser, store, lambda: "gulu", {ON_CALL: NAME}), SimulationOptions(START, speed=90)
+        )
+    )
     store.close()
-    told = [beat.text for beat in beats if beat.what is What.ALERT]
+    told = [beat.text for beat in beats if beat.kind is BeatKind.ALERT]
     assert [adviser.read(text)[1][0].kind for text in told] == [
         "request_timeout",
         "mark_fail",
         "request_timeout",
     ]
     assert all(RECEIPT.casefold() in text.casefold().replace(" ", "") for text in told)
-    replies = "\n".join(beat.text for beat in beats if beat.what is What.REPLY)
+    replies = "\n".join(beat.text for beat in beats if beat.kind is BeatKind.REPLY)
     for line in (
         "归你了",
         "→ 18:36 MarkFail",
@@ -612,7 +622,7 @@ def test_the_campaign_is_told_from_flood_to_quiet(adviser: Adviser, tmp_path: ob
         "已关闭：入口直接回 success",
     ):
         assert line in replies
-    minutes = [beat for beat in beats if beat.what is What.MINUTE]
+    minutes = [beat for beat in beats if beat.kind is BeatKind.MINUTE]
     assert any(beat.withheld for beat in minutes)
     assert minutes[-1].sent
     assert not minutes[-1].failed

@@ -20,12 +20,12 @@ from triage.errors import InputError, TriageError
 from triage.settings.directories import data_directory
 
 if TYPE_CHECKING:
-    from triage.probe import Guard, Plan, Report, World
+    from triage.probe import Guard, ProbePlan, Report, World
     from triage.probe.guard import Target
     from triage.probe.heartbeat import Notice
 
-_MOST = 10_000
-_FEW = 5
+_MAX_PUSHES = 10_000
+_HEARTBEAT_PUSHES = 5
 """Pushes in a row of one run of a heartbeat."""
 
 
@@ -34,7 +34,7 @@ _FEW = 5
 @account_options
 @click.option("--kinds", help="Pushes to try, separated by commas. Default: text, subscribe … unknown_event.")
 @click.option("--component", is_flag=True, help="Push a component_verify_ticket too.")
-@click.option("--count", type=click.IntRange(0, _MOST), help="Pushes to time in a row. Default: 20.")
+@click.option("--count", type=click.IntRange(0, _MAX_PUSHES), help="Pushes to time in a row. Default: 20.")
 @click.option(
     "--rate", type=click.FloatRange(0.1, 5_000), default=10.0, show_default=True, help="Per second."
 )
@@ -77,7 +77,7 @@ def command(
     DNS, TCP, TLS, verification, forged requests, pushes, answer times, retries. It calls URL's host and no other,
     public addresses only, and follows no redirect.
     """
-    from triage.probe import DEFAULT_KINDS, Plan, World, parse_target
+    from triage.probe import DEFAULT_PUSHES, ProbePlan, World, parse_target
     from triage.probe.reach import WECHAT_DNS
 
     if every is None and (webhook or metrics_port):
@@ -85,11 +85,11 @@ def command(
     target = parse_target(url)
     guard = make_guard(target, allow, allow_private=allow_private)
     account, mode = make_account(token, aes_key, appid, mode)
-    names = tuple(name.strip() for name in kinds.split(",") if name.strip()) if kinds else DEFAULT_KINDS
-    plan = Plan(account, mode, names, 20 if count is None else count, rate, component, gh=account_id)
+    names = tuple(name.strip() for name in kinds.split(",") if name.strip()) if kinds else DEFAULT_PUSHES
+    plan = ProbePlan(account, mode, names, 20 if count is None else count, rate, component, gh=account_id)
     world = World(nameserver=_read_nameserver(nameserver) if nameserver else WECHAT_DNS)
     if every is not None:
-        plan = replace(plan, quick=True, count=_FEW if count is None else count)
+        plan = replace(plan, quick=True, count=_HEARTBEAT_PUSHES if count is None else count)
         return _beat(url, plan, guard, world, every, webhook, warn_at, metrics_port, as_json=as_json)
     report = _examine(url, plan, guard, world)
     if junit:
@@ -116,7 +116,7 @@ def _read_nameserver(text: str) -> tuple[str, int] | None:
         raise click.UsageError("--nameserver wants an address like 182.254.116.116 or 10.0.0.2:5353") from exc
 
 
-def _examine(url: str, plan: Plan, guard: Guard, world: World) -> Report:
+def _examine(url: str, plan: ProbePlan, guard: Guard, world: World) -> Report:
     """With a progress bar where somebody watches."""
     from triage.probe import examine
 
@@ -176,7 +176,7 @@ def _write(file: str, text: str) -> None:
 
 def _beat(
     url: str,
-    plan: Plan,
+    plan: ProbePlan,
     guard: Guard,
     world: World,
     every: float,
@@ -187,10 +187,10 @@ def _beat(
     as_json: bool,
 ) -> int:
     from triage.probe import examine, parse_target
-    from triage.probe.heartbeat import Metrics, Watch, beat, line_of
+    from triage.probe.heartbeat import HeartbeatMetrics, Watch, beat, line_of
 
     robot = parse_target(webhook) if webhook else None
-    metrics = Metrics() if metrics_port else None
+    metrics = HeartbeatMetrics() if metrics_port else None
 
     def tell(report: Report, failures: int) -> None:
         click.echo(_json_line(report, failures) if as_json else line_of(report, failures))

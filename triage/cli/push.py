@@ -15,7 +15,7 @@ from triage.settings import load_settings
 if TYPE_CHECKING:
     from triage.channels.wechat.callback import Account
     from triage.probe.guard import Guard, Target
-    from triage.probe.push import Exchange, Kind, Platform
+    from triage.probe.push import Exchange, Platform, SamplePush
 
 _MODES = ("plain", "compatible", "safe")
 
@@ -109,8 +109,8 @@ def command(
     chosen = _find_kind(kind, _read_fields(fields), alert, component=component)
     account, mode = make_account(token, aes_key, appid, mode)
     guard = make_guard(target, allow, allow_private=allow_private, named=url is not None)
-    with Connection(target, find_address(target, guard), guard) as line:
-        platform = Platform(account, line, mode, openid=openid, gh=account_id)
+    with Connection(target, find_address(target, guard), guard) as connection:
+        platform = Platform(account, connection, mode, openid=openid, gh=account_id)
         exchange = platform.send(chosen)
     _show(exchange, target, platform, as_json=as_json)
     return 1 if exchange.findings else 0
@@ -139,15 +139,17 @@ def _read_fields(fields: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _find_kind(kind: str | None, fields: dict[str, str], alert: Alert | None, *, component: bool) -> Kind:
+def _find_kind(
+    kind: str | None, fields: dict[str, str], alert: Alert | None, *, component: bool
+) -> SamplePush:
     from dataclasses import replace
 
-    from triage.probe.push import find_kind, kind_of_alert
+    from triage.probe.push import find_sample_push, sample_push_of_alert
 
     if kind is None and alert is not None:
-        found = kind_of_alert(alert)
+        found = sample_push_of_alert(alert)
         return replace(found, fields={**found.fields, **fields})
-    return find_kind(kind or "text", fields, component=component)
+    return find_sample_push(kind or "text", fields, component=component)
 
 
 def _show(exchange: Exchange, target: Target, platform: Platform, *, as_json: bool) -> None:
@@ -162,7 +164,7 @@ def _show(exchange: Exchange, target: Target, platform: Platform, *, as_json: bo
     if as_json:
         values = {
             "url": str(target),
-            "kind": exchange.kind.name,
+            "kind": exchange.push.name,
             "mode": platform.mode,
             "request": request,
             "bytes": len(exchange.request.body),
@@ -176,7 +178,7 @@ def _show(exchange: Exchange, target: Target, platform: Platform, *, as_json: bo
         return
     click.echo(f"→ {request}")
     click.echo(
-        f"  {exchange.kind.title}，{platform.mode} 模式，{len(exchange.request.body)} 字节，发往 {target}"
+        f"  {exchange.push.title}，{platform.mode} 模式，{len(exchange.request.body)} 字节，发往 {target}"
     )
     if answer:
         click.echo(

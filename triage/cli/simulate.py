@@ -19,9 +19,9 @@ from triage.advice.rendering import steps_for
 from triage.alerts.parser import BEIJING
 from triage.cli._input import dump, make_adviser
 from triage.simulator.alert import TICKET
-from triage.simulator.alerting import Rules
+from triage.simulator.alerting import AlertingRules
 from triage.simulator.illnesses import ILLNESSES, Illness
-from triage.simulator.platform import Act, Alerted, Plan, Slot, simulate
+from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
 
 if TYPE_CHECKING:
     from triage.simulator.demo import Beat
@@ -31,7 +31,7 @@ START = datetime(2026, 4, 21, 18, 30, 7, tzinfo=BEIJING)
 _MINUTES = 5.0
 _SPEED, _DEMO_SPEED = 200.0, 45.0
 _BAR = 30
-_PAUSE = 0.9
+_READING_PAUSE = 0.9
 """Seconds to read a beat of the demo on a terminal."""
 
 
@@ -39,7 +39,7 @@ _PAUSE = 0.9
 class Verdict:
     """What the bot read in one alert, and what in it is not what the illness stands for."""
 
-    alerted: Alerted
+    alerted: SentAlert
     kind: str
     causes: tuple[str, ...]
     step: str | None
@@ -100,15 +100,19 @@ def command(
     if listed:
         _list(as_json)
         return 0
-    rules = replace(Rules(), threshold=threshold, ticket_threshold=min(threshold, Rules().ticket_threshold))
+    rules = replace(
+        AlertingRules(),
+        threshold=threshold,
+        ticket_threshold=min(threshold, AlertingRules().ticket_threshold),
+    )
     if demo:
         if illnesses or rate or minutes or alerts_only or as_json:
             raise click.UsageError(
                 "--demo plays a story of its own; only --speed, --threshold and --seed go with it"
             )
-        _demo(Plan(START, rules, speed or _DEMO_SPEED, seed))
+        _demo(SimulationOptions(START, rules, speed or _DEMO_SPEED, seed))
         return 0
-    plan = Plan(START, rules, speed or _SPEED, seed)
+    plan = SimulationOptions(START, rules, speed or _SPEED, seed)
     adviser = make_adviser()
     outcomes = []
     for illness in _chosen(illnesses):
@@ -150,12 +154,12 @@ def _act(illness: Illness, rate: float | None, minutes: float | None) -> Act:
     return Act(illness, minutes or usual, rate or illness.rate)
 
 
-def _play(illness: Illness, act: Act, plan: Plan, adviser: Adviser) -> Outcome:
+def _play(illness: Illness, act: Act, plan: SimulationOptions, adviser: Adviser) -> Outcome:
     verdicts = []
     sent = failed = withheld = 0
     with _progress(illness, act) as step:
         for happening in simulate([act], plan):
-            if isinstance(happening, Alerted):
+            if isinstance(happening, SentAlert):
                 verdicts.append(_judge(happening, illness, adviser))
                 continue
             sent, failed = sent + happening.sent, failed + happening.failed
@@ -184,7 +188,7 @@ def _progress(illness: Illness, act: Act) -> Iterator[Any]:
         yield step
 
 
-def _judge(alerted: Alerted, illness: Illness, adviser: Adviser) -> Verdict:
+def _judge(alerted: SentAlert, illness: Illness, adviser: Adviser) -> Verdict:
     """Read the alert as anybody's, and compare with what the illness stands for."""
     _, alerts = adviser.read(alerted.text)
     if len(alerts) != 1:
@@ -289,7 +293,7 @@ def _panel(text: str, title: str, style: str) -> None:
 # -- the demo
 
 
-def _demo(plan: Plan) -> None:
+def _demo(plan: SimulationOptions) -> None:
     from triage.bot.bot import Bot
     from triage.simulator.demo import NAME, ON_CALL, play_campaign
     from triage.store import Store
@@ -306,22 +310,22 @@ def _demo(plan: Plan) -> None:
 
 def _tell(beats: Iterable[Beat], name: str) -> None:
     """Beat by beat; on a terminal there is time to read."""
-    from triage.simulator.demo import What
+    from triage.simulator.demo import BeatKind
 
     for beat in beats:
         clock = f"{beat.at:%H:%M}"
-        if beat.what is What.SCENE:
+        if beat.kind is BeatKind.SCENE:
             _rule(f"{clock} {beat.text}")
-        elif beat.what is What.MINUTE:
+        elif beat.kind is BeatKind.MINUTE:
             _minute(f"{beat.at:%H:%M:%S}", beat)
-        elif beat.what is What.ALERT:
+        elif beat.kind is BeatKind.ALERT:
             _panel(beat.text.rstrip(), f"{clock} 报警群", "red")
-        elif beat.what is What.SAID:
+        elif beat.kind is BeatKind.SAID:
             _panel(beat.text, f"{clock} {name}", "cyan")
         else:
             _panel(beat.text, f"{clock} 机器人", "green")
-        if sys.stdout.isatty() and beat.what is not What.MINUTE:
-            time.sleep(_PAUSE)
+        if sys.stdout.isatty() and beat.kind is not BeatKind.MINUTE:
+            time.sleep(_READING_PAUSE)
 
 
 def _minute(clock: str, beat: Beat) -> None:

@@ -1,22 +1,22 @@
 """Plays the platform against a callback and judges it, layer by layer; leaves only to where an operator sent it."""
 
 from triage.errors import ForbiddenError
-from triage.probe.examination import Plan, examine
+from triage.probe.examination import ProbePlan, examine
 from triage.probe.guard import Guard, parse_target
 from triage.probe.layers import Limits, World
 from triage.probe.load import Load, measure
-from triage.probe.push import DEFAULT_KINDS
-from triage.probe.report import Report, State, checked
+from triage.probe.push import DEFAULT_PUSHES
+from triage.probe.report import CheckState, Report, checked
 
 __all__ = [
-    "DEFAULT_KINDS",
+    "DEFAULT_PUSHES",
+    "CheckState",
     "ForbiddenError",
     "Guard",
     "Limits",
     "Load",
-    "Plan",
+    "ProbePlan",
     "Report",
-    "State",
     "World",
     "checked",
     "examine",

@@ -15,9 +15,9 @@ from triage.findings import Finding
 from triage.probe.faults import excerpt, fault, fault_of, with_hint, words_of
 from triage.probe.layers import Limits, check, skipped
 from triage.probe.load import Load
-from triage.probe.push import Exchange, Kind, Platform, find_kind, forge
-from triage.probe.reach import Problem
-from triage.probe.report import Check, Layer, State, milliseconds, times_of
+from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push, forge
+from triage.probe.reach import TransportProblem
+from triage.probe.report import Check, CheckState, Layer, milliseconds, times_of
 
 _ODD_ECHO = "]]>&<b>\"'"
 _STALE = timedelta(hours=1)
@@ -49,11 +49,11 @@ def _unanswered(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Ite
     assert exchange.failure is not None  # noqa: S101 - the caller looked
     problem, seconds = exchange.failure.problem, exchange.failure.seconds
     finding = fault_of(exchange.failure)
-    if problem is Problem.TIMEOUT:
-        yield Check(id_, layer, subject, State.UNKNOWN, "没有等到回应", seconds=seconds)
+    if problem is TransportProblem.TIMEOUT:
+        yield Check(id_, layer, subject, CheckState.UNKNOWN, "没有等到回应", seconds=seconds)
         yield check("answer_time", Layer.TIME, subject, words_of(problem), [finding], seconds)
-    elif problem in (Problem.REFUSED, Problem.CONNECT_TIMEOUT, Problem.NO_ROUTE):
-        yield Check(id_, layer, subject, State.UNKNOWN, "连接断了，再也连不上")
+    elif problem in (TransportProblem.REFUSED, TransportProblem.CONNECT_TIMEOUT, TransportProblem.NO_ROUTE):
+        yield Check(id_, layer, subject, CheckState.UNKNOWN, "连接断了，再也连不上")
         yield check("tcp_connect", Layer.TCP, subject, words_of(problem), [finding], seconds)
     else:
         yield check(id_, Layer.HTTP, subject, words_of(problem), [finding], seconds)
@@ -78,9 +78,9 @@ def check_signature(platform: Platform) -> list[Check]:
     echostr = platform.draw_message_id()
     nonce = str(platform.draw.randrange(10**8, 10**10))
     request = forge(compose_echo(platform.account, platform.clock(), nonce=nonce, echostr=echostr))
-    get = platform.deliver(Kind("", "签名错误的 GET"), request, "")
-    openid, kind = platform.draw_openid(), find_kind("text")
-    post = platform.deliver(kind, forge(platform.compose(kind, openid=openid)), openid)
+    get = platform.deliver(SamplePush("", "签名错误的 GET"), request, "")
+    openid, push = platform.draw_openid(), find_sample_push("text")
+    post = platform.deliver(push, forge(platform.compose(push, openid=openid)), openid)
     return [
         _refused("签名错误的 GET", get, _body(get) == echostr.encode()),
         _refused("签名错误的 POST", post, _body(post).lstrip().startswith(b"<xml")),
@@ -89,7 +89,7 @@ def check_signature(platform: Platform) -> list[Check]:
 
 def _refused(subject: str, exchange: Exchange, is_accepted: bool) -> Check:
     if exchange.answer is None:
-        return Check("signature_refused", Layer.VERIFY, subject, State.UNKNOWN, "没有等到回应")
+        return Check("signature_refused", Layer.VERIFY, subject, CheckState.UNKNOWN, "没有等到回应")
     is_accepted = is_accepted and exchange.answer.response.status == 200
     found = [fault("signature_accepted", f"{subject}被当真了：{excerpt_of(exchange)}")] if is_accepted else []
     return check("signature_refused", Layer.VERIFY, subject, excerpt_of(exchange), found, exchange.seconds)
@@ -100,7 +100,7 @@ def check_timestamp(platform: Platform) -> Check:
     echostr = platform.draw_message_id()
     exchange = platform.verify(echostr, age=_STALE)
     if exchange.answer is None:
-        return Check("timestamp_refused", Layer.VERIFY, "旧请求", State.UNKNOWN, "没有等到回应")
+        return Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.UNKNOWN, "没有等到回应")
     is_accepted = exchange.answer.response.status == 200 and _body(exchange) == echostr.encode()
     found = [fault("stale_timestamp_accepted", "一小时前签名的请求也被接受了")] if is_accepted else []
     seen = excerpt_of(exchange)
@@ -110,7 +110,7 @@ def check_timestamp(platform: Platform) -> Check:
 def check_odd_texts(platform: Platform) -> Iterator[Check]:
     """Texts that fans do send: long ones, emoji, the end of CDATA, control characters."""
     for subject, text in _ODD_TEXTS.items():
-        exchange = platform.send(find_kind("text", {"Content": text}))
+        exchange = platform.send(find_sample_push("text", {"Content": text}))
         for item in checks_of("reply_law", Layer.REPLY, subject, exchange):
             if item.layer is Layer.HTTP:
                 item = replace(item, layer=Layer.REPLY)  # only this text breaks it
@@ -129,11 +129,11 @@ def check_retry(platform: Platform) -> list[Check]:
     """The platform's three tries, each with a signature of its own: the same answer is due."""
     created = str(int(platform.clock().timestamp()))
     openid, message_id = platform.draw_openid(), platform.draw_message_id()
-    kind = find_kind("text", {"Content": "triage 重推检查", "CreateTime": created})
-    exchanges = [platform.send(kind, openid=openid, message_id=message_id) for _ in range(3)]
+    push = find_sample_push("text", {"Content": "triage 重推检查", "CreateTime": created})
+    exchanges = [platform.send(push, openid=openid, message_id=message_id) for _ in range(3)]
     if any(exchange.answer is None for exchange in exchanges):
         seen = "三次没有都等到回应"
-        return [Check("retry", Layer.TIME, "同一 MsgId 推三次", State.UNKNOWN, seen)]
+        return [Check("retry", Layer.TIME, "同一 MsgId 推三次", CheckState.UNKNOWN, seen)]
     answers = list(dict.fromkeys(map(_essence, exchanges)))
     found = []
     if len(answers) > 1:
@@ -152,7 +152,7 @@ def _essence(exchange: Exchange) -> tuple[int, str | bytes]:
 def check_component(platform: Platform) -> list[Check]:
     """The ticket that the Open Platform pushes every ten minutes; it wants the bare word."""
     mode = "safe" if platform.account.aes_key else "plain"
-    exchange = replace(platform, mode=mode).send(find_kind("component_verify_ticket"))
+    exchange = replace(platform, mode=mode).send(find_sample_push("component_verify_ticket"))
     return list(checks_of("component_ticket", Layer.REPLY, "component_verify_ticket", exchange))
 
 
@@ -160,7 +160,7 @@ def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limit
     """The answer times of all pushes, and what went wrong only in the row; `known` was found before it."""
     every = times_of([*seconds, *load.seconds])
     found = []
-    if late := load.faults.get(Problem.TIMEOUT, 0):
+    if late := load.faults.get(TransportProblem.TIMEOUT, 0):
         found.append(
             fault("request_timeout", f"{load.pushes} 次里有 {late} 次没在 {limits.answer:g} 秒内回应")
         )
@@ -171,7 +171,9 @@ def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limit
     else:
         yield skipped("answer_time", Layer.TIME, "连推", "没有一次得到回应")
     for exchange in load.samples:
-        new = [finding for finding in exchange.findings if finding.id not in {*known, Problem.TIMEOUT}]
+        new = [
+            finding for finding in exchange.findings if finding.id not in {*known, TransportProblem.TIMEOUT}
+        ]
         if new:
             times = load.faults[new[0].id]
             told = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {times} 次：{new[0].message}")

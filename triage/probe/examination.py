@@ -24,22 +24,22 @@ from triage.probe.answers import (
 )
 from triage.probe.guard import Guard, Target, parse_target
 from triage.probe.layers import Limits, World, check_dns, check_tcp, check_tls, check_url, skipped
-from triage.probe.load import Load, lines_for, run
-from triage.probe.push import DEFAULT_KINDS, Platform, find_kind
+from triage.probe.load import Load, connections_for, run
+from triage.probe.push import DEFAULT_PUSHES, Platform, find_sample_push
 from triage.probe.reach import Connection
-from triage.probe.report import Check, Layer, Report, State, Times, times_of, worst
+from triage.probe.report import Check, CheckState, Layer, Report, Times, times_of, worst
 
 Progress = Callable[[str, int, int], None]
 """Told what was looked at last, how many things were, and how many will be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProbePlan:
     """What is examined. `quick` leaves out forged, stale and odd requests: what a heartbeat need not repeat."""
 
     account: Account
     mode: str = "safe"
-    kinds: tuple[str, ...] = DEFAULT_KINDS
+    pushes: tuple[str, ...] = DEFAULT_PUSHES
     count: int = 20
     rate: float = 10.0
     component: bool = False
@@ -50,7 +50,7 @@ class Plan:
 
 def examine(
     url: str,
-    plan: Plan,
+    plan: ProbePlan,
     guard: Guard | None = None,
     *,
     world: World | None = None,
@@ -58,7 +58,7 @@ def examine(
 ) -> Report:
     """Examine a callback; without a guard its own host may be called, at public addresses.
 
-    Raises InputError for a URL, kind or mode that cannot be, ForbiddenError for a host that nobody named.
+    Raises InputError for a URL, push or mode that cannot be, ForbiddenError for a host that nobody named.
     """
     target = parse_target(url)
     guard = guard or Guard(frozenset({target.host}))
@@ -69,12 +69,17 @@ def examine(
 class _Examination:
     """One examination under way."""
 
-    def __init__(self, target: Target, plan: Plan, guard: Guard, world: World, progress: Progress) -> None:
+    def __init__(
+        self, target: Target, plan: ProbePlan, guard: Guard, world: World, progress: Progress
+    ) -> None:
         self._target, self._plan, self._guard, self._world = target, plan, guard, world
         self._progress = progress
-        self._kinds = tuple(map(find_kind, plan.kinds))
+        self._to_push = tuple(map(find_sample_push, plan.pushes))
         self._checks: list[Check] = []
-        self._done, self._total = 0, 5 + len(self._kinds) + plan.component + plan.count + 4 * (not plan.quick)
+        self._done, self._total = (
+            0,
+            5 + len(self._to_push) + plan.component + plan.count + 4 * (not plan.quick),
+        )
         self._load: Load | None = None
         self._pushes: list[Check] = []
         self._known: set[str] = set()
@@ -98,8 +103,8 @@ class _Examination:
 
     def _refuse_a_mode_without_key(self) -> None:
         """Before anything is sent: an unusable plan is a mistake of usage."""
-        line = Connection(self._target, self._target.host, self._guard)
-        Platform(self._plan.account, line, self._plan.mode).compose(find_kind("text"))
+        connection = Connection(self._target, self._target.host, self._guard)
+        Platform(self._plan.account, connection, self._plan.mode).compose(find_sample_push("text"))
 
     def _add(self, title: str, checks: Iterable[Check]) -> list[Check]:
         added = list(checks)
@@ -130,9 +135,9 @@ class _Examination:
         def open_connection() -> Connection:
             return Connection(target, address, guard, timeout=limits.answer, tls=context)
 
-        with open_connection() as line:
+        with open_connection() as connection:
             platform = Platform(
-                self._plan.account, line, self._plan.mode, gh=self._plan.gh, clock=world.clock
+                self._plan.account, connection, self._plan.mode, gh=self._plan.gh, clock=world.clock
             )
             if self._answers(platform):
                 self._measure(platform, open_connection)
@@ -141,12 +146,12 @@ class _Examination:
     def _answers(self, platform: Platform) -> bool:
         """Everything that is answered one by one; False where nothing answers."""
         echo = self._add("验证 URL", check_echo(platform))
-        silent = _PATIENCE - 1 if _is_dead(echo) else 0
-        for kind in self._kinds:
-            checks = list(checks_of("reply_law", Layer.REPLY, kind.title, platform.send(kind)))
-            self._pushes += self._add(kind.name, checks)
+        silent = _MAX_SILENT_PUSHES - 1 if _is_dead(echo) else 0
+        for push in self._to_push:
+            checks = list(checks_of("reply_law", Layer.REPLY, push.title, platform.send(push)))
+            self._pushes += self._add(push.name, checks)
             silent = silent + 1 if _is_dead(checks) else 0
-            if silent >= _PATIENCE:
+            if silent >= _MAX_SILENT_PUSHES:
                 done = {check.id for check in self._checks}
                 self._skip([id_ for id_ in _ANSWERS if id_ not in done], "一再得不到回应，没有再试")
                 return False
@@ -166,11 +171,11 @@ class _Examination:
         self._load = run(
             open_connection,
             plan.account,
-            find_kind("text"),
+            find_sample_push("text"),
             plan.count,
             mode=plan.mode,
             rate=plan.rate,
-            lines=lines_for(plan.rate, plan.limits.answer),
+            connections=connections_for(plan.rate, plan.limits.answer),
             gh=platform.gh,
             clock=self._world.clock,
             tick=lambda: self._tick(title),
@@ -182,7 +187,7 @@ class _Examination:
         return [
             check.seconds
             for check in self._pushes
-            if check.id in _PUSHED and check.seconds is not None and check.state is not State.UNKNOWN
+            if check.id in _PUSHED and check.seconds is not None and check.state is not CheckState.UNKNOWN
         ]
 
     def _times(self) -> Times | None:
@@ -194,7 +199,7 @@ class _Examination:
         ]
 
 
-_PATIENCE = 3
+_MAX_SILENT_PUSHES = 3
 """So many pushes in a row without any answer, and there is nothing more to learn; a silent echo counts double."""
 _PUSHED = ("reply_law", "component_ticket")
 _SERIOUS = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)

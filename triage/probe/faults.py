@@ -13,7 +13,7 @@ from typing import Final
 from triage.findings import Finding, Severity
 from triage.message import Response
 from triage.probe.guard import Refusal
-from triage.probe.reach import Answer, NoName, Problem, UnreachableError
+from triage.probe.reach import DnsProblem, HttpAnswer, TransportProblem, UnreachableError
 from triage.probe.report import printable
 
 
@@ -107,24 +107,24 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.EMBEDDED: "套着 IPv4 的 IPv6 地址",
     Refusal.RESERVED: "保留地址",
 }
-_NO_NAMES: Mapping[NoName, str] = {
-    NoName.UNKNOWN: "没有这个域名",
-    NoName.EMPTY: "域名没有 A 或 AAAA 记录",
-    NoName.TIMEOUT: "DNS 没有按时回答",
-    NoName.FAILED: "DNS 服务器回答出错",
+_DNS_PROBLEMS: Mapping[DnsProblem, str] = {
+    DnsProblem.UNKNOWN: "没有这个域名",
+    DnsProblem.EMPTY: "域名没有 A 或 AAAA 记录",
+    DnsProblem.TIMEOUT: "DNS 没有按时回答",
+    DnsProblem.FAILED: "DNS 服务器回答出错",
 }
-_PROBLEMS: Mapping[Problem, str] = {
-    Problem.NO_ADDRESS: "域名没有解析出地址",
-    Problem.REFUSED: "连接被拒绝",
-    Problem.CONNECT_TIMEOUT: "连不上，等满了时限",
-    Problem.NO_ROUTE: "本机没有到它的路由",
-    Problem.TLS: "TLS 握手失败",
-    Problem.CERTIFICATE: "证书通不过验证",
-    Problem.TIMEOUT: "没有在时限内完整回应",
-    Problem.EMPTY: "连上后一个字节没回就断开了",
-    Problem.BROKEN: "回应只收到一半就断开了",
-    Problem.NOT_HTTP: "回来的不是 HTTP",
-    Problem.TOO_LARGE: "回应太大",
+_TRANSPORT_PROBLEMS: Mapping[TransportProblem, str] = {
+    TransportProblem.NO_ADDRESS: "域名没有解析出地址",
+    TransportProblem.REFUSED: "连接被拒绝",
+    TransportProblem.CONNECT_TIMEOUT: "连不上，等满了时限",
+    TransportProblem.NO_ROUTE: "本机没有到它的路由",
+    TransportProblem.TLS: "TLS 握手失败",
+    TransportProblem.CERTIFICATE: "证书通不过验证",
+    TransportProblem.TIMEOUT: "没有在时限内完整回应",
+    TransportProblem.EMPTY: "连上后一个字节没回就断开了",
+    TransportProblem.BROKEN: "回应只收到一半就断开了",
+    TransportProblem.NOT_HTTP: "回来的不是 HTTP",
+    TransportProblem.TOO_LARGE: "回应太大",
 }
 
 
@@ -134,20 +134,20 @@ def fault(id_: str, message: str) -> Finding:
     return Finding(id_, known.severity, message, hint=known.hint, source=known.source)
 
 
-def words_of(problem: NoName | Problem) -> str:
+def words_of(problem: DnsProblem | TransportProblem) -> str:
     """A problem in Chinese."""
-    return _NO_NAMES[problem] if isinstance(problem, NoName) else _PROBLEMS[problem]
+    return _DNS_PROBLEMS[problem] if isinstance(problem, DnsProblem) else _TRANSPORT_PROBLEMS[problem]
 
 
 def fault_of(failure: UnreachableError) -> Finding:
     """Why nothing came back."""
     message = f"{words_of(failure.problem)}（{failure.seconds:.2f} 秒：{failure.detail}）"
-    if failure.problem is Problem.CERTIFICATE and "expired" in failure.detail:
+    if failure.problem is TransportProblem.CERTIFICATE and "expired" in failure.detail:
         return fault("expired_certificate", message)
     return fault(failure.problem, message)
 
 
-def fault_of_status(answer: Answer) -> Finding | None:
+def fault_of_status(answer: HttpAnswer) -> Finding | None:
     """What is wrong with a status other than 200."""
     status = answer.response.status
     if status == 200:

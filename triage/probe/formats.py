@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from triage.findings import Finding, Severity
-from triage.probe.report import Check, Layer, Report, State
+from triage.probe.report import Check, CheckState, Layer, Report
 
 SEVERITIES = {
     Severity.CRITICAL: "危急",
@@ -19,8 +19,13 @@ SEVERITIES = {
     Severity.LOW: "轻微",
     Severity.INFO: "提示",
 }
-_MARKS = {State.PASSED: "✓", State.FAILED: "✗", State.UNKNOWN: "?", State.SKIPPED: "-"}
-_STYLES = {State.PASSED: "green", State.FAILED: "bold red", State.UNKNOWN: "yellow", State.SKIPPED: "dim"}
+_MARKS = {CheckState.PASSED: "✓", CheckState.FAILED: "✗", CheckState.UNKNOWN: "?", CheckState.SKIPPED: "-"}
+_STYLES = {
+    CheckState.PASSED: "green",
+    CheckState.FAILED: "bold red",
+    CheckState.UNKNOWN: "yellow",
+    CheckState.SKIPPED: "dim",
+}
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -33,7 +38,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FindingGroup:
     """One mistake, and every check that made it."""
 
     finding: Finding
@@ -50,13 +55,13 @@ class Trouble:
         return "、".join(names[:4]) + (f"等 {len(names)} 项" if len(names) > 4 else "")
 
 
-def troubles(report: Report) -> list[Trouble]:
+def group_findings(report: Report) -> list[FindingGroup]:
     """The findings, those that say the same together; what to do is explained at the first failing layer."""
     groups: dict[tuple[str, str, Layer], list[tuple[Check, Finding]]] = {}
     for check, finding in report.findings:
         groups.setdefault((finding.id, finding.message, check.layer), []).append((check, finding))
     return [
-        Trouble(
+        FindingGroup(
             pairs[0][1],
             tuple(check for check, _ in pairs),
             any(report.explains(check, finding) for check, finding in pairs),
@@ -70,35 +75,33 @@ def rows_of(report: Report) -> Iterator[Row]:
     yield Row(f"{report.url}（{report.mode} 模式，用时 {report.seconds:.1f} 秒）", "bold")
     left_out: dict[str, list[str]] = {}
     for check in sorted(report.checks, key=lambda check: check.layer.rank):
-        if check.state is State.SKIPPED:
+        if check.state is CheckState.SKIPPED:
             left_out.setdefault(check.seen, []).append(check.id)
             continue
         mark, style = _MARKS[check.state], _STYLES[check.state]
         yield Row(f" {mark} {check.layer.words}  {check.subject}：{check.seen}", style)
     for why, ids in left_out.items():
-        yield Row(f" {_MARKS[State.SKIPPED]} 没查 {'、'.join(ids)}：{why}", _STYLES[State.SKIPPED])
+        yield Row(f" {_MARKS[CheckState.SKIPPED]} 没查 {'、'.join(ids)}：{why}", _STYLES[CheckState.SKIPPED])
     if report.times:
         yield Row(f"回应时间  {report.times}")
-    yield from _trouble_rows(report)
+    yield from _finding_rows(report)
 
 
-def _trouble_rows(report: Report) -> Iterator[Row]:
-    found = troubles(report)
+def _finding_rows(report: Report) -> Iterator[Row]:
+    found = group_findings(report)
     if not found:
         yield Row("没有发现问题", "bold green")
         return
     yield Row("")
     if report.first:
         yield Row(f"最先不通的是：{report.first.words}。先修这一层，后面的可能只是受它连累", "bold")
-    for number, trouble in enumerate(found, start=1):
-        finding = trouble.finding
+    for number, group in enumerate(found, start=1):
+        finding = group.finding
         style = "red" if finding.severity.rank <= Severity.HIGH.rank else "yellow"
-        yield Row(
-            f"{number}. [{trouble.severity}] {finding.id}  {trouble.subjects}：{finding.message}", style
-        )
-        if trouble.explained:
+        yield Row(f"{number}. [{group.severity}] {finding.id}  {group.subjects}：{finding.message}", style)
+        if group.explained:
             yield Row(f"   怎么办：{finding.hint or '见出处'}")
-            yield Row(f"   出处：{finding.source or '-'}；检查项：{trouble.checks[0].id}", "dim")
+            yield Row(f"   出处：{finding.source or '-'}；检查项：{group.checks[0].id}", "dim")
 
 
 def render_html(report: Report, template: str) -> str:
@@ -108,15 +111,15 @@ def render_html(report: Report, template: str) -> str:
     )
     checks = sorted(report.checks, key=lambda check: check.layer.rank)
     page = environment.get_template("page")
-    return page.render(report=report, checks=checks, troubles=troubles(report), marks=_MARKS)
+    return page.render(report=report, checks=checks, groups=group_findings(report), marks=_MARKS)
 
 
 def render_junit(reports: Sequence[Report]) -> str:
     """JUnit's XML: a suite for each report, a case for each check."""
     root = Element("testsuites")
     for report in reports:
-        failed = sum(check.state is State.FAILED for check in report.checks)
-        skipped = sum(check.state in (State.SKIPPED, State.UNKNOWN) for check in report.checks)
+        failed = sum(check.state is CheckState.FAILED for check in report.checks)
+        skipped = sum(check.state in (CheckState.SKIPPED, CheckState.UNKNOWN) for check in report.checks)
         attributes = {
             "name": f"triage probe {report.url}",
             "tests": str(len(report.checks)),
@@ -137,7 +140,7 @@ def _case(suite: Element, check: Check) -> None:
     for finding in check.findings:
         failure = SubElement(case, "failure", type=finding.id, message=_plain(finding.message))
         failure.text = _plain(f"{check.seen}\n{finding.hint or ''}\n{finding.source or ''}")
-    if check.state in (State.SKIPPED, State.UNKNOWN):
+    if check.state in (CheckState.SKIPPED, CheckState.UNKNOWN):
         SubElement(case, "skipped", message=_plain(check.seen))
 
 

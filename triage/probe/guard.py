@@ -38,7 +38,7 @@ class Target:
 
 
 _PORTS = {"http": 80, "https": 443}
-_LONGEST_URL = 2048
+_MAX_URL_CHARACTERS = 2048
 _SAFE = "/%:@!$&'()*+,;=~?"
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}")
@@ -47,7 +47,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 def parse_target(url: str) -> Target:
     """The target of a URL. Raises InputError for anything two programs might read in two ways."""
-    if not url.isprintable() or re.search(r"[\s\\]", url) or len(url) > _LONGEST_URL:
+    if not url.isprintable() or re.search(r"[\s\\]", url) or len(url) > _MAX_URL_CHARACTERS:
         raise InputError("the URL is too long or holds blanks, backslashes or control characters")
     try:
         parts = urlsplit(url)

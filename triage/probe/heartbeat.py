@@ -18,7 +18,7 @@ from typing import Any
 
 from triage.message import Request
 from triage.probe.guard import Guard, Target
-from triage.probe.reach import Answer, Connection, Resolved, find_address, resolve_system
+from triage.probe.reach import Connection, HttpAnswer, Resolution, find_address, resolve_system
 from triage.probe.report import Report
 
 WINDOW = timedelta(minutes=5)
@@ -128,17 +128,17 @@ def line_of(report: Report, failures: int) -> str:
 
 
 def post(
-    notice: Notice, webhook: Target, guard: Guard, resolve: Callable[[str], Resolved] = resolve_system
-) -> Answer:
+    notice: Notice, webhook: Target, guard: Guard, resolve: Callable[[str], Resolution] = resolve_system
+) -> HttpAnswer:
     """Send a notice. Raises ForbiddenError, UnreachableError."""
     body = json.dumps(notice.as_json(robot=webhook.host in _ROBOTS), ensure_ascii=False).encode()
     with Connection(
         webhook, find_address(webhook, guard, resolve), guard, content_type="application/json; charset=utf-8"
-    ) as line:
-        return line.exchange(Request("POST", {}, body))
+    ) as connection:
+        return connection.exchange(Request("POST", {}, body))
 
 
-class Metrics:
+class HeartbeatMetrics:
     """What Prometheus reads of a heartbeat."""
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class Metrics:
             "triage_probe_findings", "Findings of the last run.", ["severity"], registry=registry
         )
         self._answer = Gauge(
-            "triage_probe_answer_seconds", "Answer time of the last run.", ["quantile"], registry=registry
+            "triage_probe_answer_seconds", "HttpAnswer time of the last run.", ["quantile"], registry=registry
         )
 
     def note(self, report: Report, failures: int) -> None:
@@ -174,7 +174,7 @@ class Metrics:
                 self._answer.labels(quantile).set(value)
 
     def serve(self, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
-        """Answer at `/metrics`; the way to stop it."""
+        """HttpAnswer at `/metrics`; the way to stop it."""
         from prometheus_client import start_http_server
 
         server, thread = start_http_server(port, address, self.registry)

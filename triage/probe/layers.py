@@ -16,20 +16,20 @@ from triage.probe.reach import (
     WECHAT_DNS,
     Certificate,
     Connection,
-    NoName,
-    Problem,
-    Resolved,
+    DnsProblem,
+    Resolution,
+    TransportProblem,
     UnreachableError,
     ask_nameserver,
     resolve_system,
     time_connect,
 )
-from triage.probe.report import Check, Layer, State, milliseconds, printable
+from triage.probe.report import Check, CheckState, Layer, milliseconds, printable
 
 _CONTROL_NAME = "weixin.qq.com"
 """A name that surely exists: whether a silent DNS server is silent to us altogether."""
 _CONTROL_SECONDS = 2.0
-_OURS_ALONE = ("localhost", "local", "internal", "lan", "test", "home", "intranet")
+_PRIVATE_SUFFIXES = ("localhost", "local", "internal", "lan", "test", "home", "intranet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Limits:
 class World:
     """What an examination needs from outside: resolvers, the authorities it trusts (None: the system's), the time."""
 
-    resolve: Callable[[str], Resolved] = resolve_system
+    resolve: Callable[[str], Resolution] = resolve_system
     nameserver: tuple[str, int] | None = WECHAT_DNS
     tls: ssl.SSLContext | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -91,33 +91,33 @@ def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tup
     return checks, [address for address in found if not refused[address]][:MAX_ADDRESSES]
 
 
-def _ask_wechat(host: str, world: World, limits: Limits) -> Resolved | None:
+def _ask_wechat(host: str, world: World, limits: Limits) -> Resolution | None:
     """None for a name that only our own network knows; it is nobody else's business."""
-    if world.nameserver is None or host.rpartition(".")[2] in _OURS_ALONE or "." not in host:
+    if world.nameserver is None or host.rpartition(".")[2] in _PRIVATE_SUFFIXES or "." not in host:
         return None
     return ask_nameserver(host, world.nameserver, limits.answer)
 
 
-def _dns_id(problem: NoName) -> str:
-    return "dns_timeout" if problem is NoName.TIMEOUT else "dns_failure"
+def _dns_id(problem: DnsProblem) -> str:
+    return "dns_timeout" if problem is DnsProblem.TIMEOUT else "dns_failure"
 
 
-def _seen(resolved: Resolved) -> str:
+def _seen(resolved: Resolution) -> str:
     what = "、".join(resolved.addresses) or (words_of(resolved.problem) if resolved.problem else "没有地址")
     return f"{what}，{milliseconds(resolved.seconds)}"
 
 
-def _compare(system: Resolved, wechat: Resolved | None, world: World) -> Check:
+def _compare(system: Resolution, wechat: Resolution | None, world: World) -> Check:
     if wechat is None or world.nameserver is None:
         return skipped("dns_wechat", Layer.DNS, "微信 DNS", "内网的名字，没有去问微信的 DNS")
     subject = world.nameserver[0]
-    if wechat.problem is NoName.TIMEOUT:
+    if wechat.problem is DnsProblem.TIMEOUT:
         control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(_CONTROL_SECONDS, wechat.seconds))
-        if control.problem is NoName.TIMEOUT:
+        if control.problem is DnsProblem.TIMEOUT:
             seen = f"本机问不到 {subject}（UDP 53 被拦？），无从比较"
-            return Check("dns_wechat", Layer.DNS, subject, State.UNKNOWN, seen)
+            return Check("dns_wechat", Layer.DNS, subject, CheckState.UNKNOWN, seen)
     findings = []
-    if wechat.problem is NoName.TIMEOUT:
+    if wechat.problem is DnsProblem.TIMEOUT:
         findings = [fault("dns_timeout", f"{subject} {words_of(wechat.problem)}")]
     elif wechat.problem:
         id_ = "dns_wechat_failure" if system.addresses else "dns_failure"
@@ -155,8 +155,8 @@ def check_tcp(
 
 def _unconnected(address: str, exc: UnreachableError) -> Check:
     seen = f"{words_of(exc.problem)}（{exc.detail}）"
-    if exc.problem is Problem.NO_ROUTE:
-        return Check("tcp_connect", Layer.TCP, address, State.UNKNOWN, seen)
+    if exc.problem is TransportProblem.NO_ROUTE:
+        return Check("tcp_connect", Layer.TCP, address, CheckState.UNKNOWN, seen)
     finding = fault(exc.problem, f"连 {address}：{words_of(exc.problem)}（{exc.seconds:.2f} 秒）")
     return check("tcp_connect", Layer.TCP, address, seen, [finding], exc.seconds)
 
@@ -177,7 +177,7 @@ def check_tls(
     try:
         shown = _certificate(target, address, guard, limits, strict)
     except UnreachableError as exc:
-        if exc.problem is not Problem.CERTIFICATE:
+        if exc.problem is not TransportProblem.CERTIFICATE:
             return check("tls", Layer.TLS, "TLS", exc.detail, [fault_of(exc)]), None, False
         lax = _unverified()
         return _bad_certificate(target, exc, _try_certificate(target, address, guard, limits, lax)), lax, True
@@ -187,9 +187,9 @@ def check_tls(
 def _certificate(
     target: Target, address: str, guard: Guard, limits: Limits, tls: ssl.SSLContext
 ) -> Certificate | None:
-    with Connection(target, address, guard, timeout=limits.connect, tls=tls) as line:
-        line.connect()
-        return line.certificate()
+    with Connection(target, address, guard, timeout=limits.connect, tls=tls) as connection:
+        connection.connect()
+        return connection.certificate()
 
 
 def _try_certificate(
@@ -248,10 +248,10 @@ def check(
     seconds: float | None = None,
 ) -> Check:
     """A check that was carried out: it fails if anything was found."""
-    state = State.FAILED if findings else State.PASSED
+    state = CheckState.FAILED if findings else CheckState.PASSED
     clean = tuple(replace(finding, message=printable(finding.message)) for finding in findings)
     return Check(id_, layer, subject, state, printable(seen), clean, seconds)
 
 
 def skipped(id_: str, layer: Layer, subject: str, why: str) -> Check:
-    return Check(id_, layer, subject, State.SKIPPED, why)
+    return Check(id_, layer, subject, CheckState.SKIPPED, why)

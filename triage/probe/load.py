@@ -1,4 +1,4 @@
-"""Measures answer times: many pushes over lines that are kept, at a rate or as fast as they go.
+"""Measures answer times: many pushes over connections that are kept, at a rate or as fast as they go.
 
 The clock runs from the first byte of a request to the last byte of its answer; composing, judging and connecting are
 not in it. What is left of the probe itself is a few system calls and the reading of the answer's head.
@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 
 from triage.channels.wechat.callback import Account
 from triage.probe.guard import Guard, parse_target
-from triage.probe.push import Exchange, Kind, Platform, find_kind
+from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push
 from triage.probe.reach import TIMEOUT, Connection, find_address
 from triage.probe.report import Times, times_of
 
-MOST_PUSHES = 100_000
-FASTEST = 5_000.0
-_MOST_LINES = 64
+MAX_PUSHES = 100_000
+MAX_RATE = 5_000.0
+_MAX_CONNECTIONS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,10 @@ def measure(
     account: Account,
     count: int,
     *,
-    kind: str = "text",
+    push: str = "text",
     mode: str = "safe",
     rate: float | None = None,
-    lines: int = 1,
+    connections: int = 1,
     allow_private: bool = False,
     timeout: float = TIMEOUT,
 ) -> Load:
@@ -91,45 +91,49 @@ def measure(
     def open_connection() -> Connection:
         return Connection(target, address, guard, timeout=timeout, tls=tls)
 
-    return run(open_connection, account, find_kind(kind), count, mode=mode, rate=rate, lines=lines)
+    return run(
+        open_connection, account, find_sample_push(push), count, mode=mode, rate=rate, connections=connections
+    )
 
 
 def run(
     open_connection: Callable[[], Connection],
     account: Account,
-    kind: Kind,
+    push: SamplePush,
     count: int,
     *,
     mode: str = "safe",
     rate: float | None = None,
-    lines: int = 1,
+    connections: int = 1,
     gh: str | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     tick: Callable[[], None] = lambda: None,
 ) -> Load:
-    """Push over so many lines at once; `rate` is pushes per second in all, `tick` is called after each push."""
-    count = min(count, MOST_PUSHES)
-    lines = max(1, min(lines, count, _MOST_LINES))
-    pace = 1 / min(rate, FASTEST) if rate else 0.0
+    """Push over so many connections at once; `rate` is pushes per second in all, `tick` is called after each push."""
+    count = min(count, MAX_PUSHES)
+    connections = max(1, min(connections, count, _MAX_CONNECTIONS))
+    pace = 1 / min(rate, MAX_RATE) if rate else 0.0
     stop = threading.Event()
     start = time.perf_counter()
 
     def work(first: int) -> _Tally:
         tally = _Tally()
-        with open_connection() as line:
-            platform = Platform(account, line, mode, gh=gh, clock=clock)
-            for number in range(first, count, lines):
+        with open_connection() as connection:
+            platform = Platform(account, connection, mode, gh=gh, clock=clock)
+            for number in range(first, count, connections):
                 if (
                     pace and stop.wait(max(0.0, start + number * pace - time.perf_counter()))
                 ) or stop.is_set():
                     break
-                tally.add(platform.send(kind))
+                tally.add(platform.send(push))
                 tick()
         return tally
 
-    with ThreadPoolExecutor(lines) as pool:
+    with ThreadPoolExecutor(connections) as pool:
         try:
-            tallies = [future.result() for future in [pool.submit(work, first) for first in range(lines)]]
+            tallies = [
+                future.result() for future in [pool.submit(work, first) for first in range(connections)]
+            ]
         finally:
             stop.set()
     return _load(tallies, time.perf_counter() - start)
@@ -147,6 +151,6 @@ def _load(tallies: Iterable[_Tally], wall: float) -> Load:
     return Load(tuple(total.seconds), wall, total.pushes, total.failed, dict(total.faults), samples)
 
 
-def lines_for(rate: float, longest: float = TIMEOUT) -> int:
-    """How many lines keep a rate although every answer takes the longest."""
-    return max(1, min(_MOST_LINES, math.ceil(rate * longest)))
+def connections_for(rate: float, longest: float = TIMEOUT) -> int:
+    """How many connections keep a rate although every answer takes the longest."""
+    return max(1, min(_MAX_CONNECTIONS, math.ceil(rate * longest)))

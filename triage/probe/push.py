@@ -21,11 +21,11 @@ from triage.findings import Finding
 from triage.message import Request
 from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 from triage.probe.faults import fault_of, fault_of_status
-from triage.probe.reach import Answer, Connection, UnreachableError
+from triage.probe.reach import Connection, HttpAnswer, UnreachableError
 
 UNKNOWN_EVENT = "unknown_event"
 """Stands for an event that no catalogue has: the platform invents new ones."""
-DEFAULT_KINDS = (
+DEFAULT_PUSHES = (
     "text",
     "subscribe",
     "unsubscribe",
@@ -62,7 +62,7 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SamplePush:
     """A push to send: its wire name, its fields on top of the sample's, and what people call it."""
 
     name: str
@@ -74,40 +74,42 @@ class Kind:
         return "InfoType" in self.fields
 
 
-def find_kind(name: str, fields: Mapping[str, str] | None = None, *, component: bool = False) -> Kind:
+def find_sample_push(
+    name: str, fields: Mapping[str, str] | None = None, *, component: bool = False
+) -> SamplePush:
     """The push of this name. `event` and any MsgType in the fields name what no catalogue has. Raises InputError."""
     fields = dict(fields or {})
     if name == UNKNOWN_EVENT:
-        return Kind("event", "没见过的事件", {"Event": "triage_probe_event", **fields})
+        return SamplePush("event", "没见过的事件", {"Event": "triage_probe_event", **fields})
     if name == "event" and "Event" in fields:
-        return Kind("event", f"事件 {fields['Event']}", fields)
+        return SamplePush("event", f"事件 {fields['Event']}", fields)
     push = find_push(name, Family.COMPONENT if component or "InfoType" in fields else None)
     if push is None and "MsgType" in fields:
-        return Kind(name, f"消息 {fields['MsgType']}", fields)
+        return SamplePush(name, f"消息 {fields['MsgType']}", fields)
     if push is None or push.family is Family.PAYMENT:
         known = {item.name.lower(): item.name for item in PUSHES if item.family is not Family.PAYMENT}
         similar = [known[near] for near in get_close_matches(name.lower(), [*known], 1)]
         hint = f"did you mean {similar[0]}?" if similar else "for an unknown event: event --field Event=NAME"
         raise InputError(f"'{name}' is no push of the catalogue; {hint}")
     extra = {"InfoType": push.name} if push.family is Family.COMPONENT else {}
-    return Kind(push.name, str(push), {**extra, **_FIELDS.get(push.name, {}), **fields})
+    return SamplePush(push.name, str(push), {**extra, **_FIELDS.get(push.name, {}), **fields})
 
 
-def kind_of_alert(alert: Alert) -> Kind:
+def sample_push_of_alert(alert: Alert) -> SamplePush:
     """The push that an alert's sample speaks of. Raises InputError where it names none."""
     sample = alert.sample
     about_ticket = "component_verify_ticket" in (alert.description or "")
     push = push_of_alert(sample.event, sample.msg, sample.msg_type)
     if about_ticket:
-        return find_kind("component_verify_ticket")
+        return find_sample_push("component_verify_ticket")
     if push is COMPONENT_INFO:
-        return find_kind("unauthorized")
+        return find_sample_push("unauthorized")
     if push is not None:
-        return find_kind(push.name, component=push.family is Family.COMPONENT)
+        return find_sample_push(push.name, component=push.family is Family.COMPONENT)
     if sample.event:
-        return Kind("event", f"事件 {sample.event}", {"Event": "".join(sample.event.split())})
+        return SamplePush("event", f"事件 {sample.event}", {"Event": "".join(sample.event.split())})
     if sample.msg:
-        return Kind(sample.msg.lower(), f"消息 {sample.msg}")
+        return SamplePush(sample.msg.lower(), f"消息 {sample.msg}")
     raise InputError("the alert does not say which push failed; name a KIND")
 
 
@@ -115,9 +117,9 @@ def kind_of_alert(alert: Alert) -> Kind:
 class Exchange:
     """One push: what was sent, what came back or why nothing did, and what is wrong with it."""
 
-    kind: Kind
+    push: SamplePush
     request: Request
-    answer: Answer | None
+    answer: HttpAnswer | None
     failure: UnreachableError | None
     findings: tuple[Finding, ...]
     text: str | None = None
@@ -144,56 +146,56 @@ class Platform:
 
     def compose(
         self,
-        kind: Kind,
+        push: SamplePush,
         *,
         openid: str | None = None,
         message_id: str | None = None,
         at: datetime | None = None,
     ) -> Request:
         """A push, signed now or `at`. Raises InputError for a mode without its key."""
-        known = find_push(kind.name, Family.COMPONENT if kind.is_component else None)
-        is_message = not kind.is_component and kind.name != "event"
+        known = find_push(push.name, Family.COMPONENT if push.is_component else None)
+        is_message = not push.is_component and push.name != "event"
         numbered = is_message and (known is None or known.family is Family.MESSAGE)
         return compose(
-            kind.name,
+            push.name,
             self.account,
             at or self.clock(),
             sender=openid or self.draw_openid(),
             recipient=str(self.gh),
             nonce=str(self.draw.randrange(10**8, 10**10)),
-            fields=kind.fields,
+            fields=push.fields,
             message_id=message_id or (self.draw_message_id() if numbered else None),
             mode=self.mode,
             random16=self._letters(16).encode(),
         )
 
-    def send(self, kind: Kind, *, openid: str | None = None, message_id: str | None = None) -> Exchange:
+    def send(self, push: SamplePush, *, openid: str | None = None, message_id: str | None = None) -> Exchange:
         """Compose, send, judge."""
         openid = openid or self.draw_openid()
-        return self.deliver(kind, self.compose(kind, openid=openid, message_id=message_id), openid)
+        return self.deliver(push, self.compose(push, openid=openid, message_id=message_id), openid)
 
-    def deliver(self, kind: Kind, request: Request, openid: str) -> Exchange:
+    def deliver(self, push: SamplePush, request: Request, openid: str) -> Exchange:
         """Send a request as it is. Raises ForbiddenError; whatever else goes wrong stands in the exchange."""
         try:
             answer = self.connection.exchange(request)
         except UnreachableError as exc:
-            return Exchange(kind, request, None, exc, (fault_of(exc),))
-        return self.judge(kind, request, answer, openid)
+            return Exchange(push, request, None, exc, (fault_of(exc),))
+        return self.judge(push, request, answer, openid)
 
-    def judge(self, kind: Kind, request: Request, answer: Answer, openid: str) -> Exchange:
+    def judge(self, push: SamplePush, request: Request, answer: HttpAnswer, openid: str) -> Exchange:
         """What the platform makes of an answer. Behind a status other than 200 the body does not count."""
         if status := fault_of_status(answer):
-            return Exchange(kind, request, answer, None, (status,))
+            return Exchange(push, request, answer, None, (status,))
         accepted = accepts(
-            answer.response, request, self.account, kind.name, sender=openid, recipient=str(self.gh)
+            answer.response, request, self.account, push.name, sender=openid, recipient=str(self.gh)
         )
-        return Exchange(kind, request, answer, None, accepted.findings, accepted.text)
+        return Exchange(push, request, answer, None, accepted.findings, accepted.text)
 
     def verify(self, echostr: str, *, age: timedelta = timedelta()) -> Exchange:
         """The GET that saving the address in the console sends, signed `age` ago."""
         nonce = str(self.draw.randrange(10**8, 10**10))
         request = compose_echo(self.account, self.clock() - age, nonce=nonce, echostr=echostr)
-        return self.deliver(Kind("", "验证 URL"), request, "")
+        return self.deliver(SamplePush("", "验证 URL"), request, "")
 
     def draw_openid(self) -> str:
         return self.openid or "o" + self._letters(27)

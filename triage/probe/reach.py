@@ -33,7 +33,7 @@ MAX_ADDRESSES = 8
 WECHAT_DNS = ("182.254.116.116", 53)
 
 
-class Problem(StrEnum):
+class TransportProblem(StrEnum):
     """Why there was no answer; the ids of a cURL error are those of the contract."""
 
     NO_ADDRESS = "dns_failure"
@@ -52,7 +52,7 @@ class Problem(StrEnum):
 class UnreachableError(TriageError):
     """No connection, or no whole answer."""
 
-    def __init__(self, problem: Problem, detail: str, seconds: float) -> None:
+    def __init__(self, problem: TransportProblem, detail: str, seconds: float) -> None:
         super().__init__(f"{problem}: {detail}")
         self.problem, self.detail, self.seconds = problem, detail, seconds
 
@@ -60,7 +60,7 @@ class UnreachableError(TriageError):
 # -- names
 
 
-class NoName(StrEnum):
+class DnsProblem(StrEnum):
     """Why a name has no address."""
 
     UNKNOWN = "unknown"
@@ -70,37 +70,37 @@ class NoName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolution:
     """The addresses of a name, or why there are none, and how long it took."""
 
     addresses: tuple[str, ...]
     seconds: float
-    problem: NoName | None = None
+    problem: DnsProblem | None = None
 
 
-def resolve_system(host: str, timeout: float = TIMEOUT) -> Resolved:
+def resolve_system(host: str, timeout: float = TIMEOUT) -> Resolution:
     """What this machine's own resolver says."""
-    answers: list[tuple[str, ...] | NoName] = []
+    answers: list[tuple[str, ...] | DnsProblem] = []
     started = time.perf_counter()
     thread = threading.Thread(target=lambda: answers.append(_getaddrinfo(host)), daemon=True)
     thread.start()
     thread.join(timeout)
     seconds = time.perf_counter() - started
-    answer = answers[0] if answers else NoName.TIMEOUT
-    return Resolved((), seconds, answer) if isinstance(answer, NoName) else Resolved(answer, seconds)
+    answer = answers[0] if answers else DnsProblem.TIMEOUT
+    return Resolution((), seconds, answer) if isinstance(answer, DnsProblem) else Resolution(answer, seconds)
 
 
-def _getaddrinfo(host: str) -> tuple[str, ...] | NoName:
+def _getaddrinfo(host: str) -> tuple[str, ...] | DnsProblem:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except socket.gaierror as exc:
-        return NoName.UNKNOWN if exc.errno == socket.EAI_NONAME else NoName.FAILED
+        return DnsProblem.UNKNOWN if exc.errno == socket.EAI_NONAME else DnsProblem.FAILED
     except (OSError, UnicodeError):
-        return NoName.FAILED
+        return DnsProblem.FAILED
     return tuple(dict.fromkeys(str(item[4][0]) for item in found))
 
 
-def find_address(target: Target, guard: Guard, resolve: Callable[[str], Resolved] = resolve_system) -> str:
+def find_address(target: Target, guard: Guard, resolve: Callable[[str], Resolution] = resolve_system) -> str:
     """The first address that may be connected to. Raises ForbiddenError, UnreachableError."""
     guard.admit(target)
     if target.is_address:
@@ -112,10 +112,14 @@ def find_address(target: Target, guard: Guard, resolve: Callable[[str], Resolved
             return address
     for address in resolved.addresses:
         guard.check(address)
-    raise UnreachableError(Problem.NO_ADDRESS, f"{target.host}: {resolved.problem}", resolved.seconds)
+    raise UnreachableError(
+        TransportProblem.NO_ADDRESS, f"{target.host}: {resolved.problem}", resolved.seconds
+    )
 
 
-def ask_nameserver(host: str, nameserver: tuple[str, int] = WECHAT_DNS, timeout: float = TIMEOUT) -> Resolved:
+def ask_nameserver(
+    host: str, nameserver: tuple[str, int] = WECHAT_DNS, timeout: float = TIMEOUT
+) -> Resolution:
     """What one DNS server says, by default the one that WeChat's guide names (FAQ1.2)."""
     import dns.exception
     import dns.name
@@ -124,7 +128,7 @@ def ask_nameserver(host: str, nameserver: tuple[str, int] = WECHAT_DNS, timeout:
     resolver = dns.resolver.Resolver(configure=False)
     resolver.nameservers, resolver.port = [nameserver[0]], nameserver[1]
     addresses: list[str] = []
-    problem: NoName | None = None
+    problem: DnsProblem | None = None
     started = time.perf_counter()
     for type_ in ("A", "AAAA"):
         try:
@@ -133,15 +137,15 @@ def ask_nameserver(host: str, nameserver: tuple[str, int] = WECHAT_DNS, timeout:
             )
             addresses += [item.to_text() for item in answer.rrset or ()]
         except dns.resolver.NXDOMAIN:
-            problem = NoName.UNKNOWN
+            problem = DnsProblem.UNKNOWN
         except dns.exception.Timeout:
-            problem = NoName.TIMEOUT
+            problem = DnsProblem.TIMEOUT
         except dns.exception.DNSException:
-            problem = NoName.FAILED
+            problem = DnsProblem.FAILED
         if problem:
             break
-    problem = None if addresses else problem or NoName.EMPTY
-    return Resolved(tuple(addresses), time.perf_counter() - started, problem)
+    problem = None if addresses else problem or DnsProblem.EMPTY
+    return Resolution(tuple(addresses), time.perf_counter() - started, problem)
 
 
 # -- a line
@@ -181,7 +185,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An answer as it came, the seconds from the first byte sent to the last one read, and where a redirect points."""
 
     response: Response
@@ -232,7 +236,7 @@ class Connection:
             connection.close()
             is_bad = isinstance(exc, ssl.SSLCertVerificationError)
             detail = exc.verify_message if isinstance(exc, ssl.SSLCertVerificationError) else _words(exc)
-            problem = Problem.CERTIFICATE if is_bad else Problem.TLS
+            problem = TransportProblem.CERTIFICATE if is_bad else TransportProblem.TLS
             raise UnreachableError(problem, detail, time.perf_counter() - started) from exc
 
     def certificate(self) -> Certificate | None:
@@ -242,14 +246,14 @@ class Connection:
         shown = self._socket.getpeercert(binary_form=True)
         return _read_certificate(shown) if shown else None
 
-    def exchange(self, request: Request) -> Answer:
+    def exchange(self, request: Request) -> HttpAnswer:
         """Send and read, all within the timeout. Raises ForbiddenError, UnreachableError."""
         sent = self._render(request)
         if self._socket is not None:
             try:
                 return self._exchange(sent, request.method)
             except UnreachableError as exc:
-                if exc.problem not in (Problem.EMPTY, Problem.BROKEN) or self._received:
+                if exc.problem not in (TransportProblem.EMPTY, TransportProblem.BROKEN) or self._received:
                     raise  # else the peer had closed the line it kept: what a browser tries again
         self.connect()
         return self._exchange(sent, request.method)
@@ -263,7 +267,7 @@ class Connection:
             head += f"Content-Type: {self._content_type}\r\nContent-Length: {len(request.body)}\r\n"
         return f"{head}\r\n".encode("ascii") + request.body
 
-    def _exchange(self, sent: bytes, method: str) -> Answer:
+    def _exchange(self, sent: bytes, method: str) -> HttpAnswer:
         started = time.perf_counter()
         assert self._socket is not None  # noqa: S101 - connect has opened it
         stream = _Stream(self._socket, started + self._timeout)
@@ -285,11 +289,11 @@ class Connection:
         if response.will_close or is_cut:
             self.close()
         if len(body) > MAX_BODY_BYTES:
-            raise UnreachableError(Problem.TOO_LARGE, f"more than {MAX_BODY_BYTES:,} bytes", seconds)
+            raise UnreachableError(TransportProblem.TOO_LARGE, f"more than {MAX_BODY_BYTES:,} bytes", seconds)
         if is_cut:
-            raise UnreachableError(Problem.BROKEN, f"{response.length:,} bytes are missing", seconds)
+            raise UnreachableError(TransportProblem.BROKEN, f"{response.length:,} bytes are missing", seconds)
         type_ = response.headers.get("Content-Type", "")
-        return Answer(Response(response.status, body, type_), seconds, response.headers.get("Location"))
+        return HttpAnswer(Response(response.status, body, type_), seconds, response.headers.get("Location"))
 
     def close(self) -> None:
         if self._socket is not None:
@@ -326,20 +330,20 @@ class _Stream(io.RawIOBase):
         return size
 
 
-def _connect_problem(exc: OSError) -> Problem:
+def _connect_problem(exc: OSError) -> TransportProblem:
     if isinstance(exc, TimeoutError):
-        return Problem.CONNECT_TIMEOUT
+        return TransportProblem.CONNECT_TIMEOUT
     ours = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-    return Problem.NO_ROUTE if exc.errno in ours else Problem.REFUSED
+    return TransportProblem.NO_ROUTE if exc.errno in ours else TransportProblem.REFUSED
 
 
-def _answer_problem(exc: Exception, received: int) -> Problem:
+def _answer_problem(exc: Exception, received: int) -> TransportProblem:
     if isinstance(exc, TimeoutError):
-        return Problem.TIMEOUT
+        return TransportProblem.TIMEOUT
     was_reset = isinstance(exc, ConnectionResetError) and not isinstance(exc, RemoteDisconnected)
     if isinstance(exc, OSError | IncompleteRead):
-        return Problem.BROKEN if received or was_reset else Problem.EMPTY
-    return Problem.NOT_HTTP
+        return TransportProblem.BROKEN if received or was_reset else TransportProblem.EMPTY
+    return TransportProblem.NOT_HTTP
 
 
 def _words(exc: Exception) -> str:

@@ -49,7 +49,7 @@ _TITLES: Mapping[Layer, str] = {
 }
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """How a check ended; UNKNOWN is one that was tried and could not tell."""
 
     PASSED = "passed"
@@ -69,7 +69,7 @@ class Check:
     id: str
     layer: Layer
     subject: str
-    state: State
+    state: CheckState
     seen: str
     findings: tuple[Finding, ...] = ()
     seconds: float | None = None
@@ -195,10 +195,10 @@ def _verdict(checks: Sequence[Check]) -> str:
     if reasons:
         more = f"；另有 {len(reasons) - 2} 处" if len(reasons) > 2 else ""
         return f"检查过：没通过，因为{'；'.join(reasons[:2])}{more}"
-    passed = [check for check in checks if check.state is State.PASSED]
+    passed = [check for check in checks if check.state is CheckState.PASSED]
     if passed:
         return f"检查过：通过（{passed[0].seen if len(checks) == 1 else f'{len(passed)} 项'}）"
-    return f"{'查不出' if checks[0].state is State.UNKNOWN else '没检查'}：{checks[0].seen}"
+    return f"{'查不出' if checks[0].state is CheckState.UNKNOWN else '没检查'}：{checks[0].seen}"
 
 
 def printable(text: str) -> str:

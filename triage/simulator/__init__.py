@@ -1,5 +1,5 @@
 """The closed loop: the platform with its real rules, a sick callback, and the alerts it writes about it."""
 
-from triage.simulator.platform import Act, Alerted, Plan, Slot, make_persona, simulate
+from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, make_persona, simulate
 
-__all__ = ["Act", "Alerted", "Plan", "Slot", "make_persona", "simulate"]
+__all__ = ["Act", "SentAlert", "SimulationOptions", "Slot", "make_persona", "simulate"]

@@ -44,7 +44,7 @@ SENTENCES: Mapping[str, str] = {
 """Kind to its 内容 line."""
 
 
-class Layer(enum.StrEnum):
+class FailureStage(enum.StrEnum):
     """How far a push came before it failed."""
 
     DNS_FAILURE = "dns_failure"
@@ -56,10 +56,10 @@ class Layer(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PushFailure:
     """Why a push failed: at a layer, with libcurl's error number or the answer that was not taken."""
 
-    layer: Layer
+    stage: FailureStage
     curl_error: int | None = None
     http_code: int | None = None
     reply: bytes = b""
@@ -67,7 +67,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AlertSubject:
     """The account and its callback, as alerts name them; `platform` is the provider the pushes go to."""
 
     appid: str
@@ -80,7 +80,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentPush:
     """What was pushed, when, and about whom."""
 
     push: Push
@@ -89,49 +89,49 @@ class Sent:
     transaction_id: str | None = None
 
 
-def kind_of(trouble: Trouble, push: Push) -> str:
+def kind_of(failure: PushFailure, push: Push) -> str:
     """Which kind of alert a failure counts for: the sentence goes by who was pushed to, then by the layer."""
-    is_timeout = trouble.layer in (Layer.CONNECT_TIMEOUT, Layer.ANSWER_TIMEOUT)
-    if trouble.layer in (Layer.DNS_FAILURE, Layer.DNS_TIMEOUT, Layer.DNS_INVALID):
-        return trouble.layer.value
+    is_timeout = failure.stage in (FailureStage.CONNECT_TIMEOUT, FailureStage.ANSWER_TIMEOUT)
+    if failure.stage in (FailureStage.DNS_FAILURE, FailureStage.DNS_TIMEOUT, FailureStage.DNS_INVALID):
+        return failure.stage.value
     if push.family is Family.PAYMENT:
         return "payment_timeout" if is_timeout else "payment_bad_response"
     if push.family is Family.COMPONENT:
         name = "ticket" if push.name == TICKET else "component_message"
         return f"{name}_timeout" if is_timeout else f"{name}_failure"
-    return trouble.layer.value
+    return failure.stage.value
 
 
-def make_sample(trouble: Trouble, sent: Sent, target: Target) -> Sample:
+def make_sample(failure: PushFailure, sent: SentPush, subject: AlertSubject) -> Sample:
     """What the alert shows of a failure.
 
     A shown body brings `ip` and its length, everything else `IP` and MsgType; timeouts carry no MsgType, ticket and
     payment pushes no fan. An empty reply shows nothing of itself, but in a payment alert.
     """
-    reply = trouble.reply or None
+    reply = failure.reply or None
     if sent.push.family is Family.PAYMENT:
-        is_answer = trouble.layer is Layer.ANSWER
-        return Sample(transaction_id=sent.transaction_id, resp=shown(trouble.reply) if is_answer else None)
-    is_resolved = not kind_of(trouble, sent.push).startswith("dns")
+        is_answer = failure.stage is FailureStage.ANSWER
+        return Sample(transaction_id=sent.transaction_id, resp=shown(failure.reply) if is_answer else None)
+    is_resolved = not kind_of(failure, sent.push).startswith("dns")
     is_component = sent.push.family is Family.COMPONENT
-    names_type = trouble.layer is Layer.ANSWER and (reply is None or trouble.decrypt_fail)
+    names_type = failure.stage is FailureStage.ANSWER and (reply is None or failure.decrypt_fail)
     msg, event = _names(sent.push)
     return Sample(
         openid=None if is_component else sent.openid,
         stamp=None if is_component else int(sent.at.timestamp()),
-        outer_ip=None if is_component else target.outer_ip,
-        callback_url=target.callback_url,
-        ip=target.ip if is_resolved else None,
-        host=None if is_resolved else target.host,
+        outer_ip=None if is_component else subject.outer_ip,
+        callback_url=subject.callback_url,
+        ip=subject.ip if is_resolved else None,
+        host=None if is_resolved else subject.host,
         msg_type=_number(sent.push) if names_type and not is_component else None,
         msg=msg,
         event=None if is_component else event,
-        http_code=trouble.http_code,
-        curl_error=trouble.curl_error,
-        decrypt_fail=trouble.decrypt_fail or None,
+        http_code=failure.http_code,
+        curl_error=failure.curl_error,
+        decrypt_fail=failure.decrypt_fail or None,
         response_length=len(reply) if reply else None,
         response_content=shown(reply) if reply else None,
-        platform=target.platform,
+        platform=subject.platform,
     )
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from triage.alerts.parser import Alert
 from triage.alerts.sample import Sample
-from triage.simulator.alert import GUIDE_URL, SENTENCES, Target
+from triage.simulator.alert import GUIDE_URL, SENTENCES, AlertSubject
 
 MARK_FAIL = "mark_fail"
 _TICKET = frozenset({"ticket_timeout", "ticket_failure"})
@@ -23,7 +23,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class AlertingRules:
     """The platform's numbers.
 
     Official or seen: 5 s, three tries, 30 in 5 minutes, a ticket every 10 minutes and 30 minutes for its alerts, a
@@ -49,7 +49,7 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedTry:
     """One try that failed."""
 
     kind: str
@@ -58,12 +58,12 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class DueAlert:
     """An alert that is due at `at`: the first failure, and how many there were in the window."""
 
     kind: str
     at: datetime
-    first: Failure
+    first: FailedTry
     count: int
     window: timedelta
 
@@ -74,7 +74,7 @@ _BySecond = tuple[tuple[datetime, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    first: Failure
+    first: FailedTry
     count: int
 
 
@@ -92,7 +92,7 @@ class Ledger:
         return self.blocked_until is not None and at < self.blocked_until
 
 
-def count(ledger: Ledger, failure: Failure, rules: Rules) -> tuple[Ledger, tuple[Raised, ...]]:
+def count(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Ledger, tuple[DueAlert, ...]]:
     """One more failure. Failures come in order of time; the alerts are those due until then."""
     ledger, due = close(ledger, failure.at, rules)
     window = ledger.windows.get(failure.kind, _Window(failure, 0))
@@ -104,7 +104,7 @@ def count(ledger: Ledger, failure: Failure, rules: Rules) -> tuple[Ledger, tuple
     return ledger, (*due, *marked)
 
 
-def close(ledger: Ledger, now: datetime, rules: Rules) -> tuple[Ledger, tuple[Raised, ...]]:
+def close(ledger: Ledger, now: datetime, rules: AlertingRules) -> tuple[Ledger, tuple[DueAlert, ...]]:
     """End the windows that are over; each gives an alert if its threshold was reached."""
     over = {
         kind: window
@@ -115,7 +115,7 @@ def close(ledger: Ledger, now: datetime, rules: Rules) -> tuple[Ledger, tuple[Ra
         return ledger, ()
     rest = {kind: window for kind, window in ledger.windows.items() if kind not in over}
     raised = (
-        Raised(
+        DueAlert(
             kind, window.first.at + rules.window_of(kind), window.first, window.count, rules.window_of(kind)
         )
         for kind, window in over.items()
@@ -124,7 +124,7 @@ def close(ledger: Ledger, now: datetime, rules: Rules) -> tuple[Ledger, tuple[Ra
     return replace(ledger, windows=rest), tuple(sorted(raised, key=lambda alert: alert.at))
 
 
-def _mark(ledger: Ledger, failure: Failure, rules: Rules) -> tuple[Ledger, tuple[Raised, ...]]:
+def _mark(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Ledger, tuple[DueAlert, ...]]:
     """MarkFail is counted in real time: its alert comes at once, and at most once in a window."""
     at = failure.at
     recent = _with(ledger.recent, at, rules.window)
@@ -133,7 +133,7 @@ def _mark(ledger: Ledger, failure: Failure, rules: Rules) -> tuple[Ledger, tuple
     if ledger.is_blocked(at) or _failures(recent, since) < rules.mark_fail:
         return ledger, ()
     is_told = ledger.marked_at is not None and at < ledger.marked_at + rules.window
-    alert = Raised(MARK_FAIL, at, failure, _failures(recent, at - rules.window), rules.window)
+    alert = DueAlert(MARK_FAIL, at, failure, _failures(recent, at - rules.window), rules.window)
     told = ledger.marked_at if is_told else at
     ledger = replace(ledger, blocked_until=at + rules.silence, marked_at=told)
     return ledger, () if is_told else (alert,)
@@ -151,11 +151,11 @@ def _failures(recent: _BySecond, since: datetime) -> int:
     return sum(number for second, number in recent if second >= since.replace(microsecond=0))
 
 
-def alert_of(raised: Raised, target: Target) -> Alert:
+def alert_of(raised: DueAlert, subject: AlertSubject) -> Alert:
     """The alert as its values; triage.simulator.alert.write_alert makes the text."""
     return Alert(
-        appid=target.appid,
-        nickname=target.nickname,
+        appid=subject.appid,
+        nickname=subject.nickname,
         first_seen=raised.first.at.replace(microsecond=0),
         description=SENTENCES[raised.kind],
         window_minutes=int(raised.window.total_seconds()) // 60,

@@ -22,17 +22,17 @@ from urllib.parse import parse_qsl, urlsplit
 from triage.channels.wechat.callback import Account, Echo, receive
 from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Message, Request
-from triage.simulator.illnesses import HEALTHY, Fault, Illness
-from triage.simulator.replies import Pushed
+from triage.simulator.illnesses import HEALTHY, Illness, TransportFault
+from triage.simulator.replies import ReceivedPush
 
 LOOPBACK = "127.0.0.1"
 _PATH = "/wechat/callback"
 _POLL = 0.02
 _BACKLOG = 512
-_LONGEST_QUEUE = timedelta(seconds=30)
+_MAX_QUEUE_WAIT = timedelta(seconds=30)
 """A busy callback keeps so much waiting; what comes then is kept waiting as long."""
-_MAX_BODY = 1 << 20
-_PATIENCE = 60.0
+_MAX_BODY_BYTES = 1 << 20
+_IDLE_TIMEOUT = 60.0
 """Real seconds after which a connection nobody closes is given up."""
 
 
@@ -85,9 +85,9 @@ class SickCallback:
 
     def _open(self) -> None:
         """Listen as the illness allows: not at all, without room for a connection, or well."""
-        if self._thread is not None or self.illness.fault is Fault.REFUSES:
+        if self._thread is not None or self.illness.fault is TransportFault.REFUSES:
             return
-        if self.illness.fault is Fault.NO_ROOM:
+        if self.illness.fault is TransportFault.NO_ROOM:
             self._fill()
             return
         self._empty()
@@ -122,7 +122,7 @@ class SickCallback:
         now = self.now()
         self._free_at = max(self._free_at, now)
         wait = self._free_at - now
-        if wait < _LONGEST_QUEUE:
+        if wait < _MAX_QUEUE_WAIT:
             self._free_at += timedelta(seconds=1 / capacity)
         return wait.total_seconds()
 
@@ -177,7 +177,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     """Reads a request and answers it as the illness has it."""
 
     server: _Server
-    timeout = _PATIENCE
+    timeout = _IDLE_TIMEOUT
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
         """Nothing: an address may carry a signature."""
@@ -187,18 +187,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        self._answer(self.rfile.read(min(int(length), _MAX_BODY)) if length.isdecimal() else b"")
+        self._answer(self.rfile.read(min(int(length), _MAX_BODY_BYTES)) if length.isdecimal() else b"")
 
     def _answer(self, body: bytes) -> None:
         callback = self.server.callback
         illness = callback.current()
         wait = self.server.turns.pop(self.client_address, 0.0)
-        if illness.fault is Fault.CLOSES:
+        if illness.fault is TransportFault.CLOSES:
             return
-        if illness.fault is Fault.RESETS:
+        if illness.fault is TransportFault.RESETS:
             self._reset()
             return
-        if illness.fault is Fault.SILENT:
+        if illness.fault is TransportFault.SILENT:
             self._hold()
             return
         status, reply = self._reply(illness, body)
@@ -222,25 +222,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if isinstance(received, Echo):
                 return illness.status, received.text.encode()
             message = received
-        pushed = Pushed(body, message, callback.account, callback.now(), query.get("nonce", ""))
+        pushed = ReceivedPush(body, message, callback.account, callback.now(), query.get("nonce", ""))
         return illness.status, illness.reply(pushed)
 
-    def _write(self, fault: Fault, status: int, body: bytes) -> None:
+    def _write(self, fault: TransportFault, status: int, body: bytes) -> None:
         """Raw bytes, so that nothing is mended on the way."""
-        if fault is Fault.NO_HTTP:
+        if fault is TransportFault.NO_HTTP:
             self.wfile.write(b"hello\r\n")
             return
         head = f"HTTP/1.1 {status} \r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
         self.wfile.write(f"{head}Connection: close\r\n\r\n".encode())
-        if fault is Fault.DRIPS:
+        if fault is TransportFault.DRIPS:
             for byte in body:
                 self.wfile.write(bytes([byte]))
                 self.server.callback.pause(self.client_address, 1)
-        elif fault in (Fault.BREAKS_OFF, Fault.CUT_SHORT):
+        elif fault in (TransportFault.BREAKS_OFF, TransportFault.CUT_SHORT):
             self.wfile.write(body[: len(body) // 2])
         else:
             self.wfile.write(body)
-        if fault is Fault.BREAKS_OFF:
+        if fault is TransportFault.BREAKS_OFF:
             self.server.callback.pause(self.client_address, 0.5)
             self._reset()
 

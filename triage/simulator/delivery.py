@@ -17,15 +17,15 @@ from urllib.parse import urlencode
 
 from triage.errors import InputError
 from triage.message import Request, Response
-from triage.simulator.alert import Layer, Trouble
+from triage.simulator.alert import FailureStage, PushFailure
 from triage.simulator.callback import SickCallback
 
 _T = TypeVar("_T")
-_MAX_ANSWER = 1 << 20
+_MAX_ANSWER_BYTES = 1 << 20
 _CHUNK = 1 << 16
-_AT_ONCE = 200
+_MAX_CONNECTIONS = 200
 """So many connections are open at a time; more would run out of file descriptors."""
-_PATIENCE = 10.0
+_SCHEDULING_ALLOWANCE = 10.0
 """Real seconds that a callback of ours may be late by the fault of this machine."""
 
 
@@ -41,13 +41,13 @@ class _End(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of a push: an answer, or the trouble that kept it away."""
+    """What came of a push: an answer, or the failure that kept it away."""
 
     response: Response | None = None
-    trouble: Trouble | None = None
+    failure: PushFailure | None = None
 
 
-class Courier:
+class PushClient:
     """Delivers to one address; `limit` is logical time, for the connection and again for the answer.
 
     A real second holds `speed` logical ones. Where the callback is one of ours, what it computes takes no logical time,
@@ -76,7 +76,7 @@ class Courier:
         self._callback = callback
         self._runner = asyncio.Runner()
 
-    def __enter__(self) -> Courier:
+    def __enter__(self) -> PushClient:
         self._runner.__enter__()
         return self
 
@@ -90,7 +90,7 @@ class Courier:
         return self._runner.run(self._deliver(requests)) if requests else ()
 
     async def _deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
-        room = asyncio.Semaphore(_AT_ONCE)
+        room = asyncio.Semaphore(_MAX_CONNECTIONS)
         return tuple(await asyncio.gather(*(self._in_turn(request, room) for request in requests)))
 
     async def _in_turn(self, request: Request, room: asyncio.Semaphore) -> Delivery:
@@ -124,7 +124,7 @@ class Courier:
         """The result, or TimeoutError where the limit is over, by the callback's account too."""
         task = asyncio.ensure_future(waiting)
         waited = 0.0
-        while waited < self._real_limit + _PATIENCE:
+        while waited < self._real_limit + _SCHEDULING_ALLOWANCE:
             done, _ = await asyncio.wait({task}, timeout=self._real_limit)
             if done:
                 return task.result()
@@ -153,7 +153,7 @@ class Courier:
 
 
 async def _read(reader: asyncio.StreamReader, answer: bytearray) -> None:
-    while len(answer) < _MAX_ANSWER and (chunk := await reader.read(_CHUNK)):
+    while len(answer) < _MAX_ANSWER_BYTES and (chunk := await reader.read(_CHUNK)):
         answer += chunk
 
 
@@ -167,9 +167,9 @@ def _is_loopback(host: str) -> bool:
 def read_answer(end: _End, answer: bytes) -> Delivery:
     """What an exchange says; the errors are libcurl's: 7 refused, 52 empty, 56 reset, 18 cut short, 1 no HTTP."""
     if end is _End.NO_CONNECTION:
-        return Delivery(trouble=Trouble(Layer.CONNECT_TIMEOUT))
+        return Delivery(failure=PushFailure(FailureStage.CONNECT_TIMEOUT))
     if end is _End.TIMEOUT:
-        return Delivery(trouble=Trouble(Layer.ANSWER_TIMEOUT))
+        return Delivery(failure=PushFailure(FailureStage.ANSWER_TIMEOUT))
     if end is _End.REFUSED:
         return _failed(7)
     if end is _End.RESET:
@@ -189,7 +189,7 @@ def read_answer(end: _End, answer: bytes) -> Delivery:
 
 
 def _failed(number: int) -> Delivery:
-    return Delivery(trouble=Trouble(Layer.ANSWER, curl_error=number))
+    return Delivery(failure=PushFailure(FailureStage.ANSWER, curl_error=number))
 
 
 class _Answer:

@@ -11,7 +11,7 @@ from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.message import Message, MessageKind
 from triage.simulator.illnesses import HEALTHY, RECEIPT, Illness
-from triage.simulator.platform import Act, Alerted, Plan, Slot, simulate
+from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
 
 ON_CALL, NAME = "oDemoOnCall000000000000000001", "小赵"
 _ACCOUNT, _RECIPIENT = "wxdemo00000000demo", "gh_demo00000000"
@@ -38,7 +38,7 @@ SCENES: tuple[tuple[str, Act], ...] = (
 )
 
 
-class What(enum.Enum):
+class BeatKind(enum.Enum):
     """What a beat of the story is."""
 
     SCENE = enum.auto()
@@ -52,7 +52,7 @@ class What(enum.Enum):
 class Beat:
     """One thing to show; a MINUTE has its tries in numbers."""
 
-    what: What
+    kind: BeatKind
     at: datetime
     text: str = ""
     sent: int = 0
@@ -60,15 +60,15 @@ class Beat:
     withheld: int = 0
 
 
-def play_campaign(bot: Bot, plan: Plan) -> Iterator[Beat]:
+def play_campaign(bot: Bot, options: SimulationOptions) -> Iterator[Beat]:
     """The story, told as it happens. The bot's admins should name `ON_CALL`, who forwards the alerts."""
     talk = _Talk(bot)
     minute: Beat | None = None
     scene = -1
-    at = plan.start
-    for happening in simulate([act for _, act in SCENES], plan):
+    at = options.start
+    for happening in simulate([act for _, act in SCENES], options):
         at = happening.at
-        if isinstance(happening, Alerted):
+        if isinstance(happening, SentAlert):
             if minute is not None:
                 yield minute
             minute = None
@@ -79,17 +79,17 @@ def play_campaign(bot: Bot, plan: Plan) -> Iterator[Beat]:
             minute = None
         if happening.act > scene:
             scene = happening.act
-            yield Beat(What.SCENE, at, SCENES[scene][0])
+            yield Beat(BeatKind.SCENE, at, SCENES[scene][0])
         minute = _added(minute, happening)
     yield from filter(None, (minute,))
-    yield Beat(What.SCENE, at, "再没有报警。微信不发恢复通知，事情是不是完了要自己看")
+    yield Beat(BeatKind.SCENE, at, "再没有报警。微信不发恢复通知，事情是不是完了要自己看")
     yield from talk.say("关闭 1 入口直接回 success", at + _MINUTE)
     yield from talk.say("历史", at + _LATER)
 
 
 def _added(minute: Beat | None, slot: Slot) -> Beat:
     if minute is None:
-        return Beat(What.MINUTE, slot.at, "", slot.sent, slot.failed, slot.withheld)
+        return Beat(BeatKind.MINUTE, slot.at, "", slot.sent, slot.failed, slot.withheld)
     return replace(
         minute,
         sent=minute.sent + slot.sent,
@@ -106,16 +106,16 @@ class _Talk:
     said: int = 0
     seen: set[str] = field(default_factory=set)
 
-    def forward(self, alerted: Alerted) -> Iterator[Beat]:
+    def forward(self, alerted: SentAlert) -> Iterator[Beat]:
         """An alert comes, is forwarded and answered; the first of all is claimed."""
-        yield Beat(What.ALERT, alerted.at, alerted.text)
+        yield Beat(BeatKind.ALERT, alerted.at, alerted.text)
         yield self._answer(alerted.text, alerted.at)
         if not self.seen:
             yield from self.say("认领", alerted.at + _MINUTE / 6)
         self.seen.add(alerted.kind)
 
     def say(self, words: str, at: datetime) -> Iterator[Beat]:
-        yield Beat(What.SAID, at, words)
+        yield Beat(BeatKind.SAID, at, words)
         yield self._answer(words, at)
 
     def _answer(self, words: str, at: datetime) -> Beat:
@@ -131,4 +131,4 @@ class _Talk:
             text=words,
             encrypted=True,
         )
-        return Beat(What.REPLY, at, self.bot.handle(message, at.astimezone(BEIJING)).text or "")
+        return Beat(BeatKind.REPLY, at, self.bot.handle(message, at.astimezone(BEIJING)).text or "")

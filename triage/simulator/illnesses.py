@@ -36,7 +36,7 @@ _UNAUTHORIZED = "unauthorized"
 _PAYMENT = PAYMENT_NOTIFY.name
 
 
-class Fault(enum.StrEnum):
+class TransportFault(enum.StrEnum):
     """What is wrong below the reply; the DNS faults are the platform's to play, there is no callback in them."""
 
     NONE = "none"
@@ -71,7 +71,7 @@ class Illness:
     step: str | None = None
     push: str = "text"
     mode: str = "plain"
-    fault: Fault = Fault.NONE
+    fault: TransportFault = TransportFault.NONE
     status: int = 200
     reply: Answering = healthy
     after: float = 0.0
@@ -84,23 +84,24 @@ class Illness:
 HEALTHY = Illness("healthy", "没有病，立刻回 success", None)
 
 _TRANSPORT = (
-    Illness("dns_failure", "域名解析不出来", "dns_failure", None, "spelling", fault=Fault.DNS_FAILURE),
-    Illness("dns_timeout", "解析域名超时", "dns_timeout", None, "wechat_dns", fault=Fault.DNS_TIMEOUT),
-    Illness("dns_invalid", "域名被判无效", "dns_invalid_domain", None, "wechat_dns", fault=Fault.DNS_INVALID),
-    Illness("refuses", "端口没开，拒绝连接", "bad_response", "curl_connect", "curl_7", fault=Fault.REFUSES),
-    Illness("no_room", "连接队列满了，连不上", "connect_timeout", None, "right_ip", fault=Fault.NO_ROOM),
-    Illness("silent", "收下请求，一直不回", "request_timeout", None, "find_request", fault=Fault.SILENT),
+    Illness("dns_failure", "域名解析不出来", "dns_failure", None, "spelling", fault=TransportFault.DNS_FAILURE),
+    Illness("dns_timeout", "解析域名超时", "dns_timeout", None, "wechat_dns", fault=TransportFault.DNS_TIMEOUT),
+    Illness("dns_invalid", "域名被判无效", "dns_invalid_domain", None, "wechat_dns", fault=TransportFault.DNS_INVALID),
+    Illness("refuses", "端口没开，拒绝连接", "bad_response", "curl_connect", "curl_7", fault=TransportFault.REFUSES),
+    Illness("no_room", "连接队列满了，连不上", "connect_timeout", None, "right_ip", fault=TransportFault.NO_ROOM),
+    Illness("silent", "收下请求，一直不回", "request_timeout", None, "find_request", fault=TransportFault.SILENT),
     Illness("slow", "8 秒后才回", "request_timeout", None, "find_request", after=8),
     Illness("slow_event", "点菜单时 8 秒后才回", "request_timeout", None, "event_handler", push="CLICK", after=8),
     Illness("in_time", "2 秒后回，没有病", None, after=2),
-    Illness("drips", "一秒回一个字节", "request_timeout", None, "find_request", fault=Fault.DRIPS),
-    Illness("closes", "不回一个字节就断开", "bad_response", "curl_empty_reply", "curl_52", fault=Fault.CLOSES),
-    Illness("resets", "收到请求就重置连接", "bad_response", "curl_receive", "curl_56", fault=Fault.RESETS),
-    Illness("breaks_off", "回到一半，连接被重置", "bad_response", "curl_receive", "curl_56", fault=Fault.BREAKS_OFF),
-    Illness("cut_short", "字节数不够就收尾", "bad_response", None, "curl_other", fault=Fault.CUT_SHORT),
-    Illness("no_http", "回的不是 HTTP", "bad_response", None, "curl_other", fault=Fault.NO_HTTP),
+    Illness("drips", "一秒回一个字节", "request_timeout", None, "find_request", fault=TransportFault.DRIPS),
+    Illness("closes", "不回一个字节就断开", "bad_response", "curl_empty_reply", "curl_52", fault=TransportFault.CLOSES),
+    Illness("resets", "收到请求就重置连接", "bad_response", "curl_receive", "curl_56", fault=TransportFault.RESETS),
+    Illness("breaks_off", "回到一半，连接被重置", "bad_response", "curl_receive", "curl_56",
+            fault=TransportFault.BREAKS_OFF),
+    Illness("cut_short", "字节数不够就收尾", "bad_response", None, "curl_other", fault=TransportFault.CUT_SHORT),
+    Illness("no_http", "回的不是 HTTP", "bad_response", None, "curl_other", fault=TransportFault.NO_HTTP),
     Illness("recovering", "头 2 分钟不回，之后好了", "request_timeout", None, "find_request",
-            fault=Fault.SILENT, spell=2),
+            fault=TransportFault.SILENT, spell=2),
 )  # fmt: skip
 
 _FIRST_STEPS = {
@@ -203,7 +204,8 @@ _COMPONENTS = (
     Illness("ticket_500", "收 ticket 时报 500", "ticket_failure", "http_status", "http_status", TICKET, "safe",
             status=500),
     Illness("ticket_slow", "收 ticket 要 8 秒", "ticket_timeout", None, "ticket_age", TICKET, "safe", after=8),
-    Illness("ticket_unreachable", "ticket 连不上", "ticket_timeout", None, "ticket_age", TICKET, "safe", Fault.NO_ROOM),
+    Illness("ticket_unreachable", "ticket 连不上", "ticket_timeout", None, "ticket_age", TICKET, "safe",
+            TransportFault.NO_ROOM),
     _component("component_quoted", "授权消息回带引号的 success", quoted(fixed("success")), "quoted_reply", "unquote",
                _UNAUTHORIZED),
     _component("component_empty", "授权消息回空串", fixed(""), None, "exact_success", _UNAUTHORIZED),

@@ -24,11 +24,20 @@ from triage.findings import Finding
 from triage.message import Request, Response
 from triage.platform.pushes import PAYMENT_NOTIFY, Family, Push, find_push
 from triage.platform.reply_law import judge
-from triage.simulator.alert import TICKET, Layer, Sent, Target, Trouble, kind_of, make_sample, write_alert
-from triage.simulator.alerting import Failure, Ledger, Raised, Rules, alert_of, close, count
+from triage.simulator.alert import (
+    TICKET,
+    AlertSubject,
+    FailureStage,
+    PushFailure,
+    SentPush,
+    kind_of,
+    make_sample,
+    write_alert,
+)
+from triage.simulator.alerting import AlertingRules, DueAlert, FailedTry, Ledger, alert_of, close, count
 from triage.simulator.callback import SickCallback
-from triage.simulator.delivery import Courier, Delivery
-from triage.simulator.illnesses import Fault, Illness
+from triage.simulator.delivery import Delivery, PushClient
+from triage.simulator.illnesses import Illness, TransportFault
 
 _SILENT = frozenset({"content_too_long", "too_many_articles", "article_count_mismatch"})
 """Findings for which the fan sees less, or nothing, and the platform says nothing."""
@@ -36,9 +45,9 @@ _SEALS = frozenset(
     {"undecryptable_reply", "wrong_envelope_signature", "wrong_nonce", "incomplete_envelope", "not_encrypted"}
 )
 _DNS = {
-    Fault.DNS_FAILURE: Layer.DNS_FAILURE,
-    Fault.DNS_TIMEOUT: Layer.DNS_TIMEOUT,
-    Fault.DNS_INVALID: Layer.DNS_INVALID,
+    TransportFault.DNS_FAILURE: FailureStage.DNS_FAILURE,
+    TransportFault.DNS_TIMEOUT: FailureStage.DNS_TIMEOUT,
+    TransportFault.DNS_INVALID: FailureStage.DNS_INVALID,
 }
 _NICKNAMES = ("时令果蔬", "橘井诊所", "晴空便利", "河畔书房", "云上农场", "鹿角巷子")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -54,11 +63,11 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SimulationOptions:
     """How to play: `speed` divides every wait, `seed` decides everybody's names and nothing else is random."""
 
     start: datetime
-    rules: Rules = field(default_factory=Rules)
+    rules: AlertingRules = field(default_factory=AlertingRules)
     speed: float = 200.0
     seed: int = 0
 
@@ -75,7 +84,7 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
-class Alerted:
+class SentAlert:
     """An alert that the platform has sent at `at`."""
 
     at: datetime
@@ -94,9 +103,9 @@ class _Try:
     act: int = field(compare=False)
 
 
-def simulate(acts: Sequence[Act], plan: Plan) -> Iterator[Slot | Alerted]:
+def simulate(acts: Sequence[Act], options: SimulationOptions) -> Iterator[Slot | SentAlert]:
     """Play the acts one after the other and yield what happens, until the last window is over."""
-    yield from _Platform(acts, plan).play()
+    yield from _Simulation(acts, options).play()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,7 @@ class Persona:
     """An account, its callback as alerts show it, and the gh_ id that fans write to."""
 
     account: Account
-    target: Target
+    subject: AlertSubject
     recipient: str
 
 
@@ -114,7 +123,7 @@ def make_persona(illness: Illness, seed: int) -> Persona:
     appid = f"wx{dice.getrandbits(64):016x}"
     key = base64.b64encode(dice.randbytes(32)).decode().rstrip("=")
     host = f"wx{dice.randrange(100):02}.example.com"
-    target = Target(
+    subject = AlertSubject(
         appid=appid,
         nickname=dice.choice(_NICKNAMES),
         callback_url=f"http://{host}/wechat/callback",
@@ -124,31 +133,31 @@ def make_persona(illness: Illness, seed: int) -> Persona:
         platform=illness.platform,
     )
     account = Account(appid, f"{dice.getrandbits(96):024x}", key if illness.mode != "plain" else None)
-    return Persona(account, target, f"gh_{dice.getrandbits(48):012x}")
+    return Persona(account, subject, f"gh_{dice.getrandbits(48):012x}")
 
 
-class _Platform:
+class _Simulation:
     """The state of one play."""
 
-    def __init__(self, acts: Sequence[Act], plan: Plan) -> None:
+    def __init__(self, acts: Sequence[Act], options: SimulationOptions) -> None:
         self._acts = acts
-        self._plan = plan
-        self._persona = make_persona(acts[0].illness, plan.seed)
-        self._dice = random.Random(f"{plan.seed} pushes")  # noqa: S311 - names for a play, no secrets
-        self._now = plan.start
+        self._options = options
+        self._persona = make_persona(acts[0].illness, options.seed)
+        self._dice = random.Random(f"{options.seed} pushes")  # noqa: S311 - names for a play, no secrets
+        self._now = options.start
         self._ledger = Ledger()
-        self._pushes: list[_Pushing] = []
+        self._pushes: list[_PlannedPush] = []
         self._due: list[_Try] = []
 
-    def play(self) -> Iterator[Slot | Alerted]:
+    def play(self) -> Iterator[Slot | SentAlert]:
         """Slot by slot; the end of every window in order between them."""
         self._plan_pushes()
-        rules, first = self._plan.rules, self._acts[0].illness
+        rules, first = self._options.rules, self._acts[0].illness
         with ExitStack() as stack:
             callback = stack.enter_context(
-                SickCallback(first, self._persona.account, lambda: self._now, speed=self._plan.speed)
+                SickCallback(first, self._persona.account, lambda: self._now, speed=self._options.speed)
             )
-            courier = stack.enter_context(self._courier(callback))
+            client = stack.enter_context(self._client(callback))
             act = 0
             while self._due:
                 self._now = self._slot_of(self._due[0].at)
@@ -158,35 +167,35 @@ class _Platform:
                 if tries[-1].act > act:
                     act = tries[-1].act
                     callback.become(self._acts[act].illness)
-                yield from self._slot(tries, act, courier)
+                yield from self._slot(tries, act, client)
         self._ledger, raised = close(self._ledger, self._now + rules.ticket_window * 2, rules)
         yield from map(self._alerted, raised)
 
-    def _courier(self, callback: SickCallback) -> Courier:
-        url = urlsplit(self._persona.target.callback_url)
-        limit, speed = self._plan.rules.limit, self._plan.speed
-        return Courier(
+    def _client(self, callback: SickCallback) -> PushClient:
+        url = urlsplit(self._persona.subject.callback_url)
+        limit, speed = self._options.rules.limit, self._options.speed
+        return PushClient(
             callback.address, host=url.netloc, path=url.path, limit=limit, speed=speed, callback=callback
         )
 
     def _plan_pushes(self) -> None:
         """Every push with its first try, evenly over each act; tickets come at their own pace."""
-        begin = self._plan.start
+        begin = self._options.start
         for number, act in enumerate(self._acts):
             every = timedelta(minutes=1 / act.rate) if act.rate else timedelta.max
             if act.illness.push == TICKET:
-                every = self._plan.rules.ticket_every
+                every = self._options.rules.ticket_every
             end = begin + timedelta(minutes=act.minutes)
             at = begin
             while act.rate and at < end:
                 index = len(self._pushes)
-                self._pushes.append(_Pushing(act.illness, _openid(self._dice), str(10**18 + index)))
+                self._pushes.append(_PlannedPush(act.illness, _openid(self._dice), str(10**18 + index)))
                 self._due.append(_Try(at, index, 1, number))
                 at += every
             begin = end
 
     def _slot_of(self, at: datetime) -> datetime:
-        return at - (at - self._plan.start) % self._plan.rules.limit
+        return at - (at - self._options.start) % self._options.rules.limit
 
     def _take(self, end: datetime) -> list[_Try]:
         taken = []
@@ -194,19 +203,19 @@ class _Platform:
             taken.append(heapq.heappop(self._due))
         return taken
 
-    def _slot(self, tries: Sequence[_Try], act: int, courier: Courier) -> Iterator[Slot | Alerted]:
+    def _slot(self, tries: Sequence[_Try], act: int, client: PushClient) -> Iterator[Slot | SentAlert]:
         """Push what is due and count what fails; a blocked push is dropped, its later tries with it."""
         sending = [item for item in tries if not self._is_withheld(item)]
         requests = [self._request(item) for item in sending]
-        deliveries = self._deliver(self._acts[act].illness.fault, requests, courier)
+        deliveries = self._deliver(self._acts[act].illness.fault, requests, client)
         failed = 0
-        alerts: list[Raised] = []
+        alerts: list[DueAlert] = []
         for item, request, delivery in zip(sending, requests, deliveries, strict=True):
-            trouble = self._trouble(item, request, delivery)
-            if trouble is None:
+            failure = self._find_failure(item, request, delivery)
+            if failure is None:
                 continue
             failed += 1
-            self._ledger, raised = count(self._ledger, self._failure(item, trouble), self._plan.rules)
+            self._ledger, raised = count(self._ledger, self._failed_try(item, failure), self._options.rules)
             alerts += raised
             self._try_again(item)
         yield Slot(self._now, act, len(sending), failed, len(tries) - len(sending))
@@ -217,10 +226,10 @@ class _Platform:
         return push.family in (Family.MESSAGE, Family.EVENT) and self._ledger.is_blocked(item.at)
 
     def _try_again(self, item: _Try) -> None:
-        if item.number < self._plan.rules.tries:
+        if item.number < self._options.rules.tries:
             heapq.heappush(
                 self._due,
-                _Try(item.at + self._plan.rules.limit, item.index, item.number + 1, item.act),
+                _Try(item.at + self._options.rules.limit, item.index, item.number + 1, item.act),
             )
 
     def _request(self, item: _Try) -> Request:
@@ -240,28 +249,30 @@ class _Platform:
             random16=self._dice.randbytes(16),
         )
 
-    def _deliver(self, fault: Fault, requests: Sequence[Request], courier: Courier) -> Sequence[Delivery]:
-        """By wire; a domain that does not resolve is the platform's own trouble."""
+    def _deliver(
+        self, fault: TransportFault, requests: Sequence[Request], client: PushClient
+    ) -> Sequence[Delivery]:
+        """By wire; a domain that does not resolve is the platform's own failure."""
         if fault in _DNS:
-            return [Delivery(trouble=Trouble(_DNS[fault]))] * len(requests)
-        return courier.deliver(requests)
+            return [Delivery(failure=PushFailure(_DNS[fault]))] * len(requests)
+        return client.deliver(requests)
 
-    def _trouble(self, item: _Try, request: Request, delivery: Delivery) -> Trouble | None:
+    def _find_failure(self, item: _Try, request: Request, delivery: Delivery) -> PushFailure | None:
         """Why the platform does not take what came back; None if it does."""
         if delivery.response is None:
-            return delivery.trouble
+            return delivery.failure
         pushing, response = self._pushes[item.index], delivery.response
         is_payment = pushing.push.family is Family.PAYMENT
         if response.status != 200:
-            return Trouble(
-                Layer.ANSWER, http_code=response.status, reply=response.body if is_payment else b""
+            return PushFailure(
+                FailureStage.ANSWER, http_code=response.status, reply=response.body if is_payment else b""
             )
         wrong = {finding.id for finding in self._findings(pushing, request, response)} - _SILENT
         if not wrong:
             return None
-        return Trouble(Layer.ANSWER, reply=response.body, decrypt_fail=bool(wrong & _SEALS))
+        return PushFailure(FailureStage.ANSWER, reply=response.body, decrypt_fail=bool(wrong & _SEALS))
 
-    def _findings(self, pushing: _Pushing, request: Request, response: Response) -> Sequence[Finding]:
+    def _findings(self, pushing: _PlannedPush, request: Request, response: Response) -> Sequence[Finding]:
         if pushing.push.family is Family.PAYMENT:
             return judge(response.body, PAYMENT_NOTIFY)
         sender, recipient = pushing.openid, self._persona.recipient
@@ -270,20 +281,20 @@ class _Platform:
         )
         return accepted.findings
 
-    def _failure(self, item: _Try, trouble: Trouble) -> Failure:
+    def _failed_try(self, item: _Try, failure: PushFailure) -> FailedTry:
         pushing = self._pushes[item.index]
         transaction = f"4200{pushing.id}" if pushing.push.family is Family.PAYMENT else None
-        sent = Sent(pushing.push, item.at, pushing.openid, transaction)
-        sample = make_sample(trouble, sent, self._persona.target)
-        return Failure(kind_of(trouble, pushing.push), item.at, sample)
+        sent = SentPush(pushing.push, item.at, pushing.openid, transaction)
+        sample = make_sample(failure, sent, self._persona.subject)
+        return FailedTry(kind_of(failure, pushing.push), item.at, sample)
 
-    def _alerted(self, raised: Raised) -> Alerted:
-        alert = alert_of(raised, self._persona.target)
-        return Alerted(raised.at, raised.kind, alert, write_alert(alert))
+    def _alerted(self, raised: DueAlert) -> SentAlert:
+        alert = alert_of(raised, self._persona.subject)
+        return SentAlert(raised.at, raised.kind, alert, write_alert(alert))
 
 
 @dataclass(frozen=True, slots=True)
-class _Pushing:
+class _PlannedPush:
     """One push to one fan, the same for all its tries."""
 
     illness: Illness
@@ -303,7 +314,7 @@ def _openid(dice: random.Random) -> str:
     return "o" + "".join(dice.choices(_LETTERS, k=27))
 
 
-def _payment_notify(appid: str, pushing: _Pushing) -> Request:
+def _payment_notify(appid: str, pushing: _PlannedPush) -> Request:
     """A payment result of V2, without the signature that only a merchant's key can make."""
     xml = (
         f"<xml><appid><![CDATA[{appid}]]></appid><openid><![CDATA[{pushing.openid}]]></openid>"

@@ -20,7 +20,7 @@ _FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class ReceivedPush:
     """What a callback has received: the bytes, and the message where they are one. A payment notify is none."""
 
     body: bytes
@@ -30,10 +30,10 @@ class Pushed:
     nonce: str = ""
 
 
-Answering = Callable[[Pushed], bytes]
+Answering = Callable[[ReceivedPush], bytes]
 
 
-def healthy(pushed: Pushed) -> bytes:
+def healthy(pushed: ReceivedPush) -> bytes:
     """What any push takes: `success`, or the XML of a payment notify."""
     return PAYMENT_REPLY.encode() if b"<transaction_id>" in pushed.body else b"success"
 
@@ -44,7 +44,7 @@ def fixed(body: str | bytes) -> Answering:
     return lambda pushed: encoded
 
 
-def text(pushed: Pushed) -> bytes:
+def text(pushed: ReceivedPush) -> bytes:
     """A legal text reply, in the clear."""
     return _xml(pushed, _text(_GREETING))
 
@@ -52,7 +52,7 @@ def text(pushed: Pushed) -> bytes:
 def changed(old: str, new: str, times: int = 1) -> Answering:
     """The legal text reply with one mistake in it; a mistake that changes nothing is ours and raises."""
 
-    def answer(pushed: Pushed) -> bytes:
+    def answer(pushed: ReceivedPush) -> bytes:
         body = text(pushed).decode()
         if old not in body:
             raise ValueError(f"{old!r} does not stand in the reply")
@@ -69,7 +69,7 @@ def quoted(inner: Answering) -> Answering:
 def without_line(name: str) -> Answering:
     """The legal text reply without one element."""
 
-    def answer(pushed: Pushed) -> bytes:
+    def answer(pushed: ReceivedPush) -> bytes:
         lines = text(pushed).decode().split("\n")
         return "\n".join(line for line in lines if not line.startswith(f"<{name}>")).encode()
 
@@ -96,7 +96,7 @@ def to(stranger: str) -> Answering:
     return lambda pushed: _xml(pushed, _text(_GREETING), to=stranger)
 
 
-def unswapped(pushed: Pushed) -> bytes:
+def unswapped(pushed: ReceivedPush) -> bytes:
     """To and From as they came."""
     message = _message(pushed)
     return _xml(
@@ -105,7 +105,7 @@ def unswapped(pushed: Pushed) -> bytes:
     )
 
 
-def echoed(pushed: Pushed) -> bytes:
+def echoed(pushed: ReceivedPush) -> bytes:
     """The push itself."""
     return pushed.body
 
@@ -113,7 +113,7 @@ def echoed(pushed: Pushed) -> bytes:
 def sealed(*, wrong: str = "", drop: str = "", nonce: str | None = None) -> Answering:
     """An encrypted reply; `wrong` names what is not the account's (key, appid), `drop` an element that is missing."""
 
-    def answer(pushed: Pushed) -> bytes:
+    def answer(pushed: ReceivedPush) -> bytes:
         account = pushed.account
         if account.aes_key is None or wrong == "key":
             account = replace(account, aes_key=_OTHER_KEY, window=timedelta(minutes=5))
@@ -135,7 +135,7 @@ def _without_element(body: str, name: str) -> str:
     return before + behind.partition(f"</{name}>")[2]
 
 
-def _message(pushed: Pushed) -> Message:
+def _message(pushed: ReceivedPush) -> Message:
     if pushed.message is None:
         raise ValueError("this reply needs a message to answer")
     return pushed.message
@@ -145,7 +145,7 @@ def _text(words: str) -> str:
     return f"<MsgType><![CDATA[text]]></MsgType>\n<Content><![CDATA[{words}]]></Content>\n"
 
 
-def _xml(pushed: Pushed, inner: str, created: str | None = None, to: str | None = None) -> bytes:
+def _xml(pushed: ReceivedPush, inner: str, created: str | None = None, to: str | None = None) -> bytes:
     message = _message(pushed)
     seconds = str(int(pushed.now.timestamp()))
     head = _FIELDS.format(
