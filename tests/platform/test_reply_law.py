@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.support.paths import DATA
 from triage.findings import Severity
+from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import COMPONENT_INFO, PAYMENT_NOTIFY, PAYMENT_REPLY, Family, Push, find_push
-from triage.platform.reply_law import CLAUSES, MAX_CONTENT_BYTES, judge
+from triage.platform.reply_law import CLAUSES, judge
 
 _FOLDER = DATA / "replies"
 FAN, ACCOUNT = "oQ7dXk2VbnTzLr5WfGh8JmPs3YcA", "gh_5d21c07be94f"

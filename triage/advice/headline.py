@@ -10,15 +10,13 @@ from triage.alerts.parser import Alert
 from triage.alerts.sample import Sample
 from triage.findings import Severity
 from triage.masking import mask, mask_appid
+from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW, MARK_FAIL_SILENCE
 from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import Rule
 
 _EXCERPT = 48
 _TELLING = 6
 """Evidence shorter than this says nothing without the line it stands in."""
-_THRESHOLD = 30 / 5
-"""Failures per minute from which WeChat alerts by default: 30 in 5 minutes (guide P.2)."""
-_BLOCKED = timedelta(seconds=60)
 _TIME = slice(11, None)
 """The time of day in a moment as it is written here."""
 ICONS = {
@@ -78,7 +76,11 @@ def _pushed(diagnosis: Diagnosis) -> str:
 def _blocked_until(diagnosis: Diagnosis) -> str:
     """MarkFail stops all pushes for a minute (guide P.7)."""
     first_seen = diagnosis.alert.first_seen
-    return _written(first_seen + _BLOCKED)[_TIME] if first_seen and diagnosis.kind == "mark_fail" else ""
+    return (
+        _written(first_seen + MARK_FAIL_SILENCE)[_TIME]
+        if first_seen and diagnosis.kind == "mark_fail"
+        else ""
+    )
 
 
 def account(alert: Alert) -> str:
@@ -94,15 +96,16 @@ def _volume(alert: Alert) -> str:
     per_minute = alert.count / alert.window_minutes
     rate = f"约 {per_minute / 60:.0f} 次/秒" if per_minute >= 60 else f"约 {per_minute:.1f} 次/分"
     text = f"{alert.window_minutes} 分钟 {alert.count} 次（{rate}"
-    if alert.window_minutes == 5:
-        text += f"，{_against_threshold(per_minute)}"
+    if timedelta(minutes=alert.window_minutes) == ALERT_WINDOW:
+        text += f"，{_against_threshold(alert.count)}"
     return text + "）"
 
 
-def _against_threshold(per_minute: float) -> str:
-    times = per_minute / _THRESHOLD
+def _against_threshold(count: int) -> str:
+    """How many failures compare with the threshold that an account has by default."""
+    times = count / ALERT_THRESHOLD
     if times < 1:
-        return "低于默认阈值 30 次，应是改过阈值"
+        return f"低于默认阈值 {ALERT_THRESHOLD} 次，应是改过阈值"
     return "刚过默认阈值" if times < 1.5 else f"默认阈值的 {times:.0f} 倍"
 
 

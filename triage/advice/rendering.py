@@ -17,13 +17,14 @@ from triage.alerts.facts import Fact, usable
 from triage.alerts.parser import Reading
 from triage.findings import Severity
 from triage.masking import mask
+from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.rules.conditions import View, holds
 from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import Rule, RuleSet, Step
 from triage.rules.templates import Template
 
-PAGE_BYTES = 2048
-"""A passive text reply of WeChat: what is longer is silently not shown (reply law R12)."""
+PAGE_BYTES = MAX_CONTENT_BYTES
+"""What one message holds where the channel does not say otherwise."""
 _FIRST_STEPS = 3
 _LISTED = 10
 _MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"

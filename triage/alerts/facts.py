@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from triage.alerts.parser import Alert
 from triage.alerts.sample import SAMPLE_KEYS
+from triage.platform.limits import ALERT_WINDOW
 
 Fact = str | int | float | tuple[str, ...]
 
@@ -89,8 +90,9 @@ _OF_ALERT = ("appid", "nickname", "description", "guide_url", "window_minutes", 
 _READ = (*_OF_ALERT, *SAMPLE_KEYS)
 _values = attrgetter(*_OF_ALERT, *(f"sample.{key}" for key in SAMPLE_KEYS))
 _MINUTE = timedelta(minutes=1)
-_USUAL_WINDOW, _LONGEST_WINDOW = 5, 60
-"""In minutes."""
+_DEFAULT_WINDOW_MINUTES = ALERT_WINDOW // _MINUTE
+_MAX_LOG_MINUTES = 60
+"""A longer window is searched for in a log by its first hour only."""
 _PORTS = {"http": "80", "https": "443"}
 _PLAIN_URL = re.compile(
     r"(https?)://([a-z0-9._-]+)(?::([1-9][0-9]{0,3}))?(/[!-\"$->@-~]*)?(?:[?#]|\Z)",
@@ -115,7 +117,7 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
         facts["rate"] = round(alert.count / alert.window_minutes, 2)
     facts |= _address_parts(alert.sample.callback_url or "", alert.sample.host or "")
     if alert.first_seen:
-        facts |= _window(alert.first_seen, alert.window_minutes or _USUAL_WINDOW)
+        facts |= _window(alert.first_seen, alert.window_minutes or _DEFAULT_WINDOW_MINUTES)
     openid = alert.sample.openid or ""
     if _OPENID.fullmatch(openid) and not is_masked(openid):
         facts["openid_pattern"] = f"{openid[:4]}[A-Za-z0-9_-]{{{len(openid) - 8}}}{openid[-4:]}"
@@ -194,7 +196,7 @@ def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
     return {
         "window_start": first_seen.isoformat(" ")[:19],
         "window_end": end.isoformat(" ")[:19],
-        "log_minutes": "|".join(_log_minutes(first_seen, min(minutes, _LONGEST_WINDOW))),
+        "log_minutes": "|".join(_log_minutes(first_seen, min(minutes, _MAX_LOG_MINUTES))),
     }
 
 

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from triage.platform.limits import MAX_ARTICLES, MAX_ARTICLES_TO_MESSAGE
+
 PAYMENT_REPLY = (
     "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>"
 )
@@ -74,7 +76,8 @@ class Push:
 
         The official page also names news, a type no push has.
         """
-        return 1 if self.family is Family.MESSAGE and self.name in _SINGLE_ARTICLE else MAX_ARTICLES
+        is_single = self.family is Family.MESSAGE and self.name in _SINGLE_ARTICLE
+        return MAX_ARTICLES_TO_MESSAGE if is_single else MAX_ARTICLES
 
     @property
     def legal(self) -> str:
@@ -98,7 +101,6 @@ def _legal(replies: frozenset[ReplyForm]) -> str:
     return f"{'、'.join(others)}或{last}" if others else last
 
 
-MAX_ARTICLES = 8
 _SINGLE_ARTICLE = frozenset({"text", "image", "voice", "video", "location"})
 
 # The passive replies by MsgType, each with what it requires besides the four fields all of them have.
@@ -275,6 +277,44 @@ UNKNOWN_PUSH = _message("unknown", "类型不明的推送", Grade.UNVERIFIED)
 COMPONENT_INFO = _component(
     "Component Info", "授权变更等第三方平台消息", alert_names=("Component Info",), msg_types=(20101,)
 )
+
+EXAMPLE_FIELDS: Mapping[str, Mapping[str, str]] = {
+    "text": {"Content": "你好"},
+    "image": {"PicUrl": "http://mmbiz.qpic.cn/probe", "MediaId": "probe"},
+    "voice": {"MediaId": "probe", "Format": "amr"},
+    "video": {"MediaId": "probe", "ThumbMediaId": "probe"},
+    "shortvideo": {"MediaId": "probe", "ThumbMediaId": "probe"},
+    "location": {"Location_X": "23.134521", "Location_Y": "113.358803", "Scale": "20", "Label": "广州市"},
+    "link": {"Title": "公众平台", "Description": "链接", "Url": "https://mp.weixin.qq.com/"},
+    "subscribe": {"EventKey": ""},
+    "LOCATION": {"Latitude": "23.137466", "Longitude": "113.352425", "Precision": "119.385040"},
+    "SCAN": {"EventKey": "1", "Ticket": "probe"},
+    "CLICK": {"EventKey": "probe"},
+    "VIEW": {"EventKey": "https://mp.weixin.qq.com/"},
+    "TEMPLATESENDJOBFINISH": {"MsgID": "200163836", "Status": "success"},
+    "component_verify_ticket": {"ComponentVerifyTicket": "ticket@@@probe"},
+    "authorized": {
+        "AuthorizerAppid": "wx0000000000000000",
+        "AuthorizationCode": "probe",
+        "PreAuthCode": "probe",
+    },
+    "updateauthorized": {"AuthorizerAppid": "wx0000000000000000", "AuthorizationCode": "probe"},
+    "unauthorized": {"AuthorizerAppid": "wx0000000000000000"},
+    "unsubscribe": {"EventKey": ""},
+    "view_miniprogram": {"EventKey": "pages/index/index", "MenuId": "418"},
+    "MASSSENDJOBFINISH": {
+        "MsgID": "1000001625",
+        "Status": "send success",
+        "TotalCount": "100",
+        "FilterCount": "80",
+        "SentCount": "75",
+        "ErrorCount": "5",
+    },
+    "kf_create_session": {"KfAccount": "probe@probe"},
+    "kf_close_session": {"KfAccount": "probe@probe"},
+    "kf_switch_session": {"FromKfAccount": "probe@probe", "ToKfAccount": "other@probe"},
+}
+"""By wire name, what the platform sends beside the fields that every push has."""
 
 
 def find_push(name: str, family: Family | None = None) -> Push | None:

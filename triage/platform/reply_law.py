@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from triage.findings import Finding, Severity
+from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import REPLY_TYPES, UNKNOWN_PUSH, Family, Push, ReplyForm
 from triage.platform.reply_xml import (
     COMMON,
@@ -25,8 +26,6 @@ from triage.platform.reply_xml import (
     parse_document,
     undecodable,
 )
-
-MAX_CONTENT_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,19 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from triage.message import Request
+from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW
 from triage.probe.guard import Guard, Target
 from triage.probe.reach import Connection, HttpAnswer, Resolution, find_address, resolve_system
 from triage.probe.report import Report
 
-WINDOW = timedelta(minutes=5)
+WINDOW = ALERT_WINDOW
 WARN_AT = 3
-"""Failures within the window; the platform's own default is 30."""
+"""Failures within the window, long before the platform's ALERT_THRESHOLD."""
 _ROBOTS = ("qyapi.weixin.qq.com",)
 
 
@@ -49,7 +50,8 @@ class Notice:
             return f"【已恢复】{self.url} 最近 5 分钟的体检都通过了"
         reasons = "\n".join(f"- {reason}" for reason in self.reasons[:5])
         return (
-            f"【预警】{self.url} 最近 5 分钟体检失败 {self.failures} 次，微信累计到 30 次就会报警\n{reasons}"
+            f"【预警】{self.url} 最近 5 分钟体检失败 {self.failures} 次，"
+            f"微信累计到 {ALERT_THRESHOLD} 次就会报警\n{reasons}"
         )
 
     def as_json(self, *, robot: bool = False) -> dict[str, Any]:

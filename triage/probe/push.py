@@ -36,34 +36,11 @@ DEFAULT_PUSHES = (
     UNKNOWN_EVENT,
 )
 _LETTERS = string.ascii_letters + string.digits
-# What the platform sends beside the head of a push, where `compose` has no sample of its own.
-_FIELDS: Mapping[str, Mapping[str, str]] = {
-    "authorized": {
-        "AuthorizerAppid": "wx0000000000000000",
-        "AuthorizationCode": "probe",
-        "PreAuthCode": "probe",
-    },
-    "updateauthorized": {"AuthorizerAppid": "wx0000000000000000", "AuthorizationCode": "probe"},
-    "unauthorized": {"AuthorizerAppid": "wx0000000000000000"},
-    "unsubscribe": {"EventKey": ""},
-    "view_miniprogram": {"EventKey": "pages/index/index", "MenuId": "418"},
-    "MASSSENDJOBFINISH": {
-        "MsgID": "1000001625",
-        "Status": "send success",
-        "TotalCount": "100",
-        "FilterCount": "80",
-        "SentCount": "75",
-        "ErrorCount": "5",
-    },
-    "kf_create_session": {"KfAccount": "probe@probe"},
-    "kf_close_session": {"KfAccount": "probe@probe"},
-    "kf_switch_session": {"FromKfAccount": "probe@probe", "ToKfAccount": "other@probe"},
-}
 
 
 @dataclass(frozen=True, slots=True)
 class SamplePush:
-    """A push to send: its wire name, its fields on top of the sample's, and what people call it."""
+    """A push to send: its wire name, its fields on top of the example's, and what people call it."""
 
     name: str
     title: str
@@ -92,7 +69,7 @@ def find_sample_push(
         hint = f"did you mean {similar[0]}?" if similar else "for an unknown event: event --field Event=NAME"
         raise InputError(f"'{name}' is no push of the catalogue; {hint}")
     extra = {"InfoType": push.name} if push.family is Family.COMPONENT else {}
-    return SamplePush(push.name, str(push), {**extra, **_FIELDS.get(push.name, {}), **fields})
+    return SamplePush(push.name, str(push), {**extra, **fields})
 
 
 def sample_push_of_alert(alert: Alert) -> SamplePush:

@@ -24,10 +24,10 @@ from urllib.parse import urlencode
 
 from triage.errors import TriageError
 from triage.message import Request, Response
+from triage.platform.limits import ANSWER_DEADLINE
 from triage.probe.guard import Guard, Target, refuse
 
-TIMEOUT = 5.0
-"""Seconds the platform waits, to connect and to be answered."""
+TIMEOUT = ANSWER_DEADLINE.total_seconds()
 MAX_BODY_BYTES = 256 * 1024
 MAX_ADDRESSES = 8
 WECHAT_DNS = ("182.254.116.116", 53)

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from triage.alerts.parser import Alert
 from triage.alerts.sample import Sample
+from triage.platform import limits
 from triage.simulator.alert import GUIDE_URL, SENTENCES, AlertSubject
 
 MARK_FAIL = "mark_fail"
@@ -26,20 +27,20 @@ _MINUTE = timedelta(minutes=1)
 class AlertingRules:
     """The platform's numbers.
 
-    Official or seen: 5 s, three tries, 30 in 5 minutes, a ticket every 10 minutes and 30 minutes for its alerts, a
-    minute of silence. `ticket_threshold` is the count of the real ticket alerts (three tickets, three tries each);
-    `mark_fail`, failures within a minute that stop the pushing, is published nowhere.
+    The known ones are those of triage.platform.limits. `ticket_threshold` is the count of the real ticket alerts
+    (three tickets, three tries each); `mark_fail`, the failures within a minute that stop the pushing, is published
+    nowhere.
     """
 
-    limit: timedelta = timedelta(seconds=5)
-    tries: int = 3
-    threshold: int = 30
-    window: timedelta = timedelta(minutes=5)
-    ticket_every: timedelta = timedelta(minutes=10)
+    limit: timedelta = limits.ANSWER_DEADLINE
+    tries: int = limits.DELIVERY_TRIES
+    threshold: int = limits.ALERT_THRESHOLD
+    window: timedelta = limits.ALERT_WINDOW
+    ticket_every: timedelta = limits.TICKET_INTERVAL
     ticket_threshold: int = 9
-    ticket_window: timedelta = timedelta(minutes=30)
+    ticket_window: timedelta = limits.TICKET_ALERT_WINDOW
     mark_fail: int = 300
-    silence: timedelta = timedelta(minutes=1)
+    silence: timedelta = limits.MARK_FAIL_SILENCE
 
     def window_of(self, kind: str) -> timedelta:
         return self.ticket_window if kind in _TICKET else self.window

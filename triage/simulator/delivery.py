@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 from triage.errors import InputError
 from triage.message import Request, Response
+from triage.platform.limits import ANSWER_DEADLINE
 from triage.simulator.alert import FailureStage, PushFailure
 from triage.simulator.callback import SickCallback
 
@@ -61,7 +62,7 @@ class PushClient:
         *,
         host: str,
         path: str,
-        limit: timedelta = timedelta(seconds=5),
+        limit: timedelta = ANSWER_DEADLINE,
         speed: float = 1.0,
         callback: SickCallback | None = None,
         anywhere: bool = False,

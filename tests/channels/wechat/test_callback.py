@@ -24,8 +24,8 @@ from triage.channels.wechat.platform_side import MODES, accepts, compose
 from triage.channels.xml import find_encrypted, read_fields, strip_controls, write_fields
 from triage.errors import BadMessageError, InputError, RefusedError, SettingsError, UnreadableMessageError
 from triage.message import Message, MessageKind, Reply, Request, Response
+from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import PAYMENT_NOTIFY, Family, Push, ReplyForm, find_push
-from triage.platform.reply_law import MAX_CONTENT_BYTES
 
 VECTORS: Mapping[str, Mapping[str, str]] = json.loads((DATA / "wechat/vectors.json").read_text("utf-8"))
 OFFICIAL = Account(VECTORS["account"]["appid"], VECTORS["account"]["token"], VECTORS["account"]["aes_key"])

@@ -17,8 +17,8 @@ from triage.channels.wechat.messages import Signed, decode_message, find_push_of
 from triage.channels.xml import find_encrypted, is_xml, read_fields, strip_controls, write_fields
 from triage.errors import BadMessageError, RefusedError, SettingsError, UnreadableMessageError
 from triage.message import Message, Reply, Request, Response
+from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import ReplyForm
-from triage.platform.reply_law import MAX_CONTENT_BYTES
 
 MAX_BODY_BYTES = 128 * 1024
 

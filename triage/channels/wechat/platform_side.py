@@ -13,7 +13,7 @@ from triage.channels.xml import read_fields, write_fields
 from triage.errors import BadMessageError, InputError, RefusedError
 from triage.findings import Finding, Severity
 from triage.message import Request, Response
-from triage.platform.pushes import Family, Push, find_push
+from triage.platform.pushes import EXAMPLE_FIELDS, Family, Push, find_push
 from triage.platform.reply_law import judge
 
 MODES = ("plain", "compatible", "safe")
@@ -30,22 +30,6 @@ class Accepted:
     findings: tuple[Finding, ...]
 
 
-_SAMPLES: Mapping[str, Mapping[str, str]] = {
-    "text": {"Content": "你好"},
-    "image": {"PicUrl": "http://mmbiz.qpic.cn/probe", "MediaId": "probe"},
-    "voice": {"MediaId": "probe", "Format": "amr"},
-    "video": {"MediaId": "probe", "ThumbMediaId": "probe"},
-    "shortvideo": {"MediaId": "probe", "ThumbMediaId": "probe"},
-    "location": {"Location_X": "23.134521", "Location_Y": "113.358803", "Scale": "20", "Label": "广州市"},
-    "link": {"Title": "公众平台", "Description": "链接", "Url": "https://mp.weixin.qq.com/"},
-    "subscribe": {"EventKey": ""},
-    "LOCATION": {"Latitude": "23.137466", "Longitude": "113.352425", "Precision": "119.385040"},
-    "SCAN": {"EventKey": "1", "Ticket": "probe"},
-    "CLICK": {"EventKey": "probe"},
-    "VIEW": {"EventKey": "https://mp.weixin.qq.com/"},
-    "TEMPLATESENDJOBFINISH": {"MsgID": "200163836", "Status": "success"},
-    "component_verify_ticket": {"ComponentVerifyTicket": "ticket@@@probe"},
-}
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -64,7 +48,7 @@ def compose(
 ) -> Request:
     """What the platform would POST: a push by its wire name, one the catalogue does not know as a message.
 
-    `fields` come on top of a sample's, or in place of them; one named InfoType makes it a component push. Control
+    `fields` come on top of the example's, or in place of them; one named InfoType makes it a component push. Control
     characters stay, as on the platform. Raises InputError for a mode without its key, and for payment.
     """
     if mode not in MODES:
@@ -81,7 +65,7 @@ def compose(
         inside = {"ToUserName": recipient, "FromUserName": sender, "CreateTime": timestamp}
         inside |= _type(push, known)
     outside = dict(list(inside.items())[:1])
-    inside |= {**_SAMPLES.get(push, {}), **fields, **({"MsgId": message_id} if message_id else {})}
+    inside |= {**EXAMPLE_FIELDS.get(push, {}), **fields, **({"MsgId": message_id} if message_id else {})}
     if mode == "plain" or account.aes_key is None:
         return Request("POST", query, write_fields(inside).encode())
     encrypted = encrypt(write_fields(inside), account.aes_key, account.appid, random16)
