@@ -12,10 +12,11 @@ import pytest
 
 from triage.cli import main, simulate
 from triage.simulator import demo as simulator_demo
-from triage.simulator.illnesses import HEALTHY, ILLNESSES
+from triage.simulator.illnesses import HEALTHY, ILLNESSES, Illness
 from triage.simulator.platform import Act
 
 Printed = pytest.CaptureFixture[str]
+JSON = ILLNESSES["json"]
 FAST = ["--minutes", "0.6", "--speed", "60"]
 
 
@@ -102,18 +103,17 @@ def test_the_threshold_decides_whether_there_is_an_alert(capsys: Printed) -> Non
 
 
 @pytest.mark.parametrize(
-    ("wrong", "complaint"),
+    ("illness", "complaint"),
     [
-        ({"step": "reboot"}, "第一步是 no_json，应是 reboot"),
-        ({"cause": "html_page"}, "没有看出 html_page"),
-        ({"cause": None}, "看出了没有的 json_reply"),
-        ({"kind": None}, "这种病不该报警"),
+        (replace(JSON, step="reboot"), "第一步是 no_json，应是 reboot"),
+        (replace(JSON, cause="html_page"), "没有看出 html_page"),
+        (replace(JSON, cause=None), "看出了没有的 json_reply"),
+        (replace(JSON, kind=None), "这种病不该报警"),
     ],
 )
 def test_a_bot_that_takes_it_for_something_else_is_a_finding(
-    wrong: dict[str, str | None], complaint: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    illness: Illness, complaint: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    illness = replace(ILLNESSES["json"], **wrong)  # type: ignore[arg-type]  # by name
     monkeypatch.setattr(simulate, "ILLNESSES", MappingProxyType({"json": illness}))
     assert main(["simulate", "json", *FAST]) == 1
     assert complaint in capsys.readouterr().out
@@ -150,9 +150,8 @@ def test_the_demo_tells_its_scenes_alerts_and_replies(monkeypatch: pytest.Monkey
     busy = Act(simulator_demo.BUSY, 0.4, 90)
     scenes = (("群发开始", busy), ("照建议修好", Act(HEALTHY, 0.2, 20)))
     monkeypatch.setattr(sys, "stdout", out)
-    monkeypatch.setattr(simulate, "_READING_PAUSE", 0)
     monkeypatch.setattr(simulator_demo, "SCENES", scenes)
-    assert main(["simulate", "--demo"]) == 0
+    assert main(["simulate", "--demo", "--pause", "0"]) == 0
     for word in (
         "报警群",
         "群发开始",

@@ -2,64 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 import random
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from triage.advice.adviser import Adviser
-from triage.advice.rendering import steps_for
 from triage.alerts.parser import BEIJING
 from triage.cli._input import dump, make_adviser
-from triage.simulator.alert import TICKET
 from triage.simulator.alerting import AlertingRules
+from triage.simulator.evaluation import IllnessRun, OnSlot, make_act, play_illness
 from triage.simulator.illnesses import ILLNESSES, Illness
-from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
+from triage.simulator.platform import Act, SimulationOptions, Slot
 
 if TYPE_CHECKING:
     from triage.simulator.demo import Beat
 
 START = datetime(2026, 4, 21, 18, 30, 7, tzinfo=BEIJING)
 """When every play begins, so that the same seed writes the same alerts."""
-_MINUTES = 5.0
 _SPEED, _DEMO_SPEED = 200.0, 45.0
 _BAR = 30
-_READING_PAUSE = 0.9
-"""Seconds to read a beat of the demo on a terminal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the bot read in one alert, and what in it is not what the illness stands for."""
-
-    alerted: SentAlert
-    kind: str
-    causes: tuple[str, ...]
-    step: str | None
-    reply: str
-    wrong: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One illness played to its end."""
-
-    illness: Illness
-    verdicts: tuple[Verdict, ...]
-    sent: int
-    failed: int
-    withheld: int
-
-    @property
-    def is_right(self) -> bool:
-        return not any(verdict.wrong for verdict in self.verdicts)
 
 
 @click.command("simulate")
@@ -79,6 +48,13 @@ class Outcome:
     "--threshold", type=click.IntRange(1), default=30, show_default=True, help="Failures for an alert."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides names and addresses.")
+@click.option(
+    "--pause",
+    type=click.FloatRange(0, 60),
+    default=0.9,
+    show_default=True,
+    help="Seconds to read each beat of the demo on a terminal.",
+)
 @click.option("--alerts-only", is_flag=True, help="Print the alert texts alone, to pipe into `triage ask`.")
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON.")
 def command(
@@ -90,6 +66,7 @@ def command(
     speed: float | None,
     threshold: int,
     seed: int,
+    pause: float,
     alerts_only: bool,
     as_json: bool,
 ) -> int:
@@ -100,29 +77,24 @@ def command(
     if listed:
         _list(as_json)
         return 0
-    rules = replace(
-        AlertingRules(),
-        threshold=threshold,
-        ticket_threshold=min(threshold, AlertingRules().ticket_threshold),
-    )
+    rules = AlertingRules()
+    rules = replace(rules, threshold=threshold, ticket_threshold=min(threshold, rules.ticket_threshold))
     if demo:
         if illnesses or rate or minutes or alerts_only or as_json:
-            raise click.UsageError(
-                "--demo plays a story of its own; only --speed, --threshold and --seed go with it"
-            )
-        _demo(SimulationOptions(START, rules, speed or _DEMO_SPEED, seed))
+            own = "only --speed, --threshold, --seed and --pause go with it"
+            raise click.UsageError(f"--demo plays a story of its own; {own}")
+        _demo(SimulationOptions(START, rules, speed or _DEMO_SPEED, seed), pause)
         return 0
-    plan = SimulationOptions(START, rules, speed or _SPEED, seed)
-    adviser = make_adviser()
-    outcomes = []
+    options, adviser, runs = SimulationOptions(START, rules, speed or _SPEED, seed), make_adviser(), []
     for illness in _chosen(illnesses):
-        outcome = _play(illness, _act(illness, rate, minutes), plan, adviser)
-        outcomes.append(outcome)
+        act = make_act(illness, rate, minutes)
+        with _progress(act) as on_slot:
+            runs.append(play_illness(act, options, adviser, on_slot))
         if not as_json:
-            _show(outcome, alerts_only)
+            _show(runs[-1], alerts_only)
     if as_json:
-        click.echo(dump([_as_json(outcome) for outcome in outcomes]))
-    return 0 if all(outcome.is_right for outcome in outcomes) else 1
+        click.echo(dump([run.as_json() for run in runs]))
+    return 0 if all(run.is_right for run in runs) else 1
 
 
 def _chosen(names: Sequence[str]) -> list[Illness]:
@@ -130,8 +102,6 @@ def _chosen(names: Sequence[str]) -> list[Illness]:
         raise click.UsageError("name an illness (see --list), or `all`, or --demo")
     unknown = [name for name in names if name != "all" and name not in ILLNESSES]
     if unknown:
-        import difflib
-
         close = difflib.get_close_matches(unknown[0], ILLNESSES, 1)
         hint = f"did you mean '{close[0]}'?" if close else "see --list"
         raise click.UsageError(f"no illness is called '{unknown[0]}'; {hint}")
@@ -149,28 +119,9 @@ def _list(as_json: bool) -> None:
         click.echo(f"{illness.id:<{width}}  {finds:<40}  {illness.meaning}")
 
 
-def _act(illness: Illness, rate: float | None, minutes: float | None) -> Act:
-    usual = 30.0 if illness.push == TICKET else _MINUTES
-    return Act(illness, minutes or usual, rate or illness.rate)
-
-
-def _play(illness: Illness, act: Act, plan: SimulationOptions, adviser: Adviser) -> Outcome:
-    verdicts = []
-    sent = failed = withheld = 0
-    with _progress(illness, act) as step:
-        for happening in simulate([act], plan):
-            if isinstance(happening, SentAlert):
-                verdicts.append(_judge(happening, illness, adviser))
-                continue
-            sent, failed = sent + happening.sent, failed + happening.failed
-            withheld += happening.withheld
-            step(happening, failed)
-    return Outcome(illness, tuple(verdicts), sent, failed, withheld)
-
-
 @contextmanager
-def _progress(illness: Illness, act: Act) -> Iterator[Any]:
-    """A bar over the logical minutes, on a terminal only."""
+def _progress(act: Act) -> Iterator[OnSlot]:
+    """A bar over the simulated minutes, on a terminal only."""
     if not sys.stderr.isatty():
         yield lambda slot, failed: None
         return
@@ -179,7 +130,7 @@ def _progress(illness: Illness, act: Act) -> Iterator[Any]:
 
     columns = (TextColumn("{task.description}"), BarColumn(_BAR), TextColumn("{task.fields[seen]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(illness.id, total=act.minutes * 60, seen="")
+        task = bar.add_task(act.illness.id, total=act.minutes * 60, seen="")
 
         def step(slot: Slot, failed: int) -> None:
             passed = (slot.at - START).total_seconds()
@@ -188,85 +139,25 @@ def _progress(illness: Illness, act: Act) -> Iterator[Any]:
         yield step
 
 
-def _judge(alerted: SentAlert, illness: Illness, adviser: Adviser) -> Verdict:
-    """Read the alert as anybody's, and compare with what the illness stands for."""
-    _, alerts = adviser.read(alerted.text)
-    if len(alerts) != 1:
-        wrong = f"读出 {len(alerts)} 条报警，应是 1 条"
-        return Verdict(alerted, "unknown", (), None, adviser.answer(alerted.text).pages[0], (wrong,))
-    (diagnosis,) = alerts
-    steps = steps_for(diagnosis)
-    found = Verdict(
-        alerted,
-        diagnosis.kind,
-        tuple(cause.id for cause in diagnosis.causes),
-        steps[0].id if steps else None,
-        adviser.answer(alerted.text).pages[0],
-        (),
-    )
-    return replace(found, wrong=tuple(_differences(found, illness)))
-
-
-def _differences(found: Verdict, illness: Illness) -> Iterator[str]:
-    """Other kinds may come along (a MarkFail, say); of those only the kind is known."""
-    kind = found.alerted.kind
-    if illness.kind is None:
-        yield "这种病不该报警"
-    if found.kind != kind:
-        yield f"类型读成 {found.kind}，应是 {kind}"
-    if kind != illness.kind:
-        return
-    if illness.cause is not None and illness.cause not in found.causes:
-        yield f"没有看出 {illness.cause}"
-    if illness.cause is None and found.causes:
-        yield f"看出了没有的 {'、'.join(found.causes)}"
-    if found.step != illness.step:
-        yield f"第一步是 {found.step}，应是 {illness.step}"
-
-
 # -- what is shown
 
 
-def _show(outcome: Outcome, alerts_only: bool) -> None:
+def _show(run: IllnessRun, alerts_only: bool) -> None:
     if alerts_only:
-        for verdict in outcome.verdicts:
-            click.echo(verdict.alerted.text)
+        for reading in run.readings:
+            click.echo(reading.alert.text)
         return
-    illness = outcome.illness
-    _rule(f"{illness.id} {illness.meaning}")
-    numbers = f"推送 {outcome.sent} 次，失败 {outcome.failed} 次"
-    click.echo(numbers + (f"，停推 {outcome.withheld} 次" if outcome.withheld else ""))
-    if not outcome.verdicts:
+    _rule(f"{run.illness.id} {run.illness.meaning}")
+    numbers = f"推送 {run.sent} 次，失败 {run.failed} 次"
+    click.echo(numbers + (f"，停推 {run.withheld} 次" if run.withheld else ""))
+    if not run.readings:
         click.echo("没有报警\n")
-    for verdict in outcome.verdicts:
-        _panel(verdict.alerted.text.rstrip(), f"{verdict.alerted.at:%H:%M:%S} 报警", "red")
-        _panel(verdict.reply, "机器人", "green")
-        found = " · ".join((verdict.kind, *verdict.causes, f"第一步 {verdict.step}"))
-        right = "，".join(verdict.wrong) or "与病相符"
-        click.echo(f"{'✗' if verdict.wrong else '✓'} {found}：{right}\n")
-
-
-def _as_json(outcome: Outcome) -> dict[str, Any]:
-    return {
-        "illness": outcome.illness.id,
-        "meaning": outcome.illness.meaning,
-        "sent": outcome.sent,
-        "failed": outcome.failed,
-        "withheld": outcome.withheld,
-        "right": outcome.is_right,
-        "alerts": [
-            {
-                "at": verdict.alerted.at.isoformat(),
-                "text": verdict.alerted.text,
-                "kind": verdict.kind,
-                "causes": list(verdict.causes),
-                "step": verdict.step,
-                "reply": verdict.reply,
-                "wrong": list(verdict.wrong),
-            }
-            for verdict in outcome.verdicts
-        ],
-    }
+    for reading in run.readings:
+        _panel(reading.alert.text.rstrip(), f"{reading.alert.at:%H:%M:%S} 报警", "red")
+        _panel(reading.reply, "机器人", "green")
+        found = " · ".join((reading.kind, *reading.causes, f"第一步 {reading.step}"))
+        right = "，".join(reading.wrong) or "与病相符"
+        click.echo(f"{'✗' if reading.wrong else '✓'} {found}：{right}\n")
 
 
 def _rule(title: str) -> None:
@@ -293,23 +184,23 @@ def _panel(text: str, title: str, style: str) -> None:
 # -- the demo
 
 
-def _demo(plan: SimulationOptions) -> None:
+def _demo(options: SimulationOptions, pause: float) -> None:
     from triage.bot.bot import Bot
     from triage.simulator.demo import NAME, ON_CALL, play_campaign
     from triage.store import Store
 
     with tempfile.TemporaryDirectory() as directory:
         store = Store.open(f"sqlite:///{directory}/demo.db", upgrade=True)
-        dice = random.Random(plan.seed)  # noqa: S311 - an invitation nobody uses
+        dice = random.Random(options.seed)  # noqa: S311 - an invitation nobody uses
         bot = Bot(make_adviser(), store, lambda: f"{dice.getrandbits(32):08x}", {ON_CALL: NAME})
         try:
-            _tell(play_campaign(bot, plan), NAME)
+            _tell(play_campaign(bot, options), NAME, pause)
         finally:
             store.close()
 
 
-def _tell(beats: Iterable[Beat], name: str) -> None:
-    """Beat by beat; on a terminal there is time to read."""
+def _tell(beats: Iterable[Beat], name: str, pause: float) -> None:
+    """Print beat by beat; a terminal waits `pause` seconds after each, so that it can be read."""
     from triage.simulator.demo import BeatKind
 
     for beat in beats:
@@ -325,7 +216,7 @@ def _tell(beats: Iterable[Beat], name: str) -> None:
         else:
             _panel(beat.text, f"{clock} 机器人", "green")
         if sys.stdout.isatty() and beat.kind is not BeatKind.MINUTE:
-            time.sleep(_READING_PAUSE)
+            time.sleep(pause)
 
 
 def _minute(clock: str, beat: Beat) -> None:
