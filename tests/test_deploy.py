@@ -607,7 +607,9 @@ def test_the_container_file_knows_its_instructions() -> None:
 
 def test_the_container_gets_all_that_the_wheel_is_made_of() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    needed = {"pyproject.toml", PROJECT["project"]["readme"], *wheel["packages"], *wheel["force-include"]}
+    project = PROJECT["project"]
+    texts = {project["readme"], *project["license-files"]}
+    needed = {"pyproject.toml", *texts, *wheel["packages"], *wheel["force-include"]}
     assert set(_copied()) == needed
     for source in _copied():
         assert (ROOT / source).exists()

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tomllib
 import urllib.request
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-KEPT = ("triage", "rules", "templates", "docs", "pyproject.toml", "README.md")
+KEPT = ("triage", "rules", "templates", "docs", "pyproject.toml", "README.md", "LICENSE")
 
 
 def _block(heading: str) -> str:
@@ -58,7 +59,15 @@ def test_the_installed_package_carries_rules_and_templates(installed: Path, tmp_
         carried = {file.name for file in (package / "_data" / name).glob("*.*")}
         assert carried == {file.name for file in (ROOT / name).glob("*.*")}
     assert (package / "py.typed").exists()
+    assert [*package.parent.glob("wechat_triage-*.dist-info/licenses/LICENSE")]
     assert "request_timeout" in _run("triage rules list", tmp_path, installed / "venv/bin")
+
+
+def test_what_the_source_distribution_includes_is_there() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    included = settings["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert [name for name in included if not (ROOT / name).exists()] == []
+    assert [file.name for file in ROOT.glob("*.md") if file.name not in included] == []
 
 
 def test_the_first_own_rule_of_the_readme_works(installed: Path, tmp_path: Path) -> None:
