@@ -131,3 +131,14 @@ def test_tests_mirror_the_packages() -> None:
         path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").glob("*/**/test_*.py")
     }
     assert rooms <= set(ORDER)
+
+
+def test_a_migration_has_types_of_its_own() -> None:
+    """A released migration makes the same tables for ever, whatever becomes of the program's schema."""
+    foreign = {
+        (path.name, imported)
+        for path in (ROOT / "triage/store/migrations").rglob("*.py")
+        for imported in _imports(path)
+        if imported.startswith("triage.") and not imported.startswith("triage.store.migrations.")
+    }
+    assert not foreign

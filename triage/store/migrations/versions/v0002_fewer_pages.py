@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import Column, text
 
-from triage.store.schema import KEY_LENGTH, TABLE_OPTIONS, Json, Number, Text, UtcDateTime
+from triage.store.migrations.types_v1 import TABLE_OPTIONS, instant, key_text, long_text, number
 
 revision = "0002"
 down_revision = "0001"
@@ -13,7 +13,7 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Everything is kept, but on SQLite what was being talked about: there a table is made anew."""
-    op.add_column("incidents", Column("closed_as", Number, nullable=False, server_default="0"))
+    op.add_column("incidents", Column("closed_as", number(), nullable=False, server_default="0"))
     op.execute("UPDATE incidents SET closed_as = id WHERE open_key IS NULL")
     op.drop_index("incidents_open_key", "incidents")
     op.drop_index("incidents_lookup", "incidents")
@@ -34,9 +34,9 @@ def upgrade() -> None:
         op.drop_table("conversations")
         op.create_table(
             "conversations",
-            Column("sender", Text(KEY_LENGTH), primary_key=True),
-            Column("state", Json, nullable=False),
-            Column("expires_at", UtcDateTime, nullable=False),
+            Column("sender", key_text(), primary_key=True),
+            Column("state", long_text(), nullable=False),
+            Column("expires_at", instant(), nullable=False),
             sqlite_with_rowid=False,
             **TABLE_OPTIONS,
         )
