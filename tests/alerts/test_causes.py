@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from triage.alerts.causes import find_causes
 from triage.alerts.sample import Sample
+from triage.platform.pushes import AlertedPush
 
 FAN, ACCOUNT = "oxn5eNDIHrcf0u3pkWQdcgcmxBms", "gh_36db96728982"
 
@@ -26,8 +27,8 @@ def payment(code: str) -> str:
     return f"<xml><return_code><![CDATA[{code}]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>"
 
 
-BAD, PAID = "bad_response", "payment_bad_response"
-PROVES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
+BAD, PAID = AlertedPush.MESSAGE, AlertedPush.PAYMENT
+PROVES: dict[str, tuple[AlertedPush, dict[str, Any], list[str]]] = {
     "nothing proves nothing": (BAD, {}, []),
     "status 200 is no fault": (BAD, {"http_code": 200}, []),
     "an unknown cURL error has no cause": (BAD, {"curl_error": 60}, []),
@@ -68,8 +69,11 @@ PROVES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "success in XML": (BAD, {"response_content": reply(content="success")}, ["success_in_xml"]),
     "a page": (BAD, {"response_content": "<!DOCTYPE html>\n<html>..."}, ["html_page"]),
     "an error": (BAD, {"response_content": "Error 500:"}, ["error_text"]),
-    "JSON": ("ticket_failure", {"response_content": '{"code":0}'}, ["json_reply"]),
+    "JSON": (AlertedPush.TICKET, {"response_content": '{"code":0}'}, ["json_reply"]),
     "JSON in a list": (BAD, {"response_content": "[]"}, ["json_reply"]),
+    "an empty ticket reply": (AlertedPush.TICKET, {"response_content": ""}, ["empty_reply"]),
+    "an empty component reply": (AlertedPush.COMPONENT, {"response_content": ""}, ["empty_reply"]),
+    "a transaction makes a payment": (BAD, {"transaction_id": "4200", "resp": ""}, ["empty_reply"]),
     "an empty payment reply": (PAID, {"resp": ""}, ["empty_reply"]),
     "a refused payment": (PAID, {"resp": payment("FAIL")}, ["payment_refused"]),
     "a refused payment that a web page damaged": (
@@ -89,9 +93,9 @@ PROVES: dict[str, tuple[str, dict[str, Any], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("kind", "values", "causes"), PROVES.values(), ids=PROVES)
-def test_sample_proves_its_causes(kind: str, values: dict[str, Any], causes: list[str]) -> None:
-    found = find_causes(Sample(**values), kind)
+@pytest.mark.parametrize(("about", "values", "causes"), PROVES.values(), ids=PROVES)
+def test_sample_proves_its_causes(about: AlertedPush, values: dict[str, Any], causes: list[str]) -> None:
+    found = find_causes(Sample(**values), about)
     assert [cause.id for cause in found] == causes
     for cause in found:
         shown = str(values[cause.field]) if cause.field != "decrypt_fail" else "decrypt fail"
@@ -101,8 +105,8 @@ def test_sample_proves_its_causes(kind: str, values: dict[str, Any], causes: lis
 BODY = st.text() | st.builds(lambda body, end: reply()[:body] + end, st.integers(0, 260), st.text(max_size=5))
 
 
-@given(BODY, st.sampled_from([BAD, PAID, "ticket_failure", "component_message_failure", "unknown"]))
+@given(BODY, st.sampled_from(AlertedPush))
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_evidence_is_part_of_the_body(body: str, kind: str) -> None:
-    for cause in find_causes(Sample(response_content=body), kind):
+def test_evidence_is_part_of_the_body(body: str, about: AlertedPush) -> None:
+    for cause in find_causes(Sample(response_content=body), about):
         assert body[slice(*cause.span)] == cause.evidence

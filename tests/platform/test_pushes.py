@@ -10,6 +10,7 @@ from triage.platform.pushes import (
     COMPONENT_INFO,
     PAYMENT_NOTIFY,
     PUSHES,
+    AlertedPush,
     Family,
     Grade,
     Push,
@@ -202,7 +203,7 @@ def test_alert_names_its_push(
 
 
 def test_payment_alert_is_a_payment_push() -> None:
-    assert push_of_alert(None, None, None, payment=True) is PAYMENT_NOTIFY
+    assert push_of_alert(None, None, None, AlertedPush.PAYMENT) is PAYMENT_NOTIFY
 
 
 def test_every_alert_name_resolves_to_a_push_that_bears_it() -> None:

@@ -131,7 +131,7 @@ def test_the_index_finds_the_rules_that_hold_and_no_others(
     named = rule("timeout", sentences=["开发者…内没有返回"])
     rules = rule_set(named, *(rule(f"r{number}", **item) for number, item in enumerate(advices)))
     kind = "timeout" if given_alert.description == SENTENCE else "unknown"
-    causes = [cause.id for cause in find_causes(given_alert.sample, kind)]
+    causes = [cause.id for cause in find_causes(given_alert.sample)]
     view = View(facts_of(given_alert, kind, causes))
 
     def is_naive_match(item: Rule) -> bool:
@@ -355,3 +355,32 @@ def test_every_bundled_rule_says_why_it_does_not_fit(rules: RuleSet) -> None:
     assert {item.id for item in rules.rules if matcher.why_not(diagnosis, item) is None} == set(
         ids(diagnosis)
     )
+
+
+# -- what a kind is about
+
+
+@pytest.mark.parametrize("id_", ["box_office", "ticket_office", "payment_office", "component_office"])
+def test_the_id_of_a_rule_does_not_decide_how_a_reply_is_judged(id_: str) -> None:
+    found = Matcher(rule_set(rule(id_, sentences=[SENTENCE]))).match(alert(sample=EMPTY_REPLY))
+    assert (found.kind, found.causes) == (id_, ())
+
+
+@pytest.mark.parametrize(
+    ("push", "causes"),
+    [
+        ("message", []),
+        ("ticket", ["empty_reply"]),
+        ("component", ["empty_reply"]),
+        ("payment", ["empty_reply"]),
+    ],
+)
+def test_the_push_of_a_rule_decides_how_a_reply_is_judged(push: str, causes: list[str]) -> None:
+    rules = rule_set(rule("office", sentences=[SENTENCE], push=push, signs={"event": "Click"}))
+    for description in (SENTENCE, None):  # named by its sentence, named by its signs
+        found = Matcher(rules).match(alert(description, sample=EMPTY_REPLY))
+        assert found.kind == "office"
+        assert [cause.id for cause in found.causes] == causes
+
+
+EMPTY_REPLY = "[IP=203.0.113.9][Event=Click][response_length=0][response_content=]"

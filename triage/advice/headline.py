@@ -12,7 +12,7 @@ from triage.findings import Severity
 from triage.masking import mask, mask_appid
 from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW, MARK_FAIL_SILENCE
 from triage.rules.matching import UNKNOWN, Diagnosis
-from triage.rules.parser import Rule
+from triage.rules.parser import MARK_FAIL, Rule
 
 _EXCERPT = 48
 _TELLING = 6
@@ -77,9 +77,7 @@ def _blocked_until(diagnosis: Diagnosis) -> str:
     """MarkFail stops all pushes for a minute (guide P.7)."""
     first_seen = diagnosis.alert.first_seen
     return (
-        _written(first_seen + MARK_FAIL_SILENCE)[_TIME]
-        if first_seen and diagnosis.kind == "mark_fail"
-        else ""
+        _written(first_seen + MARK_FAIL_SILENCE)[_TIME] if first_seen and diagnosis.kind == MARK_FAIL else ""
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from triage.alerts.sample import Sample
-from triage.platform.pushes import Family, Push, find_push, push_of_alert
+from triage.platform.pushes import AlertedPush, Push, push_of_alert
 from triage.platform.reply_law import judge
 
 REPLY_CAUSES = frozenset(
@@ -58,19 +58,19 @@ class Cause:
     hint: str | None = None
 
 
-def find_causes(sample: Sample, kind: str) -> tuple[Cause, ...]:
-    """What the sample of an alert of this kind proves, most telling first."""
-    return tuple(_causes(sample, kind))
+def find_causes(sample: Sample, about: AlertedPush = AlertedPush.MESSAGE) -> tuple[Cause, ...]:
+    """What the sample of an alert proves, most telling first; `about` is the push that its kind speaks of."""
+    return tuple(_causes(sample, about))
 
 
-def _causes(sample: Sample, kind: str) -> Iterator[Cause]:
+def _causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:
     if sample.http_code is not None and sample.http_code != 200:
         yield _of("http_status", f"回调返回 HTTP {sample.http_code}，不是 200", "http_code", sample.http_code)
     if sample.curl_error in _CURL:
         yield _of(*_CURL[sample.curl_error], "curl_error", sample.curl_error)
     if sample.decrypt_fail:
         yield _of("decrypt_fail", "微信解不开加密的回包", "decrypt_fail", "decrypt fail")
-    yield from _reply_causes(sample, kind)
+    yield from _reply_causes(sample, about)
     if "".join((sample.event or "").split()).casefold() == "templatesendjobfinish":
         yield _of("receipt_flood", "群发模板消息的回执挤占了回调", "event", str(sample.event))
     if sample.platform is not None:
@@ -83,7 +83,7 @@ def _of(id_: str, meaning: str, field: str, value: object) -> Cause:
     return Cause(id_, meaning, field, text, (0, len(text)))
 
 
-def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
+def _reply_causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:
     field = "resp" if sample.resp is not None else "response_content"
     body: str | None = getattr(sample, field)
     if body is None:
@@ -92,7 +92,7 @@ def _reply_causes(sample: Sample, kind: str) -> Iterator[Cause]:
     cut = body.endswith(_CUT) and sample.response_length is not None
     damaged = _EATEN in body or body.endswith(_CUT)
     reply = _closed(sent).encode()
-    for finding in judge(reply, _push(sample, kind)):
+    for finding in judge(reply, _push(sample, about)):
         if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and damaged):
             continue
         start, end = finding.span or (0, len(reply))
@@ -119,10 +119,7 @@ def _closed(body: str) -> str:
 _ELEMENT = re.compile(r"</[A-Za-z_]{1,60}>")
 
 
-def _push(sample: Sample, kind: str) -> Push | None:
-    payment = kind.startswith("payment") or sample.transaction_id is not None
-    if kind.startswith("ticket"):
-        return find_push("component_verify_ticket", Family.COMPONENT)
-    if kind.startswith("component"):
-        return find_push("unauthorized", Family.COMPONENT)
-    return push_of_alert(sample.event, sample.msg, sample.msg_type, payment=payment)
+def _push(sample: Sample, about: AlertedPush) -> Push | None:
+    if about is AlertedPush.MESSAGE and sample.transaction_id is not None:
+        about = AlertedPush.PAYMENT
+    return push_of_alert(sample.event, sample.msg, sample.msg_type, about)

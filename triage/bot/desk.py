@@ -14,6 +14,7 @@ from triage.errors import StoreError
 from triage.incidents.correlation import QUIET, RECALL, Incident, Sighting, State, story_of
 from triage.incidents.story import MemberNames, clock, incident_line
 from triage.masking import mask
+from triage.rules.parser import HELP_TOPIC
 from triage.store import Action, Change, Event, Store
 
 _EVENTS = 10
@@ -60,7 +61,7 @@ class Desk:
             return Outcome(self.adviser.say("no_memory"))
 
     def _help(self) -> Outcome:
-        rule = self.adviser.rules.get("help")
+        rule = self.adviser.rules.get(HELP_TOPIC)
         page = next(self.adviser.topic_pages(self.adviser.ask("帮助"))).text if rule else ""
         return Outcome(f"{page}\n{self.adviser.say('commands', lines=usage())}".strip())
 

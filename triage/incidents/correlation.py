@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from triage.alerts.facts import is_masked
 from triage.findings import Severity
 from triage.rules.matching import Diagnosis
+from triage.rules.parser import MARK_FAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,6 @@ class Shape(enum.StrEnum):
     ONE_EVENT = "one_event"
 
 
-MARK_FAIL = "mark_fail"
 QUIET = timedelta(minutes=30)
 """An incident without a new alert for so long is shown as quiet; an alert later than this reopens its story."""
 STORY = timedelta(hours=2)

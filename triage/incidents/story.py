@@ -9,7 +9,6 @@ from typing import Any
 
 from triage.alerts.parser import BEIJING
 from triage.incidents.correlation import (
-    MARK_FAIL,
     QUIET,
     Incident,
     Reason,
@@ -21,6 +20,7 @@ from triage.incidents.correlation import (
     story_of,
 )
 from triage.masking import mask, mask_appid
+from triage.rules.parser import MARK_FAIL
 
 
 @dataclass(frozen=True, slots=True)

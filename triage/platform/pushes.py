@@ -30,6 +30,16 @@ class Family(enum.StrEnum):
     PAYMENT = "payment"
 
 
+class AlertedPush(enum.StrEnum):
+    """What alerts of one kind are about; it decides by which law the reply in their sample is judged."""
+
+    MESSAGE = "message"
+    """A message or an event: the sample says which."""
+    TICKET = "ticket"
+    COMPONENT = "component"
+    PAYMENT = "payment"
+
+
 class ReplyForm(enum.StrEnum):
     """The shapes a legal body has; EMPTY is zero bytes, XML may be the encrypted envelope in safe mode."""
 
@@ -329,15 +339,16 @@ def find_push(name: str, family: Family | None = None) -> Push | None:
 
 
 def push_of_alert(
-    event: str | None, msg: str | None, msg_type: int | None, *, payment: bool = False
+    event: str | None, msg: str | None, msg_type: int | None, about: AlertedPush = AlertedPush.MESSAGE
 ) -> Push | None:
-    """Return the push an alert's `[Event=]`, `[Msg=]` and `[MsgType=]` speak of; None where they name none.
+    """Return the push that an alert is about; None where its sample does not name one.
 
-    Event is the true one: `[Msg=Subscribe][Event=UnSubscribe]` is an unsubscribe. The number decides last,
-    and only where one push alone was seen with it.
+    `event`, `msg` and `msg_type` are the sample's `[Event=]`, `[Msg=]` and `[MsgType=]`. Event is the true one:
+    `[Msg=Subscribe][Event=UnSubscribe]` is an unsubscribe. The number decides last, and only where one push alone was
+    seen with it.
     """
-    if payment:
-        return PAYMENT_NOTIFY
+    if about is not AlertedPush.MESSAGE:
+        return _BY_ALERTED[about]
     if event and event.strip():
         return _BY_EVENT.get(_folded(event))
     if msg and (push := _BY_MSG.get(_folded(msg))):
@@ -370,6 +381,12 @@ def _by_wire_name(pushes: tuple[Push, ...]) -> dict[str, list[Push]]:
 
 
 _BY_WIRE_NAME = _by_wire_name(PUSHES)
+_BY_ALERTED = {
+    AlertedPush.TICKET: find_push("component_verify_ticket", Family.COMPONENT),
+    AlertedPush.COMPONENT: find_push("unauthorized", Family.COMPONENT),
+    AlertedPush.PAYMENT: PAYMENT_NOTIFY,
+}
+"""Every component push takes the same replies, so any of them stands for the one that the alert does not name."""
 _BY_EVENT = _by_name(*_EVENTS, *_COMPONENTS, COMPONENT_INFO)
 _BY_MSG = _by_name(*_MESSAGES, *_EVENTS, COMPONENT_INFO)
 _BY_NUMBER = _by_number(*PUSHES, COMPONENT_INFO)

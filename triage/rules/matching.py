@@ -20,6 +20,7 @@ from triage.alerts.causes import Cause, find_causes
 from triage.alerts.cleaning import fold
 from triage.alerts.facts import Fact, facts_of
 from triage.alerts.parser import Alert
+from triage.platform.pushes import AlertedPush
 from triage.rules.conditions import Because, Condition, Test, View, failing, holds, prove
 from triage.rules.parser import Rule, RuleSet
 
@@ -89,7 +90,7 @@ class Matcher:
         """The kind, the causes and all fitting rules of an alert."""
         named = self._name(alert)
         kind = named.rule.id if named else UNKNOWN
-        causes = find_causes(alert.sample, kind)
+        causes = find_causes(alert.sample, named.rule.push if named else AlertedPush.MESSAGE)
         facts = facts_of(alert, kind, [cause.id for cause in causes])
         view = View(facts)
         matches = [named] if named else []

@@ -13,10 +13,16 @@ import yaml
 
 from triage.alerts.facts import FACTS
 from triage.findings import Finding, Location, Severity
+from triage.platform.pushes import AlertedPush
 from triage.rules import templates
 from triage.rules.conditions import Condition, read_condition
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
 from triage.rules.templates import Template
+
+MARK_FAIL = "mark_fail"
+"""The kind that follows from other alerts: the platform stops pushing after many failures."""
+HELP_TOPIC = "help"
+"""The topic that the command 帮助 shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Rule:
     impact: str | None
     sentences: tuple[str, ...]
     signs: Condition | None
+    push: AlertedPush
     when: Condition | None
     unless: Condition | None
     aliases: tuple[str, ...]
@@ -171,10 +178,9 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
         reader.report(
             node, "unreachable", "a rule needs 'sentences', 'when' or 'aliases', or nothing leads to it"
         )
-    for part in ("signs", "unless"):
-        needed = "sentences" if part == "signs" else "when"
-        if values[part] and not values[needed]:
-            reader.report(keys[part], "useless-key", f"'{part}' has no effect without '{needed}'")
+    for name, needed in _NEEDED_BY.items():
+        if name in keys and not values[needed]:
+            reader.report(keys[name], "useless-key", f"'{name}' has no effect without '{needed}'")
     if len(reader.findings) > before:
         return None
     match, ignore = values.pop("examples")
@@ -185,6 +191,7 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
 _SHORTEST = 4
 """Letters of a sentence: fewer stand in other kinds' sentences too."""
 _LEADING = {"sentences", "when", "aliases"}
+_NEEDED_BY = {"signs": "sentences", "push": "sentences", "unless": "when"}
 _PLACED = ("id", "number", "see")
 
 
@@ -244,6 +251,16 @@ def _severity(reader: Reader, node: yaml.Node) -> Severity:
     return Severity.INFO
 
 
+def _push(reader: Reader, node: yaml.Node) -> AlertedPush:
+    value = reader.text(node)
+    if value in set(AlertedPush):
+        return AlertedPush(value)
+    if value:
+        message = f"'{value}' is no kind of push: {', '.join(AlertedPush)}"
+        reader.report(node, "bad-push", message, similar(value, AlertedPush))
+    return AlertedPush.MESSAGE
+
+
 def _sources(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     values = reader.texts(node)
     for value in values:
@@ -272,6 +289,7 @@ _RULE = {
     "impact": Key(Reader.text),
     "sentences": Key(_sentences, default=()),
     "signs": Key(read_condition),
+    "push": Key(_push, default=AlertedPush.MESSAGE),
     "when": Key(read_condition),
     "unless": Key(read_condition),
     "aliases": Key(Reader.texts, default=()),

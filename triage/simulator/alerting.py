@@ -13,9 +13,9 @@ from types import MappingProxyType
 from triage.alerts.parser import Alert
 from triage.alerts.sample import Sample
 from triage.platform import limits
+from triage.rules.parser import MARK_FAIL
 from triage.simulator.alert import GUIDE_URL, SENTENCES, AlertSubject
 
-MARK_FAIL = "mark_fail"
 _TICKET = frozenset({"ticket_timeout", "ticket_failure"})
 _BLOCKABLE = frozenset(
     {"dns_failure", "dns_timeout", "dns_invalid_domain", "connect_timeout", "request_timeout", "bad_response"}
