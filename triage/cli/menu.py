@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from triage.channels.wechat.menu import (
-    make_menu,
-    menu_mistakes,
-)
+from triage.channels.wechat.menu import make_menu, menu_mistakes
 from triage.cli._input import dump, read_text
-from triage.errors import InputError, SettingsError
+from triage.errors import InputError
 from triage.settings import load_settings
 
-if TYPE_CHECKING:
-    from triage.settings.model import Settings
-
-
 _API = "https://api.weixin.qq.com"
-_WHERE = "公众平台 → 设置与开发 → 基本配置 shows it"
 
 
 @click.group("menu")
@@ -45,36 +37,20 @@ def push(file: str | None, appid: str | None) -> int:
 
     It needs the account's AppID and AppSecret: TRIAGE_WECHAT_APPID and TRIAGE_WECHAT_SECRET.
     """
-    from triage.channels.wechat.api import (
-        WeChatApi,  # only here is the network needed, and it takes long to import
-    )
+    # imported here: requests and pydantic take long, and `menu show` needs neither
+    from triage.channels.wechat.api import WeChatApi
     from triage.channels.wechat.tokens import token_cache
+    from triage.settings.accounts import find_credentials
 
     menu = _read_menu(file)
     if _report(menu):
         return 1
     settings = load_settings()
-    account, secret = _account(settings, appid)
+    account, secret = find_credentials(settings, appid)
     with WeChatApi(account, secret, token_cache(settings.database_url), base_url=_API) as api:
         api.create_menu(menu)
     click.echo(f"pushed {len(menu['button'])} buttons to {account}")
     return 0
-
-
-def _account(settings: Settings, appid: str | None) -> tuple[str, str]:
-    """AppID and AppSecret of the account that is meant. Raises SettingsError."""
-    accounts = [item for item in settings.all_wechat_accounts if appid in (None, item.appid)]
-    if len(accounts) > 1:
-        raise SettingsError("there are several accounts; name one with --appid")
-    if not accounts:
-        raise SettingsError(
-            f"no account {appid} is set up" if appid else "no account is set up; set TRIAGE_WECHAT_TOKEN"
-        )
-    (account,) = accounts
-    if not account.appid or account.secret is None:
-        missing = "TRIAGE_WECHAT_SECRET" if account.appid else "TRIAGE_WECHAT_APPID"
-        raise SettingsError(f"{missing} (or its place in TRIAGE_WECHAT_ACCOUNTS) is not set; {_WHERE}")
-    return account.appid, account.secret.get_secret_value()
 
 
 def _read_menu(file: str | None) -> Any:

@@ -2,71 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from triage.alerts.parser import Alert, parse
 from triage.cli._input import dump, read_text
-from triage.errors import InputError, SettingsError
-from triage.settings import load_settings
+from triage.cli._options import AccountOptions, account_options
+from triage.errors import InputError
 
 if TYPE_CHECKING:
-    from triage.channels.wechat.callback import Account
-    from triage.probe.guard import Guard, Target
-    from triage.probe.push import Exchange, Platform, SamplePush
+    from triage.probe.guard import Target
+    from triage.probe.push import Exchange, SamplePush
 
-_MODES = ("plain", "compatible", "safe")
-
-
-def account_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say for which account we play the platform, and where we may go."""
-    for option in (
-        click.option("--allow-private", is_flag=True, help="Allow loopback and private addresses."),
-        click.option("--allow", multiple=True, metavar="HOST", help="Another host that may be called."),
-        click.option("--account-id", help="The account's own id, gh_…; a random one by default."),
-        click.option("--appid", help="The AppID. Default: TRIAGE_WECHAT_APPID."),
-        click.option("--aes-key", help="The EncodingAESKey. Default: TRIAGE_WECHAT_AES_KEY."),
-        click.option(
-            "--token", help="The Token. Default: TRIAGE_WECHAT_TOKEN, which others cannot see in `ps`."
-        ),
-        click.option(
-            "--mode", type=click.Choice(_MODES), help="Default: safe with an EncodingAESKey, else plain."
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def make_account(
-    token: str | None, aes_key: str | None, appid: str | None, mode: str | None
-) -> tuple[Account, str]:
-    """The account, and the mode it is pushed in. What is not given comes from the settings. Raises SettingsError."""
-    from triage.channels.wechat.callback import Account
-
-    if token is None or aes_key is None or appid is None:
-        known = [item for item in load_settings().all_wechat_accounts if appid in (None, item.appid)]
-        if len(known) > 1 and token is None:
-            raise SettingsError("there are several accounts; name one with --appid")
-        if len(known) == 1:
-            (item,) = known
-            own = item.account(load_settings().window)
-            # a key belongs to its token: with another token the settings' key would only mislead
-            aes_key = aes_key or (own.aes_key if token in (None, own.token) else None)
-            token, appid = token or own.token, appid or own.appid
-    if token is None:
-        raise SettingsError("there is no Token; set TRIAGE_WECHAT_TOKEN, or give --token")
-    account = Account(appid or "", token, aes_key)
-    return account, mode or ("safe" if aes_key else "plain")
-
-
-def make_guard(target: Target, allow: Sequence[str], *, allow_private: bool, named: bool = True) -> Guard:
-    """The hosts that the operator named; `named` says whether the target is one of them."""
-    from triage.probe.guard import Guard, parse_host
-
-    hosts = {parse_host(host.strip("[]")) for host in allow} | ({target.host} if named else set())
-    return Guard(frozenset(hosts), allow_private)
+_SHOWN_CHARACTERS = 2_000
 
 
 @click.command("push")
@@ -81,13 +32,7 @@ def make_guard(target: Target, allow: Sequence[str], *, allow_private: bool, nam
 def command(
     url: str | None,
     kind: str | None,
-    mode: str | None,
-    token: str | None,
-    aes_key: str | None,
-    appid: str | None,
-    account_id: str | None,
-    allow: tuple[str, ...],
-    allow_private: bool,
+    options: AccountOptions,
     openid: str | None,
     fields: tuple[str, ...],
     component: bool,
@@ -107,12 +52,15 @@ def command(
     alert = _read_alert(from_alert) if from_alert else None
     target = parse_target(url or _url_of(alert))
     chosen = _find_kind(kind, _read_fields(fields), alert, component=component)
-    account, mode = make_account(token, aes_key, appid, mode)
-    guard = make_guard(target, allow, allow_private=allow_private, named=url is not None)
+    account, mode = options.make_account()
+    guard = options.make_guard(target, is_named=url is not None)
     with Connection(target, find_address(target, guard), guard) as connection:
-        platform = Platform(account, connection, mode, openid=openid, gh=account_id)
+        platform = Platform(account, connection, mode, openid=openid, gh=options.account_id)
         exchange = platform.send(chosen)
-    _show(exchange, target, platform, as_json=as_json)
+    if as_json:
+        click.echo(dump(_as_json(exchange, target, mode)))
+    else:
+        _show(exchange, target, mode)
     return 1 if exchange.findings else 0
 
 
@@ -142,8 +90,6 @@ def _read_fields(fields: Sequence[str]) -> dict[str, str]:
 def _find_kind(
     kind: str | None, fields: dict[str, str], alert: Alert | None, *, component: bool
 ) -> SamplePush:
-    from dataclasses import replace
-
     from triage.probe.push import find_sample_push, sample_push_of_alert
 
     if kind is None and alert is not None:
@@ -152,47 +98,46 @@ def _find_kind(
     return find_sample_push(kind or "text", fields, component=component)
 
 
-def _show(exchange: Exchange, target: Target, platform: Platform, *, as_json: bool) -> None:
+def _as_json(exchange: Exchange, target: Target, mode: str) -> dict[str, Any]:
     from triage.probe.faults import with_hint
     from triage.probe.push import shown_request
-    from triage.probe.report import finding_as_json, milliseconds
+    from triage.probe.report import finding_as_json
 
-    request = shown_request(exchange.request, target.path)
-    findings = [with_hint(finding) for finding in exchange.findings]
     answer = exchange.answer
-    reply = answer.response.body.decode("utf-8", "replace") if answer else None
-    if as_json:
-        values = {
-            "url": str(target),
-            "kind": exchange.push.name,
-            "mode": platform.mode,
-            "request": request,
-            "bytes": len(exchange.request.body),
-            "status": answer.response.status if answer else None,
-            "seconds": round(answer.seconds, 6) if answer else None,
-            "reply": reply,
-            "text": exchange.text,
-            "findings": [finding_as_json(finding) for finding in findings],
-        }
-        click.echo(dump(values))
-        return
-    click.echo(f"→ {request}")
-    click.echo(
-        f"  {exchange.push.title}，{platform.mode} 模式，{len(exchange.request.body)} 字节，发往 {target}"
-    )
-    if answer:
-        click.echo(
-            f"← {answer.response.status}，{milliseconds(answer.seconds)}，{len(answer.response.body)} 字节"
-        )
-        click.echo(_shown_body(reply or "") or "  （空包体）")
-    for finding in findings:
+    return {
+        "url": str(target),
+        "kind": exchange.push.name,
+        "mode": mode,
+        "request": shown_request(exchange.request, target.path),
+        "bytes": len(exchange.request.body),
+        "status": answer.response.status if answer else None,
+        "seconds": round(answer.seconds, 6) if answer else None,
+        "reply": answer.response.body.decode("utf-8", "replace") if answer else None,
+        "text": exchange.text,
+        "findings": [finding_as_json(with_hint(finding)) for finding in exchange.findings],
+    }
+
+
+def _show(exchange: Exchange, target: Target, mode: str) -> None:
+    from triage.probe.faults import with_hint
+    from triage.probe.push import shown_request
+    from triage.probe.report import milliseconds
+
+    size = len(exchange.request.body)
+    click.echo(f"→ {shown_request(exchange.request, target.path)}")
+    click.echo(f"  {exchange.push.title}，{mode} 模式，{size} 字节，发往 {target}")
+    if answer := exchange.answer:
+        body = answer.response.body
+        click.echo(f"← {answer.response.status}，{milliseconds(answer.seconds)}，{len(body)} 字节")
+        click.echo(_shown_body(body.decode("utf-8", "replace")) or "  （空包体）")
+    for finding in map(with_hint, exchange.findings):
         click.echo(f"✗ {finding.id}：{finding.message}")
         click.echo(f"  怎么办：{finding.hint or '见出处'}（出处：{finding.source or '-'}）")
-    if not findings:
+    if not exchange.findings:
         click.echo("✓ 回应合法" + (f"，用户看到：{exchange.text}" if exchange.text else ""))
 
 
 def _shown_body(body: str) -> str:
     from triage.probe.report import printable
 
-    return "\n".join(f"  {printable(line)}" for line in body[:2_000].splitlines())
+    return "\n".join(f"  {printable(line)}" for line in body[:_SHOWN_CHARACTERS].splitlines())

@@ -1,0 +1,133 @@
+"""The heartbeat of `triage probe`: its options, and the examination again and again until a signal comes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from triage.cli._options import grouped
+from triage.errors import InputError, TriageError
+
+if TYPE_CHECKING:
+    from triage.probe import Guard, Report
+    from triage.probe.guard import Target
+    from triage.probe.heartbeat import Notice
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatOptions:
+    """How often to examine, when to warn, and where; `every` is None for a single examination."""
+
+    every: float | None
+    webhook: str | None
+    warn_at: int
+    metrics_port: int | None
+
+
+heartbeat_options = grouped(
+    HeartbeatOptions,
+    "heartbeat",
+    click.option(
+        "--every", type=click.FloatRange(0.05, 86_400), metavar="SECONDS", help="Go on as a heartbeat."
+    ),
+    click.option(
+        "--webhook", metavar="URL", help="Where a heartbeat warns, as JSON; WeCom's robot is known."
+    ),
+    click.option(
+        "--warn-at", type=click.IntRange(1, 30), default=3, show_default=True, help="Failures in 5 minutes."
+    ),
+    click.option(
+        "--metrics-port", type=click.IntRange(1, 65_535), help="Serve a heartbeat's metrics on loopback."
+    ),
+)
+
+
+def run_heartbeat(
+    examine: Callable[[], Report],
+    options: HeartbeatOptions,
+    every: float,
+    guard: Guard,
+    *,
+    as_json: bool,
+) -> int:
+    """Examine every `every` seconds until SIGINT or SIGTERM; print each run, warn on standard error and by webhook."""
+    from triage.probe import parse_target
+    from triage.probe.heartbeat import HeartbeatMetrics, Watch, beat, line_of
+
+    robot = parse_target(options.webhook) if options.webhook else None
+    metrics = HeartbeatMetrics() if options.metrics_port else None
+
+    def tell(report: Report, failures: int) -> None:
+        click.echo(_json_line(report, failures) if as_json else line_of(report, failures))
+        sys.stdout.flush()
+        if metrics:
+            metrics.note(report, failures)
+
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(_stopped_by_signals())
+        if metrics and options.metrics_port:
+            stack.callback(_serve(metrics.serve, options.metrics_port))
+        beat(
+            examine,
+            Watch(options.warn_at),
+            every=every,
+            stop=stop,
+            clock=lambda: datetime.now(UTC),
+            tell=tell,
+            warn=lambda notice: _warn(notice, robot, guard),
+        )
+    return 0
+
+
+def _json_line(report: Report, failures: int) -> str:
+    return json.dumps({**report.as_json(), "recent_failures": failures}, ensure_ascii=False)
+
+
+def _serve(serve: Callable[[int], Callable[[], None]], port: int) -> Callable[[], None]:
+    try:
+        return serve(port)
+    except OSError as exc:
+        raise InputError(f"cannot serve metrics on port {port}: {exc.strerror}") from exc
+
+
+def _warn(notice: Notice, webhook: Target | None, guard: Guard) -> None:
+    """Print a notice and post it to the webhook; where that fails, the heartbeat goes on."""
+    from triage.probe.heartbeat import post
+
+    click.echo(notice.text, err=True)
+    if webhook is None:
+        return
+    try:
+        answer = post(notice, webhook, replace(guard, hosts=frozenset({webhook.host})))
+        if answer.response.status != 200:
+            click.echo(f"the webhook answered {answer.response.status}", err=True)
+    except TriageError as exc:
+        click.echo(f"the webhook cannot be reached: {exc}", err=True)
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set; a second signal meets the handler from before."""
+    stop = threading.Event()
+    before: dict[int, Any] = {}
+
+    def handle(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, before[number])
+
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        before[stopping] = signal.signal(stopping, handle)
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
