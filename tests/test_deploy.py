@@ -373,14 +373,14 @@ def _compose() -> dict[str, Any]:
 
 def test_compose_has_the_bot_its_database_and_a_single_upgrade() -> None:
     services = _compose()["services"]
-    assert set(services) == {"app", "upgrade", "db", "redis"}
+    assert set(services) == {"app", "upgrade", "db"}
     assert services["upgrade"]["command"] == ["db", "upgrade"]
     assert services["upgrade"]["restart"] == "no"
     assert services["app"]["depends_on"]["upgrade"]["condition"] == "service_completed_successfully"
     assert services["upgrade"]["depends_on"]["db"]["condition"] == "service_healthy"
 
 
-@pytest.mark.parametrize("name", ["app", "db", "redis"])
+@pytest.mark.parametrize("name", ["app", "db"])
 def test_every_service_that_stays_up_is_looked_after(name: str, routes: set[str]) -> None:
     service = _compose()["services"][name]
     assert service["healthcheck"]["test"][0] == "CMD"

@@ -20,7 +20,7 @@ from triage.bot.commands import COMMANDS, read_command, usage
 from triage.bot.desk import Desk
 from triage.cohort import together
 from triage.errors import RefusedError, StoreDownError
-from triage.message import Message, MessageKind, Reply
+from triage.message import Message, MessageKind
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
 from triage.settings.directories import data_directory
@@ -453,100 +453,15 @@ def test_without_the_database_checklists_still_go_out_and_it_is_counted(adviser:
     assert ("store_error", "record") in seen
 
 
-class _Unwritable:
-    """A store that can be asked and takes nothing, as one whose disk is full."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(_Down() if name == "record" else self._store, name)
-
-
-class _Dict:
-    """A standby without a server; `asked` is how often."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.replies: dict[str, Recorded] = {}
-
-    def reply_to(self, key: str) -> Recorded | None:
-        self.asked += 1
-        return self.replies.get(key)
-
-    def keep(self, key: str, reply: str | None) -> Recorded:
-        self.asked += 1
-        return self.replies.setdefault(key, Recorded(reply))
-
-
-class TestStandby:
-    """Nodes that share a standby, each with a store of its own mind."""
-
-    @pytest.fixture
-    def standby(self) -> _Dict:
-        return _Dict()
-
-    @pytest.fixture
-    def node(self, adviser: Adviser, standby: _Dict) -> Callable[..., Bot]:
-        def make(
-            store: object, standby: object = standby, observe: object = lambda event, label: None
-        ) -> Bot:
-            return Bot(adviser, store, lambda: "", {ZHAO: "小赵"}, observe, standby=standby)  # type: ignore[arg-type]
-
-        return make
-
-    def test_it_is_not_asked_about_a_new_message_while_the_store_answers(
-        self, node: Callable[..., Bot], store: Store, standby: _Dict
-    ) -> None:
-        bot = node(store)
-        for seconds in (0, 2.9):
-            message = _message(CONNECT)
-            first = bot.handle(message, NOW + timedelta(seconds=seconds))
-            for again in (5, 10):
-                assert bot.handle(message, NOW + timedelta(seconds=again)) == first
-        assert standby.asked == 0
-
-    def test_one_that_is_down_too_costs_no_reply_and_is_counted(
-        self, node: Callable[..., Bot], store: Store
-    ) -> None:
-        for memory in (None, _Down(), _Unwritable(store)):
-            seen: list[tuple[str, str]] = []
-            bot = node(memory, _Down(), lambda event, label: seen.append((event, label)))  # noqa: B023 - used at once
-            assert "先做" in (bot.handle(_message(CONNECT), NOW).text or "")
-            assert ("store_error", "standby") in seen
-
-    def test_nodes_that_know_different_things_give_the_reply_that_was_first(
-        self, node: Callable[..., Bot], store: Store
-    ) -> None:
-        node(store).handle(_message(CONNECT), NOW)
-        nodes = [node(_Unwritable(store)), node(_Down()), node(None)]
-        for leading in range(3):
-            message = _message(CONNECT)
-            first, *others = nodes[leading:] + nodes[:leading]
-            given = first.handle(message, NOW)
-            assert ("转来过" in (given.text or "")) == (leading == 0)
-            for number, other in enumerate(others, 1):
-                assert other.handle(message, NOW + timedelta(seconds=5 * number)) == given
-
-    def test_an_answer_without_words_is_kept_as_one(self, node: Callable[..., Bot], standby: _Dict) -> None:
-        message = _message(None, kind=MessageKind.EVENT)
-        assert node(_Down()).handle(message, NOW) == Reply(None)
-        assert standby.replies == {message.key: Recorded(None)}
-        seen: list[tuple[str, str]] = []
-        again = node(None, standby, lambda event, label: seen.append((event, label)))
-        assert again.handle(message, NOW) == Reply(None)
-        assert ("deduped", "event") in seen
-
-    def test_when_the_store_is_back_the_reply_given_without_it_stands(
-        self, node: Callable[..., Bot], store: Store
-    ) -> None:
-        store_knows = node(store)
-        store_knows.handle(_message(CONNECT), NOW)
-        message = _message(CONNECT)
-        given = node(_Down()).handle(message, NOW)
-        assert "转来过" not in (given.text or "")
-        assert store_knows.handle(message, NOW + timedelta(seconds=5)) == given
-        assert store.reply_to(message.key) is None, "what was answered is not done again"
+def test_an_alert_answered_while_the_store_was_away_is_recorded_when_it_is_pushed_again(
+    adviser: Adviser, store: Store
+) -> None:
+    message = _message(CONNECT)
+    away, back = (Bot(adviser, each, lambda: "") for each in (_Down(), store))  # type: ignore[arg-type]
+    assert "先做" in (away.handle(message, NOW).text or "")
+    again = back.handle(message, NOW + timedelta(seconds=5))
+    assert store.reply_to(message.key) == Recorded(again.text)
+    assert len(store.recent_incidents(NOW - timedelta(days=1))) == 1
 
 
 def test_without_a_store_the_bot_is_an_adviser(adviser: Adviser) -> None:

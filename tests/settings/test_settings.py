@@ -101,24 +101,6 @@ def test_a_token_ends_the_demo() -> None:
         pytest.param(
             {"TRIAGE_MEMBERS": "小王"}, "TRIAGE_MEMBERS: is not a list", id="a member without an OpenID"
         ),
-        *(
-            pytest.param({"TRIAGE_REDIS_URL": url}, "TRIAGE_REDIS_URL: is not the URL of a Redis", id=why)
-            for why, url in {
-                "no URL": "cache:6379",
-                "another scheme": "http://cache/0",
-                "a scheme in capitals": "REDIS://cache/0",
-                "no server": "redis:///0",
-                "a port too high": "redis://cache:65536/0",
-                "no port": "redis://cache:0/0",
-                "a port that is no number": "redis://cache:port/0",
-                "a database that is no number": "redis://cache/triage",
-                "a password with a bare slash": "redis://:a/b@cache/0",
-                "a password with a bare hash": "redis://:a#b@cache/0",
-                "an address that is half": "redis://[::1/0",
-                "a socket nowhere": "unix://",
-                "a fragment": "unix:///run/redis.sock#0",
-            }.items()
-        ),
         pytest.param({"TRIAGE_DEMO": "false"}, "set TRIAGE_WECHAT_TOKEN", id="no demo and no account"),
         pytest.param(
             {"TRIAGE_DEMO": "true", "TRIAGE_WECHAT_TOKEN": "t"}, "TRIAGE_DEMO", id="a demo beside an account"
@@ -195,25 +177,10 @@ def test_a_mistake_never_repeats_a_secret() -> None:
         said = _refused(TRIAGE_WECHAT_ACCOUNTS=secret)
         assert "hunter2" not in said
     assert "oSecret" not in _refused(TRIAGE_MEMBERS="oSecret")
-    assert "hunter2" not in _refused(TRIAGE_REDIS_URL="redis://:hunter2/x@cache/0")
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "redis://cache",
-        "redis://triage:p%40ss@[::1]:6380/15",
-        "rediss://cache:6379/0?ssl_cert_reqs=none",
-        "unix:///run/redis.sock?db=1",
-        "unix://triage@/run/redis.sock",
-    ],
-)
-def test_the_addresses_of_a_redis_are_read(url: str) -> None:
-    assert load_settings({"TRIAGE_REDIS_URL": url}).redis_url == url
 
 
 def test_variables_of_others_are_let_be() -> None:
-    assert load_settings({"TRIAGE_SERVICE_HOST": "10.0.0.1", "TRIAGE_TEST_REDIS_URL": "x"}).port == 8080
+    assert load_settings({"TRIAGE_SERVICE_HOST": "10.0.0.1", "TRIAGE_TEST_MYSQL_URL": "x"}).port == 8080
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -265,7 +232,6 @@ SECRETS = {
     "TRIAGE_WECHAT_SECRET": "hush-secret",
     "TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx2", "token": "hush-other", "name": "二号"}]',
     "TRIAGE_DATABASE_URL": "postgresql://triage:hush-password@db/triage",
-    "TRIAGE_REDIS_URL": "redis://:hush-redis@cache/0",
     "TRIAGE_API_KEY": "hush-api",
     "TRIAGE_CONSOLE_PASSWORD": "hush-console",
     "TRIAGE_MEMBERS": "oHushOpenId=小王",
@@ -280,7 +246,6 @@ def test_no_secret_is_shown() -> None:
     assert KEY not in everything
     assert "oHush" not in str(shown)
     assert shown["TRIAGE_DATABASE_URL"].value == "postgresql://…@db/triage"
-    assert shown["TRIAGE_REDIS_URL"].value == "redis://…@cache/0"
     assert shown["TRIAGE_WECHAT_ACCOUNTS"].value == "wx2 二号 (plain)"
     assert shown["TRIAGE_MEMBERS"].value == "小王"
     assert shown["TRIAGE_API_KEY"].origin == "TRIAGE_API_KEY"

@@ -11,8 +11,6 @@ import socket
 import sqlite3
 import sys
 import threading
-import time
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,7 +21,6 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.support.platform import Platform
-from tests.support.redis_server import redis_server
 from tests.support.service import ACCOUNT, ENVIRONMENT, Served, serving
 from tests.support.stores import SERVERS, fresh_database
 from triage.store import Store
@@ -227,38 +224,6 @@ def test_while_the_database_is_away_checklists_go_out_and_are_counted(url: str, 
                 break
             back.wait(0.25)
         assert _recorded(url) > 1
-
-
-def test_without_the_database_redis_gives_a_retry_the_same_reply_on_any_node_and_when_it_is_back(
-    url: str, tmp_path: Path
-) -> None:
-    shared = {"TRIAGE_REDIS_URL": redis_server()}
-    number = uuid.uuid4().hex
-    earlier = str(int(time.time()) - 5)
-    with (
-        _cut_off(url) as (given, line),
-        _node(tmp_path / "a", given, **shared) as first,
-        _node(tmp_path / "b", given, **shared) as second,
-    ):
-        nodes = [_platform(first), _platform(second)]
-
-        def push(platform: Platform) -> str:
-            exchange = platform.push("text", {"Content": "邀请", "CreateTime": earlier}, number)
-            return exchange.accepted.text or ""
-
-        _take_away(line)
-        with ThreadPoolExecutor(6) as pool:
-            answers = list(pool.map(push, nodes * 3))
-        _give_back(line)
-        time.sleep(2.5)
-        answers += [push(platform) for platform in nodes]
-        assert len(set(answers)) == 1
-        deduped = [
-            re.findall(r"(?m)^triage_deduped_total\S* (\S+)", node.get("/metrics"))
-            for node in (first, second)
-        ]
-        assert all(deduped)
-    assert _recorded(url) == 0
 
 
 def _recorded(url: str) -> int:

@@ -7,11 +7,7 @@ import json
 import logging
 import os
 import re
-import socket
-import sys
 import threading
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,13 +24,11 @@ from werkzeug.test import create_environ, run_wsgi_app
 
 from tests.support.paths import ROOT
 from tests.support.platform import FAN, GARBAGE, Platform, with_query
-from tests.support.redis_server import redis_server
-from tests.support.road import Road
 from triage import background
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
-from triage.errors import SettingsError, StoreDownError
+from triage.errors import StoreDownError
 from triage.message import Request, Response
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
@@ -399,62 +393,6 @@ def test_a_database_that_goes_away_costs_the_memory_not_the_answer(
     assert bench.platform.say(ALERT).response.status == 200
     assert bench.count("unrecorded_total") == 1
     assert bench.client.get("/readyz").status_code == 200
-
-
-def test_redis_is_asked_while_the_database_is_away_and_not_for_new_messages_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    road = Road(redis_server())
-    try:
-        bench = _bench(_settings(tmp_path, redis_url=road.url))
-        for number in ("1", "2"):
-            bench.platform.now = datetime.now(UTC)
-            assert len({bench.platform.say(ALERT, number).accepted.text for _ in range(3)}) == 1
-        assert road.connections == 0
-        number = uuid.uuid4().hex
-        with monkeypatch.context() as patch:
-            for method in ("reply_to", "record", "incidents_for", "signature_used", "conversation"):
-                patch.setattr(Store, method, _down)
-            given = bench.platform.say(ALERT, number).accepted.text
-            assert bench.platform.say(ALERT, number).accepted.text == given
-        assert road.connections == 1
-        assert bench.count("deduped_total") == 5
-        assert bench.count("store_errors_total", where="standby") == 0
-    finally:
-        road.block()
-
-
-@pytest.mark.parametrize("where", ["127.0.0.1:1", "silent"])
-def test_a_redis_that_is_away_too_is_counted_and_costs_no_answer(where: str, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        place = f"127.0.0.1:{silent.getsockname()[1]}" if where == "silent" else where
-        bench = _bench(
-            _settings(tmp_path, redis_url=f"redis://:hush@{place}/0", database_url="mysql://127.0.0.1:1/x")
-        )
-        started = time.monotonic()
-        assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
-        assert time.monotonic() - started < 1.5
-    assert bench.count("store_errors_total", where="standby") == 2
-
-
-def test_a_redis_that_does_not_answer_is_told_at_the_start(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    bench = _bench(_settings(tmp_path, redis_url="redis://:hush@127.0.0.1:1/0"))
-    bench.service.warm()
-    (line,) = [line for line in _lines(caplog) if line["event"] == "standby_not_ready"]
-    assert "TRIAGE_REDIS_URL" in line["problem"]
-    assert "hush" not in line["problem"]
-
-
-def test_a_redis_url_without_its_package_names_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "redis", None)
-    monkeypatch.delitem(sys.modules, "triage.store.standby", raising=False)
-    with pytest.raises(SettingsError, match=r"pip install 'wechat-triage\[redis\]'"):
-        create_app(_settings(tmp_path, redis_url="redis://127.0.0.1/0"))
-    assert create_app(_settings(tmp_path)), "nobody else needs it"
 
 
 def test_a_database_that_comes_late_is_used_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import worst
@@ -33,16 +32,11 @@ from triage.incidents.correlation import (
 from triage.incidents.story import story_values
 from triage.message import Message, MessageKind, Reply
 from triage.rules.matching import UNKNOWN, Diagnosis
-from triage.store import Change, Entry, Recorded, Store
-
-if TYPE_CHECKING:
-    from triage.store.standby import Standby
+from triage.store import Change, Entry, Store
 
 _RECENT = timedelta(hours=1)
 _RECENT_LIMIT = 25
 """Incidents looked at for shapes and storms; a storm shows in fewer."""
-_PUSHED_AGAIN = 3
-"""Seconds after which a message may be one that is pushed again: the platform waits five before it does so."""
 _UNREADABLE = {
     MessageKind.IMAGE: "图片",
     MessageKind.VOICE: "语音",
@@ -67,7 +61,7 @@ class Bot:
     """Answers messages. Without a `store` it has no memory; `admins` (OpenID to name) are members by setting.
 
     An incident without an alert for `quiet` is shown as quiet. `observe(event, label)` is told what happened, for the
-    counters; `invitation()` makes a new invitation word. While the store is down the replies are kept on `standby`.
+    counters; `invitation()` makes a new invitation word.
     """
 
     adviser: Adviser
@@ -76,7 +70,6 @@ class Bot:
     admins: Mapping[str, str] = field(default_factory=dict)
     observe: Callable[[str, str], None] = lambda event, label: None
     quiet: timedelta = QUIET
-    standby: Standby | None = None
 
     def handle(self, message: Message, now: datetime) -> Reply:
         """The reply to a message; a retry of it gets the same one, whichever worker answered first.
@@ -84,7 +77,7 @@ class Bot:
         Raises RefusedError for a signature that has signed another message: outside safe mode it does not cover the
         body, so whoever has seen one could send anything with it.
         """
-        recorded = self._recorded(message, now)
+        recorded = self._recorded(message)
         pause()
         if recorded is not None:
             self.observe("deduped", message.kind)
@@ -102,41 +95,19 @@ class Bot:
             self.observe("store_error", "signature_used")
             return False
 
-    def _recorded(self, message: Message, now: datetime) -> Reply | None:
-        """The reply that was given before.
-
-        The standby is asked when the store cannot say, and once more where it knows nothing of a message that is
-        pushed again: the first reply may have been given while the store was down, by any node.
-        """
-        found, is_down = None, self.store is None
+    def _recorded(self, message: Message) -> Reply | None:
+        """The reply that was given before."""
         try:
             found = self.store.reply_to(message.key) if self.store else None
         except StoreError:
             self.observe("store_error", "reply_to")
-            is_down = True
-        if found is None and self.standby and (is_down or now.timestamp() - message.created >= _PUSHED_AGAIN):
-            found = self._kept(self.standby, message.key)
-        return Reply(found.reply) if found else None
-
-    def _kept(self, standby: Standby, key: str) -> Recorded | None:
-        try:
-            return standby.reply_to(key)
-        except StoreError:
-            self.observe("store_error", "standby")
             return None
-
-    def _keep(self, message: Message, text: str | None) -> Reply:
-        """On the standby, if there is one; the reply goes out that any node has kept there first."""
-        try:
-            return Reply(self.standby.keep(message.key, text).reply if self.standby else text)
-        except StoreError:
-            self.observe("store_error", "standby")
-            return Reply(text)
+        return Reply(found.reply) if found else None
 
     def _record(self, message: Message, outcome: Outcome, now: datetime) -> Reply:
         """Keep what happened, in one transaction, before the reply is sent; an answer beats a record."""
         if self.store is None:
-            return self._keep(message, outcome.text)
+            return Reply(outcome.text)
         talk = outcome.conversation
         entry = Entry(
             message=message,
@@ -153,7 +124,7 @@ class Bot:
         except StoreError:
             self.observe("store_error", "record")
             self.observe("unrecorded", message.kind)
-            return self._keep(message, outcome.text)
+            return Reply(outcome.text)
 
     def _outcome(self, message: Message, now: datetime) -> Outcome:
         if message.kind is MessageKind.EVENT:

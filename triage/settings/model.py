@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -33,7 +32,6 @@ _SIMILAR = 0.85
 _OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
-_REDIS = ("redis://", "rediss://", "unix://")
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
@@ -64,20 +62,6 @@ class WechatAccount(BaseModel):
         return Account(self.appid, self.token.get_secret_value(), key, window)
 
 
-def _is_redis(url: str) -> bool:
-    """Whether a URL names a server and, if anything, the number of a database there."""
-    try:
-        parts = urlsplit(url)
-        is_port_right = parts.port != 0
-    except ValueError:
-        return False
-    if not url.startswith(_REDIS) or parts.fragment:
-        return False
-    if parts.scheme == "unix":
-        return parts.path not in ("", "/")
-    return bool(parts.hostname) and is_port_right and bool(re.fullmatch(r"/?|/[0-9]{1,5}", parts.path))
-
-
 def _is_demo(fields: dict[str, Any]) -> bool:
     return not fields.get("wechat_token") and not fields.get("wechat_accounts")
 
@@ -99,7 +83,6 @@ class Settings(BaseModel):
     wechat_accounts: Annotated[tuple[WechatAccount, ...], _Mark.SECRET] = ()
     demo: bool = Field(default_factory=_is_demo)
     database_url: Annotated[str, _Mark.SECRET] = Field(default_factory=_default_database, repr=False)
-    redis_url: Annotated[str | None, _Mark.SECRET] = Field(default=None, repr=False)
     api_key: OptionalSecret = None
     console_password: OptionalSecret = None
     members: Mapping[str, str] = Field(default_factory=dict)
@@ -140,16 +123,6 @@ class Settings(BaseModel):
                 raise ValueError("is not a list like OpenID=name,OpenID=name")
             members[openid] = name
         return members
-
-    @field_validator("redis_url")
-    @classmethod
-    def _check_redis(cls, value: str | None) -> str | None:
-        if value is not None and not _is_redis(value):
-            raise ValueError(
-                "is not the URL of a Redis; write for example redis://127.0.0.1:6379/0, rediss://… with TLS, or "
-                "unix:///run/redis.sock; in a password write %40 for @, %2F for /, %23 for #, %3F for ?"
-            )
-        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

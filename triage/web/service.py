@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
@@ -17,7 +16,7 @@ from triage import background
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
-from triage.errors import SchemaError, SettingsError, StoreDownError, StoreError, TriageError
+from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
 from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
@@ -25,9 +24,6 @@ from triage.store import Store
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
-
-if TYPE_CHECKING:
-    from triage.store.standby import Standby
 
 _LOG = logging.getLogger(__name__)
 _NAME = "triage"
@@ -44,10 +40,7 @@ _WORD_LENGTH = 10
 
 
 class Service:
-    """One for each application; a process that forks opens its own store afterwards, when it is first needed.
-
-    Raises SettingsError for a TRIAGE_REDIS_URL that cannot be used.
-    """
+    """One for each application; a process that forks opens its own store afterwards, when it is first needed."""
 
     def __init__(
         self,
@@ -68,7 +61,6 @@ class Service:
         )
         self._bot: Bot | None = None
         self._store: Store | None = None
-        self._standby = _standby(settings.redis_url)
         self._store_problem: TriageError | None = None
         self._opening = threading.Lock()
         self._open_again = 0.0
@@ -93,7 +85,7 @@ class Service:
         if bot is None or bot.adviser is not adviser or bot.store is not store:
             quiet = timedelta(minutes=self.settings.quiet_minutes)
             observe = self.metrics.observe
-            bot = Bot(adviser, store, _invitation, self.admins, observe, quiet, self._standby)
+            bot = Bot(adviser, store, _invitation, self.admins, observe, quiet)
             self._bot = bot
         return bot
 
@@ -146,17 +138,8 @@ class Service:
             log_event(_LOG, logging.INFO, "tidied", rows=gone)
 
     def warm(self) -> None:
-        """Open the store before the first message needs it; waits some seconds for it at most.
-
-        The standby is asked once: a wrong password is better told now than on the day it is needed.
-        """
+        """Open the store before the first message needs it; waits some seconds for it at most."""
         self._open_aside(_WARM)
-        try:
-            if self._standby is not None:
-                self._standby.check()
-        except StoreError as exc:
-            log_event(_LOG, logging.ERROR, "standby_not_ready", problem=str(exc))
-            self.metrics.observe("store_error", "standby")
 
     def _open_aside(self, patience: float = _PATIENCE) -> None:
         """Open the store on a thread of its own: a reply does not wait long for a database that is far away."""
@@ -186,19 +169,6 @@ def the_service() -> Service:
     """The service of the application that handles this request."""
     service: Service = current_app.extensions[_NAME]
     return service
-
-
-def _standby(url: str | None) -> Standby | None:
-    """The standby of the settings, if they name one; its package is imported for those alone who use it."""
-    if url is None:
-        return None
-    try:
-        from triage.store.standby import Standby
-    except ImportError as exc:
-        raise SettingsError(
-            "TRIAGE_REDIS_URL: the client is missing; pip install 'wechat-triage[redis]'"
-        ) from exc
-    return Standby(url)
 
 
 def _invitation() -> str:
