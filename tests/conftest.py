@@ -8,7 +8,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.parser import RuleSet
-from triage.settings.directories import data_directory
+from triage.settings.directories import data_directory, load_sources
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def rules() -> RuleSet:
 
 @pytest.fixture(scope="session")
 def renderer() -> Renderer:
-    return Renderer(load_templates(data_directory("templates") / "reply"))
+    return Renderer(load_templates(data_directory("templates") / "reply"), sources=load_sources())
 
 
 @pytest.fixture(scope="session")

@@ -58,9 +58,11 @@ def test_the_installed_package_carries_rules_and_templates(installed: Path, tmp_
     for name in ("rules", "templates/reply"):
         carried = {file.name for file in (package / "_data" / name).glob("*.*")}
         assert carried == {file.name for file in (ROOT / name).glob("*.*")}
+    assert (package / "_data/sources.md").read_bytes() == (ROOT / "docs/sources.md").read_bytes()
     assert (package / "py.typed").exists()
     assert [*package.parent.glob("wechat_triage-*.dist-info/licenses/LICENSE")]
     assert "request_timeout" in _run("triage rules list", tmp_path, installed / "venv/bin")
+    assert "success 就是 7 个字节" in _run("triage ask R4", tmp_path, installed / "venv/bin")
 
 
 def test_what_the_source_distribution_includes_is_there() -> None:

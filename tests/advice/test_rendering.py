@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,12 @@ ASKED = {
     "help is asked for": "帮助",
     "two topics are close": "DNS",
     "small talk": "今天中午吃什么",
+    "a cited item is asked for": "R4",
+}
+EXPLAINED = {
+    "why it is a campaign": TEXTS["C21"],
+    "why it is a quoted reply": TEXTS["R009"],
+    "why it is a topic": "access_token",
 }
 
 
@@ -51,15 +58,24 @@ def _file(name: str) -> Path:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_reply_is_the_golden_text(name: str, adviser: Adviser) -> None:
-    """After a wanted change: UPDATE_GOLDEN=1 pytest tests/test_rendering.py, then read the diff."""
-    shown = "\n────\n".join(adviser.answer(ASKED[name]).pages) + "\n"
+    """After a wanted change: UPDATE_GOLDEN=1 pytest tests/advice/test_rendering.py, then read the diff."""
+    _compare(name, adviser.answer(ASKED[name]).pages)
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_why_is_the_golden_text(name: str, adviser: Adviser) -> None:
+    _compare(name, adviser.why(EXPLAINED[name]))
+
+
+def _compare(name: str, pages: Sequence[str]) -> None:
+    shown = "\n────\n".join(pages) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         _file(name).write_text(shown, encoding="utf-8")
     assert shown == _file(name).read_text(encoding="utf-8")
 
 
 def test_every_golden_text_is_used() -> None:
-    assert {path.name for path in GOLDEN.glob("*.txt")} == {_file(name).name for name in ASKED}
+    assert {path.name for path in GOLDEN.glob("*.txt")} == {_file(name).name for name in (*ASKED, *EXPLAINED)}
 
 
 @pytest.mark.parametrize("record", TEXTS)
@@ -129,6 +145,13 @@ def test_why_names_rule_words_and_sources(adviser: Adviser) -> None:
     assert "为什么是「请求超时" in why
     assert "开发者5秒内没有返回" in why
     assert re.search(r"^1 .*F\.1", why, re.MULTILINE)
+
+
+@pytest.mark.parametrize("record", TEXTS)
+def test_why_fits_one_message(record: str, adviser: Adviser) -> None:
+    """The bot sends the first page only."""
+    if len(adviser.read(TEXTS[record])[1]) == 1:
+        assert len(adviser.why(TEXTS[record])) == 1
 
 
 HOSTILE = [

@@ -359,6 +359,16 @@ def test_what_leads_the_reply_leads_the_steps_and_the_reasons(say: Say) -> None:
     assert sources.splitlines()[1] == own.splitlines()[1]
 
 
+def test_an_item_that_is_looked_up_does_not_end_the_talk(say: Say) -> None:
+    say(REQUEST)
+    assert "〔R2〕" in say("为什么")
+    assert say("R2").startswith("〔R2〕5 秒内回完\n")
+    assert say("4").startswith("🔴 请求超时")
+    say(REQUEST)
+    assert say("〔4.b〕").startswith("〔4.b〕收到请求没有\n")
+    assert say("下一步").startswith("第 1 步")
+
+
 def test_a_question_between_keeps_the_incident(say: Say, store: Store) -> None:
     say(CONNECT)
     assert "499" in say("499")

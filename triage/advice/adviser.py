@@ -63,10 +63,12 @@ class Adviser:
         return reading, tuple(self._matcher.match(alert) for alert in reading.alerts)
 
     def ask(self, text: str) -> Asked:
-        """The topics that typed words ask for."""
+        """The topics that typed words ask for, or the cited item (`R4`, `4.b`) that no topic is called."""
         if self._names is None:
             self._names = TopicIndex(self.rules)
-        return self._names.ask(text)
+        asked = self._names.ask(text)
+        source = None if asked.is_exact else self._renderer.sources.typed(text)
+        return Asked(source=source) if source else asked
 
     def answer(self, text: str) -> Answer:
         """The whole reply to a text: to its alerts, else to what it asks for, else a short hint."""
@@ -115,7 +117,9 @@ class Adviser:
 
     def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:
         """The pages for typed words."""
-        if asked.topic is None:
+        if asked.source:
+            yield Page(self._renderer.source(asked.source, self.rules))
+        elif asked.topic is None:
             yield Page(self.say("hint"))
         elif asked.is_clear:
             yield from self._renderer.topic(asked.topic, self.rules, skip)

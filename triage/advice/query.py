@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from triage.advice.sources import Source
 from triage.alerts.cleaning import clean, fold
 from triage.rules.matching import Literals
 from triage.rules.parser import Rule, RuleSet
@@ -40,9 +41,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The topics a text may ask for, best first; none for small talk, several where one answer is not clear."""
+    """The topics a text may ask for, best first; none for small talk, several where one answer is not clear.
+
+    `source` is the cited item (`R4`) that the text asks for instead of a topic.
+    """
 
     candidates: tuple[Candidate, ...] = ()
+    source: Source | None = None
 
     @property
     def topic(self) -> Rule | None:
@@ -51,6 +56,11 @@ class Asked:
     @property
     def is_clear(self) -> bool:
         return len(self.candidates) == 1
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the text is the name or number of a topic and nothing else."""
+        return bool(self.candidates) and self.candidates[0].score == 1.0
 
     @property
     def choices(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from jinja2 import Template as JinjaTemplate
 
 from triage.advice.headline import ICONS, account, excerpt, headline
 from triage.advice.query import Asked, Candidate
+from triage.advice.sources import Source, Sources
 from triage.alerts.facts import Fact, usable
 from triage.alerts.parser import Reading
 from triage.findings import Severity
@@ -40,9 +41,15 @@ class Page:
 
 
 class Renderer:
-    """The reply templates by file name; `page_bytes` is what one message of the channel can hold."""
+    """The reply templates by file name; `page_bytes` is what one message of the channel can hold.
 
-    def __init__(self, templates: Mapping[str, str], page_bytes: int = PAGE_BYTES) -> None:
+    `sources` say what the cited ids stand for; without them the ids are shown bare.
+    """
+
+    def __init__(
+        self, templates: Mapping[str, str], page_bytes: int = PAGE_BYTES, sources: Sources | None = None
+    ) -> None:
+        self.sources = sources or Sources()
         self._page_bytes = page_bytes
         self._environment = Environment(
             loader=DictLoader(templates),
@@ -157,6 +164,12 @@ class Renderer:
         labels = [(place if asked.choices else item.rule.number, item.rule.title) for place, item in places]
         return self.say("choice", topics=[f"{label} {title}" for label, title in labels])
 
+    def source(self, source: Source, rules: RuleSet) -> str:
+        """What a cited item says, where it is written, and which checklists rest on it."""
+        titles = [rule.title for rule in rules.rules if any(source.id in step.source for step in rule.steps)]
+        rest = max(0, len(titles) - _LISTED)
+        return self.say("source", source=source, topics=titles[:_LISTED], rest=rest)
+
     def why(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Iterator[Page]:
         """Which rule, which words, what else fitted, and where each step comes from; `lead` as in `alert`."""
         if not diagnosis.matches:
@@ -177,7 +190,8 @@ class Renderer:
     def _why(
         self, rule: Rule, proofs: Sequence[str], others: Sequence[str], steps: Sequence[Step]
     ) -> Iterator[Page]:
-        sources = [f"{number} {'、'.join(step.source)}" for number, step in enumerate(steps, start=1)]
+        named = self.sources.named(step.source for step in steps)
+        sources = [f"{number} {labels}" for number, labels in enumerate(named, start=1)]
         values = {"title": _full_title(rule), "proofs": proofs, "others": others, "sources": sources}
         yield from map(Page, _cut(self.say("why", **values), self._page_bytes))
 

@@ -11,7 +11,7 @@ from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.errors import InputError
 from triage.rules.loader import load_rules, load_templates
-from triage.settings.directories import data_directory, load_rules_dirs
+from triage.settings.directories import data_directory, load_rules_dirs, load_sources
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 _ENCODINGS = ("utf-8-sig", "gb18030")
@@ -23,8 +23,8 @@ def make_adviser() -> Adviser:
 
 
 def make_renderer() -> Renderer:
-    """The renderer with the bundled reply templates."""
-    return Renderer(load_templates(data_directory("templates") / "reply"))
+    """The renderer with the bundled reply templates and sources."""
+    return Renderer(load_templates(data_directory("templates") / "reply"), sources=load_sources())
 
 
 def read_text(file: str | None) -> str:

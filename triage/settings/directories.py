@@ -1,4 +1,4 @@
-"""Where rules and templates are: those that are shipped, and those that TRIAGE_RULES_DIRS names."""
+"""Where rules, templates and the page of sources are: those that are shipped, and what TRIAGE_RULES_DIRS names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from triage.advice.sources import Sources, parse_sources
 from triage.errors import SettingsError
 
 _PACKAGE = Path(__file__).parent.parent
@@ -15,6 +16,13 @@ def data_directory(name: str) -> Path:
     """`rules` or `templates` as shipped: inside the package when installed, beside it in a checkout."""
     packaged = _PACKAGE / "_data" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def load_sources() -> Sources:
+    """What every cited id stands for, as shipped: docs/sources.md of the checkout, a copy of it when installed."""
+    packaged = _PACKAGE / "_data" / "sources.md"
+    page = packaged if packaged.is_file() else _PACKAGE.parent / "docs" / "sources.md"
+    return parse_sources(page.read_text(encoding="utf-8"))
 
 
 def load_rules_dirs(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:

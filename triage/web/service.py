@@ -18,7 +18,7 @@ from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
 from triage.rules.loader import load_templates
-from triage.settings.directories import data_directory
+from triage.settings.directories import data_directory, load_sources
 from triage.settings.model import Settings
 from triage.store import Store
 from triage.web.live_rules import LiveRules
@@ -56,7 +56,7 @@ class Service:
         self.metrics = Metrics()
         self.rules = LiveRules(
             settings.all_rules_dirs,
-            Renderer(load_templates(data_directory("templates") / "reply")),
+            Renderer(load_templates(data_directory("templates") / "reply"), sources=load_sources()),
             self.metrics.reload_failures.inc,
         )
         self._bot: Bot | None = None
