@@ -9,15 +9,17 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from triage.advice.sources import Sources
 from triage.findings import Finding, Severity
 from triage.probe.formats import group_findings, render_html, render_junit, rows_of
 from triage.probe.guard import Guard, parse_target
 from triage.probe.heartbeat import HeartbeatMetrics, Notice, Turn, Watch, beat, line_of, post
 from triage.probe.reach import Resolution, UnreachableError
 from triage.probe.report import Check, CheckState, Layer, Report, checked, printable, times_of
-from triage.settings.directories import data_directory
+from triage.settings.directories import data_directory, load_sources
 
 NOW = datetime(2026, 3, 9, 18, 31, 40, tzinfo=UTC)
+SOURCES = load_sources()
 GONE = Finding("curl_connect", Severity.HIGH, "连不上", hint="看进程", source="3.b")
 STALE = Finding("stale_timestamp_accepted", Severity.LOW, "旧请求", hint="查时间", source="R14")
 ODD = Finding("http_status", Severity.HIGH, "<b>500</b> \x1b", hint=None, source="R1")
@@ -132,23 +134,40 @@ def test_only_the_first_failing_layer_and_trifles_before_it_are_explained() -> N
         ("http_status", True),
         ("curl_connect", False),
     ]
-    shown = "\n".join(row.text for row in rows_of(SICK))
+    shown = "\n".join(row.text for row in rows_of(SICK, SOURCES))
     assert "最先不通的是：回应" in shown
     assert "text、CLICK：" in shown
     assert "看进程" not in shown
 
 
+def test_an_explained_finding_names_the_item_it_rests_on() -> None:
+    shown = [row.text for row in rows_of(SICK, SOURCES)]
+    assert "   出处：〔R1〕只认 200；检查项：reply_law" in shown
+    bare = [row.text for row in rows_of(SICK, Sources())]
+    assert "   出处：R1；检查项：reply_law" in bare
+
+
+def test_the_page_links_an_item_to_its_official_page_and_says_what_it_says() -> None:
+    template = (data_directory("templates") / "report" / "probe.html").read_text(encoding="utf-8")
+    page = render_html(DOWN, template, SOURCES)
+    assert (
+        '<a href="https://developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html">〔3.b〕' in page
+    )
+    assert "〔3.b〕机器过载</a>：看机器的负载是否过高，连接是否太多。检查项" in page
+    assert "出处：3.b；检查项" in render_html(DOWN, template, Sources())
+
+
 def test_what_was_left_out_stands_on_one_line() -> None:
-    assert [row.text for row in rows_of(DOWN) if "没查" in row.text] == [" - 没查 echo：连不上"]
+    assert [row.text for row in rows_of(DOWN, SOURCES) if "没查" in row.text] == [" - 没查 echo：连不上"]
 
 
 def test_the_page_escapes_what_it_shows() -> None:
     template = (data_directory("templates") / "report" / "probe.html").read_text(encoding="utf-8")
-    page = render_html(SICK, template)
+    page = render_html(SICK, template, SOURCES)
     assert "&lt;b&gt;500&lt;/b&gt;" in page
     assert "<b>500" not in page
-    assert "没有发现问题" in render_html(WELL, template)
-    assert "http://mp.example.com/wx" in render_html(DOWN, template)
+    assert "没有发现问题" in render_html(WELL, template, SOURCES)
+    assert "http://mp.example.com/wx" in render_html(DOWN, template, SOURCES)
 
 
 def test_junit_counts_and_holds_only_what_xml_can_hold() -> None:

@@ -14,7 +14,7 @@ from triage.cli._heartbeat import HeartbeatOptions, heartbeat_options, run_heart
 from triage.cli._input import dump
 from triage.cli._options import AccountOptions, account_options, grouped
 from triage.errors import InputError
-from triage.settings.directories import data_directory
+from triage.settings.directories import data_directory, load_sources
 
 if TYPE_CHECKING:
     from triage.probe import Guard, ProbePlan, Report, World
@@ -167,13 +167,13 @@ def _print(report: Report, *, as_json: bool) -> None:
     if as_json:
         click.echo(dump(report.as_json()))
     elif not sys.stdout.isatty():
-        click.echo("\n".join(row.text for row in rows_of(report)))
+        click.echo("\n".join(row.text for row in rows_of(report, load_sources())))
     else:
         from rich.console import Console
         from rich.text import Text
 
         console = Console(highlight=False)
-        for row in rows_of(report):
+        for row in rows_of(report, load_sources()):
             console.print(Text(row.text, style=row.style))
 
 
@@ -187,7 +187,7 @@ def _html(report: Report) -> str:
     from triage.probe.formats import render_html
 
     template = data_directory("templates") / "report" / "probe.html"
-    return render_html(report, template.read_text(encoding="utf-8"))
+    return render_html(report, template.read_text(encoding="utf-8"), load_sources())
 
 
 def _write(file: str, text: str) -> None:

@@ -12,6 +12,7 @@ from triage.alerts.parser import Alert, parse
 from triage.cli._input import dump, read_text
 from triage.cli._options import AccountOptions, account_options
 from triage.errors import InputError
+from triage.settings.directories import load_sources
 
 if TYPE_CHECKING:
     from triage.probe.guard import Target
@@ -132,7 +133,7 @@ def _show(exchange: Exchange, target: Target, mode: str) -> None:
         click.echo(_shown_body(body.decode("utf-8", "replace")) or "  （空包体）")
     for finding in map(with_hint, exchange.findings):
         click.echo(f"✗ {finding.id}：{finding.message}")
-        click.echo(f"  怎么办：{finding.hint or '见出处'}（出处：{finding.source or '-'}）")
+        click.echo(f"  怎么办：{finding.hint or '见出处'}（出处：{load_sources().label(finding.source)}）")
     if not exchange.findings:
         click.echo("✓ 回应合法" + (f"，用户看到：{exchange.text}" if exchange.text else ""))
 

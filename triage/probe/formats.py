@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
+from triage.advice.sources import Sources
 from triage.findings import Finding, Severity
 from triage.probe.report import Check, CheckState, Layer, Report
 
@@ -70,7 +71,7 @@ def group_findings(report: Report) -> list[FindingGroup]:
     ]
 
 
-def rows_of(report: Report) -> Iterator[Row]:
+def rows_of(report: Report, sources: Sources) -> Iterator[Row]:
     """The report line by line."""
     yield Row(f"{report.url}（{report.mode} 模式，用时 {report.seconds:.1f} 秒）", "bold")
     left_out: dict[str, list[str]] = {}
@@ -84,10 +85,10 @@ def rows_of(report: Report) -> Iterator[Row]:
         yield Row(f" {_MARKS[CheckState.SKIPPED]} 没查 {'、'.join(ids)}：{why}", _STYLES[CheckState.SKIPPED])
     if report.times:
         yield Row(f"回应时间  {report.times}")
-    yield from _finding_rows(report)
+    yield from _finding_rows(report, sources)
 
 
-def _finding_rows(report: Report) -> Iterator[Row]:
+def _finding_rows(report: Report, sources: Sources) -> Iterator[Row]:
     found = group_findings(report)
     if not found:
         yield Row("没有发现问题", "bold green")
@@ -101,17 +102,18 @@ def _finding_rows(report: Report) -> Iterator[Row]:
         yield Row(f"{number}. [{group.severity}] {finding.id}  {group.subjects}：{finding.message}", style)
         if group.explained:
             yield Row(f"   怎么办：{finding.hint or '见出处'}")
-            yield Row(f"   出处：{finding.source or '-'}；检查项：{group.checks[0].id}", "dim")
+            yield Row(f"   出处：{sources.label(finding.source)}；检查项：{group.checks[0].id}", "dim")
 
 
-def render_html(report: Report, template: str) -> str:
-    """One page; every value is escaped."""
+def render_html(report: Report, template: str, sources: Sources) -> str:
+    """One page; every value is escaped, and a cited item links to its official page."""
     environment = Environment(
         loader=DictLoader({"page": template}), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     checks = sorted(report.checks, key=lambda check: check.layer.rank)
+    groups = group_findings(report)
     page = environment.get_template("page")
-    return page.render(report=report, checks=checks, groups=group_findings(report), marks=_MARKS)
+    return page.render(report=report, checks=checks, groups=groups, marks=_MARKS, sources=sources)
 
 
 def render_junit(reports: Sequence[Report]) -> str:
