@@ -40,7 +40,10 @@ def test_other_words_name_no_source(typed: str, page: Sources) -> None:
     assert page.typed(typed) is None
 
 
-@pytest.mark.parametrize("typed", ["R4", "r4", " Ｒ４ ", "〔R4〕", "R.4", "R4？", "R4 是什么", "r4什么意思"])
+@pytest.mark.parametrize(
+    "typed",
+    ["R4", "r4", " Ｒ４ ", "〔R4〕", "R.4", "R4？", "R4 是什么", "r4什么意思", "什么是 R4", "出处：R4"],
+)
 def test_a_typed_id_names_its_source_in_any_spelling(typed: str, page: Sources) -> None:
     assert page.typed(typed) == R4
 

@@ -143,7 +143,7 @@ def test_rules_list_and_show(capsys: Printed) -> None:
     assert main(["rules", "list"]) == 0
     assert " 4  request_timeout" in capsys.readouterr().out
     assert main(["rules", "show", "mark_fail"]) == 0
-    assert "source:" in capsys.readouterr().out
+    assert "〔P.7〕屏蔽一分钟" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class Sources:
         return source.label
 
     def typed(self, text: str) -> Source | None:
-        """The source that typed words name and nothing else: `r4`, `4b`, `〔4.b〕`, `FAQ3.1 是什么`."""
+        """The source that typed words name and nothing else: `r4`, `4b`, `〔4.b〕`, `什么是FAQ3.1`."""
         if len(text) > _LONGEST:
             return None
         return self._by_typed.get(_ASKING.sub("", _squash(text)))
@@ -83,7 +83,7 @@ _LONGEST = 24
 _CELL = r" ([^|\n]+?) \|"
 _ROW = re.compile(rf"(?m)^\| `([^`]+)` \|{_CELL}{_CELL} (?:\[([^]\n]+)\]\[([\w-]+)\]|([^|\n]+?)) \|$")
 _LINK = re.compile(r"(?m)^\[([\w-]+)\]: (\S+)$")
-_ASKING = re.compile(r"(?:是什么|是啥|是?什么意思|是啥意思)$")
+_ASKING = re.compile(r"^(?:什么是|出处)|(?:是什么|是啥|是?什么意思|是啥意思)$")
 _DROPPED = re.compile(r"[\W_]+")
 
 

@@ -9,6 +9,7 @@ import click
 
 from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
+from triage.advice.sources import Sources
 from triage.alerts.parser import Alert
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.errors import InputError
@@ -16,7 +17,7 @@ from triage.findings import Finding
 from triage.rules.loader import load_rules, read_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
-from triage.settings.directories import load_rules_dirs
+from triage.settings.directories import load_rules_dirs, load_sources
 
 
 @click.group("rules")
@@ -92,10 +93,10 @@ def show(rule_id: str) -> None:
     rule = rules.get(rule_id)
     if rule is None:
         raise InputError(f"there is no rule '{rule_id}'; see: triage rules list")
-    click.echo("\n".join(_described(rule)))
+    click.echo("\n".join(_described(rule, load_sources())))
 
 
-def _described(rule: Rule) -> list[str]:
+def _described(rule: Rule, sources: Sources) -> list[str]:
     lines = [f"{rule.id} · {rule.title}" + (f" ({rule.title_en})" if rule.title_en else ""), rule.meaning]
     lines += [f"  sentence: {sentence}" for sentence in rule.sentences]
     if rule.aliases:
@@ -108,7 +109,7 @@ def _described(rule: Rule) -> list[str]:
             "healthy": step.healthy.source if step.healthy else None,
             "erratum": step.erratum,
             "check": step.check,
-            "source": ", ".join(step.source),
+            "source": " ".join(map(sources.label, step.source)),
         }
         lines += [f"     {name}: {value}" for name, value in details.items() if value]
     lines.append(f"from {rule.location}")
