@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class TriageError(Exception):
     """What the caller can mend; the message says where, what, and what to do."""
@@ -88,3 +90,36 @@ class ApiError(TriageError):
 
 class ForbiddenError(TriageError):
     """Where we do not go: a host nobody named, or an address that is not public."""
+
+
+class TransportProblem(StrEnum):
+    """Why an HTTP request got no answer; the ids are those of the contract where it has them."""
+
+    NO_ADDRESS = "dns_failure"
+    REFUSED = "curl_connect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    NO_ROUTE = "no_route"
+    TLS = "tls_failed"
+    CERTIFICATE = "bad_certificate"
+    EXPIRED = "expired_certificate"
+    TIMEOUT = "request_timeout"
+    EMPTY = "curl_empty_reply"
+    BROKEN = "curl_receive"
+    NOT_HTTP = "not_http"
+    TOO_LARGE = "too_large"
+
+
+class UnreachableError(TriageError):
+    """No connection, or no whole answer: why, what was said about it, and after how many seconds.
+
+    `verify_code` is OpenSSL's number for what is wrong with a certificate.
+    """
+
+    def __init__(
+        self, problem: TransportProblem, detail: str, seconds: float, verify_code: int | None = None
+    ) -> None:
+        super().__init__(f"{problem}: {detail}")
+        self.problem = problem
+        self.detail = detail
+        self.seconds = seconds
+        self.verify_code = verify_code

@@ -10,12 +10,13 @@ from xml.etree.ElementTree import fromstring
 import pytest
 
 from triage.advice.sources import Sources
+from triage.errors import UnreachableError
 from triage.findings import Finding, Severity
 from triage.probe.formats import group_findings, render_html, render_junit, rows_of
 from triage.probe.guard import Guard, parse_target
 from triage.probe.heartbeat import HeartbeatMetrics, Notice, Turn, Watch, beat, line_of, post
-from triage.probe.reach import Resolution, UnreachableError
 from triage.probe.report import Check, CheckState, Layer, Report, checked, printable, times_of
+from triage.probe.resolver import Resolution
 from triage.settings.directories import data_directory, load_sources
 
 NOW = datetime(2026, 3, 9, 18, 31, 40, tzinfo=UTC)

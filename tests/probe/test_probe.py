@@ -52,11 +52,12 @@ from triage.probe import (
     examine,
     measure,
 )
+from triage.probe.connection import Connection
 from triage.probe.guard import parse_target
 from triage.probe.layers import check_dns
 from triage.probe.push import Platform, SamplePush, find_sample_push, shown_request
-from triage.probe.reach import Connection, DnsProblem, Resolution
 from triage.probe.report import Layer, times_of
+from triage.probe.resolver import DnsProblem, Resolution
 from triage.rules.parser import RuleSet
 
 LOOPBACK = Guard(frozenset({"127.0.0.1"}), allow_private=True)

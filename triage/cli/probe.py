@@ -89,7 +89,7 @@ def command(
     public addresses only, and follows no redirect.
     """
     from triage.probe import World, examine, parse_target
-    from triage.probe.reach import WECHAT_DNS
+    from triage.probe.resolver import WECHAT_DNS
 
     if heartbeat.every is None and (heartbeat.webhook or heartbeat.metrics_port):
         raise click.UsageError("--webhook and --metrics-port belong to a heartbeat; add --every SECONDS")

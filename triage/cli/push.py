@@ -46,9 +46,10 @@ def command(
     component_verify_ticket … or unknown_event. With --from-alert both may be left out; the alert's host must then be
     named with --allow.
     """
+    from triage.probe.connection import Connection
     from triage.probe.guard import parse_target
     from triage.probe.push import Platform
-    from triage.probe.reach import Connection, find_address
+    from triage.probe.resolver import find_address
 
     alert = _read_alert(from_alert) if from_alert else None
     target = parse_target(url or _url_of(alert))

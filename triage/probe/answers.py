@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from triage.channels.wechat.platform_side import compose_echo
+from triage.errors import TransportProblem
 from triage.findings import Finding
 from triage.probe.faults import excerpt, fault, fault_of, with_hint, words_of
 from triage.probe.layers import Limits, check, skipped
 from triage.probe.load import Load
 from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push, forge
-from triage.probe.reach import TransportProblem
 from triage.probe.report import Check, CheckState, Layer, milliseconds, times_of
 
 _ODD_ECHO = "]]>&<b>\"'"

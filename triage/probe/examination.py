@@ -22,11 +22,11 @@ from triage.probe.answers import (
     check_timestamp,
     checks_of,
 )
+from triage.probe.connection import Connection
 from triage.probe.guard import Guard, Target, parse_target
 from triage.probe.layers import Limits, World, check_dns, check_tcp, check_tls, check_url, skipped
 from triage.probe.load import Load, connections_for, run
 from triage.probe.push import DEFAULT_PUSHES, Platform, find_sample_push
-from triage.probe.reach import Connection
 from triage.probe.report import Check, CheckState, Layer, Report, Times, times_of, worst
 
 Progress = Callable[[str, int, int], None]
@@ -127,13 +127,13 @@ class _Examination:
         self._add("TCP", checks)
         if address is None:
             return self._skip(("tls", *_ANSWERS), "一个地址都连不上")
-        check, context, goes_on = check_tls(target, address, guard, limits, world)
-        self._add("TLS", [check])
-        if not goes_on:
+        tls = check_tls(target, address, guard, limits, world)
+        self._add("TLS", [tls.check])
+        if not tls.is_usable:
             return self._skip(_ANSWERS, "TLS 握手不成")
 
         def open_connection() -> Connection:
-            return Connection(target, address, guard, timeout=limits.answer, tls=context)
+            return Connection(target, address, guard, timeout=limits.answer, tls=tls.context)
 
         with open_connection() as connection:
             platform = Platform(

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Finding, Severity
 from triage.message import Response
+from triage.probe.connection import HttpAnswer
 from triage.probe.guard import Refusal
-from triage.probe.reach import DnsProblem, HttpAnswer, TransportProblem, UnreachableError
 from triage.probe.report import printable
+from triage.probe.resolver import DnsProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ _TRANSPORT_PROBLEMS: Mapping[TransportProblem, str] = {
     TransportProblem.NO_ROUTE: "本机没有到它的路由",
     TransportProblem.TLS: "TLS 握手失败",
     TransportProblem.CERTIFICATE: "证书通不过验证",
+    TransportProblem.EXPIRED: "证书通不过验证",
     TransportProblem.TIMEOUT: "没有在时限内完整回应",
     TransportProblem.EMPTY: "连上后一个字节没回就断开了",
     TransportProblem.BROKEN: "回应只收到一半就断开了",
@@ -142,8 +145,6 @@ def words_of(problem: DnsProblem | TransportProblem) -> str:
 def fault_of(failure: UnreachableError) -> Finding:
     """Why nothing came back."""
     message = f"{words_of(failure.problem)}（{failure.seconds:.2f} 秒：{failure.detail}）"
-    if failure.problem is TransportProblem.CERTIFICATE and "expired" in failure.detail:
-        return fault("expired_certificate", message)
     return fault(failure.problem, message)
 
 

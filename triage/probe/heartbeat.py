@@ -18,9 +18,10 @@ from typing import Any
 
 from triage.message import Request
 from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW
+from triage.probe.connection import Connection, HttpAnswer
 from triage.probe.guard import Guard, Target
-from triage.probe.reach import Connection, HttpAnswer, Resolution, find_address, resolve_system
 from triage.probe.report import Report
+from triage.probe.resolver import Resolution, find_address, resolve_system
 
 WINDOW = ALERT_WINDOW
 WARN_AT = 3

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Finding
+from triage.probe.connection import CERT_HAS_EXPIRED, TIMEOUT, Certificate, Connection, time_connect
 from triage.probe.faults import REFUSALS, fault, fault_of, words_of
 from triage.probe.guard import Guard, Refusal, Target, refuse
-from triage.probe.reach import (
+from triage.probe.report import Check, CheckState, Layer, milliseconds, printable
+from triage.probe.resolver import (
     MAX_ADDRESSES,
-    TIMEOUT,
     WECHAT_DNS,
-    Certificate,
-    Connection,
     DnsProblem,
     Resolution,
-    TransportProblem,
-    UnreachableError,
     ask_nameserver,
     resolve_system,
-    time_connect,
 )
-from triage.probe.report import Check, CheckState, Layer, milliseconds, printable
 
 _CONTROL_NAME = "weixin.qq.com"
 """A name that surely exists: whether a silent DNS server is silent to us altogether."""
@@ -164,41 +161,41 @@ def _unconnected(address: str, exc: UnreachableError) -> Check:
 # -- TLS
 
 
-def check_tls(
-    target: Target, address: str, guard: Guard, limits: Limits, world: World
-) -> tuple[Check, ssl.SSLContext | None, bool]:
-    """The certificate, the context to go on with, and whether one can go on at all.
+@dataclass(frozen=True, slots=True)
+class TlsResult:
+    """The check of TLS, and the context for the connections that follow it; None without TLS."""
 
-    Behind a bad certificate the examination goes on unverified; what it sends is worth nothing to a stranger.
+    check: Check
+    context: ssl.SSLContext | None = None
+    is_usable: bool = True
+    """Whether a connection can be made at all."""
+
+
+def check_tls(target: Target, address: str, guard: Guard, limits: Limits, world: World) -> TlsResult:
+    """Judge the certificate. Behind a bad one the examination goes on with a context that verifies nothing.
+
+    What is sent over it is worth nothing to a stranger: pushes that the probe has made up.
     """
     if target.scheme == "http":
-        return skipped("tls", Layer.TLS, "TLS", "http 没有证书"), None, True
+        return TlsResult(skipped("tls", Layer.TLS, "TLS", "http 没有证书"))
     strict = world.tls or ssl.create_default_context()
+
+    def read(tls: ssl.SSLContext) -> Certificate | None:
+        with Connection(target, address, guard, timeout=limits.connect, tls=tls) as connection:
+            connection.connect()
+            return connection.certificate()
+
     try:
-        shown = _certificate(target, address, guard, limits, strict)
+        return TlsResult(_judge_expiry(read(strict), world.clock(), limits), strict)
     except UnreachableError as exc:
-        if exc.problem is not TransportProblem.CERTIFICATE:
-            return check("tls", Layer.TLS, "TLS", exc.detail, [fault_of(exc)]), None, False
-        lax = _unverified()
-        return _bad_certificate(target, exc, _try_certificate(target, address, guard, limits, lax)), lax, True
-    return _judge_expiry(shown, world.clock(), limits), strict, True
-
-
-def _certificate(
-    target: Target, address: str, guard: Guard, limits: Limits, tls: ssl.SSLContext
-) -> Certificate | None:
-    with Connection(target, address, guard, timeout=limits.connect, tls=tls) as connection:
-        connection.connect()
-        return connection.certificate()
-
-
-def _try_certificate(
-    target: Target, address: str, guard: Guard, limits: Limits, tls: ssl.SSLContext
-) -> Certificate | None:
-    try:
-        return _certificate(target, address, guard, limits, tls)
-    except UnreachableError:
-        return None
+        if exc.verify_code is None:
+            return TlsResult(check("tls", Layer.TLS, "TLS", exc.detail, [fault_of(exc)]), is_usable=False)
+        failure = exc
+    lax = _unverified()
+    shown = None
+    with contextlib.suppress(UnreachableError):
+        shown = read(lax)
+    return TlsResult(_bad_certificate(target, failure, shown), lax)
 
 
 def _unverified() -> ssl.SSLContext:
@@ -208,23 +205,23 @@ def _unverified() -> ssl.SSLContext:
     return context
 
 
-_FLAWS = (
-    ("expired", "证书过期了"),
-    ("not yet valid", "证书还没生效"),
-    ("mismatch", "证书不是给这个域名的"),
-    ("is not valid for", "证书不是给这个域名的"),
-    ("self-signed certificate in", "证书链里的根证书不受信任"),
-    ("self-signed", "证书是自签名的"),
-    ("unable to get", "证书链不完整，或者签发机构不受信任"),
-)
+# by OpenSSL's X509_V_ERR_ numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
+_FLAWS = {
+    2: "证书链不完整，或者签发机构不受信任",
+    9: "证书还没生效",
+    CERT_HAS_EXPIRED: "证书过期了",
+    18: "证书是自签名的",
+    19: "证书链里的根证书不受信任",
+    20: "证书链不完整，或者签发机构不受信任",
+    62: "证书不是给这个域名的",
+    64: "证书不是给这个域名的",
+}
 
 
 def _bad_certificate(target: Target, exc: UnreachableError, shown: Certificate | None) -> Check:
-    detail = exc.detail.lower()
-    flaw = next((words for sign, words in _FLAWS if sign in detail), "证书通不过验证")
+    flaw = _FLAWS.get(exc.verify_code or 0, "证书通不过验证")
     facts = f"：写给 {'、'.join(shown.names[:5]) or '无名'}，{shown.expires:%Y-%m-%d} 到期" if shown else ""
-    id_ = "expired_certificate" if "expired" in detail else "bad_certificate"
-    return check("tls", Layer.TLS, target.host, exc.detail, [fault(id_, flaw + facts)])
+    return check("tls", Layer.TLS, target.host, exc.detail, [fault(exc.problem, flaw + facts)])
 
 
 def _judge_expiry(shown: Certificate | None, now: datetime, limits: Limits) -> Check:

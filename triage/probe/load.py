@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from triage.channels.wechat.callback import Account
+from triage.probe.connection import TIMEOUT, Connection
 from triage.probe.guard import Guard, parse_target
 from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push
-from triage.probe.reach import TIMEOUT, Connection, find_address
 from triage.probe.report import Times, times_of
+from triage.probe.resolver import find_address
 
 MAX_PUSHES = 100_000
 MAX_RATE = 5_000.0

@@ -16,12 +16,12 @@ from difflib import get_close_matches
 from triage.alerts.parser import Alert
 from triage.channels.wechat.callback import Account
 from triage.channels.wechat.platform_side import accepts, compose, compose_echo
-from triage.errors import InputError
+from triage.errors import InputError, UnreachableError
 from triage.findings import Finding
 from triage.message import Request
 from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
+from triage.probe.connection import Connection, HttpAnswer
 from triage.probe.faults import fault_of, fault_of_status
-from triage.probe.reach import Connection, HttpAnswer, UnreachableError
 
 UNKNOWN_EVENT = "unknown_event"
 """Stands for an event that no catalogue has: the platform invents new ones."""

@@ -12,12 +12,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from triage.errors import InputError
 from triage.message import Request, Response
 from triage.platform.limits import ANSWER_DEADLINE
+from triage.probe.connection import read_head
 from triage.simulator.alert import FailureStage, PushFailure
 from triage.simulator.callback import SickCallback
 
@@ -177,27 +178,14 @@ def read_answer(end: _End, answer: bytes) -> Delivery:
         return _failed(56)
     if not answer:
         return _failed(52)
-    response = http.client.HTTPResponse(cast(Any, _Answer(answer)))
     try:
-        response.begin()
+        response = read_head(io.BytesIO(answer), "POST")
         return Delivery(Response(response.status, response.read()))
     except http.client.IncompleteRead:
         return _failed(18)
     except http.client.HTTPException:
         return _failed(1)
-    finally:
-        response.close()
 
 
 def _failed(number: int) -> Delivery:
     return Delivery(failure=PushFailure(FailureStage.ANSWER, curl_error=number))
-
-
-class _Answer:
-    """The one thing that http.client asks of a socket."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-
-    def makefile(self, mode: str) -> io.BytesIO:
-        return io.BytesIO(self._answer)

@@ -10,21 +10,11 @@ import dns.rcode
 import pytest
 
 from tests.support.sick_peer import Authority, Peer, Raw, closed_port, dns_server, full_backlog, serving
-from triage.errors import ForbiddenError, InputError
+from triage.errors import ForbiddenError, InputError, TransportProblem, UnreachableError
 from triage.message import Request, Response
+from triage.probe.connection import MAX_BODY_BYTES, Connection, time_connect
 from triage.probe.guard import Guard, Refusal, Target, parse_host, parse_target, refuse
-from triage.probe.reach import (
-    MAX_BODY_BYTES,
-    Connection,
-    DnsProblem,
-    Resolution,
-    TransportProblem,
-    UnreachableError,
-    ask_nameserver,
-    find_address,
-    resolve_system,
-    time_connect,
-)
+from triage.probe.resolver import DnsProblem, Resolution, ask_nameserver, find_address, resolve_system
 
 LOOPBACK = Guard(frozenset({"127.0.0.1"}), allow_private=True)
 PUBLIC = Guard(frozenset({"mp.example.com"}))
@@ -349,7 +339,10 @@ def test_a_bad_certificate_is_refused(case: str, authority: Authority) -> None:
         line = _line(peer, None if case == "nobody's" else authority)
         with line, pytest.raises(UnreachableError) as caught:
             line.exchange(GET)
-        assert caught.value.problem is TransportProblem.CERTIFICATE
+        is_expired = case == "expired"
+        assert caught.value.problem == (
+            TransportProblem.EXPIRED if is_expired else TransportProblem.CERTIFICATE
+        )
         assert peer.requests == []
 
 

@@ -1,7 +1,7 @@
-"""Leaves this machine for a callback, and for nothing else: the addresses of its name, and a line to one of them.
+"""One HTTP connection to a callback, as the platform opens it: guarded, timed, without proxies and redirects.
 
 An address is checked when it is connected to, and the connection goes to that very address: a name that resolves to
-something else a moment later changes nothing. No proxy is used, no redirect is followed.
+something else a moment later changes nothing.
 """
 
 from __future__ import annotations
@@ -11,144 +11,48 @@ import errno
 import io
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from http.client import HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 from urllib.parse import urlencode
 
-from triage.errors import TriageError
+from triage.errors import TransportProblem, UnreachableError
 from triage.message import Request, Response
 from triage.platform.limits import ANSWER_DEADLINE
-from triage.probe.guard import Guard, Target, refuse
+from triage.probe.guard import Guard, Target
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 TIMEOUT = ANSWER_DEADLINE.total_seconds()
 MAX_BODY_BYTES = 256 * 1024
-MAX_ADDRESSES = 8
-WECHAT_DNS = ("182.254.116.116", 53)
+# OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
+CERT_HAS_EXPIRED = 10
+_DETAIL_CHARACTERS = 200
+_HEADERS = "User-Agent: Mozilla/4.0\r\nAccept: */*\r\nConnection: keep-alive\r\n"
 
 
-class TransportProblem(StrEnum):
-    """Why there was no answer; the ids of a cURL error are those of the contract."""
+def read_head(stream: io.BufferedIOBase, method: str) -> HTTPResponse:
+    """Read the head of an answer to a `method` request. Raises HTTPException, and what reading the stream raises.
 
-    NO_ADDRESS = "dns_failure"
-    REFUSED = "curl_connect"
-    CONNECT_TIMEOUT = "connect_timeout"
-    NO_ROUTE = "no_route"
-    TLS = "tls_failed"
-    CERTIFICATE = "bad_certificate"
-    TIMEOUT = "request_timeout"
-    EMPTY = "curl_empty_reply"
-    BROKEN = "curl_receive"
-    NOT_HTTP = "not_http"
-    TOO_LARGE = "too_large"
-
-
-class UnreachableError(TriageError):
-    """No connection, or no whole answer."""
-
-    def __init__(self, problem: TransportProblem, detail: str, seconds: float) -> None:
-        super().__init__(f"{problem}: {detail}")
-        self.problem, self.detail, self.seconds = problem, detail, seconds
-
-
-# -- names
-
-
-class DnsProblem(StrEnum):
-    """Why a name has no address."""
-
-    UNKNOWN = "unknown"
-    EMPTY = "empty"
-    TIMEOUT = "timeout"
-    FAILED = "failed"
+    http.client and not a strict parser: like libcurl, which the platform uses, it takes a sloppy head as it comes.
+    """
+    response = HTTPResponse(cast(socket.socket, _Source(stream)), method=method)
+    response.begin()
+    return response
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
-    """The addresses of a name, or why there are none, and how long it took."""
+class _Source:
+    """The one method of a socket that HTTPResponse calls."""
 
-    addresses: tuple[str, ...]
-    seconds: float
-    problem: DnsProblem | None = None
+    stream: io.BufferedIOBase
 
-
-def resolve_system(host: str, timeout: float = TIMEOUT) -> Resolution:
-    """What this machine's own resolver says."""
-    answers: list[tuple[str, ...] | DnsProblem] = []
-    started = time.perf_counter()
-    thread = threading.Thread(target=lambda: answers.append(_getaddrinfo(host)), daemon=True)
-    thread.start()
-    thread.join(timeout)
-    seconds = time.perf_counter() - started
-    answer = answers[0] if answers else DnsProblem.TIMEOUT
-    return Resolution((), seconds, answer) if isinstance(answer, DnsProblem) else Resolution(answer, seconds)
-
-
-def _getaddrinfo(host: str) -> tuple[str, ...] | DnsProblem:
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except socket.gaierror as exc:
-        return DnsProblem.UNKNOWN if exc.errno == socket.EAI_NONAME else DnsProblem.FAILED
-    except (OSError, UnicodeError):
-        return DnsProblem.FAILED
-    return tuple(dict.fromkeys(str(item[4][0]) for item in found))
-
-
-def find_address(target: Target, guard: Guard, resolve: Callable[[str], Resolution] = resolve_system) -> str:
-    """The first address that may be connected to. Raises ForbiddenError, UnreachableError."""
-    guard.admit(target)
-    if target.is_address:
-        guard.check(target.host)
-        return target.host
-    resolved = resolve(target.host)
-    for address in resolved.addresses:
-        if refuse(address, allow_private=guard.allow_private) is None:
-            return address
-    for address in resolved.addresses:
-        guard.check(address)
-    raise UnreachableError(
-        TransportProblem.NO_ADDRESS, f"{target.host}: {resolved.problem}", resolved.seconds
-    )
-
-
-def ask_nameserver(
-    host: str, nameserver: tuple[str, int] = WECHAT_DNS, timeout: float = TIMEOUT
-) -> Resolution:
-    """What one DNS server says, by default the one that WeChat's guide names (FAQ1.2)."""
-    import dns.exception
-    import dns.name
-    import dns.resolver
-
-    resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port = [nameserver[0]], nameserver[1]
-    addresses: list[str] = []
-    problem: DnsProblem | None = None
-    started = time.perf_counter()
-    for type_ in ("A", "AAAA"):
-        try:
-            answer = resolver.resolve(
-                dns.name.from_text(host), type_, raise_on_no_answer=False, lifetime=timeout, search=False
-            )
-            addresses += [item.to_text() for item in answer.rrset or ()]
-        except dns.resolver.NXDOMAIN:
-            problem = DnsProblem.UNKNOWN
-        except dns.exception.Timeout:
-            problem = DnsProblem.TIMEOUT
-        except dns.exception.DNSException:
-            problem = DnsProblem.FAILED
-        if problem:
-            break
-    problem = None if addresses else problem or DnsProblem.EMPTY
-    return Resolution(tuple(addresses), time.perf_counter() - started, problem)
-
-
-# -- a line
+    def makefile(self, mode: str) -> io.BufferedIOBase:
+        return self.stream
 
 
 def time_connect(target: Target, address: str, guard: Guard, timeout: float = TIMEOUT) -> float:
@@ -159,7 +63,7 @@ def time_connect(target: Target, address: str, guard: Guard, timeout: float = TI
 
 
 def _dial(target: Target, address: str, guard: Guard, timeout: float) -> tuple[socket.socket, float]:
-    """The one place that connects, behind the guard, to an address and never to a name."""
+    """Connect to an address, never to a name, after the guard has admitted both; nothing else here connects."""
     guard.admit(target)
     guard.check(address)
     started = time.perf_counter()
@@ -177,7 +81,7 @@ def _dial(target: Target, address: str, guard: Guard, timeout: float) -> tuple[s
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What the peer showed; `names` are those it is for."""
+    """What the peer's certificate says; `names` are the hosts it is for."""
 
     names: tuple[str, ...]
     issuer: str
@@ -194,7 +98,7 @@ class HttpAnswer:
 
 
 class Connection:
-    """One connection at a time to one address of the target, kept while the peer keeps it."""
+    """An HTTP connection to one address of the target: opened when first needed, kept alive while the peer keeps it."""
 
     def __init__(
         self,
@@ -221,7 +125,7 @@ class Connection:
         self.close()
 
     def connect(self) -> float:
-        """Open the line anew; the seconds TCP took. Raises ForbiddenError, UnreachableError."""
+        """Open a new connection; returns the seconds TCP took. Raises ForbiddenError, UnreachableError."""
         self.close()
         connection, seconds = _dial(self._target, self._address, self._guard, self._timeout)
         self._socket = self._wrap(connection) if self._tls else connection
@@ -232,29 +136,36 @@ class Connection:
         try:
             assert self._tls is not None  # noqa: S101 - the caller looked
             return self._tls.wrap_socket(connection, server_hostname=self._target.host)
+        except ssl.SSLCertVerificationError as exc:
+            connection.close()
+            is_expired = exc.verify_code == CERT_HAS_EXPIRED
+            problem = TransportProblem.EXPIRED if is_expired else TransportProblem.CERTIFICATE
+            seconds = time.perf_counter() - started
+            raise UnreachableError(problem, exc.verify_message, seconds, exc.verify_code) from exc
         except (OSError, ValueError) as exc:
             connection.close()
-            is_bad = isinstance(exc, ssl.SSLCertVerificationError)
-            detail = exc.verify_message if isinstance(exc, ssl.SSLCertVerificationError) else _words(exc)
-            problem = TransportProblem.CERTIFICATE if is_bad else TransportProblem.TLS
-            raise UnreachableError(problem, detail, time.perf_counter() - started) from exc
+            seconds = time.perf_counter() - started
+            raise UnreachableError(TransportProblem.TLS, _words(exc), seconds) from exc
 
     def certificate(self) -> Certificate | None:
-        """What the peer showed on the open line; None without TLS."""
+        """The certificate of the open connection; None without TLS."""
         if not isinstance(self._socket, ssl.SSLSocket):
             return None
         shown = self._socket.getpeercert(binary_form=True)
         return _read_certificate(shown) if shown else None
 
     def exchange(self, request: Request) -> HttpAnswer:
-        """Send and read, all within the timeout. Raises ForbiddenError, UnreachableError."""
+        """Send a request and read its answer within the timeout. Raises ForbiddenError, UnreachableError.
+
+        A kept connection that the peer has closed in the meantime is opened anew, as a browser does.
+        """
         sent = self._render(request)
         if self._socket is not None:
             try:
                 return self._exchange(sent, request.method)
             except UnreachableError as exc:
                 if exc.problem not in (TransportProblem.EMPTY, TransportProblem.BROKEN) or self._received:
-                    raise  # else the peer had closed the line it kept: what a browser tries again
+                    raise
         self.connect()
         return self._exchange(sent, request.method)
 
@@ -262,7 +173,7 @@ class Connection:
         path = self._target.path
         if request.query:
             path += ("&" if "?" in path else "?") + urlencode(request.query)
-        head = f"{request.method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{_HEAD}"
+        head = f"{request.method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{_HEADERS}"
         if request.method == "POST":
             head += f"Content-Type: {self._content_type}\r\nContent-Length: {len(request.body)}\r\n"
         return f"{head}\r\n".encode("ascii") + request.body
@@ -274,8 +185,7 @@ class Connection:
         try:
             self._socket.settimeout(self._timeout)
             self._socket.sendall(sent)
-            response = HTTPResponse(cast(Any, stream), method=method)
-            response.begin()
+            response = read_head(io.BufferedReader(stream), method)
             if stream.ended:
                 raise IncompleteRead(b"")  # http.client takes a head that breaks off for a whole one
             body = response.read(MAX_BODY_BYTES + 1)
@@ -302,24 +212,18 @@ class Connection:
             self._socket = None
 
 
-_HEAD = "User-Agent: Mozilla/4.0\r\nAccept: */*\r\nConnection: keep-alive\r\n"
-
-
 class _Stream(io.RawIOBase):
-    """What http.client reads from: a socket with one deadline for the whole answer, however slowly it drips."""
+    """Reads from a socket under one deadline for the whole answer, however few bytes come at a time."""
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection, self._deadline = connection, deadline
         self.received = 0
         self.ended = False
 
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         left = self._deadline - time.perf_counter()
         if left <= 0:
             raise TimeoutError("the answer is not complete")
@@ -347,7 +251,7 @@ def _answer_problem(exc: Exception, received: int) -> TransportProblem:
 
 
 def _words(exc: Exception) -> str:
-    return (getattr(exc, "strerror", None) or str(exc) or type(exc).__name__)[:200]
+    return (getattr(exc, "strerror", None) or str(exc) or type(exc).__name__)[:_DETAIL_CHARACTERS]
 
 
 def _read_certificate(shown: bytes) -> Certificate:
