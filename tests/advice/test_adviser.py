@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +45,18 @@ def test_json_is_that_of_the_contract(adviser: Adviser) -> None:
     assert answer["alerts"][0]["first_seen"] == "2021-03-23T15:46:02+08:00"
 
 
+def test_several_alerts_are_explained_in_the_order_of_their_checklists(adviser: Adviser) -> None:
+    milder = ALERT.replace("4200064772103202232780", "4200064772103202232781").replace("114次", "31次")
+    worse = "内容: 微信服务器向公众号推送消息或事件发生多次失败后，暂时不推送消息，一分钟后解除屏蔽\n次数: 5分钟 88次"
+    text = f"{milder}\n\n{worse}\n\n{ALERT}\n\n{worse.replace('88次', '99次')}"
+    heads = [page for page in adviser.answer(text).pages if "先做" in page]
+    reasons = [page for page in adviser.why(text) if page.startswith("为什么是")]
+    titles = [re.findall("MarkFail|支付完成事件超时", page)[0] for page in (*heads, *reasons)]
+    assert titles == ["MarkFail", "支付完成事件超时"] * 2
+    assert "99 次" in heads[0]
+    assert "114 次" in heads[1]
+
+
 def test_the_same_text_gets_the_same_answer(adviser: Adviser) -> None:
     assert adviser.answer(ALERT).as_json() == adviser.answer(ALERT).as_json()
 
@@ -62,11 +76,14 @@ def test_without_rules_an_alert_is_still_answered(renderer: Renderer) -> None:
 
 def test_a_broken_template_falls_back_to_the_plain_list(rules: RuleSet) -> None:
     templates = load_templates(data_directory("templates") / "reply") | {"alert.txt": "{{ nobody_knows }}"}
-    page = Adviser(rules, Renderer(templates)).answer(ALERT).pages[0]
+    broken: list[str] = []
+    renderer = Renderer(templates, on_broken=lambda name, error: broken.append(f"{name}: {error}"))
+    page = Adviser(rules, renderer).answer(ALERT).pages[0]
     rule = rules.get("payment_timeout")
     assert rule
-    assert page.splitlines()[0] == rule.title
-    assert rule.steps[0].do.render({}) in page
+    assert broken == ["alert: 'nobody_knows' is undefined"]
+    assert rule.title in page.splitlines()
+    assert "\n1 先救订单" in page
     assert "{{" not in page
 
 

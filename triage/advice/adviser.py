@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from jinja2 import TemplateError
-
 from triage.advice.query import Asked, TopicIndex
-from triage.advice.rendering import Lines, Page, Renderer, plain, unread_excerpt, worst
+from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt, with_own_checklist, worst
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
 from triage.rules.conditions import View, holds
@@ -92,20 +90,17 @@ class Adviser:
         lead: str | None = None,
         skip: int = 0,
     ) -> Iterator[Page]:
-        """The pages for a text's alerts, made as they are asked for; a plain list where a template is broken.
+        """The pages for a text's alerts, made as they are asked for.
 
         `story` is what is known from before, `lead` the kind whose first steps come first, `skip` how many steps have
         been shown already.
         """
         unread = unread_excerpt(reading)
-        try:
-            if len(alerts) == 1:
-                first = self._lead(lead, alerts[0])
-                yield from self._renderer.alert(alerts[0], self.rules, unread, story, first, skip)
-            else:
-                yield from self._renderer.several(alerts, self.rules, unread)
-        except TemplateError:
-            yield from plain(worst(alerts))
+        if len(alerts) == 1:
+            first = self._lead(lead, alerts[0])
+            yield from self._renderer.alert(alerts[0], self.rules, unread, story, first, skip)
+        else:
+            yield from self._renderer.several(alerts, self.rules, unread)
 
     def _lead(self, kind: str | None, diagnosis: Diagnosis) -> tuple[Step, ...]:
         """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
@@ -135,10 +130,16 @@ class Adviser:
         return self._renderer.topic_steps(asked.topic) if asked.topic and asked.is_clear else None
 
     def why(self, text: str, lead: str | None = None) -> tuple[str, ...]:
-        """Which rule answered the text's alerts or its question, and why; empty if it has neither."""
+        """Which rule answered the text's alerts or its question, and why; empty if it has neither.
+
+        Several alerts are explained in the order in which `alert_pages` shows their checklists.
+        """
         _, alerts = self.read(text)
         if alerts:
-            pages = (self._renderer.why(diagnosis, self._lead(lead, diagnosis)) for diagnosis in alerts)
+            pages = (
+                self._renderer.why(diagnosis, self._lead(lead, diagnosis))
+                for diagnosis in with_own_checklist(alerts)
+            )
             return tuple(page.text for several in pages for page in several)
         asked = self.ask(text)
         if not asked.is_clear:

@@ -185,7 +185,7 @@ def _share(covered: set[int], content: set[int]) -> float:
 
 
 def _quoted(names: Mapping[str, object]) -> str:
-    return "".join(f"「{name}」" for name in sorted(names, key=len, reverse=True)[:3])
+    return "".join(f"「{name}」" for name in sorted(names, key=lambda name: (-len(name), name))[:3])
 
 
 _DIGITS = {digit: value for value, digit in enumerate("一二三四五六七八九十", start=1)}

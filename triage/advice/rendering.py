@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import DictLoader, Environment, StrictUndefined
-from jinja2 import Template as JinjaTemplate
-
 from triage.advice.headline import ICONS, account, excerpt, headline
 from triage.advice.query import Asked, Candidate
+from triage.advice.reply_templates import OnBroken, ReplyTemplates
 from triage.advice.sources import Source, Sources
 from triage.alerts.facts import Fact, usable
 from triage.alerts.parser import Reading
@@ -27,7 +25,8 @@ from triage.rules.templates import Template
 PAGE_BYTES = MAX_CONTENT_BYTES
 """What one message holds where the channel does not say otherwise."""
 _FIRST_STEPS = 3
-_LISTED = 10
+_MAX_LISTED = 10
+"""Alerts in the summary of several, and alerts with pages of their own."""
 _MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
 _MORE_BYTES = len(_MORE.format(rest="").encode())
 
@@ -43,53 +42,25 @@ class Page:
 class Renderer:
     """The reply templates by file name; `page_bytes` is what one message of the channel can hold.
 
-    `sources` say what the cited ids stand for; without them the ids are shown bare.
+    `sources` say what the cited ids stand for; without them the ids are shown bare. `on_broken` is told of a template
+    that could not be rendered.
     """
 
     def __init__(
-        self, templates: Mapping[str, str], page_bytes: int = PAGE_BYTES, sources: Sources | None = None
+        self,
+        templates: Mapping[str, str],
+        page_bytes: int = PAGE_BYTES,
+        sources: Sources | None = None,
+        on_broken: OnBroken = lambda name, error: None,
     ) -> None:
         self.sources = sources or Sources()
         self._page_bytes = page_bytes
-        self._environment = Environment(
-            loader=DictLoader(templates),
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - plain text for a chat, never HTML
-            auto_reload=False,
-        )
-        self._templates: dict[str, JinjaTemplate] = {}
-        self._step: Callable[..., str] = self._template("step").module.step  # type: ignore[attr-defined]
-        self._no_story: str | None = None
+        self._templates = ReplyTemplates(templates, on_broken)
+        self.story = self._templates.story
 
     def say(self, template: str, /, **values: object) -> str:
-        """One of the templates, filled."""
-        return self._fill(template, values)
-
-    def _fill(self, template: str, values: Mapping[str, object]) -> str:
-        return self._template(template).render(values).strip("\n")
-
-    def story(self, values: Mapping[str, object]) -> str:
-        """What is known of an alert from before, by the values of `story_values`.
-
-        Of most alerts nothing is known, and all values are empty: what the template says then is rendered once.
-        """
-        if any(values.values()):
-            return self.say("story", **values)
-        if self._no_story is None:
-            self._no_story = self.say("story", **values)
-        return self._no_story
-
-    def _template(self, name: str) -> JinjaTemplate:
-        """A template, compiled on first use.
-
-        Its globals become a plain dict: jinja2 copies them for every rendering, and a ChainMap copies slowly.
-        """
-        template = self._templates.get(name)
-        if template is None:
-            template = self._environment.get_template(f"{name}.txt")
-            template.globals = dict(template.globals)
-            self._templates[name] = template
-        return template
+        """One of the templates, filled; never raises for a broken one."""
+        return self._templates.render(template, values)
 
     def alert(
         self,
@@ -111,7 +82,7 @@ class Renderer:
                 (Page(self.say("unmatched", description=excerpt(diagnosis.alert.description or ""))),)
             )
         values = {"unread": unread, "story": story}
-        head = "" if skip else self._fill("alert", headline(diagnosis, rule) | values)
+        head = "" if skip else self._templates.render("alert", headline(diagnosis, rule) | values)
 
         def closing() -> str:
             return self.say(
@@ -141,21 +112,20 @@ class Renderer:
     def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
         return [other.title for id_ in rule.see if (other := rules.get(id_))]
 
-    def several(self, matches: Sequence[Diagnosis], rules: RuleSet, unread: str = "") -> Iterator[Page]:
-        """A summary of several alerts, worst first, then the pages of each kind of trouble in it."""
-        ordered = sorted(matches, key=_badness)
-        lines = _summary_lines(ordered)
-        kinds = len({diagnosis.kind for diagnosis in ordered})
+    def several(self, diagnoses: Sequence[Diagnosis], rules: RuleSet, unread: str = "") -> Iterator[Page]:
+        """A summary of several alerts, worst first, then the pages of those that get a checklist of their own."""
+        lines = _summary_lines(worst_first(diagnoses))
+        kinds = len({diagnosis.kind for diagnosis in diagnoses})
         summary = self.say(
             "several",
-            total=len(ordered),
+            total=len(lines),
             kinds=kinds,
-            lines=lines[:_LISTED],
-            rest=sum(1 for _ in lines[_LISTED:]),
+            lines=lines[:_MAX_LISTED],
+            rest=len(lines[_MAX_LISTED:]),
             unread=unread,
         )
         yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self._page_bytes))
-        for diagnosis in _distinct(ordered)[:_LISTED]:
+        for diagnosis in with_own_checklist(diagnoses):
             yield from self.alert(diagnosis, rules)
 
     def choice(self, asked: Asked) -> str:
@@ -167,8 +137,16 @@ class Renderer:
     def source(self, source: Source, rules: RuleSet) -> str:
         """What a cited item says, where it is written, and which checklists rest on it."""
         titles = [rule.title for rule in rules.rules if any(source.id in step.source for step in rule.steps)]
-        rest = max(0, len(titles) - _LISTED)
-        return self.say("source", source=source, topics=titles[:_LISTED], rest=rest)
+        rest = len(titles[_MAX_LISTED:])
+        return self.say(
+            "source",
+            label=source.label,
+            sentence=source.sentence,
+            page=source.page,
+            url=source.url,
+            topics=titles[:_MAX_LISTED],
+            rest=rest,
+        )
 
     def why(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Iterator[Page]:
         """Which rule, which words, what else fitted, and where each step comes from; `lead` as in `alert`."""
@@ -200,7 +178,7 @@ class Renderer:
 
         def line(index: int) -> str:
             step = steps[index]
-            return self._step(
+            return self._templates.step(
                 index + 1,
                 shown.fill(step.do),
                 shown.fill(step.run) if step.run else None,
@@ -249,9 +227,29 @@ class Lines:
     line: Callable[[int], str]
 
 
-def worst(matches: Iterable[Diagnosis]) -> Diagnosis:
+def worst_first(diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
+    """The order in which several alerts are shown and explained: by severity, then by the number of failures."""
+    return sorted(diagnoses, key=_urgency)
+
+
+def worst(diagnoses: Iterable[Diagnosis]) -> Diagnosis:
     """The alert to look at first."""
-    return min(matches, key=_badness)
+    return worst_first(diagnoses)[0]
+
+
+def with_own_checklist(diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
+    """The alerts that get pages of their own, worst first: one of each kind, account, address and set of causes."""
+    seen: dict[tuple[object, ...], Diagnosis] = {}
+    for diagnosis in worst_first(diagnoses):
+        alert = diagnosis.alert
+        key = (
+            diagnosis.kind,
+            alert.appid,
+            alert.sample.callback_url,
+            tuple(cause.id for cause in diagnosis.causes),
+        )
+        seen.setdefault(key, diagnosis)
+    return list(seen.values())[:_MAX_LISTED]
 
 
 def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
@@ -290,14 +288,6 @@ def unread_excerpt(reading: Reading) -> str:
     return "、".join(f"「{text}」" for text in shown)
 
 
-def plain(diagnosis: Diagnosis) -> tuple[Page, ...]:
-    """The checklist without any template: what goes out when a template is broken."""
-    rule = diagnosis.best
-    steps = [step.do.render({}) for step in steps_for(diagnosis)]
-    lines = [rule.title if rule else UNKNOWN, *steps]
-    return tuple(map(Page, _cut("\n".join(lines), PAGE_BYTES)))
-
-
 class _Shown:
     """An alert's facts as a page shows them, each masked when it is first named: few are, and not the long ones."""
 
@@ -323,29 +313,14 @@ def _full_title(rule: Rule) -> str:
     return f"{rule.title} ({rule.title_en})" if rule.title_en else rule.title
 
 
-def _badness(diagnosis: Diagnosis) -> tuple[int, int]:
+def _urgency(diagnosis: Diagnosis) -> tuple[int, int]:
     rule = diagnosis.best
     return rule.severity.rank if rule else len(Severity), -(diagnosis.alert.count or 0)
 
 
-def _distinct(matches: Iterable[Diagnosis]) -> list[Diagnosis]:
-    """One alert of each kind, account and address: what needs its own checklist."""
-    seen: dict[tuple[object, ...], Diagnosis] = {}
-    for diagnosis in matches:
-        alert = diagnosis.alert
-        key = (
-            diagnosis.kind,
-            alert.appid,
-            alert.sample.callback_url,
-            tuple(cause.id for cause in diagnosis.causes),
-        )
-        seen.setdefault(key, diagnosis)
-    return list(seen.values())
-
-
-def _summary_lines(matches: Iterable[Diagnosis]) -> list[str]:
+def _summary_lines(diagnoses: Iterable[Diagnosis]) -> list[str]:
     lines = []
-    for diagnosis in matches:
+    for diagnosis in diagnoses:
         rule, alert = diagnosis.best, diagnosis.alert
         parts = [
             f"{ICONS[rule.severity]} {rule.title}" if rule else UNKNOWN,

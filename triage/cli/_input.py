@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import click
+
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
@@ -24,7 +26,11 @@ def make_adviser() -> Adviser:
 
 def make_renderer() -> Renderer:
     """The renderer with the bundled reply templates and sources."""
-    return Renderer(load_templates(data_directory("templates") / "reply"), sources=load_sources())
+    return Renderer(
+        load_templates(data_directory("templates") / "reply"),
+        sources=load_sources(),
+        on_broken=lambda name, error: click.echo(f"templates/reply/{name}.txt: {error}", err=True),
+    )
 
 
 def read_text(file: str | None) -> str:

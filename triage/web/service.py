@@ -39,6 +39,10 @@ _WORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _WORD_LENGTH = 10
 
 
+def _log_broken_template(name: str, error: Exception) -> None:
+    log_event(_LOG, logging.ERROR, "template_broken", template=f"{name}.txt", problem=str(error))
+
+
 class Service:
     """One for each application; a process that forks opens its own store afterwards, when it is first needed."""
 
@@ -56,7 +60,11 @@ class Service:
         self.metrics = Metrics()
         self.rules = LiveRules(
             settings.all_rules_dirs,
-            Renderer(load_templates(data_directory("templates") / "reply"), sources=load_sources()),
+            Renderer(
+                load_templates(data_directory("templates") / "reply"),
+                sources=load_sources(),
+                on_broken=_log_broken_template,
+            ),
             self.metrics.reload_failures.inc,
         )
         self._bot: Bot | None = None

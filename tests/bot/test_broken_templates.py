@@ -1,0 +1,80 @@
+"""A broken reply template of any name still gives an answer to the messages that use it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
+from triage.advice.reply_templates import VARIABLES
+from triage.alerts.parser import BEIJING
+from triage.bot.bot import Bot
+from triage.message import Message, MessageKind
+from triage.rules.loader import load_templates
+from triage.rules.parser import RuleSet
+from triage.settings.directories import load_sources
+from triage.store import Store
+
+NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
+MEMBER, STRANGER = "oZhao", "oStranger"
+ALERT = """\
+Appid: wx014d339f79c92781
+时间: 2026-04-21 18:31:00
+内容: 微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒
+次数: 5分钟 86次
+错误样例: [3rdUrl=http://wx.example.org/cb][IP=192.0.2.126][Msg=Text]
+报警排查指引，请见: https://mmbizurl.cn/s/MpkaZb8yg
+"""
+OTHER = ALERT.replace("wx014d339f79c92781", "wx114d339f79c92781").replace("18:31", "18:32")
+MANY = "\n".join(ALERT.replace("18:31:00", f"18:31:{second:02}") for second in range(1, 21))
+SCRIPT = [
+    *[
+        (MEMBER, text)
+        for text in ("更多", "帮助", "吃什么", "DNS", "499", "R4", "邀请", ALERT, "更多", "更多", "更多")
+    ],
+    *[(MEMBER, text) for text in ("为什么", "下一步", "认领", "备注 重启了", "状态", "状态 1", OTHER)],
+    (MEMBER, "备注 1 看过"),
+    (STRANGER, "状态"),
+    (STRANGER, "加入 词 名字"),
+    (MEMBER, MANY),
+    (MEMBER, ALERT),
+]
+WITHOUT_A_STORE = "认领"
+WITHOUT_RULES = ALERT
+
+_ids = count(1)
+
+
+def _message(text: str | None, sender: str = MEMBER, kind: MessageKind = MessageKind.TEXT) -> Message:
+    event = "subscribe" if kind is MessageKind.EVENT else None
+    number = str(next(_ids))
+    return Message(
+        "wechat", "wxbot", sender, "gh_1", kind, int(NOW.timestamp()), number, text, event, encrypted=True
+    )
+
+
+@pytest.mark.parametrize("source", ["{{ nothing }}", "{% if %}"], ids=["unknown variable", "syntax error"])
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_broken_template_still_gives_an_answer(
+    name: str, source: str, rules: RuleSet, tmp_path: Path
+) -> None:
+    broken: set[str] = set()
+    templates = load_templates(ROOT / "templates/reply") | {f"{name}.txt": source}
+    renderer = Renderer(templates, sources=load_sources(), on_broken=lambda name, error: broken.add(name))
+    store = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
+    bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {MEMBER: "小赵"})
+    forgetful = Bot(Adviser(rules, renderer), None, lambda: "gulu")
+    ignorant = Bot(Adviser(RuleSet((), "none"), renderer), None, lambda: "gulu")
+    replies = [bot.handle(_message(text, sender), NOW) for sender, text in SCRIPT]
+    replies += [bot.handle(_message(None, kind=kind), NOW) for kind in (MessageKind.EVENT, MessageKind.IMAGE)]
+    replies += [
+        forgetful.handle(_message(WITHOUT_A_STORE), NOW),
+        ignorant.handle(_message(WITHOUT_RULES), NOW),
+    ]
+    assert all(reply.text for reply in replies)
+    assert broken == {name}, "the messages above use every template"
