@@ -60,6 +60,10 @@ class StoreBusyError(StoreDownError):
     """The database is well, but somebody else holds what is needed, or there is no time left to ask."""
 
 
+class OvertakenError(StoreError):
+    """Somebody else changed first what was to be changed, so nothing was recorded; decide again by what they left."""
+
+
 class SchemaError(StoreError):
     """The database has another schema than this program; the message names the command that upgrades it."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -17,14 +17,12 @@ from triage.advice.rendering import Renderer
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.bot.commands import COMMANDS, read_command, usage
-from triage.bot.desk import Desk
-from triage.cohort import together
 from triage.errors import RefusedError, StoreDownError
-from triage.message import Message, MessageKind
+from triage.message import Message, MessageKind, Reply
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
 from triage.settings.directories import data_directory
-from triage.store import Recorded, Store
+from triage.store import TABLES, Entry, Recorded, Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
 ZHAO, LIN, STRANGER = "oZhao", "oLin", "oStranger"
@@ -83,24 +81,6 @@ def test_a_retry_gets_the_same_reply_and_is_not_counted_twice(bot: Bot, store: S
     assert bot.handle(message, NOW + timedelta(seconds=5)) == first
     (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
     assert len(incident.sightings) == 1
-
-
-def test_messages_that_came_in_together_are_answered_as_if_alone(bot: Bot, store: Store) -> None:
-    messages = [_message(text) for text in (CONNECT, "4", "更多", CONNECT.replace("wx0", "wx1"), "状态")]
-    messages.insert(2, messages[0])
-    replies: list[tuple[Message, str | None]] = []
-
-    def answer(message: Message) -> None:
-        replies.append((message, bot.handle(message, NOW).text))
-
-    together([partial(answer, message) for message in messages])
-    said = [dict(replies)[message] for message in messages]
-    assert len(replies) == len(messages)
-    assert {text for message, text in replies if message is messages[0]} == {said[0]}, "pushed twice at once"
-    assert [(text or "").split(" ")[1] for text in said[:2]] == ["连接超时", "请求超时"]
-    assert "wx11…2781" in (said[4] or "")
-    incidents = store.recent_incidents(NOW - timedelta(hours=1))
-    assert sorted(len(incident.sightings) for incident in incidents) == [1, 1]
 
 
 def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(say: Say) -> None:
@@ -341,6 +321,23 @@ def test_more_goes_through_several_alerts(say: Say) -> None:
     assert "请求超时" in say("更多") + say("更多") + say("更多")
 
 
+def test_the_reasons_of_the_worst_alert_come_first_and_more_turns_to_the_others(say: Say) -> None:
+    other = BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789")
+    say(CONNECT + other)
+    first = say("为什么")
+    assert "为什么是「MarkFail" in first
+    assert "为什么是「连接超时" in say("更多")
+    assert "为什么是" not in say("更多"), "after the last reasons the checklists go on"
+    assert say("为什么") == first
+
+
+def test_another_word_after_the_reasons_ends_them(say: Say) -> None:
+    say(CONNECT + BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    say("为什么")
+    say("下一步")
+    assert "为什么是" not in say("更多")
+
+
 def test_why_next_and_useless(say: Say, store: Store) -> None:
     say(REQUEST)
     assert "为什么是「请求超时" in say("为什么")
@@ -453,25 +450,135 @@ class _Down:
         return fail
 
 
-def test_without_the_database_checklists_still_go_out_and_it_is_counted(adviser: Adviser) -> None:
-    seen: list[tuple[str, str]] = []
-    bot = Bot(adviser, _Down(), lambda: "", {}, lambda event, label: seen.append((event, label)))  # type: ignore[arg-type]
-    assert "先做" in (bot.handle(_message(CONNECT), NOW).text or "")
-    assert "连接超时" in (bot.handle(_message("3"), NOW).text or "")
-    assert "数据库没有应答" in (bot.handle(_message("状态"), NOW).text or "")
-    assert ("unrecorded", "text") in seen
-    assert ("store_error", "record") in seen
+class _Unwritable:
+    """A store that can be asked and takes nothing, as one whose disk is full."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(_Down() if name == "record" else self._store, name)
 
 
-def test_an_alert_answered_while_the_store_was_away_is_recorded_when_it_is_pushed_again(
-    adviser: Adviser, store: Store
-) -> None:
+class _Notes:
+    """An observer that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str | None]] = []
+
+    def alert_read(self, kind: str) -> None:
+        self.told.append(("alert", kind))
+
+    def topic_asked(self, topic: str | None) -> None:
+        self.told.append(("topic", topic))
+
+    def retry_answered(self, kind: MessageKind) -> None:
+        self.told.append(("retry", kind))
+
+
+def test_nothing_is_recorded_where_the_database_fails(bot: Bot, store: Store) -> None:
+    failing = replace(bot, store=cast(Store, _Unwritable(store)))
+    for text in (CONNECT, "3", "邀请", "加入 gulu 阿珍"):
+        with pytest.raises(StoreDownError):
+            failing.handle(_message(text), NOW)
+        with pytest.raises(StoreDownError):
+            replace(bot, store=cast(Store, _Down())).handle(_message(text), NOW)
+    for table in TABLES:
+        assert list(store.export(table)) == [], table
+
+
+def test_a_message_that_failed_is_answered_later_as_if_it_were_new(bot: Bot, store: Store, say: Say) -> None:
+    say(CONNECT)
+    failing = replace(bot, store=cast(Store, _Unwritable(store)))
+    for text, part in (("认领", "归你了"), ("邀请", "gulu"), ("关闭 好了", "已关闭")):
+        message = _message(text)
+        with pytest.raises(StoreDownError):
+            failing.handle(message, NOW)
+        assert part in (bot.handle(message, NOW).text or "")
+
+
+def test_what_was_answered_meanwhile_is_not_recorded(bot: Bot, store: Store) -> None:
+    with pytest.raises(StoreDownError, match="too late"):
+        bot.handle(_message(CONNECT), NOW, expired=lambda: True)
+    assert list(store.export("messages")) == []
+
+
+def test_without_memory_the_checklist_goes_out_and_says_what_is_missing(bot: Bot) -> None:
+    bare = bot.without_memory()
+    assert "先做" in (bare.handle(_message(CONNECT), NOW).text or "")
+    assert "连接超时" in (bare.handle(_message("3"), NOW).text or "")
+    assert "数据库没有应答" in (bare.handle(_message("状态"), NOW).text or "")
+    assert "把报警再发一次" in (bare.handle(_message("更多"), NOW).text or "")
+
+
+def test_an_alert_answered_without_memory_is_recorded_when_it_is_pushed_again(bot: Bot, store: Store) -> None:
     message = _message(CONNECT)
-    away, back = (Bot(adviser, each, lambda: "") for each in (_Down(), store))  # type: ignore[arg-type]
-    assert "先做" in (away.handle(message, NOW).text or "")
-    again = back.handle(message, NOW + timedelta(seconds=5))
-    assert store.reply_to(message.key) == Recorded(again.text)
-    assert len(store.recent_incidents(NOW - timedelta(days=1))) == 1
+    bot.without_memory().handle(message, NOW)
+    assert store.reply_to(message.key) is None
+    bot.handle(message, NOW + timedelta(seconds=5))
+    (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
+    assert len(incident.sightings) == 1
+
+
+class _Overtaken:
+    """A store where somebody else is a moment faster: just before the first entry is recorded, `other` is done."""
+
+    def __init__(self, store: Store, other: Callable[[], object]) -> None:
+        self._store = store
+        self._others = [other]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def record(self, entry: Entry) -> Recorded:
+        while self._others:
+            self._others.pop()()
+        return self._store.record(entry)
+
+
+def test_of_two_who_claim_at_once_one_is_told_that_it_is_the_others(bot: Bot, store: Store, say: Say) -> None:
+    say(CONNECT)
+    racing = replace(bot, store=cast(Store, _Overtaken(store, lambda: say("认领 1", LIN))))
+    assert "已经是小林在处理" in (racing.handle(_message("认领 1"), NOW).text or "")
+    assert [event.who for event in store.timeline(1) if event.what == "claim"] == [LIN]
+
+
+def test_of_two_who_use_one_invitation_at_once_one_is_refused(bot: Bot, store: Store, say: Say) -> None:
+    say("邀请")
+    racing = replace(bot, store=cast(Store, _Overtaken(store, lambda: say("加入 gulu 阿珍", STRANGER))))
+    assert "邀请词不对" in (racing.handle(_message("加入 gulu 别人", "oOther"), NOW).text or "")
+    assert [member.name for member in store.members()] == ["阿珍"]
+
+
+def test_of_a_push_that_two_nodes_answer_at_once_the_first_reply_stands(
+    bot: Bot, store: Store, say: Say
+) -> None:
+    say(CONNECT)
+    notes, message = _Notes(), _message(CONNECT)
+    first: list[Reply] = []
+    racing = replace(
+        bot,
+        observer=notes,
+        store=cast(Store, _Overtaken(store, lambda: first.append(bot.handle(message, NOW)))),
+    )
+    assert [racing.handle(message, NOW)] == first
+    assert notes.told == [("retry", "text")]
+
+
+def test_each_message_is_counted_once_after_it_was_answered(bot: Bot, store: Store) -> None:
+    notes = _Notes()
+    counted, message = replace(bot, observer=notes), _message(CONNECT)
+    with pytest.raises(StoreDownError):
+        replace(counted, store=cast(Store, _Unwritable(store))).handle(message, NOW)
+    assert notes.told == []
+    for told in (message, message, _message("3"), _message("qwertz"), _message("帮助")):
+        counted.handle(told, NOW)
+    assert notes.told == [
+        ("alert", "connect_timeout"),
+        ("retry", "text"),
+        ("topic", "connect_timeout"),
+        ("topic", None),
+    ]
 
 
 def test_without_a_store_the_bot_is_an_adviser(adviser: Adviser) -> None:
@@ -517,10 +624,6 @@ def test_everything_a_person_can_type_is_in_the_help_and_in_both_readmes(say: Sa
             assert f"`{spec.names[0]}" in readme, spec
 
 
-def test_the_desk_answers_every_command(adviser: Adviser, store: Store) -> None:
-    desk = Desk(adviser, store, lambda: "gulu", {ZHAO: "小赵"}, lambda event, label: None)
+def test_every_command_is_answered(say: Say) -> None:
     for spec in COMMANDS.values():
-        command = read_command(spec.names[0])
-        assert command
-        if command.word not in ("more", "next", "useless", "why"):
-            assert desk.handle(command, ZHAO, None, NOW).text
+        assert say(spec.names[0]), spec

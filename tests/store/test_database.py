@@ -32,7 +32,7 @@ from triage import background
 from triage.cli import main
 from triage.errors import SchemaError, SettingsError, StoreBusyError, StoreDownError, StoreError
 from triage.incidents.correlation import State
-from triage.store import Recorded, Store
+from triage.store import Invite, Recorded, Store
 from triage.store.database import Database
 from triage.store.migrating import SCRIPTS, migrate
 from triage.store.patience import Watchdog
@@ -418,9 +418,9 @@ class TestAway:
 
     def test_a_database_in_memory_outlives_a_refusal(self) -> None:
         with closing(Store.open("sqlite://", upgrade=True)) as store:
-            store.invite("wort", "oAlice", None, NOW)
+            store.invite(Invite("wort", "oAlice", NOW))
             with pytest.raises(StoreError, match="choose another"):
-                store.invite("wort", "oAlice", None, NOW)
+                store.invite(Invite("wort", "oAlice", NOW))
             store.record(entry("1"))
             assert store.reply_to(entry("1").message.key) == Recorded("回复")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -25,9 +27,9 @@ from tests.support.stores import (
     sighting,
     together,
 )
-from triage.errors import StoreError
+from triage.errors import OvertakenError, StoreError
 from triage.incidents.correlation import Incident, Reason, State
-from triage.store import TABLES, Action, Change, Entry, Event, Member, Recorded, Store
+from triage.store import TABLES, Action, Change, Entry, Event, Invite, Join, Member, Recorded, Store
 
 LATER = NOW + timedelta(hours=1)
 
@@ -362,25 +364,47 @@ class TestMembers:
         assert not store.remove_member("oAlice")
         assert store.member("oAlice") is None
 
+    def test_an_old_used_or_unknown_word_makes_nobody_a_member(self, store: Store) -> None:
+        store.invite(Invite("alt", "oAlice", NOW))
+        store.invite(Invite("einmal", "oAlice", LATER))
+        _join(store, "einmal", "oBob")
+        for word in ("alt", "neu", "einmal"):
+            assert not store.invitation_is_open(word, NOW)
+            with pytest.raises(OvertakenError):
+                _join(store, word, "oEve")
+        assert [member.openid for member in store.members()] == ["oBob"]
+
     def test_a_word_makes_one_person_a_member(self, store: Store) -> None:
         store.add_member(self.ALICE)
-        store.invite("芝麻开门", "oAlice", "支付", LATER)
-        users = together(lambda n: store.use_invitation("芝麻开门", f"o{n}", NOW))
-        (made,) = [member for member in users if member]
-        assert made == Member(made.openid, None, "支付", ("wx1", "wx2"), NOW)
-        assert store.member(made.openid) == made
-        assert store.use_invitation("芝麻开门", made.openid, NOW) == made
+        store.invite(Invite("芝麻开门", "oAlice", LATER, "支付"))
+        assert store.invitation_is_open("芝麻开门", NOW)
 
-    def test_an_old_or_unknown_word_makes_nobody_a_member(self, store: Store) -> None:
-        store.invite("alt", "oAlice", None, NOW)
-        assert store.use_invitation("alt", "oBob", NOW) is None
-        assert store.use_invitation("neu", "oBob", NOW) is None
-        assert store.members() == ()
+        def join(number: int) -> bool:
+            with contextlib.suppress(OvertakenError):
+                _join(store, "芝麻开门", f"o{number}")
+                return True
+            return False
+
+        assert sum(together(join)) == 1
+        (made,) = [member for member in store.members() if member != self.ALICE]
+        assert made == Member(made.openid, "阿珍", "支付", ("wx1", "wx2"), NOW)
+
+    def test_a_member_who_joins_again_keeps_the_date(self, store: Store) -> None:
+        store.add_member(self.ALICE)
+        store.invite(Invite("wort", "oBob", LATER + timedelta(days=2)))
+        _join(store, "wort", "oAlice", LATER)
+        (member,) = store.members()
+        assert (member.name, member.appids, member.since) == ("阿珍", (), self.ALICE.since)
 
     def test_a_word_is_given_out_once(self, store: Store) -> None:
-        store.invite("wort", "oAlice", None, LATER)
+        store.invite(Invite("wort", "oAlice", LATER))
         with pytest.raises(StoreError, match="choose another"):
-            store.invite("wort", "oBob", "them", LATER)
+            store.invite(Invite("wort", "oBob", LATER, "them"))
+
+
+def _join(store: Store, word: str, openid: str, at: datetime = NOW) -> Recorded:
+    joining = Join(word, openid, "阿珍")
+    return store.record(entry(uuid.uuid4().hex, actions=(joining,), received_at=at))
 
 
 class TestUpkeep:
@@ -388,7 +412,7 @@ class TestUpkeep:
         old = entry("1", opening("old"), conversation={}, expires_at=NOW, gap="?")
         (gone,) = store.record(old).incident_ids
         store.add_note(gone, "oAlice", NOW, "看日志")
-        store.invite("wort", "oAlice", None, NOW)
+        store.invite(Invite("wort", "oAlice", NOW))
         new = entry("2", opening("new", seen_at=LATER), received_at=LATER)
         (kept,) = store.record(new).incident_ids
         assert store.purge(LATER) == 7  # message, gap, conversation, invitation, alert, incident, its note

@@ -388,8 +388,10 @@ def test_a_database_that_goes_away_costs_the_memory_not_the_answer(
         assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
         assert bench.client.get("/readyz").status_code == 503
     assert bench.count("unrecorded_total") == 1
-    assert bench.count("store_errors_total", where="record") == 1
-    assert any(line["event"] == "unrecorded" for line in _lines(caplog))
+    assert bench.count("store_errors_total", where="message") == 1
+    (line,) = [line for line in _lines(caplog) if line["event"] == "store_error"]
+    assert line["where"] == "message"
+    assert "StoreDownError" in line["problem"]
     assert bench.platform.say(ALERT).response.status == 200
     assert bench.count("unrecorded_total") == 1
     assert bench.client.get("/readyz").status_code == 200

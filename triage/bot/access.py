@@ -8,56 +8,60 @@ from datetime import datetime, timedelta
 
 from triage.incidents.correlation import QUIET, Incident
 from triage.incidents.story import MemberNames, incident_line
-from triage.store import Member, Store
+from triage.store import Store
 
-_LISTED = 8
+LISTED = 8
+"""How many incidents a list names; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, what they may see, and what to call the others. A stranger sees only what they sent themselves."""
+class Viewer:
+    """Somebody who asks. A member sees incidents whole, a stranger only the alerts they sent themselves."""
 
     openid: str = ""
     is_member: bool = False
     appids: tuple[str, ...] = ()
+    """The accounts whose incidents a member sees; none named: those of every account."""
     names: MemberNames = field(default_factory=lambda: MemberNames({}))
+    """What to call other people; a stranger is told nobody's name."""
     quiet: timedelta = QUIET
+    """How long without an alert until an incident is shown as quiet."""
 
     @classmethod
-    def of(cls, openid: str, store: Store, admins: Mapping[str, str], quiet: timedelta = QUIET) -> Asker:
+    def of(cls, openid: str, store: Store, admins: Mapping[str, str], quiet: timedelta = QUIET) -> Viewer:
         """The person behind an OpenID, by setting or by the store. Raises StoreError."""
-        if openid in admins:
-            member: Member | None = None
-        else:
-            member = store.member(openid)
-            if member is None:
-                return cls(openid)
-        names = {known.openid: known.name or "" for known in store.members()} | dict(admins)
-        return cls(openid, True, member.appids if member else (), MemberNames(names), quiet)
+        member = None if openid in admins else store.member(openid)
+        if member is None and openid not in admins:
+            return cls(openid)
+        return cls(openid, True, member.appids if member else (), names_of(store, admins), quiet)
 
     def may_see(self, incident: Incident) -> bool:
-        """Teams that share a bot see their own accounts."""
+        """Whether the whole incident may be shown: teams that share a bot see their own accounts."""
         return self.is_member and (not self.appids or incident.appid in self.appids)
 
     def seen(self, incidents: Sequence[Incident]) -> list[Incident]:
-        """The incidents this person may see."""
+        """The incidents that may be shown whole."""
         return [incident for incident in incidents if self.may_see(incident)]
 
+    def visible(self, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
+        """The incidents as this person may know them: whole, or only with the alerts they sent."""
+        shown = []
+        for incident in incidents:
+            if self.may_see(incident):
+                shown.append(incident)
+                continue
+            own = tuple(sighting for sighting in incident.sightings if sighting.sender == self.openid)
+            if own:
+                shown.append(replace(incident, sightings=own, owner=None, closed_note=None, step=0))
+        return tuple(shown)
+
     def lines(self, incidents: Sequence[Incident], now: datetime) -> list[str]:
-        """The incidents this person may see, one line each, and how many more there are."""
+        """The incidents that may be shown, one line each for the first `LISTED`, and how many more there are."""
         seen = self.seen(incidents)
-        lines = [incident_line(incident, self.names, now, self.quiet) for incident in seen[:_LISTED]]
-        return [*lines, f"还有 {len(seen) - _LISTED} 件"] if len(seen) > _LISTED else lines
+        lines = [incident_line(incident, self.names, now, self.quiet) for incident in seen[:LISTED]]
+        return [*lines, f"还有 {len(seen) - LISTED} 件"] if len(seen) > LISTED else lines
 
 
-def visible(incidents: Sequence[Incident], asker: Asker) -> tuple[Incident, ...]:
-    """The incidents as a person may know them: whole, or only with the alerts they sent."""
-    shown = []
-    for incident in incidents:
-        if asker.may_see(incident):
-            shown.append(incident)
-            continue
-        own = tuple(sighting for sighting in incident.sightings if sighting.sender == asker.openid)
-        if own:
-            shown.append(replace(incident, sightings=own, owner=None, closed_note=None, step=0))
-    return tuple(shown)
+def names_of(store: Store, admins: Mapping[str, str]) -> MemberNames:
+    """What to call the members, by the store and by the settings. Raises StoreError."""
+    return MemberNames({member.openid: member.name or "" for member in store.members()} | dict(admins))

@@ -13,28 +13,37 @@ EXPIRES = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What was said last: the text, the page of several alerts, how many steps were shown, the kind whose steps led,
-    the step somebody is at, the key of the incident, the topics offered, whether the text was a question."""
+    """What was said last to one person."""
 
     text: str = ""
+    """The message that was answered: alerts or a question."""
     page: int = 0
+    """Index of the page of several alerts that was shown last; -1 where none was."""
     shown: int = 0
+    """How many steps of one alert or topic have been shown."""
     lead: str | None = None
+    """The kind of the alert that led to this one, whose steps come first."""
     step: int = 0
+    """Number of the step that 下一步 showed last; 0 for none yet."""
     incident: str | None = None
+    """The key of the incident that 认领, 备注 and 关闭 mean without a number."""
     choices: tuple[str, ...] = ()
+    """The topics that were offered, in the order of their digits."""
     is_question: bool = False
+    """Whether `text` was a question: then `incident` is one spoken of earlier."""
+    reasons: int = 0
+    """How many pages of reasons 为什么 and 更多 have shown, while there are further ones; else 0."""
 
     def turned(self, shown: int) -> Conversation:
-        """After the next page, with so many steps shown."""
+        """After the next page; `shown` steps have been shown by now."""
         return replace(self, page=self.page + 1, shown=shown)
 
     def as_json(self) -> dict[str, Any]:
-        """For the store: what is not at its default."""
+        """For the store: the fields that differ from their defaults."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Conversation:
-        """From the store; what was not written is at its default."""
+        """From the store; a field that is missing has its default."""
         known = {name: value[name] for name in cls.__slots__ if name in value}
         return cls(**{**known, "choices": tuple(known.get("choices", ()))})

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Select, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message
-from triage.store import statements
+from triage.store import membership, statements
 from triage.store.schema import INCIDENTS, MESSAGES, index_key, storable
 from triage.store.session import Session
 from triage.store.statements import Statements
-from triage.store.values import Action, Change, Entry, Recorded
+from triage.store.values import Action, Change, Entry, Invite, Join, Recorded
 
 _I = INCIDENTS.c
 _THIS = update(INCIDENTS).where(_I.id == bindparam("incident"))
@@ -52,13 +53,17 @@ class _Place:
 
 
 def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
-    """Write an entry; if its message is there already, write nothing and return the reply that stands."""
+    """Write an entry; if its message is there already, write nothing and return the reply that stands.
+
+    Raises OvertakenError where the reply would not be true any more: the incident it claims is another one's by now,
+    or the invitation was used.
+    """
     key = entry.message.key
     if not _add_message(session, sql, entry, key):
         return Recorded(_value(session, statements.REPLY, message=key))
     ids = _add_alerts(session, sql, entry, key) if entry.sightings else ()
     for action in entry.actions:
-        act(session, action, entry.received_at)
+        _carry_out(session, sql, action, entry.received_at)
     if entry.conversation is not None:
         talk = {
             "sender": index_key(entry.message.sender),
@@ -70,6 +75,17 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
         gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
         session.run(statements.ADD_GAP, gap)
     return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True, incident_ids=ids)
+
+
+def _carry_out(session: Session, sql: Statements, action: Action | Invite | Join, at: datetime) -> None:
+    match action:
+        case Invite():
+            membership.invite(session, action)
+        case Join():
+            membership.join(session, sql, action, at)
+        case Action():
+            if not act(session, action, at) and action.kind == "claim":
+                raise OvertakenError(f"incident {action.incident_id} was claimed or closed meanwhile")
 
 
 def _shortened(talk: Mapping[str, Any], message: Message) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -17,15 +16,13 @@ from sqlalchemy import (
     delete,
     exists,
     false,
-    insert,
     literal,
     select,
-    update,
 )
 
 from triage.errors import SchemaError, StoreError
 from triage.incidents.correlation import Incident, Sighting, State
-from triage.store import recording
+from triage.store import membership, recording
 from triage.store.database import Database
 from triage.store.schema import (
     ALERTS,
@@ -33,7 +30,6 @@ from triage.store.schema import (
     GAPS,
     INCIDENTS,
     INVITATIONS,
-    MEMBERS,
     MESSAGES,
     METADATA,
     TIMELINE,
@@ -53,7 +49,7 @@ from triage.store.statements import (
     statements_for,
     with_sightings,
 )
-from triage.store.values import Action, Entry, Event, Member, Recorded
+from triage.store.values import Action, Entry, Event, Invite, Member, Recorded
 from triage.store.versions import UPGRADE, judge, version_of
 
 TABLES = tuple(sorted(METADATA.tables))
@@ -62,7 +58,7 @@ _REPLAY = timedelta(minutes=10)
 _BATCH = 500
 _UPGRADE_PATIENCE = 300.0
 
-_I, _A, _M, _V = INCIDENTS.c, ALERTS.c, MEMBERS.c, INVITATIONS.c
+_I, _A = INCIDENTS.c, ALERTS.c
 _SIGNATURE_USED = select(
     exists().where(
         MESSAGES.c.signature == bindparam("signature"),
@@ -79,24 +75,14 @@ _EVENTS = (
     .where(TIMELINE.c.incident_id == bindparam("incident"))
     .order_by(TIMELINE.c.at, TIMELINE.c.id)
 )
-_MEMBER = select(*(_M[field.name] for field in fields(Member)))
-_MEMBERS = _MEMBER.order_by(_M.since, _M.openid)
-_ONE_MEMBER = _MEMBER.where(_M.openid == bindparam("who"))
 _TALK = select(CONVERSATIONS.c.state).where(
     CONVERSATIONS.c.sender == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
 )
-_USE_INVITATION = (
-    update(INVITATIONS)
-    .where(_V.word == bindparam("given"), _V.used_by.is_(None), _V.expires_at > bindparam("now"))
-    .values(used_by=bindparam("who"), used_at=bindparam("now"))
-)
-_INVITE = insert(INVITATIONS).inline()
-_INVITATION = select(_V.team, _V.appids, _V.used_by).where(_V.word == bindparam("given"))
 _AGING = (
     (MESSAGES.c.key, MESSAGES.c.received_at),
     (GAPS.c.id, GAPS.c.seen_at),
     (CONVERSATIONS.c.sender, CONVERSATIONS.c.expires_at),
-    (_V.word, _V.expires_at),
+    (INVITATIONS.c.word, INVITATIONS.c.expires_at),
 )
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -251,57 +237,28 @@ class Store:
     # -- members
 
     def member(self, openid: str) -> Member | None:
-        """Somebody who may see incidents."""
-        return self._database.read(partial(_member, openid=openid))
+        """Somebody who may see incidents; None for everybody else."""
+        return self._database.read(partial(membership.member, openid=openid))
 
     def members(self) -> tuple[Member, ...]:
-        """Everybody who may, the longest first."""
-        return tuple(Member(*row) for row in self._all(_MEMBERS, {}))
+        """All members, in the order they joined."""
+        return self._database.read(membership.members)
 
     def add_member(self, member: Member) -> None:
-        """Let somebody in, or change what is known of them."""
-        self._database.write(partial(self._put_member, member=member), repeatable=True)
+        """Add a member, or change what is known of one."""
+        self._database.write(partial(membership.put, sql=self._sql, new=member), repeatable=True)
 
     def remove_member(self, openid: str) -> bool:
         """Whether there was one to remove."""
-        gone = delete(MEMBERS).where(_M.openid == openid)
-        return self._database.write(lambda session: bool(session.connection.execute(gone).rowcount))
+        return self._database.write(partial(membership.remove, openid=openid))
 
-    def invite(self, word: str, by: str, team: str | None, expires: datetime) -> None:
-        """Give out a word that makes one person a member, with the appids of the member who invites.
+    def invite(self, invite: Invite) -> None:
+        """Give out an invitation word. Raises StoreError if it was given out before."""
+        self._database.write(partial(membership.invite, given=invite))
 
-        Raises StoreError if the word was given out before.
-        """
-
-        def write(session: Session) -> None:
-            if session.first(_INVITATION, {"given": word}):
-                raise StoreError("this invitation word was given out before; choose another")
-            inviting = _member(session, by)
-            appids = inviting.appids if inviting else ()
-            row = {"word": word, "invited_by": by, "team": team, "appids": appids, "expires_at": expires}
-            session.run(_INVITE, row)
-
-        self._database.write(write)
-
-    def use_invitation(self, word: str, openid: str, at: datetime) -> Member | None:
-        """The member that the word makes of somebody; None if it is unknown, has expired or somebody else used it."""
-
-        def write(session: Session) -> Member | None:
-            used = session.run(_USE_INVITATION, {"given": word, "who": openid, "now": at})
-            before = _member(session, openid)
-            team, appids, user = session.first(_INVITATION, {"given": word}) or (None, (), None)
-            if not used:
-                return before if user == openid else None
-            name, since = (before.name, before.since) if before else (None, at)
-            member = Member(openid, name, team, appids, since)
-            self._put_member(session, member)
-            return member
-
-        return self._database.write(write, repeatable=True)
-
-    def _put_member(self, session: Session, member: Member) -> None:
-        row = {field.name: getattr(member, field.name) for field in fields(Member)}
-        session.run(self._sql.put_member, row)
+    def invitation_is_open(self, word: str, now: datetime) -> bool:
+        """Whether somebody can still become a member by this word."""
+        return self._database.read(partial(membership.is_open, word=word, now=now))
 
     # -- upkeep
 
@@ -367,11 +324,6 @@ def _known(session: Session, lookup: str, since: datetime) -> Iterable[Incident]
     newest = sorted(rows, key=lambda row: (row[1] != 0, -row[0]))
     ids = [id_ for id_, _ in newest[:KNOWN]] + [0] * (KNOWN - len(rows))
     return _incidents(session.all(KNOWN_INCIDENTS, {f"id{n}": id_ for n, id_ in enumerate(ids)}))
-
-
-def _member(session: Session, openid: str) -> Member | None:
-    row = session.first(_ONE_MEMBER, {"who": openid})
-    return Member(*row) if row else None
 
 
 def _delete(session: Session, old: Select[Any], key: Column[Any]) -> int:

@@ -45,6 +45,25 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """A word that makes one person a member until it expires, with the appids of the member who invites."""
+
+    word: str
+    by: str
+    expires_at: datetime
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Somebody becomes a member by an invitation word."""
+
+    word: str
+    openid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Everything one message leaves behind; `conversation` None leaves the sender's as it is."""
 
@@ -52,7 +71,7 @@ class Entry:
     received_at: datetime
     reply: str | None
     sightings: tuple[tuple[Sighting, Change], ...] = ()
-    actions: tuple[Action, ...] = ()
+    actions: tuple[Action | Invite | Join, ...] = ()
     conversation: Mapping[str, Any] | None = None
     expires_at: datetime | None = None
     gap: str | None = None

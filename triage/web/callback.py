@@ -13,7 +13,6 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -23,8 +22,8 @@ from urllib.parse import parse_qsl
 from triage.channels.wechat import callback as wechat
 from triage.channels.wechat.callback import MAX_BODY_BYTES, Account, Echo
 from triage.cohort import pause
-from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
-from triage.message import Request, Response
+from triage.errors import BadMessageError, RefusedError, StoreError, UnreadableMessageError
+from triage.message import Message, Reply, Request, Response
 from triage.web.logs import log_failure
 from triage.web.service import Service
 
@@ -146,15 +145,23 @@ class Callback:
         pause()
         if isinstance(message, Echo):
             return _Answer(Response(200, message.text.encode()))
-        bot = self._service.bot()
-        if bot.store is None:
-            self._service.metrics.observe("unrecorded", message.kind)
-        with bot.store.within(_STORE_SECONDS) if bot.store else nullcontext():
-            reply = bot.handle(message, now)
+        reply = self._reply(message, now)
         pause()
         nonce = received.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
         return _Answer(response, kind=message.kind)
+
+    def _reply(self, message: Message, now: datetime) -> Reply:
+        """With the memory where the store answers, without it where not."""
+        bot, metrics = self._service.bot(), self._service.metrics
+        if bot.store is not None:
+            try:
+                with bot.store.within(_STORE_SECONDS):
+                    return bot.handle(message, now)
+            except StoreError as exc:
+                metrics.store_failed("message", exc)
+        metrics.not_recorded(message.kind)
+        return bot.without_memory().handle(message, now)
 
 
 def _read_query(text: str) -> Mapping[str, str]:

@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from triage.masking import mask
+from triage.message import MessageKind
 from triage.rules.matching import UNKNOWN
 from triage.web.logs import log_event
 
@@ -23,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _FILE_BYTES = 256 * 1024
 """Room for some thousand counts; there are a few hundred."""
+_WITH_VALUES = frozenset({"IntegrityError", "DataError"})
+_LONGEST_CAUSE = 200
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -79,7 +83,6 @@ class Metrics:
         self.unrecorded = counter("unrecorded", "Messages answered but not recorded.", "kind")
         self.callback_errors = counter("callback_errors", "Callbacks that only the last guard answered.")
         self.reload_failures = counter("rule_reload_failures", "Changed rules that could not be used.")
-        self.events = counter("events", "Other events, by name.", "event")
         # For each look at a child prometheus_client takes a lock and writes out the labels.
         self._requests_of = lru_cache(self.requests.labels)
         self._seconds_of = lru_cache(self.seconds.labels)
@@ -90,25 +93,28 @@ class Metrics:
         self._requests_of(endpoint, status).inc()
         self._seconds_of(endpoint).observe(seconds)
 
-    def observe(self, event: str, label: str) -> None:
-        """What the bot tells: counted, and logged if it is trouble."""
-        if event in ("store_error", "unrecorded"):
-            log_event(_LOG, logging.WARNING, event, label=label)
-        match event:
-            case "alert":
-                self._alerts_of(label).inc()
-                if label == UNKNOWN:
-                    self.gaps.inc()
-            case "query":
-                self.queries.labels(label).inc()
-            case "deduped":
-                self.deduped.labels(label).inc()
-            case "store_error":
-                self.store_errors.labels(label).inc()
-            case "unrecorded":
-                self.unrecorded.labels(label).inc()
-            case _:
-                self.events.labels(event).inc()
+    def alert_read(self, kind: str) -> None:
+        """Count an alert; one that no rule names is a gap."""
+        self._alerts_of(kind).inc()
+        if kind == UNKNOWN:
+            self.gaps.inc()
+
+    def topic_asked(self, topic: str | None) -> None:
+        """Count a question."""
+        self.queries.labels(topic or "none").inc()
+
+    def retry_answered(self, kind: MessageKind) -> None:
+        """Count a message that was answered with the reply recorded before."""
+        self.deduped.labels(kind).inc()
+
+    def not_recorded(self, kind: MessageKind) -> None:
+        """Count a message that was answered without the store."""
+        self.unrecorded.labels(kind).inc()
+
+    def store_failed(self, where: str, error: Exception) -> None:
+        """Count a failure of the store, and log what caused it: the store's exceptions hold no values."""
+        self.store_errors.labels(where).inc()
+        log_event(_LOG, logging.ERROR, "store_error", where=where, problem=" < ".join(_causes(error)))
 
     def exposition(self, rules: RulesState) -> bytes:
         """All counts in Prometheus' text format; those of every worker where there are several."""
@@ -119,6 +125,14 @@ class Metrics:
         own = CollectorRegistry()
         own.register(_Rules(rules))
         return generate_latest(registry) + generate_latest(own)
+
+
+def _causes(error: BaseException | None) -> Iterator[str]:
+    """The exception and those it came from: type and first line, but for the two whose message repeats a value."""
+    while error is not None:
+        name, message = type(error).__name__, mask(str(error).strip().partition("\n")[0])[:_LONGEST_CAUSE]
+        yield name if name in _WITH_VALUES or not message else f"{name}: {message}"
+        error = error.__cause__ or error.__context__
 
 
 class _Rules(Collector):

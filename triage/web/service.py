@@ -92,8 +92,7 @@ class Service:
         adviser, store, bot = self.rules.adviser(), self.store(), self._bot
         if bot is None or bot.adviser is not adviser or bot.store is not store:
             quiet = timedelta(minutes=self.settings.quiet_minutes)
-            observe = self.metrics.observe
-            bot = Bot(adviser, store, _invitation, self.admins, observe, quiet)
+            bot = Bot(adviser, store, _invitation, self.admins, self.metrics, quiet)
             self._bot = bot
         return bot
 
@@ -140,8 +139,7 @@ class Service:
         try:
             gone = self.open_store().purge(now - timedelta(days=self.settings.retention_days))
         except StoreError as exc:
-            log_event(_LOG, logging.ERROR, "not_tidied", problem=str(exc))
-            self.metrics.observe("store_error", "purge")
+            self.metrics.store_failed("purge", exc)
         else:
             log_event(_LOG, logging.INFO, "tidied", rows=gone)
 
@@ -165,9 +163,7 @@ class Service:
             self._store_problem = None
         except TriageError as exc:
             self._store_problem = exc
-            what = "schema" if isinstance(exc, SchemaError) else "open"
-            log_event(_LOG, logging.ERROR, "store_not_open", problem=str(exc))
-            self.metrics.observe("store_error", what)
+            self.metrics.store_failed("schema" if isinstance(exc, SchemaError) else "open", exc)
         finally:
             self._open_again = time.monotonic() + _REST
             self._opening.release()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -31,11 +30,9 @@ from triage.web.api.bodies import (
     called,
 )
 from triage.web.api.openapi import describe
-from triage.web.logs import log_event
 from triage.web.responses import answer, problem
 from triage.web.service import the_service
 
-_LOG = logging.getLogger(__name__)
 MAX_API_BYTES = 1024 * 1024
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -137,8 +134,7 @@ def openapi() -> FlaskResponse:
 @blueprint.errorhandler(StoreError)
 def store_failed(exc: StoreError) -> FlaskResponse:
     """503 while the database does not answer; why stands in the log of the store's errors."""
-    the_service().metrics.observe("store_error", "api")
-    log_event(_LOG, logging.ERROR, "api_store_error", problem=str(exc))
+    the_service().metrics.store_failed("api", exc)
     down = isinstance(exc, StoreDownError)
     return problem("the database does not answer" if down else "the database cannot be used", 503)
 

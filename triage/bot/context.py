@@ -1,0 +1,43 @@
+"""What a command is carried out with, and what the answer to a message leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from triage.advice.adviser import Adviser
+from triage.advice.query import Asked
+from triage.bot.access import Viewer
+from triage.bot.conversation import Conversation
+from triage.incidents.correlation import Sighting
+from triage.store import Action, Change, Invite, Join, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What one message is answered with, where the store is needed."""
+
+    adviser: Adviser
+    store: Store
+    viewer: Viewer
+    """Who sent the message, and what they may see."""
+    now: datetime
+    """When the message came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The reply to one message, and what is to be recorded with it in one transaction."""
+
+    text: str | None
+    """The reply; None is an answer without words."""
+    sightings: tuple[tuple[Sighting, Change], ...] = ()
+    """The alerts of the message, each with the incident it goes into."""
+    actions: tuple[Action | Invite | Join, ...] = ()
+    """What the sender does to incidents and members."""
+    conversation: Conversation | None = None
+    """What the next message may refer to; None leaves that as it was."""
+    gap: str | None = None
+    """The message, if an alert in it is one that no rule names."""
+    asked: Asked | None = None
+    """The topics a question asks for; None where the message is no question."""

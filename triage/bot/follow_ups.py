@@ -1,0 +1,94 @@
+"""Questions, and what refers to the last answer: the next page, the next step, the reasons, a digit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from triage.advice.adviser import Adviser
+from triage.bot.commands import Word
+from triage.bot.context import Context, Outcome
+from triage.bot.conversation import Conversation
+from triage.bot.incident_commands import incident_spoken_of
+from triage.store import Action
+
+
+def ask(adviser: Adviser, text: str, before: Conversation | None) -> Outcome:
+    """The answer to a question; the incident that was spoken of before stays the one that is meant."""
+    asked = adviser.ask(text)
+    page = next(adviser.topic_pages(asked))
+    if asked.topic is None:
+        return Outcome(page.text, asked=asked)
+    talk = Conversation(
+        text,
+        shown=page.shown,
+        incident=before.incident if before else None,
+        choices=asked.choices,
+        is_question=True,
+    )
+    return Outcome(page.text, conversation=talk, asked=asked)
+
+
+def choose(adviser: Adviser, number: int, talk: Conversation | None) -> Outcome:
+    """A digit: the topic that was offered under it, else that number of the platform's guide."""
+    if talk and 0 < number <= len(talk.choices):
+        return ask(adviser, talk.choices[number - 1], talk)
+    return ask(adviser, str(number), talk)
+
+
+def why(adviser: Adviser, talk: Conversation) -> Outcome:
+    """The reasons of the last answer, page by page."""
+    pages = adviser.why(talk.text, talk.lead)
+    if not pages:
+        return Outcome(nothing_to(adviser, Word.WHY), conversation=talk)
+    shown = talk.reasons + 1
+    return Outcome(pages[shown - 1], conversation=replace(talk, reasons=shown if shown < len(pages) else 0))
+
+
+def more(adviser: Adviser, talk: Conversation) -> Outcome:
+    """The page after the last one: of the reasons if those were shown last, of several alerts, else of the steps."""
+    if talk.reasons:
+        return why(adviser, talk)
+    reading, alerts = adviser.read(talk.text)
+    if len(alerts) > 1:
+        pages = list(adviser.alert_pages(reading, alerts))[talk.page + 1 : talk.page + 2]
+    elif alerts:
+        pages = list(adviser.alert_pages(reading, alerts, lead=talk.lead, skip=talk.shown))[:1]
+    else:
+        pages = list(adviser.topic_pages(adviser.ask(talk.text), skip=talk.shown))[:1]
+    if not pages or not pages[0].text:
+        return Outcome(nothing_to(adviser, Word.MORE, ended=True), conversation=talk)
+    return Outcome(pages[0].text, conversation=talk.turned(pages[0].shown))
+
+
+def step(adviser: Adviser, talk: Conversation, word: Word, context: Context | None) -> Outcome:
+    """The next step alone (下一步, 没用).
+
+    With a context it is recorded at the incident how far its member has come, and which step was of no use.
+    """
+    steps = adviser.steps(talk.text, talk.lead)
+    number = talk.step + 1
+    if steps is None:
+        return Outcome(nothing_to(adviser, word), conversation=talk)
+    if number > steps.count:
+        return Outcome(adviser.say("step_alone", done=True), conversation=talk)
+    text = adviser.say(
+        "step_alone", done=False, number=number, total=steps.count, step=steps.line(number - 1)
+    )
+    actions = _progress(context, talk, word) if context else ()
+    return Outcome(text, actions=actions, conversation=replace(talk, step=number))
+
+
+def nothing_to(adviser: Adviser, word: Word, *, ended: bool = False) -> str:
+    """That there is nothing the word could refer to; `ended`: not any more."""
+    return adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended)
+
+
+def _progress(context: Context, talk: Conversation, word: Word) -> tuple[Action, ...]:
+    incident = incident_spoken_of(context, talk)
+    if incident is None:
+        return ()
+    who = context.viewer.openid
+    step_begun = Action("step", incident.id, who, str(talk.step + 1))
+    if word is Word.USELESS and talk.step:
+        return Action("note", incident.id, who, f"第 {talk.step} 步没用"), step_begun
+    return (step_begun,)
