@@ -54,7 +54,7 @@ from triage.probe import (
 )
 from triage.probe.connection import Connection
 from triage.probe.guard import parse_target
-from triage.probe.layers import check_dns
+from triage.probe.network_checks import check_dns
 from triage.probe.push import Platform, SamplePush, find_sample_push, shown_request
 from triage.probe.report import Layer, times_of
 from triage.probe.resolver import DnsProblem, Resolution

@@ -1,10 +1,10 @@
-"""Plays the platform against a callback and judges it, layer by layer; leaves only to where an operator sent it."""
+"""Plays the platform against a callback and judges it, layer by layer; calls only hosts that the operator named."""
 
 from triage.errors import ForbiddenError
 from triage.probe.examination import ProbePlan, examine
 from triage.probe.guard import Guard, parse_target
-from triage.probe.layers import Limits, World
 from triage.probe.load import Load, measure
+from triage.probe.network_checks import Limits, World
 from triage.probe.push import DEFAULT_PUSHES
 from triage.probe.report import CheckState, Report, checked
 

@@ -1,7 +1,6 @@
-"""Plays the platform against a callback and judges it, layer by layer: the whole examination.
+"""The examination of a callback: every check in order, from the URL to the answer times under load.
 
-A layer that fails ends what lies behind it only where nothing could be learnt any more. The limits are the platform's:
-https://developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html
+After a failed layer the examination goes on as long as the next one can still be tried.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 
 from triage.channels.wechat.callback import Account
 from triage.findings import Severity
-from triage.probe.answers import (
+from triage.probe.callback_checks import (
     check_component,
     check_echo,
     check_load,
@@ -20,22 +19,26 @@ from triage.probe.answers import (
     check_retry,
     check_signature,
     check_timestamp,
-    checks_of,
+    judge_exchange,
 )
 from triage.probe.connection import Connection
 from triage.probe.guard import Guard, Target, parse_target
-from triage.probe.layers import Limits, World, check_dns, check_tcp, check_tls, check_url, skipped
 from triage.probe.load import Load, connections_for, run
+from triage.probe.network_checks import Limits, World, check_dns, check_tcp, check_tls, check_url
 from triage.probe.push import DEFAULT_PUSHES, Platform, find_sample_push
-from triage.probe.report import Check, CheckState, Layer, Report, Times, times_of, worst
+from triage.probe.report import Check, CheckState, Layer, Report, Times, skip_check, times_of, worst
 
 Progress = Callable[[str, int, int], None]
-"""Told what was looked at last, how many things were, and how many will be."""
+"""Called after each step with its title, the number of steps done, and of all steps."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
-    """What is examined. `quick` leaves out forged, stale and odd requests: what a heartbeat need not repeat."""
+    """What to examine: the account and its mode, the pushes to try, and `count` more of them at `rate` a second.
+
+    `quick` leaves out forged, stale, odd and repeated requests, which a heartbeat need not send every time; `gh` is the
+    account's own id.
+    """
 
     account: Account
     mode: str = "safe"
@@ -56,9 +59,9 @@ def examine(
     world: World | None = None,
     progress: Progress = lambda _title, _done, _total: None,
 ) -> Report:
-    """Examine a callback; without a guard its own host may be called, at public addresses.
+    """Examine a callback; without a guard, only the URL's own host at public addresses may be called.
 
-    Raises InputError for a URL, push or mode that cannot be, ForbiddenError for a host that nobody named.
+    Raises InputError for a wrong URL, push or mode, ForbiddenError for a host that the guard does not name.
     """
     target = parse_target(url)
     guard = guard or Guard(frozenset({target.host}))
@@ -67,7 +70,7 @@ def examine(
 
 
 class _Examination:
-    """One examination under way."""
+    """The state of one examination."""
 
     def __init__(
         self, target: Target, plan: ProbePlan, guard: Guard, world: World, progress: Progress
@@ -102,7 +105,7 @@ class _Examination:
         )
 
     def _refuse_a_mode_without_key(self) -> None:
-        """Before anything is sent: an unusable plan is a mistake of usage."""
+        """Raises InputError for a mode that the account has no key for, before anything is sent."""
         connection = Connection(self._target, self._target.host, self._guard)
         Platform(self._plan.account, connection, self._plan.mode).compose(find_sample_push("text"))
 
@@ -144,11 +147,11 @@ class _Examination:
         return None
 
     def _answers(self, platform: Platform) -> bool:
-        """Everything that is answered one by one; False where nothing answers."""
+        """The checks that send one request at a time; False once the callback has stopped answering."""
         echo = self._add("验证 URL", check_echo(platform))
         silent = _MAX_SILENT_PUSHES - 1 if _is_dead(echo) else 0
         for push in self._to_push:
-            checks = list(checks_of("reply_law", Layer.REPLY, push.title, platform.send(push)))
+            checks = list(judge_exchange("reply_law", Layer.REPLY, push.title, platform.send(push)))
             self._pushes += self._add(push.name, checks)
             silent = silent + 1 if _is_dead(checks) else 0
             if silent >= _MAX_SILENT_PUSHES:
@@ -183,7 +186,7 @@ class _Examination:
         self._checks += check_load(self._load, self._seconds(), self._known, plan.limits)
 
     def _seconds(self) -> list[float]:
-        """The answer times of the single pushes."""
+        """The answer times of the pushes sent one by one."""
         return [
             check.seconds
             for check in self._pushes
@@ -195,12 +198,12 @@ class _Examination:
 
     def _skip(self, ids: Iterable[str], why: str) -> None:
         self._checks += [
-            skipped(id_, _ANSWERS.get(id_, Layer(_EARLY.get(id_, "http"))), id_, why) for id_ in ids
+            skip_check(id_, _ANSWERS.get(id_, Layer(_EARLY.get(id_, "http"))), id_, why) for id_ in ids
         ]
 
 
 _MAX_SILENT_PUSHES = 3
-"""So many pushes in a row without any answer, and there is nothing more to learn; a silent echo counts double."""
+"""Unanswered pushes in a row after which the examination stops; an unanswered echo counts as two of them."""
 _PUSHED = ("reply_law", "component_ticket")
 _SERIOUS = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
 _EARLY = {"tcp_connect": "tcp", "tls": "tls"}
@@ -212,11 +215,11 @@ _ANSWERS = {
     "retry": Layer.TIME,
     "answer_time": Layer.TIME,
 }
-"""The checks that need an answer, and where they belong."""
+"""The checks that need an answer, and their layers."""
 
 
 def _is_dead(checks: Iterable[Check]) -> bool:
-    """Whether an exchange ended without any answer."""
+    """Whether an exchange ended without an answer."""
     return any(finding.id in _SILENCES for check in checks for finding in check.findings)
 
 

@@ -1,7 +1,6 @@
-"""What the probe can find besides a broken reply law: how bad it is, where that is written, and what to do.
+"""The catalogue of the probe's own findings: the severity of each, the item it rests on, and what to do about it.
 
-Sources are items of WeChat's guide and reply rules, as in the rules. The mistakes of a reply are those of
-`triage.platform.reply_law`.
+Sources are ids of docs/sources.md. Mistakes of a reply are not here but in `triage.platform.reply_law`.
 """
 
 from __future__ import annotations
@@ -18,10 +17,13 @@ from triage.probe.guard import Refusal
 from triage.probe.report import printable
 from triage.probe.resolver import DnsProblem
 
+_EXCERPT_CHARACTERS = 80
+_LOCATION_CHARACTERS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How bad a finding is, the item it rests on, what to do."""
+    """Severity, source and hint of one kind of finding."""
 
     severity: Severity
     source: str
@@ -79,7 +81,6 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "retry_differs": Fault(
         Severity.MEDIUM, "P.8", "按 MsgId 去重（事件按 FromUserName 加 CreateTime），重推给同样的回应"
     ),
-    "cannot_compose": Fault(Severity.HIGH, "R14", "给出 --aes-key 和 --appid，或改用 --mode plain"),
 }
 _BY_STATUS: Mapping[int, tuple[str, str]] = {
     **dict.fromkeys((201, 202, 204), ("F.16", "框架默认返回了这个状态码，改成 200")),
@@ -131,41 +132,41 @@ _TRANSPORT_PROBLEMS: Mapping[TransportProblem, str] = {
 }
 
 
-def fault(id_: str, message: str) -> Finding:
-    """The finding of this id, with what was seen."""
+def make_finding(id_: str, message: str) -> Finding:
+    """A finding of the catalogue; `message` says what was seen. Raises KeyError for an id without an entry."""
     known = FAULTS[id_]
     return Finding(id_, known.severity, message, hint=known.hint, source=known.source)
 
 
 def words_of(problem: DnsProblem | TransportProblem) -> str:
-    """A problem in Chinese."""
+    """What to call a problem in Chinese."""
     return _DNS_PROBLEMS[problem] if isinstance(problem, DnsProblem) else _TRANSPORT_PROBLEMS[problem]
 
 
-def fault_of(failure: UnreachableError) -> Finding:
-    """Why nothing came back."""
+def explain_failure(failure: UnreachableError) -> Finding:
+    """The finding for a request that got no answer."""
     message = f"{words_of(failure.problem)}（{failure.seconds:.2f} 秒：{failure.detail}）"
-    return fault(failure.problem, message)
+    return make_finding(failure.problem, message)
 
 
-def fault_of_status(answer: HttpAnswer) -> Finding | None:
-    """What is wrong with a status other than 200."""
+def explain_status(answer: HttpAnswer) -> Finding | None:
+    """The finding for a status other than 200; None for 200."""
     status = answer.response.status
     if status == 200:
         return None
     source, hint = _BY_STATUS.get(status, (FAULTS["http_status"].source, FAULTS["http_status"].hint))
-    target = f"，跳转到 {answer.location.partition('?')[0][:100]}" if answer.location else ""
-    finding = fault("http_status", f"HTTP 状态码是 {status}{target}；应是 200")
+    target = f"，跳转到 {answer.location.partition('?')[0][:_LOCATION_CHARACTERS]}" if answer.location else ""
+    finding = make_finding("http_status", f"HTTP 状态码是 {status}{target}；应是 200")
     return replace(finding, hint=hint, source=source)
 
 
 def with_hint(finding: Finding) -> Finding:
-    """The finding with what to do, where its judge left that open."""
+    """The finding with the catalogue's hint, if it has none of its own."""
     known = FAULTS.get(finding.id)
     return replace(finding, hint=known.hint) if known and finding.hint is None else finding
 
 
 def excerpt(response: Response) -> str:
-    """The beginning of a body as one line."""
-    text = printable(response.body[:400].decode("utf-8", "replace"))
-    return f"{text[:80]}…" if len(text) > 80 else text or "空包体"
+    """The beginning of a body, as one printable line."""
+    text = printable(response.body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"))
+    return f"{text[:_EXCERPT_CHARACTERS]}…" if len(text) > _EXCERPT_CHARACTERS else text or "空包体"

@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """One mistake, and every check that made it."""
+    """Findings that say the same, and the checks that made them; `explained` says whether to print what to do."""
 
     finding: Finding
     checks: tuple[Check, ...]
@@ -57,7 +57,7 @@ class FindingGroup:
 
 
 def group_findings(report: Report) -> list[FindingGroup]:
-    """The findings, those that say the same together; what to do is explained at the first failing layer."""
+    """The findings of a report, equal ones of a layer as one group."""
     groups: dict[tuple[str, str, Layer], list[tuple[Check, Finding]]] = {}
     for check, finding in report.findings:
         groups.setdefault((finding.id, finding.message, check.layer), []).append((check, finding))
@@ -72,7 +72,7 @@ def group_findings(report: Report) -> list[FindingGroup]:
 
 
 def rows_of(report: Report, sources: Sources) -> Iterator[Row]:
-    """The report line by line."""
+    """The report as lines for a terminal."""
     yield Row(f"{report.url}（{report.mode} 模式，用时 {report.seconds:.1f} 秒）", "bold")
     left_out: dict[str, list[str]] = {}
     for check in sorted(report.checks, key=lambda check: check.layer.rank):

@@ -1,6 +1,6 @@
-"""Whom a probe may call: hosts that an operator named, at addresses that are public.
+"""Which hosts and addresses a probe may call: those that the operator named, at public addresses.
 
-Spellings that two programs may read in two ways are refused, not guessed.
+It prevents server-side request forgery, so a URL that two programs may read in two ways is refused.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 class Refusal(StrEnum):
-    """Why an address is none we connect to."""
+    """Why we do not connect to an address."""
 
     METADATA = "a cloud's metadata service"
     NOWHERE = "no single machine"
@@ -148,7 +148,7 @@ def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Hosts that the operator named, and whether they may lie on a network of our own."""
+    """The hosts that the operator named, and whether private addresses are allowed."""
 
     hosts: frozenset[str]
     allow_private: bool = False

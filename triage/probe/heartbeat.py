@@ -1,4 +1,4 @@
-"""Examines a callback again and again, and warns long before the platform does.
+"""Examines a callback at an interval, and warns long before the platform does.
 
 The platform's default is 30 failures within 5 minutes (guide P.2); a heartbeat pushes far less than fans do, so a few
 failures of its own are the time to warn. WeChat's guide asks developers for such a tool (FAQ2.3).
@@ -27,10 +27,12 @@ WINDOW = ALERT_WINDOW
 WARN_AT = 3
 """Failures within the window, long before the platform's ALERT_THRESHOLD."""
 _ROBOTS = ("qyapi.weixin.qq.com",)
+_ROBOT_BYTES = 2048
+_SHOWN_REASONS = 5
 
 
 class Turn(StrEnum):
-    """What a run changes."""
+    """Which change a notice tells of."""
 
     WARNING = "warning"
     RECOVERED = "recovered"
@@ -38,7 +40,7 @@ class Turn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to tell people: a callback has begun to fail, or has come back."""
+    """What to tell people when a callback begins to fail, or works again."""
 
     turn: Turn
     url: str
@@ -49,16 +51,17 @@ class Notice:
     def text(self) -> str:
         if self.turn is Turn.RECOVERED:
             return f"【已恢复】{self.url} 最近 5 分钟的体检都通过了"
-        reasons = "\n".join(f"- {reason}" for reason in self.reasons[:5])
+        reasons = "\n".join(f"- {reason}" for reason in self.reasons[:_SHOWN_REASONS])
         return (
             f"【预警】{self.url} 最近 5 分钟体检失败 {self.failures} 次，"
             f"微信累计到 {ALERT_THRESHOLD} 次就会报警\n{reasons}"
         )
 
     def as_json(self, *, robot: bool = False) -> dict[str, Any]:
-        """The body of the webhook: WeCom's group robot wants a shape of its own."""
+        """The JSON body for a webhook, with `robot` in the shape of WeCom's group robot."""
         if robot:
-            text = self.text.encode()[:2048].decode("utf-8", "ignore")
+            # https://developer.work.weixin.qq.com/document/path/91770
+            text = self.text.encode()[:_ROBOT_BYTES].decode("utf-8", "ignore")
             return {"msgtype": "text", "text": {"content": text}}
         return {
             "turn": self.turn,
@@ -71,7 +74,7 @@ class Notice:
 
 
 class Watch:
-    """Counts failures within the window; one notice when the level is reached, one when all is well again."""
+    """Counts failures within the window: one notice at `warn_at` of them, one when the window is empty again."""
 
     def __init__(self, warn_at: int = WARN_AT) -> None:
         self._warn_at = warn_at
@@ -110,7 +113,7 @@ def beat(
     tell: Callable[[Report, int], None],
     warn: Callable[[Notice], None],
 ) -> None:
-    """Examine every so many seconds until `stop` is set; `tell` hears of each run, `warn` of each turn."""
+    """Examine every `every` seconds until `stop` is set; `tell` gets each report, `warn` each notice."""
     while not stop.is_set():
         before = time.perf_counter()
         report = examine()
@@ -122,7 +125,7 @@ def beat(
 
 
 def line_of(report: Report, failures: int) -> str:
-    """One line for one run."""
+    """The summary of one run, on one line; `failures` are those within the window."""
     first = next(report.findings, None)
     state = "正常" if first is None else f"{first[0].layer.words}：{first[1].id} {first[1].message}"
     p99 = f"，P99 {report.times.p99 * 1000:.0f} 毫秒" if report.times else ""
@@ -142,7 +145,7 @@ def post(
 
 
 class HeartbeatMetrics:
-    """What Prometheus reads of a heartbeat."""
+    """The Prometheus metrics of a heartbeat."""
 
     def __init__(self) -> None:
         from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -177,7 +180,7 @@ class HeartbeatMetrics:
                 self._answer.labels(quantile).set(value)
 
     def serve(self, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
-        """HttpAnswer at `/metrics`; the way to stop it."""
+        """Serve the metrics at `/metrics`; returns the function that stops it. Raises OSError for a port in use."""
         from prometheus_client import start_http_server
 
         server, thread = start_http_server(port, address, self.registry)

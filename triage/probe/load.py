@@ -1,7 +1,7 @@
-"""Measures answer times: many pushes over connections that are kept, at a rate or as fast as they go.
+"""Measures answer times: many pushes over kept connections, at a rate or as fast as possible.
 
-The clock runs from the first byte of a request to the last byte of its answer; composing, judging and connecting are
-not in it. What is left of the probe itself is a few system calls and the reading of the answer's head.
+A time runs from the first byte of a request to the last byte of its answer; it does not include composing, judging and
+connecting.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_CONNECTIONS = 64
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a row of pushes met: seconds of each answer, seconds in all, and one exchange of each fault."""
+    """The outcome of a load run: the seconds of each answer, the seconds in all, and one exchange for each fault."""
 
     seconds: tuple[float, ...]
     wall: float
@@ -52,7 +52,7 @@ class Load:
 
 @dataclass(slots=True)
 class _Tally:
-    """What one line has met."""
+    """The outcomes on one connection."""
 
     seconds: list[float] = field(default_factory=list)
     pushes: int = 0
@@ -110,7 +110,7 @@ def run(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     tick: Callable[[], None] = lambda: None,
 ) -> Load:
-    """Push over so many connections at once; `rate` is pushes per second in all, `tick` is called after each push."""
+    """Push `count` times over `connections` at once; `rate` is pushes a second in all, `tick` is called after each."""
     count = min(count, MAX_PUSHES)
     connections = max(1, min(connections, count, _MAX_CONNECTIONS))
     pace = 1 / min(rate, MAX_RATE) if rate else 0.0
@@ -153,5 +153,5 @@ def _load(tallies: Iterable[_Tally], wall: float) -> Load:
 
 
 def connections_for(rate: float, longest: float = TIMEOUT) -> int:
-    """How many connections keep a rate although every answer takes the longest."""
+    """How many connections keep up the rate even if every answer takes `longest` seconds."""
     return max(1, min(_MAX_CONNECTIONS, math.ceil(rate * longest)))

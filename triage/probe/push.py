@@ -1,6 +1,6 @@
-"""Plays the platform: signs, encrypts and sends one push over a line, and judges what comes back.
+"""Plays the platform: signs, encrypts and sends one push over a connection, and judges the answer.
 
-The wire is that of `triage.channels.wechat.callback`; a sender and a message id are drawn anew for every push.
+The format is that of `triage.channels.wechat.platform_side`; every push has a new sender and message id.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from triage.findings import Finding
 from triage.message import Request
 from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 from triage.probe.connection import Connection, HttpAnswer
-from triage.probe.faults import fault_of, fault_of_status
+from triage.probe.faults import explain_failure, explain_status
 
 UNKNOWN_EVENT = "unknown_event"
-"""Stands for an event that no catalogue has: the platform invents new ones."""
+"""The name of a push with an event that is in no catalogue: the platform keeps adding events."""
 DEFAULT_PUSHES = (
     "text",
     "subscribe",
@@ -54,7 +54,7 @@ class SamplePush:
 def find_sample_push(
     name: str, fields: Mapping[str, str] | None = None, *, component: bool = False
 ) -> SamplePush:
-    """The push of this name. `event` and any MsgType in the fields name what no catalogue has. Raises InputError."""
+    """The push of this name. Raises InputError for an unknown one, unless it is `event` or `fields` give a MsgType."""
     fields = dict(fields or {})
     if name == UNKNOWN_EVENT:
         return SamplePush("event", "没见过的事件", {"Event": "triage_probe_event", **fields})
@@ -73,7 +73,7 @@ def find_sample_push(
 
 
 def sample_push_of_alert(alert: Alert) -> SamplePush:
-    """The push that an alert's sample speaks of. Raises InputError where it names none."""
+    """The push that an alert's sample names. Raises InputError if it names none."""
     sample = alert.sample
     about_ticket = "component_verify_ticket" in (alert.description or "")
     push = push_of_alert(sample.event, sample.msg, sample.msg_type)
@@ -108,7 +108,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class Platform:
-    """WeChat's servers for one account, as far as a callback can tell; `gh` is the account's own id."""
+    """WeChat's servers as a callback sees them; `openid` is the sender of every push, `gh` the account's own id."""
 
     account: Account
     connection: Connection
@@ -152,16 +152,16 @@ class Platform:
         return self.deliver(push, self.compose(push, openid=openid, message_id=message_id), openid)
 
     def deliver(self, push: SamplePush, request: Request, openid: str) -> Exchange:
-        """Send a request as it is. Raises ForbiddenError; whatever else goes wrong stands in the exchange."""
+        """Send a request unchanged. A failure stands in the exchange; raises ForbiddenError only."""
         try:
             answer = self.connection.exchange(request)
         except UnreachableError as exc:
-            return Exchange(push, request, None, exc, (fault_of(exc),))
+            return Exchange(push, request, None, exc, (explain_failure(exc),))
         return self.judge(push, request, answer, openid)
 
     def judge(self, push: SamplePush, request: Request, answer: HttpAnswer, openid: str) -> Exchange:
-        """What the platform makes of an answer. Behind a status other than 200 the body does not count."""
-        if status := fault_of_status(answer):
+        """Judge an answer as the platform does: with a status other than 200 the body does not count."""
+        if status := explain_status(answer):
             return Exchange(push, request, answer, None, (status,))
         accepted = accepts(
             answer.response, request, self.account, push.name, sender=openid, recipient=str(self.gh)
@@ -185,7 +185,7 @@ class Platform:
 
 
 def forge(request: Request) -> Request:
-    """The same request under signatures that are wrong in one digit."""
+    """The same request with signatures that are wrong in one digit."""
     names = [name for name in ("signature", "msg_signature") if name in request.query]
     return replace(request, query={**request.query, **{name: _turned(request.query[name]) for name in names}})
 
@@ -195,7 +195,7 @@ def _turned(signature: str) -> str:
 
 
 def shown_request(request: Request, path: str) -> str:
-    """The request line without what it proves: signatures and identities hidden."""
+    """The request line, with signatures and identities hidden."""
     hidden = ("signature", "msg_signature", "openid")
     pairs: Iterable[str] = (
         f"{name}={'…' if name in hidden else value}" for name, value in request.query.items()

@@ -1,13 +1,13 @@
-"""What an examination found: checks in the order of the layers, the first layer that fails, and a verdict for each id.
+"""The report of an examination: its checks, the first layer that fails, and a verdict for each id of a check.
 
-The ids of the checks are those that the rules' steps name as their machine check.
+Steps of the rules name these ids as their machine check.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from triage.findings import Finding, Severity
 
 
 class Layer(StrEnum):
-    """What a push passes, in this order."""
+    """The layers that a push passes, in this order."""
 
     URL = "url"
     DNS = "dns"
@@ -29,7 +29,7 @@ class Layer(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for what comes first."""
+        """0 for the layer that comes first."""
         return list(Layer).index(self)
 
     @property
@@ -50,7 +50,7 @@ _TITLES: Mapping[Layer, str] = {
 
 
 class CheckState(StrEnum):
-    """How a check ended; UNKNOWN is one that was tried and could not tell."""
+    """How a check ended; UNKNOWN was tried without a result."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -64,7 +64,7 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. `subject` tells checks of the same id apart; `seconds` is what it took the peer."""
+    """One check: `subject` tells those of one id apart, `seen` is what was observed, `seconds` the time it took."""
 
     id: str
     layer: Layer
@@ -84,6 +84,25 @@ class Check:
             "seconds": _rounded(self.seconds),
             "findings": [finding_as_json(finding) for finding in self.findings],
         }
+
+
+def make_check(
+    id_: str,
+    layer: Layer,
+    subject: str,
+    seen: str,
+    findings: Sequence[Finding],
+    seconds: float | None = None,
+) -> Check:
+    """A check that was carried out: failed if there are findings, else passed."""
+    state = CheckState.FAILED if findings else CheckState.PASSED
+    clean = tuple(replace(finding, message=printable(finding.message)) for finding in findings)
+    return Check(id_, layer, subject, state, printable(seen), clean, seconds)
+
+
+def skip_check(id_: str, layer: Layer, subject: str, why: str) -> Check:
+    """A check that was not carried out; `why` is shown in place of what was seen."""
+    return Check(id_, layer, subject, CheckState.SKIPPED, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +126,7 @@ class Times:
 
 
 def times_of(seconds: Sequence[float]) -> Times | None:
-    """The percentiles (nearest rank); None for nothing."""
+    """The nearest-rank percentiles; None for no times."""
     if not seconds:
         return None
     ordered = sorted(seconds)
@@ -120,7 +139,7 @@ def times_of(seconds: Sequence[float]) -> Times | None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One examination. `url` comes without its query; `pushes` were sent in all, `failed` of them without success."""
+    """The result of one examination; `url` is without its query, `failed` of all `pushes` got no legal reply."""
 
     url: str
     mode: str
@@ -137,13 +156,13 @@ class Report:
 
     @property
     def findings(self) -> Iterator[tuple[Check, Finding]]:
-        """Each with the check it belongs to, first layer first, worst first within it."""
+        """Each finding with its check, by layer, and the worst first within a layer."""
         pairs = [(check, finding) for check in self.checks for finding in check.findings]
         return iter(sorted(pairs, key=lambda pair: (pair[0].layer.rank, pair[1].severity.rank)))
 
     @property
     def first(self) -> Layer | None:
-        """The first layer that fails: what lies behind it may fail only because of it. Trifles do not count."""
+        """The first layer with a finding of at least medium severity: later layers may fail only because of it."""
         return next(
             (
                 check.layer
@@ -154,7 +173,7 @@ class Report:
         )
 
     def explains(self, check: Check, finding: Finding) -> bool:
-        """Whether it is worth saying what to do: at the first failing layer, and for trifles that stand alone."""
+        """Whether to print what to do: at the first failing layer, and for lesser findings before it."""
         return self.first in (None, check.layer) or (
             finding.severity.rank > Severity.MEDIUM.rank and check.layer.rank < _rank(self.first)
         )
@@ -185,7 +204,7 @@ class Report:
 
 
 def checked(report: Report) -> Mapping[str, str]:
-    """For each check id what a checklist's step can say of it, like `检查过：没通过，因为…`."""
+    """For each check id the verdict that a checklist's step shows, like `检查过：没通过，因为…`."""
     ids = dict.fromkeys(check.id for check in report.checks)
     return {id_: _verdict([check for check in report.checks if check.id == id_]) for id_ in ids}
 
@@ -202,7 +221,7 @@ def _verdict(checks: Sequence[Check]) -> str:
 
 
 def printable(text: str) -> str:
-    """The text as one line that a terminal cannot take for orders."""
+    """The text as one line without control characters, which a terminal would obey."""
     line = " ".join(text.split())
     return "".join(letter if letter.isprintable() or letter == _JOINER else "\ufffd" for letter in line)
 

@@ -1,4 +1,4 @@
-"""Finds the addresses of a callback's name: by this machine's resolver, and by a DNS server that is named."""
+"""Resolves a callback's host: by this machine's resolver, and by one named DNS server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DnsProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The addresses of a name, or why there are none, and how long it took."""
+    """The addresses of a name, or why it has none, and the seconds it took to find out."""
 
     addresses: tuple[str, ...]
     seconds: float
@@ -38,7 +38,7 @@ class Resolution:
 
 
 def resolve_system(host: str, timeout: float = _TIMEOUT) -> Resolution:
-    """What this machine's own resolver says."""
+    """Resolve by this machine's resolver, in a thread because it knows no timeout."""
     answers: list[tuple[str, ...] | DnsProblem] = []
     started = time.perf_counter()
     thread = threading.Thread(target=lambda: answers.append(_getaddrinfo(host)), daemon=True)
@@ -60,7 +60,7 @@ def _getaddrinfo(host: str) -> tuple[str, ...] | DnsProblem:
 
 
 def find_address(target: Target, guard: Guard, resolve: Callable[[str], Resolution] = resolve_system) -> str:
-    """The first address that may be connected to. Raises ForbiddenError, UnreachableError."""
+    """The first address of the target that the guard allows. Raises ForbiddenError, UnreachableError."""
     guard.admit(target)
     if target.is_address:
         guard.check(target.host)
@@ -79,7 +79,7 @@ def find_address(target: Target, guard: Guard, resolve: Callable[[str], Resoluti
 def ask_nameserver(
     host: str, nameserver: tuple[str, int] = WECHAT_DNS, timeout: float = _TIMEOUT
 ) -> Resolution:
-    """What one DNS server says, by default the one that WeChat's guide names (FAQ1.2)."""
+    """Resolve by one DNS server, by default the one that WeChat's guide names."""
     import dns.exception
     import dns.name
     import dns.resolver

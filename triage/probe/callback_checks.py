@@ -1,6 +1,6 @@
-"""What a callback answers, check by check: the echo, forged and stale requests, pushes, odd texts, retries, the ticket.
+"""Checks of what a callback answers: the echo, forged and stale requests, pushes, odd texts, retries, the ticket.
 
-Every check takes a `Platform` and returns its checks; nothing here knows the order of an examination.
+Each function sends through a `Platform` and returns what it found; `examination` decides the order.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import timedelta
 from triage.channels.wechat.platform_side import compose_echo
 from triage.errors import TransportProblem
 from triage.findings import Finding
-from triage.probe.faults import excerpt, fault, fault_of, with_hint, words_of
-from triage.probe.layers import Limits, check, skipped
+from triage.probe.faults import excerpt, explain_failure, make_finding, with_hint, words_of
 from triage.probe.load import Load
+from triage.probe.network_checks import Limits
 from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push, forge
-from triage.probe.report import Check, CheckState, Layer, milliseconds, times_of
+from triage.probe.report import Check, CheckState, Layer, make_check, milliseconds, skip_check, times_of
 
 _ODD_ECHO = "]]>&<b>\"'"
 _STALE = timedelta(hours=1)
@@ -32,8 +32,8 @@ _HINT_FOR_CONTROLS = "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR�
 _VARYING = re.compile(rb"<(CreateTime|TimeStamp|Nonce|MsgSignature|Encrypt)>.*?</\1>", re.DOTALL)
 
 
-def checks_of(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Iterator[Check]:
-    """One exchange as a check; what broke below the reply counts there, a timeout as answer_time."""
+def judge_exchange(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Iterator[Check]:
+    """The check of one exchange, at the layer that failed: TCP, HTTP for its status, TIME for a timeout."""
     if exchange.failure is not None:
         yield from _unanswered(id_, layer, subject, exchange)
         return
@@ -42,39 +42,41 @@ def checks_of(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Itera
     findings = tuple(with_hint(finding) for finding in exchange.findings)
     where = layer if response.status == 200 else Layer.HTTP
     seen = f"{response.status}，{milliseconds(exchange.answer.seconds)}，{excerpt(response)}"
-    yield check(id_, where, subject, seen, findings, exchange.answer.seconds)
+    yield make_check(id_, where, subject, seen, findings, exchange.answer.seconds)
 
 
 def _unanswered(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Iterator[Check]:
     assert exchange.failure is not None  # noqa: S101 - the caller looked
     problem, seconds = exchange.failure.problem, exchange.failure.seconds
-    finding = fault_of(exchange.failure)
+    finding = explain_failure(exchange.failure)
     if problem is TransportProblem.TIMEOUT:
         yield Check(id_, layer, subject, CheckState.UNKNOWN, "没有等到回应", seconds=seconds)
-        yield check("answer_time", Layer.TIME, subject, words_of(problem), [finding], seconds)
+        yield make_check("answer_time", Layer.TIME, subject, words_of(problem), [finding], seconds)
     elif problem in (TransportProblem.REFUSED, TransportProblem.CONNECT_TIMEOUT, TransportProblem.NO_ROUTE):
         yield Check(id_, layer, subject, CheckState.UNKNOWN, "连接断了，再也连不上")
-        yield check("tcp_connect", Layer.TCP, subject, words_of(problem), [finding], seconds)
+        yield make_check("tcp_connect", Layer.TCP, subject, words_of(problem), [finding], seconds)
     else:
-        yield check(id_, Layer.HTTP, subject, words_of(problem), [finding], seconds)
+        yield make_check(id_, Layer.HTTP, subject, words_of(problem), [finding], seconds)
 
 
 def check_echo(platform: Platform) -> list[Check]:
-    """The GET of the console; then one with characters that HTML would change."""
+    """The GET that the console sends on saving the URL, then one whose echostr HTML escaping would change."""
     first = platform.verify(platform.draw_message_id())
-    checks = list(checks_of("echo", Layer.VERIFY, "验证 URL 的 GET", first))
+    checks = list(judge_exchange("echo", Layer.VERIFY, "验证 URL 的 GET", first))
     if first.answer is None or first.findings:
         return checks
     odd = platform.verify(platform.draw_message_id() + _ODD_ECHO)
     if odd.findings and odd.answer:
-        altered = fault("altered_echo", f"echostr 里有 {_ODD_ECHO} 时，回的是 {excerpt(odd.answer.response)}")
+        altered = make_finding(
+            "altered_echo", f"echostr 里有 {_ODD_ECHO} 时，回的是 {excerpt(odd.answer.response)}"
+        )
         odd = replace(odd, findings=(altered,))
-        return [*checks, check("echo", Layer.VERIFY, "echostr 里有 ]]>", excerpt_of(odd), odd.findings)]
-    return [*checks, *checks_of("echo", Layer.VERIFY, "echostr 里有 ]]>", odd)]
+        return [*checks, make_check("echo", Layer.VERIFY, "echostr 里有 ]]>", excerpt_of(odd), odd.findings)]
+    return [*checks, *judge_exchange("echo", Layer.VERIFY, "echostr 里有 ]]>", odd)]
 
 
 def check_signature(platform: Platform) -> list[Check]:
-    """A GET and a POST whose signatures are wrong must not be answered as if they were right."""
+    """Send a GET and a POST with wrong signatures; neither may be answered like a genuine one."""
     echostr = platform.draw_message_id()
     nonce = str(platform.draw.randrange(10**8, 10**10))
     request = forge(compose_echo(platform.account, platform.clock(), nonce=nonce, echostr=echostr))
@@ -91,29 +93,37 @@ def _refused(subject: str, exchange: Exchange, is_accepted: bool) -> Check:
     if exchange.answer is None:
         return Check("signature_refused", Layer.VERIFY, subject, CheckState.UNKNOWN, "没有等到回应")
     is_accepted = is_accepted and exchange.answer.response.status == 200
-    found = [fault("signature_accepted", f"{subject}被当真了：{excerpt_of(exchange)}")] if is_accepted else []
-    return check("signature_refused", Layer.VERIFY, subject, excerpt_of(exchange), found, exchange.seconds)
+    found = (
+        [make_finding("signature_accepted", f"{subject}被当真了：{excerpt_of(exchange)}")]
+        if is_accepted
+        else []
+    )
+    return make_check(
+        "signature_refused", Layer.VERIFY, subject, excerpt_of(exchange), found, exchange.seconds
+    )
 
 
 def check_timestamp(platform: Platform) -> Check:
-    """A request that was signed an hour ago should be refused."""
+    """Send a GET that was signed an hour ago; a callback should refuse it, as it may be a replay."""
     echostr = platform.draw_message_id()
     exchange = platform.verify(echostr, age=_STALE)
     if exchange.answer is None:
         return Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.UNKNOWN, "没有等到回应")
     is_accepted = exchange.answer.response.status == 200 and _body(exchange) == echostr.encode()
-    found = [fault("stale_timestamp_accepted", "一小时前签名的请求也被接受了")] if is_accepted else []
+    found = [make_finding("stale_timestamp_accepted", "一小时前签名的请求也被接受了")] if is_accepted else []
     seen = excerpt_of(exchange)
-    return check("timestamp_refused", Layer.VERIFY, "一小时前的 GET", seen, found, exchange.seconds)
+    return make_check("timestamp_refused", Layer.VERIFY, "一小时前的 GET", seen, found, exchange.seconds)
 
 
 def check_odd_texts(platform: Platform) -> Iterator[Check]:
-    """Texts that fans do send: long ones, emoji, the end of CDATA, control characters."""
+    """Push texts that followers really send: long ones, emoji, the end of a CDATA section, control characters."""
     for subject, text in _ODD_TEXTS.items():
         exchange = platform.send(find_sample_push("text", {"Content": text}))
-        for item in checks_of("reply_law", Layer.REPLY, subject, exchange):
+        for item in judge_exchange("reply_law", Layer.REPLY, subject, exchange):
             if item.layer is Layer.HTTP:
-                item = replace(item, layer=Layer.REPLY)  # only this text breaks it
+                item = replace(
+                    item, layer=Layer.REPLY
+                )  # other texts were answered well, so the fault is this text's
             if "控制字符" in subject:
                 item = replace(item, findings=tuple(map(_about_controls, item.findings)))
             yield item
@@ -126,7 +136,7 @@ def _about_controls(finding: Finding) -> Finding:
 
 
 def check_retry(platform: Platform) -> list[Check]:
-    """The platform's three tries, each with a signature of its own: the same answer is due."""
+    """Push one message three times, each signed anew, as the platform does; the answers should be equal."""
     created = str(int(platform.clock().timestamp()))
     openid, message_id = platform.draw_openid(), platform.draw_message_id()
     push = find_sample_push("text", {"Content": "triage 重推检查", "CreateTime": created})
@@ -138,38 +148,40 @@ def check_retry(platform: Platform) -> list[Check]:
     found = []
     if len(answers) > 1:
         shown = "；".join(dict.fromkeys(excerpt_of(exchange) for exchange in exchanges))
-        found = [fault("retry_differs", f"同一条推三次，得到 {len(answers)} 种回应：{shown}")]
-    return [check("retry", Layer.TIME, "同一 MsgId 推三次", f"{len(answers)} 种回应", found)]
+        found = [make_finding("retry_differs", f"同一条推三次，得到 {len(answers)} 种回应：{shown}")]
+    return [make_check("retry", Layer.TIME, "同一 MsgId 推三次", f"{len(answers)} 种回应", found)]
 
 
 def _essence(exchange: Exchange) -> tuple[int, str | bytes]:
-    """What the fan would see, without what any answer may change: times, nonces, ciphers."""
+    """Status and reply without what differs in equal replies: times, nonces, ciphertext."""
     assert exchange.answer is not None  # noqa: S101 - the caller looked
     response = exchange.answer.response
     return response.status, exchange.text if exchange.text is not None else _VARYING.sub(b"", response.body)
 
 
 def check_component(platform: Platform) -> list[Check]:
-    """The ticket that the Open Platform pushes every ten minutes; it wants the bare word."""
+    """Push a component_verify_ticket, which wants the bare word success."""
     mode = "safe" if platform.account.aes_key else "plain"
     exchange = replace(platform, mode=mode).send(find_sample_push("component_verify_ticket"))
-    return list(checks_of("component_ticket", Layer.REPLY, "component_verify_ticket", exchange))
+    return list(judge_exchange("component_ticket", Layer.REPLY, "component_verify_ticket", exchange))
 
 
 def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limits: Limits) -> Iterator[Check]:
-    """The answer times of all pushes, and what went wrong only in the row; `known` was found before it."""
+    """Judge a load run: `seconds` are the answer times before it, `known` the ids of findings made before it."""
     every = times_of([*seconds, *load.seconds])
     found = []
     if late := load.faults.get(TransportProblem.TIMEOUT, 0):
         found.append(
-            fault("request_timeout", f"{load.pushes} 次里有 {late} 次没在 {limits.answer:g} 秒内回应")
+            make_finding("request_timeout", f"{load.pushes} 次里有 {late} 次没在 {limits.answer:g} 秒内回应")
         )
     if every and every.max >= limits.slow_answer:
-        found.append(fault("slow_answer", f"回应太慢：{every}"))
+        found.append(make_finding("slow_answer", f"回应太慢：{every}"))
     if every or found:
-        yield check("answer_time", Layer.TIME, f"连推 {load.pushes} 次", str(every or "都没有回应"), found)
+        yield make_check(
+            "answer_time", Layer.TIME, f"连推 {load.pushes} 次", str(every or "都没有回应"), found
+        )
     else:
-        yield skipped("answer_time", Layer.TIME, "连推", "没有一次得到回应")
+        yield skip_check("answer_time", Layer.TIME, "连推", "没有一次得到回应")
     for exchange in load.samples:
         new = [
             finding for finding in exchange.findings if finding.id not in {*known, TransportProblem.TIMEOUT}
@@ -178,7 +190,7 @@ def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limit
             times = load.faults[new[0].id]
             told = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {times} 次：{new[0].message}")
             subject = f"连推 {load.pushes} 次"
-            yield check("reply_law", Layer.REPLY, subject, excerpt_of(exchange), [told])
+            yield make_check("reply_law", Layer.REPLY, subject, excerpt_of(exchange), [told])
 
 
 def excerpt_of(exchange: Exchange) -> str:

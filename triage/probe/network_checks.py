@@ -1,19 +1,19 @@
-"""What lies below HTTP: the URL, its name, TCP to every address, TLS. Each check says what was seen."""
+"""Checks below HTTP: the URL, the addresses of its name, a TCP connection to each, TLS."""
 
 from __future__ import annotations
 
 import contextlib
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Finding
 from triage.probe.connection import CERT_HAS_EXPIRED, TIMEOUT, Certificate, Connection, time_connect
-from triage.probe.faults import REFUSALS, fault, fault_of, words_of
+from triage.probe.faults import REFUSALS, explain_failure, make_finding, words_of
 from triage.probe.guard import Guard, Refusal, Target, refuse
-from triage.probe.report import Check, CheckState, Layer, milliseconds, printable
+from triage.probe.report import Check, CheckState, Layer, make_check, milliseconds, skip_check
 from triage.probe.resolver import (
     MAX_ADDRESSES,
     WECHAT_DNS,
@@ -24,14 +24,14 @@ from triage.probe.resolver import (
 )
 
 _CONTROL_NAME = "weixin.qq.com"
-"""A name that surely exists: whether a silent DNS server is silent to us altogether."""
+"""A name that surely exists: a DNS server that does not answer for it either cannot be reached from here."""
 _CONTROL_SECONDS = 2.0
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "lan", "test", "home", "intranet")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds the platform allows, seconds from which we warn, and how long a certificate should still last."""
+    """Seconds that the platform allows, seconds from which we warn, and how long a certificate should last."""
 
     connect: float = TIMEOUT
     slow_connect: float = 3.0
@@ -42,7 +42,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What an examination needs from outside: resolvers, the authorities it trusts (None: the system's), the time."""
+    """What an examination takes from outside: resolver, nameserver, trusted authorities (None: the system's), clock."""
 
     resolve: Callable[[str], Resolution] = resolve_system
     nameserver: tuple[str, int] | None = WECHAT_DNS
@@ -56,40 +56,40 @@ class World:
 def check_url(target: Target, guard: Guard) -> Check:
     findings = []
     if target.port != (80 if target.scheme == "http" else 443) and not guard.allow_private:
-        findings.append(fault("odd_port", f"端口是 {target.port}"))
+        findings.append(make_finding("odd_port", f"端口是 {target.port}"))
     if target.is_address and (refusal := refuse(target.host, allow_private=guard.allow_private)):
         findings.append(_forbidden(target.host, refusal))
-    return check("url", Layer.URL, "URL", str(target), findings)
+    return make_check("url", Layer.URL, "URL", str(target), findings)
 
 
 def _forbidden(address: str, refusal: Refusal) -> Finding:
-    return fault("forbidden_address", f"{address} 是{REFUSALS[refusal]}，没有去连")
+    return make_finding("forbidden_address", f"{address} 是{REFUSALS[refusal]}，没有去连")
 
 
 # -- the name
 
 
 def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tuple[list[Check], list[str]]:
-    """The name by two resolvers, and the addresses that may be connected to."""
+    """Resolve the host by the system and by WeChat's DNS; returns the checks and the addresses that may be called."""
     if target.is_address:
         seen = "URL 里写的就是 IP"
         refused_itself = refuse(target.host, allow_private=guard.allow_private)
         ids = {"dns_system": "系统解析", "dns_wechat": "微信 DNS"}
-        checks = [skipped(id_, Layer.DNS, subject, seen) for id_, subject in ids.items()]
+        checks = [skip_check(id_, Layer.DNS, subject, seen) for id_, subject in ids.items()]
         return checks, [] if refused_itself else [target.host]
     system = world.resolve(target.host)
     wechat = _ask_wechat(target.host, world, limits)
     found = dict.fromkeys((*system.addresses, *(wechat.addresses if wechat else ())))
     refused = {address: refuse(address, allow_private=guard.allow_private) for address in found}
     forbidden = [_forbidden(address, refusal) for address, refusal in refused.items() if refusal]
-    own = [fault(_dns_id(system.problem), words_of(system.problem))] if system.problem else []
-    checks = [check("dns_system", Layer.DNS, "系统解析", _seen(system), [*own, *forbidden])]
+    own = [make_finding(_dns_id(system.problem), words_of(system.problem))] if system.problem else []
+    checks = [make_check("dns_system", Layer.DNS, "系统解析", _seen(system), [*own, *forbidden])]
     checks.append(_compare(system, wechat, world))
     return checks, [address for address in found if not refused[address]][:MAX_ADDRESSES]
 
 
 def _ask_wechat(host: str, world: World, limits: Limits) -> Resolution | None:
-    """None for a name that only our own network knows; it is nobody else's business."""
+    """None for a name of a private network, which is not sent to a public DNS server."""
     if world.nameserver is None or host.rpartition(".")[2] in _PRIVATE_SUFFIXES or "." not in host:
         return None
     return ask_nameserver(host, world.nameserver, limits.answer)
@@ -106,7 +106,7 @@ def _seen(resolved: Resolution) -> str:
 
 def _compare(system: Resolution, wechat: Resolution | None, world: World) -> Check:
     if wechat is None or world.nameserver is None:
-        return skipped("dns_wechat", Layer.DNS, "微信 DNS", "内网的名字，没有去问微信的 DNS")
+        return skip_check("dns_wechat", Layer.DNS, "微信 DNS", "内网的名字，没有去问微信的 DNS")
     subject = world.nameserver[0]
     if wechat.problem is DnsProblem.TIMEOUT:
         control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(_CONTROL_SECONDS, wechat.seconds))
@@ -115,14 +115,14 @@ def _compare(system: Resolution, wechat: Resolution | None, world: World) -> Che
             return Check("dns_wechat", Layer.DNS, subject, CheckState.UNKNOWN, seen)
     findings = []
     if wechat.problem is DnsProblem.TIMEOUT:
-        findings = [fault("dns_timeout", f"{subject} {words_of(wechat.problem)}")]
+        findings = [make_finding("dns_timeout", f"{subject} {words_of(wechat.problem)}")]
     elif wechat.problem:
         id_ = "dns_wechat_failure" if system.addresses else "dns_failure"
-        findings = [fault(id_, f"{subject}：{words_of(wechat.problem)}")]
+        findings = [make_finding(id_, f"{subject}：{words_of(wechat.problem)}")]
     elif system.addresses and not set(system.addresses) & set(wechat.addresses):
         ours, theirs = ("、".join(resolved.addresses) for resolved in (system, wechat))
-        findings = [fault("dns_differs", f"本机解析到 {ours}，{subject} 解析到 {theirs}")]
-    return check("dns_wechat", Layer.DNS, subject, _seen(wechat), findings)
+        findings = [make_finding("dns_differs", f"本机解析到 {ours}，{subject} 解析到 {theirs}")]
+    return make_check("dns_wechat", Layer.DNS, subject, _seen(wechat), findings)
 
 
 # -- TCP
@@ -142,11 +142,11 @@ def check_tcp(
         reachable = reachable or address
         seen = f"{milliseconds(seconds)}连上"
         slow = (
-            [fault("slow_connect", f"连 {address} 用了 {seconds:.2f} 秒")]
+            [make_finding("slow_connect", f"连 {address} 用了 {seconds:.2f} 秒")]
             if seconds >= limits.slow_connect
             else []
         )
-        checks.append(check("tcp_connect", Layer.TCP, address, seen, slow, seconds))
+        checks.append(make_check("tcp_connect", Layer.TCP, address, seen, slow, seconds))
     return checks, reachable
 
 
@@ -154,8 +154,8 @@ def _unconnected(address: str, exc: UnreachableError) -> Check:
     seen = f"{words_of(exc.problem)}（{exc.detail}）"
     if exc.problem is TransportProblem.NO_ROUTE:
         return Check("tcp_connect", Layer.TCP, address, CheckState.UNKNOWN, seen)
-    finding = fault(exc.problem, f"连 {address}：{words_of(exc.problem)}（{exc.seconds:.2f} 秒）")
-    return check("tcp_connect", Layer.TCP, address, seen, [finding], exc.seconds)
+    finding = make_finding(exc.problem, f"连 {address}：{words_of(exc.problem)}（{exc.seconds:.2f} 秒）")
+    return make_check("tcp_connect", Layer.TCP, address, seen, [finding], exc.seconds)
 
 
 # -- TLS
@@ -177,7 +177,7 @@ def check_tls(target: Target, address: str, guard: Guard, limits: Limits, world:
     What is sent over it is worth nothing to a stranger: pushes that the probe has made up.
     """
     if target.scheme == "http":
-        return TlsResult(skipped("tls", Layer.TLS, "TLS", "http 没有证书"))
+        return TlsResult(skip_check("tls", Layer.TLS, "TLS", "http 没有证书"))
     strict = world.tls or ssl.create_default_context()
 
     def read(tls: ssl.SSLContext) -> Certificate | None:
@@ -189,7 +189,9 @@ def check_tls(target: Target, address: str, guard: Guard, limits: Limits, world:
         return TlsResult(_judge_expiry(read(strict), world.clock(), limits), strict)
     except UnreachableError as exc:
         if exc.verify_code is None:
-            return TlsResult(check("tls", Layer.TLS, "TLS", exc.detail, [fault_of(exc)]), is_usable=False)
+            return TlsResult(
+                make_check("tls", Layer.TLS, "TLS", exc.detail, [explain_failure(exc)]), is_usable=False
+            )
         failure = exc
     lax = _unverified()
     shown = None
@@ -221,34 +223,15 @@ _FLAWS = {
 def _bad_certificate(target: Target, exc: UnreachableError, shown: Certificate | None) -> Check:
     flaw = _FLAWS.get(exc.verify_code or 0, "证书通不过验证")
     facts = f"：写给 {'、'.join(shown.names[:5]) or '无名'}，{shown.expires:%Y-%m-%d} 到期" if shown else ""
-    return check("tls", Layer.TLS, target.host, exc.detail, [fault(exc.problem, flaw + facts)])
+    return make_check("tls", Layer.TLS, target.host, exc.detail, [make_finding(exc.problem, flaw + facts)])
 
 
 def _judge_expiry(shown: Certificate | None, now: datetime, limits: Limits) -> Check:
     if shown is None:
-        return check("tls", Layer.TLS, "TLS", "握手成功", [])
+        return make_check("tls", Layer.TLS, "TLS", "握手成功", [])
     left = shown.expires - now
     seen = f"证书有效，{shown.expires:%Y-%m-%d} 到期，还有 {left.days} 天"
-    late = [fault("certificate_expires", f"证书还有 {left.days} 天到期")] if left < limits.expiry else []
-    return check("tls", Layer.TLS, "TLS", seen, late)
-
-
-# -- checks
-
-
-def check(
-    id_: str,
-    layer: Layer,
-    subject: str,
-    seen: str,
-    findings: Sequence[Finding],
-    seconds: float | None = None,
-) -> Check:
-    """A check that was carried out: it fails if anything was found."""
-    state = CheckState.FAILED if findings else CheckState.PASSED
-    clean = tuple(replace(finding, message=printable(finding.message)) for finding in findings)
-    return Check(id_, layer, subject, state, printable(seen), clean, seconds)
-
-
-def skipped(id_: str, layer: Layer, subject: str, why: str) -> Check:
-    return Check(id_, layer, subject, CheckState.SKIPPED, why)
+    late = (
+        [make_finding("certificate_expires", f"证书还有 {left.days} 天到期")] if left < limits.expiry else []
+    )
+    return make_check("tls", Layer.TLS, "TLS", seen, late)
