@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench picture recording clean
 
 run: $(READY) ## serve; with no settings at all as a demo with a chat page in the browser
 	$(BIN)/triage serve
@@ -19,16 +20,26 @@ check: $(READY)
 	$(BIN)/triage rules check
 	$(BIN)/triage rules test
 
-bench: $(READY) ## the measurements README quotes
+bench: $(READY) ## the measurements that docs/benchmarks.md explains
+	$(INSTALL) --group bench
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.parsing
+	$(BIN)/python -m bench.matching
 	$(BIN)/python -m bench.service --soak
+
+picture: $(READY) ## docs/images/demo.png, by headless Chromium; Chinese fonts must be there
+	$(BIN)/python -m tests.support.picture docs/images/demo.png
+
+recording: $(READY) ## docs/images/simulate.svg; run it in a terminal
+	$(INSTALL) --group recording
+	$(BIN)/termtosvg docs/images/simulate.svg -g 100x32 -t window_frame -D 4000 -c '$(BIN)/python -m triage simulate --demo'
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "triage needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(INSTALL) --upgrade 'pip>=25.1'
+	$(INSTALL) --editable . --group dev
 	@touch $(READY)
 
 clean:

@@ -1,1 +1,1 @@
-"""The measurements that README quotes: `make bench` or `python -m bench`."""
+"""The measurements that docs/benchmarks.md explains: `make bench`."""

@@ -18,3 +18,13 @@ def show(rows: Sequence[Row]) -> int:
         table.add_row(name, f"{figure:,.2f}", goal, "yes" if met else "NO")
     Console(width=110).print(table)
     return 0 if all(met for *_, met in rows) else 1
+
+
+def compare(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print what several programs made of the same work; all columns but the first are figures."""
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(head):
+        table.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=110).print(table)

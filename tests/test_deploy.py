@@ -61,7 +61,8 @@ def routes(app: Flask) -> set[str]:
     return {rule.rule for rule in app.url_map.iter_rules()}
 
 
-DESCRIBED = [*(file for file in sorted(DEPLOY.iterdir()) if file.is_file()), ROOT / "docs/operations.md"]
+PAGES = [ROOT / name for name in ("docs/operations.md", "README.md", "README.zh-CN.md")]
+DESCRIBED = [*(file for file in sorted(DEPLOY.iterdir()) if file.is_file()), *PAGES]
 
 
 @pytest.mark.parametrize("file", DESCRIBED, ids=lambda file: file.name)

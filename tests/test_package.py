@@ -1,4 +1,4 @@
-"""What a newcomer does: the commands of README, in a copy of the tree and an empty environment."""
+"""What a newcomer does: the commands of README and docs/rules.md, in a copy of the tree and an empty environment."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ import pytest
 
 from tests.support.paths import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 KEPT = ("triage", "rules", "templates", "docs", "pyproject.toml", "README.md", "LICENSE")
 
 
-def _block(heading: str) -> str:
-    """The shell commands under a heading of README."""
-    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+def _block(page: str, heading: str) -> str:
+    """The shell commands under a heading of a page."""
+    section = (ROOT / page).read_text(encoding="utf-8").split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
 
 
@@ -48,7 +47,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copy(source, folder / name)
     shutil.rmtree(folder / "triage/__pycache__", ignore_errors=True)
     python = shutil.which("python3") or "python3"
-    shown = _run(_block("Install").replace("python3 -m venv", f"{python} -m venv"), folder)
+    shown = _run(_block("README.md", "Install").replace("python3 -m venv", f"{python} -m venv"), folder)
     assert "nginx 状态 499" in shown
     return folder
 
@@ -72,8 +71,8 @@ def test_what_the_source_distribution_includes_is_there() -> None:
     assert [file.name for file in ROOT.glob("*.md") if file.name not in included] == []
 
 
-def test_the_first_own_rule_of_the_readme_works(installed: Path, tmp_path: Path) -> None:
-    shown = _run(_block("Your first own rule, in five minutes"), tmp_path, installed / "venv/bin")
+def test_the_first_own_rule_of_the_manual_works(installed: Path, tmp_path: Path) -> None:
+    shown = _run(_block("docs/rules.md", "A rule in five minutes"), tmp_path, installed / "venv/bin")
     assert "0 mistakes" in shown
     assert "0 failed" in shown
     assert "给这类报警起个名" in shown
