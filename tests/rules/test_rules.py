@@ -11,7 +11,7 @@ import pytest
 from tests.support.paths import DATA, ROOT
 from triage.errors import RulesError
 from triage.findings import Finding
-from triage.rules.loader import load_rules, read_rules
+from triage.rules.loader import find_rule_files, load_rules, read_rules
 from triage.rules.parser import parse_rules
 from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 
@@ -129,6 +129,15 @@ def test_rules_beside_a_broken_one_are_still_read() -> None:
     rules, findings = parse_rules(pack, "pack.yml")
     assert [rule.id for rule in rules] == ["one", "three"]
     assert [finding.id for finding in findings] == ["bad-id"]
+
+
+def test_rule_files_are_those_that_end_in_yml_or_yaml(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    for name in ("a.yml", "team/b.yaml", "c.yml.bak", "d.ysoml", "e.json"):
+        (tmp_path / name).write_text(PLAIN, encoding="utf-8")
+    assert find_rule_files(tmp_path) == [tmp_path / "a.yml", tmp_path / "team/b.yaml"]
+    assert find_rule_files(tmp_path / "e.json") == [tmp_path / "e.json"], "a file that is named is read"
+    assert find_rule_files(tmp_path / "nowhere") == []
 
 
 def test_load_raises_with_every_mistake(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import TemplateError
 from prometheus_client.parser import text_string_to_metric_families
 from werkzeug.test import create_environ, run_wsgi_app
 
@@ -30,6 +29,7 @@ from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
 from triage.errors import StoreDownError
 from triage.message import Request, Response
+from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.store import Store
@@ -351,12 +351,10 @@ def test_a_moment_without_a_thread_to_spare_is_got_over(
     assert bench.count("unrecorded_total") == 1
 
 
-def test_a_broken_template_still_gets_an_answer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object, **__: object) -> NoReturn:
-        raise TemplateError("undefined")
-
-    monkeypatch.setattr("triage.advice.rendering.Renderer.alert", broken)
-    exchange = bench.platform.say(ALERT)
+def test_a_broken_template_still_gets_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = dict.fromkeys(load_templates(ROOT / "templates/reply"), "{{ nothing }}")
+    monkeypatch.setattr("triage.web.service.load_templates", lambda directory: broken)
+    exchange = _bench(_settings(tmp_path)).platform.say(ALERT)
     assert exchange.accepted.findings == ()
     assert "回应失败" in (exchange.accepted.text or "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
@@ -10,13 +9,13 @@ import click
 from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.sources import Sources
-from triage.alerts.parser import Alert
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.errors import InputError
 from triage.findings import Finding
 from triage.rules.loader import load_rules, read_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
+from triage.rules.scaffold import write_scaffold
 from triage.settings.directories import load_rules_dirs, load_sources
 
 
@@ -147,53 +146,7 @@ def new(file: str | None) -> None:
     _, alerts = adviser.read(read_text(file))
     if not alerts:
         raise InputError("there is no alert in this text to start a rule from")
-    diagnosis = alerts[0]
-    if diagnosis.kind == UNKNOWN:
-        click.echo(_scaffold(diagnosis.alert, _naming(diagnosis.alert)))
-    else:
-        click.echo(
-            f"# this alert is known as '{diagnosis.kind}'; a rule of your own adds steps to it", err=True
-        )
-        click.echo(_scaffold(diagnosis.alert, _advising(diagnosis.alert, diagnosis.kind)))
-
-
-def _naming(alert: Alert) -> str:
-    sentence = _literal(alert.description or "")
-    return f"sentences: [{sentence}]\naliases: [{sentence}]\n"
-
-
-def _advising(alert: Alert, kind: str) -> str:
-    lines = ["when:", f"  kind: {kind}"]
-    for field in ("appid", "nickname"):
-        value = getattr(alert, field)
-        if value:
-            lines.append(f"  {field}: {_literal(value)}")
-            break
-    return "\n".join(lines) + "\npriority: 10\n"
-
-
-def _scaffold(alert: Alert, recognised: str) -> str:
-    text = re.sub(r"(?m)^", "        ", alert.text.strip())
-    return f"""\
-id: my_rule            # a-z, 0-9 and _; then save this as my_rule.yml
-title: 给这类报警起个名
-severity: high         # critical, high, medium, low, info
-meaning: 一两句话说清它意味着什么。
-{recognised}steps:
-  - id: first
-    do: 第一步做什么
-    # run: curl -sv -m 5 {{{{ url }}}}
-    # healthy: 正常时看到什么
-    source: field
-examples:
-  match:
-    - alert: |
-{text}
-      renders: [第一步做什么]
-  ignore:
-    - query: 今天中午吃什么"""
-
-
-def _literal(text: str) -> str:
-    """A YAML scalar in single quotes."""
-    return "'" + " ".join(text.split()).replace("'", "''") + "'"
+    first = alerts[0]
+    if first.kind != UNKNOWN:
+        click.echo(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)
+    click.echo(write_scaffold(first.alert, first.kind))

@@ -25,7 +25,7 @@ def read_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...
     digest = hashlib.sha256()
     with _paused_collection():
         for path in directories:
-            for file in _files(path):
+            for file in find_rule_files(path):
                 source = _text(file, findings)
                 if source is None:
                     continue
@@ -50,7 +50,8 @@ def load_rules(directories: Iterable[Path]) -> RuleSet:
     return rule_set
 
 
-def _files(path: Path) -> list[Path]:
+def find_rule_files(path: Path) -> list[Path]:
+    """The rule files of a directory and those below it, or the file itself; none where nothing is there."""
     if path.is_dir():
         return sorted(file for pattern in ("*.yml", "*.yaml") for file in path.rglob(pattern))
     return [path] if path.is_file() else []

@@ -188,8 +188,8 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     return Rule(**values, match=match, ignore=ignore, location=reader.location(node), places=places)
 
 
-_SHORTEST = 4
-"""Letters of a sentence: fewer stand in other kinds' sentences too."""
+MIN_SENTENCE_LETTERS = 4
+"""A shorter sentence stands in other kinds' sentences too."""
 _LEADING = {"sentences", "when", "aliases"}
 _NEEDED_BY = {"signs": "sentences", "push": "sentences", "unless": "when"}
 _PLACED = ("id", "number", "see")
@@ -236,7 +236,7 @@ def _example(reader: Reader, node: yaml.Node) -> Example:
 def _sentences(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     sentences = reader.texts(node)
     for sentence in sentences:
-        if sentence and sum(map(str.isalnum, sentence)) < _SHORTEST:
+        if sentence and sum(map(str.isalnum, sentence)) < MIN_SENTENCE_LETTERS:
             reader.report(node, "short-sentence", f"'{sentence}' is too short to tell a kind by")
     return sentences
 

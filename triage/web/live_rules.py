@@ -16,7 +16,7 @@ from triage import background
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.findings import Finding
-from triage.rules.loader import read_rules
+from triage.rules.loader import find_rule_files, read_rules
 from triage.web.logs import log_event
 from triage.web.metrics import RulesState
 
@@ -108,7 +108,7 @@ class LiveRules:
 
 def _stamp(directories: Iterable[Path]) -> Stamp:
     """Name, time and size of every rule file; it changes when one of them does."""
-    files = (file for path in directories for file in ([path] if path.is_file() else path.rglob("*.y*ml")))
+    files = (file for path in directories for file in find_rule_files(path))
     found = []
     for file in files:
         try:

@@ -1,0 +1,79 @@
+"""The beginning of a rule file, written from one alert: what the author has to change says so."""
+
+from __future__ import annotations
+
+import re
+
+from triage.alerts.parser import Alert
+from triage.rules.matching import UNKNOWN
+from triage.rules.parser import MIN_SENTENCE_LETTERS
+
+_SIGNS = ("event", "msg", "http_code", "curl_error", "platform", "host", "ip", "callback_url")
+"""What an alert without a 内容 line may be known by, the most general first."""
+_MAX_EXAMPLE = 15_000
+"""Characters of the alert that the example quotes; a longer text is refused by the rule format."""
+
+
+def write_scaffold(alert: Alert, kind: str) -> str:
+    """A rule for alerts like this one: it names their kind, or adds steps where `kind` is known already."""
+    text = re.sub(r"(?m)^", "        ", _readable(alert.text.strip()[:_MAX_EXAMPLE]))
+    return f"""\
+id: my_rule            # a-z, 0-9 and _; then save this as my_rule.yml
+title: 给这类报警起个名
+severity: high         # critical, high, medium, low, info
+meaning: 一两句话说清它意味着什么。
+{_naming(alert) if kind == UNKNOWN else _advising(alert, kind)}steps:
+  - id: first
+    do: 第一步做什么
+    # run: curl -sv -m 5 {{{{ url }}}}
+    # healthy: 正常时看到什么
+    source: field
+examples:
+  match:
+    - alert: |
+{text}
+      renders: [第一步做什么]
+  ignore:
+    - query: 今天中午吃什么"""
+
+
+def _naming(alert: Alert) -> str:
+    if alert.description is None:
+        return f"sentences: [写上这类报警的内容那一行]\nsigns:                 # 没有「内容」时靠它认\n{_sign(alert)}"
+    sentence = _literal(alert.description)
+    if sum(map(str.isalnum, sentence)) < MIN_SENTENCE_LETTERS:
+        return f"when:\n  kind: {UNKNOWN}\n  description: {sentence}\npriority: 10\n"
+    return f"sentences: [{sentence}]\naliases: [{sentence}]\n"
+
+
+def _sign(alert: Alert) -> str:
+    """One condition that holds of the alert: the first sign its sample has, else its own lines."""
+    values = alert.sample.known() | {"appid": alert.appid, "nickname": alert.nickname, "count": alert.count}
+    field = next((name for name in (*_SIGNS, *values) if _is_usable(values.get(name))), None)
+    return (
+        f"  {field}: {_literal(str(values[field]))}\n"
+        if field
+        else "  text|exists: yes   # 换成它独有的一点\n"
+    )
+
+
+def _advising(alert: Alert, kind: str) -> str:
+    account = next((name for name in ("appid", "nickname") if _is_usable(getattr(alert, name))), None)
+    line = f"  {account}: {_literal(getattr(alert, account))}\n" if account else ""
+    return f"when:\n  kind: {kind}\n{line}priority: 10\n"
+
+
+def _is_usable(value: object) -> bool:
+    """Whether a condition can hold the value: in one, `$` begins the name of a list."""
+    text = _readable(str(value or "")).strip()
+    return text != "" and text == str(value) and not text.startswith("$")
+
+
+def _readable(text: str) -> str:
+    """The text without characters that YAML refuses."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+
+
+def _literal(text: str) -> str:
+    """A YAML scalar in single quotes."""
+    return "'" + " ".join(_readable(text).split()).replace("'", "''") + "'"
