@@ -60,7 +60,7 @@ def _examine(illness: Illness) -> list[tuple[str, str, Severity]]:
         limits=Limits(connect=_LIMIT, answer=_LIMIT),
     )
     with SickCallback(illness, account, lambda: datetime.now(UTC), speed=SPEED) as sick:
-        report = examine(sick.url, plan, LOOPBACK)
+        report = examine(f"http://127.0.0.1:{sick.address[1]}/wechat/callback", plan, LOOPBACK)
     return [(check.layer.value, finding.id, finding.severity) for check, finding in report.findings]
 
 

@@ -19,7 +19,7 @@ from triage.platform.pushes import Family, Push
 GUIDE_URL = "https://mmbizurl.cn/s/MpkaZb8yg"
 TICKET = "component_verify_ticket"
 SHOWN_BYTES = 750
-"""So much of a long reply is shown; a body of 625 bytes was shown whole, one of 3365 about so far."""
+"""Bytes of a reply that an alert quotes. Seen: a body of 625 bytes whole, one of 3,365 cut at about here."""
 
 _PUSH, _TO_PLATFORM = (
     "微信服务器向公众号推送消息或事件",
@@ -57,7 +57,7 @@ class FailureStage(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushFailure:
-    """Why a push failed: at a layer, with libcurl's error number or the answer that was not taken."""
+    """Why a push failed: at which stage, with libcurl's error number or the answer that was not accepted."""
 
     stage: FailureStage
     curl_error: int | None = None
@@ -81,7 +81,7 @@ class AlertSubject:
 
 @dataclass(frozen=True, slots=True)
 class SentPush:
-    """What was pushed, when, and about whom."""
+    """One try of a push: what was sent, when, and in whose name."""
 
     push: Push
     at: datetime
@@ -90,7 +90,7 @@ class SentPush:
 
 
 def kind_of(failure: PushFailure, push: Push) -> str:
-    """Which kind of alert a failure counts for: the sentence goes by who was pushed to, then by the layer."""
+    """The kind of alert that a failure counts for: by the family of the push, then by the stage."""
     is_timeout = failure.stage in (FailureStage.CONNECT_TIMEOUT, FailureStage.ANSWER_TIMEOUT)
     if failure.stage in (FailureStage.DNS_FAILURE, FailureStage.DNS_TIMEOUT, FailureStage.DNS_INVALID):
         return failure.stage.value
@@ -149,7 +149,7 @@ def _number(push: Push) -> int:
 
 
 def shown(reply: bytes) -> str:
-    """A reply as the alert quotes it: whole, or cut with dots at a character."""
+    """A reply as the alert quotes it: whole, or cut at a character with dots behind."""
     if len(reply) <= SHOWN_BYTES:
         return reply.decode("utf-8", "replace")
     return reply[:SHOWN_BYTES].decode("utf-8", "ignore") + "..."
@@ -183,7 +183,7 @@ _ERRORS = {"http_code": "http code", "curl_error": "cURL Error"}
 
 
 def _brackets(sample: Sample) -> Iterator[str]:
-    """The brackets in the platform's order; `ip` is written small, and behind the push, where a body is shown."""
+    """The brackets in the platform's order; with a body, `ip` is in small letters and stands after the push."""
     known = sample.known()
     is_small = sample.response_length is not None and not sample.decrypt_fail
     order = (
@@ -204,6 +204,6 @@ def _brackets(sample: Sample) -> Iterator[str]:
 
 
 def _body(label: str, body: str) -> str:
-    """A body; where it was cut the closing bracket was cut with it."""
+    """A bracket with a body; the platform cuts the closing bracket off with the body."""
     is_cut = body.endswith("...") and len(body.encode()) >= SHOWN_BYTES
     return f"[{label}={body}" + ("" if is_cut else "]")

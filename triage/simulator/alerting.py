@@ -1,6 +1,6 @@
 """How the platform counts failures: windows, thresholds, one alert for each window and kind, and MarkFail.
 
-Values in, values out; the clock is an argument. What the platform does not publish is invented here and says so.
+Values in, values out; the time is an argument. A number that the platform does not publish is marked as invented.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class FailedTry:
 
 @dataclass(frozen=True, slots=True)
 class DueAlert:
-    """An alert that is due at `at`: the first failure, and how many there were in the window."""
+    """An alert that is due at `at`, with the first failure and their count in the window."""
 
     kind: str
     at: datetime
@@ -70,7 +70,7 @@ class DueAlert:
 
 
 _BySecond = tuple[tuple[datetime, int], ...]
-"""How many failures there were in which second, oldest first."""
+"""The number of failures in each second, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What has been counted so far; begin with `Ledger()`."""
+    """The failures counted so far; begin with `Ledger()`."""
 
     windows: Mapping[str, _Window] = field(default_factory=lambda: MappingProxyType({}))
     recent: _BySecond = ()
@@ -89,12 +89,12 @@ class Ledger:
     marked_at: datetime | None = None
 
     def is_blocked(self, at: datetime) -> bool:
-        """Whether nothing is pushed at this time."""
+        """Whether MarkFail withholds pushes at this time."""
         return self.blocked_until is not None and at < self.blocked_until
 
 
 def count(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Ledger, tuple[DueAlert, ...]]:
-    """One more failure. Failures come in order of time; the alerts are those due until then."""
+    """Count one more failure, in order of time; returns the alerts due until then."""
     ledger, due = close(ledger, failure.at, rules)
     window = ledger.windows.get(failure.kind, _Window(failure, 0))
     windows = {**ledger.windows, failure.kind: replace(window, count=window.count + 1)}
@@ -106,7 +106,7 @@ def count(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Led
 
 
 def close(ledger: Ledger, now: datetime, rules: AlertingRules) -> tuple[Ledger, tuple[DueAlert, ...]]:
-    """End the windows that are over; each gives an alert if its threshold was reached."""
+    """Close the windows that have ended; each gives an alert if its threshold was reached."""
     over = {
         kind: window
         for kind, window in ledger.windows.items()
@@ -126,7 +126,7 @@ def close(ledger: Ledger, now: datetime, rules: AlertingRules) -> tuple[Ledger, 
 
 
 def _mark(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Ledger, tuple[DueAlert, ...]]:
-    """MarkFail is counted in real time: its alert comes at once, and at most once in a window."""
+    """Count for MarkFail, whose alert is due at once and at most once in a window."""
     at = failure.at
     recent = _with(ledger.recent, at, rules.window)
     ledger = replace(ledger, recent=recent)
@@ -141,7 +141,7 @@ def _mark(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Led
 
 
 def _with(recent: _BySecond, at: datetime, window: timedelta) -> _BySecond:
-    """The failures of a window, and one more."""
+    """The failures of a window and one more, at `at`."""
     second = at.replace(microsecond=0)
     if recent and recent[-1][0] == second:
         return (*recent[:-1], (second, recent[-1][1] + 1))

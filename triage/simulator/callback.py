@@ -1,7 +1,7 @@
 """A sick callback: a real HTTP server on loopback that has one of the illnesses.
 
-Time is the caller's: `now` tells it, and a wait of n seconds lasts n / speed. It verifies what it receives by the
-account's own rules, so a wrong signature is refused before the illness shows.
+The caller's `now` is its clock, and a wait of n seconds lasts n / speed. It verifies what it receives as
+any callback should, so a wrong signature is refused before the illness shows.
 """
 
 from __future__ import annotations
@@ -26,18 +26,17 @@ from triage.simulator.illnesses import HEALTHY, Illness, TransportFault
 from triage.simulator.replies import ReceivedPush
 
 LOOPBACK = "127.0.0.1"
-_PATH = "/wechat/callback"
 _POLL = 0.02
 _BACKLOG = 512
 _MAX_QUEUE_WAIT = timedelta(seconds=30)
-"""A busy callback keeps so much waiting; what comes then is kept waiting as long."""
+"""The longest that a push waits in the queue of a busy callback; a longer queue does not grow further."""
 _MAX_BODY_BYTES = 1 << 20
 _IDLE_TIMEOUT = 60.0
-"""Real seconds after which a connection nobody closes is given up."""
+"""Real seconds after which an idle connection is closed."""
 
 
 class SickCallback:
-    """Serves on a free port of loopback while it is entered; `illness` may change meanwhile."""
+    """Serves on a free port of loopback between enter and exit; `become` changes its illness meanwhile."""
 
     def __init__(
         self, illness: Illness, account: Account, now: Callable[[], datetime], *, speed: float = 1.0
@@ -59,10 +58,6 @@ class SickCallback:
         """Host and port."""
         return LOOPBACK, self._server.server_address[1]
 
-    @property
-    def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.address[1]}{_PATH}"
-
     def __enter__(self) -> SickCallback:
         self._open()
         return self
@@ -78,13 +73,13 @@ class SickCallback:
         self._server.server_close()
 
     def become(self, illness: Illness) -> None:
-        """Fall ill with another illness, or get well; a callback that listens goes on listening."""
+        """Change the illness; a callback that listens goes on listening."""
         self.illness = illness
         self._since = self._free_at = self.now()
         self._open()
 
     def _open(self) -> None:
-        """Listen as the illness allows: not at all, without room for a connection, or well."""
+        """Listen as the illness has it: not at all, with a full queue, or well."""
         if self._thread is not None or self.illness.fault is TransportFault.REFUSES:
             return
         if self.illness.fault is TransportFault.NO_ROOM:
@@ -96,7 +91,7 @@ class SickCallback:
         self._thread.start()
 
     def _fill(self) -> None:
-        """Occupy the queue of connections that nobody accepts: Linux then lets the next ones wait."""
+        """Fill the queue of connections to accept: Linux then drops the SYN of the next ones, and they time out."""
         self._server.socket.listen(0)
         for _ in range(4):
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -109,13 +104,13 @@ class SickCallback:
             self._fillers.pop().close()
 
     def current(self) -> Illness:
-        """The illness as long as its spell lasts."""
+        """The illness while its spell lasts, then HEALTHY."""
         spell = self.illness.spell
         is_over = spell is not None and self.now() - self._since >= timedelta(minutes=spell)
         return HEALTHY if is_over else self.illness
 
     def queue(self) -> float:
-        """Seconds that a push which arrives now waits for its turn; called in order of arrival."""
+        """Seconds that a push which arrives now waits for its turn. Call it in order of arrival."""
         capacity = self.current().capacity
         if capacity is None:
             return 0.0
@@ -128,30 +123,30 @@ class SickCallback:
 
     @property
     def has_room(self) -> bool:
-        """Whether a connection is accepted or refused at once, not left waiting."""
+        """Whether a connection is accepted or refused at once; without room it times out."""
         return not self._fillers
 
     def waited(self, client: tuple[str, int]) -> timedelta:
-        """How long the illness lets the push of this client address wait, as far as that is known by now."""
+        """How long the illness has kept the push of this client address waiting, as far as known by now."""
         return self._waits.get(client, timedelta())
 
     def arrive(self, client: tuple[str, int]) -> None:
-        """A connection was accepted."""
+        """Note an accepted connection."""
         self._waits[client] = timedelta()
 
     def pause(self, client: tuple[str, int], seconds: float) -> None:
-        """Wait by the caller's time, or until the end."""
+        """Wait `seconds` of simulated time, or until the callback stops."""
         self._waits[client] += timedelta(seconds=seconds)
         if seconds > 0:
             self.stopped.wait(seconds / self.speed)
 
     def hold(self, client: tuple[str, int]) -> None:
-        """This client will never get an answer."""
+        """Note that this client never gets an answer."""
         self._waits[client] = timedelta.max
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """One thread for each connection; its turn in the queue is given out on arrival."""
+    """One thread for each connection; its turn in the queue is taken on arrival."""
 
     daemon_threads = True
     request_queue_size = _BACKLOG
@@ -168,7 +163,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().process_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A platform that hung up is what this server is for; the program's own mistakes are shown."""
+        """Ignore a peer that hung up, which is expected here; print any other error."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -180,7 +175,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     timeout = _IDLE_TIMEOUT
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
-        """Nothing: an address may carry a signature."""
+        """Log nothing: a URL may carry a signature."""
 
     def do_GET(self) -> None:
         self._answer(b"")
@@ -206,7 +201,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._write(illness.fault, status, reply)
 
     def _reply(self, illness: Illness, body: bytes) -> tuple[int, bytes]:
-        """Status and body: a stranger is refused, the console's echo is answered, a push gets the illness."""
+        """Status and body: a wrong signature is refused, an echo answered, a push gets the illness's reply."""
         callback = self.server.callback
         query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         message: Message | None = None
@@ -226,7 +221,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return illness.status, illness.reply(pushed)
 
     def _write(self, fault: TransportFault, status: int, body: bytes) -> None:
-        """Raw bytes, so that nothing is mended on the way."""
+        """Write the answer as raw bytes, so that no library corrects it."""
         if fault is TransportFault.NO_HTTP:
             self.wfile.write(b"hello\r\n")
             return

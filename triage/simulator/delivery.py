@@ -1,4 +1,4 @@
-"""Carries pushes to a callback over HTTP as the platform does: its own time limit, no redirects, libcurl's numbers."""
+"""Pushes to a callback over HTTP as the platform does: its time limit, no redirects, libcurl's error numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import enum
 import http.client
 import io
-import ipaddress
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from triage.errors import InputError
 from triage.message import Request, Response
 from triage.platform.limits import ANSWER_DEADLINE
 from triage.probe.connection import read_head
@@ -26,9 +24,9 @@ _T = TypeVar("_T")
 _MAX_ANSWER_BYTES = 1 << 20
 _CHUNK = 1 << 16
 _MAX_CONNECTIONS = 200
-"""So many connections are open at a time; more would run out of file descriptors."""
+"""Connections open at a time; a process has about 1,000 file descriptors, the callback's end of each included."""
 _SCHEDULING_ALLOWANCE = 10.0
-"""Real seconds that a callback of ours may be late by the fault of this machine."""
+"""Real seconds that an answer may be late because this machine is busy."""
 
 
 class _End(enum.Enum):
@@ -43,39 +41,33 @@ class _End(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of a push: an answer, or the failure that kept it away."""
+    """The outcome of a push: an answer, or why there is none."""
 
     response: Response | None = None
     failure: PushFailure | None = None
 
 
 class PushClient:
-    """Delivers to one address; `limit` is logical time, for the connection and again for the answer.
+    """Pushes to a sick callback; `limit` is simulated time, for the connection and again for the answer.
 
-    A real second holds `speed` logical ones. Where the callback is one of ours, what it computes takes no logical time,
-    and only what its illness lets it wait counts: then the outcome does not depend on how busy this machine is. Raises
-    InputError for an address that is not loopback, unless `anywhere`.
+    A real second is `speed` simulated ones. Only the waits of the callback's illness count, what it computes takes no
+    simulated time: the outcome does not depend on how busy this machine is.
     """
 
     def __init__(
         self,
-        address: tuple[str, int],
+        callback: SickCallback,
         *,
         host: str,
         path: str,
         limit: timedelta = ANSWER_DEADLINE,
         speed: float = 1.0,
-        callback: SickCallback | None = None,
-        anywhere: bool = False,
     ) -> None:
-        if not anywhere and not _is_loopback(address[0]):
-            raise InputError(f"{address[0]} is not loopback; the simulator pushes to this machine only")
-        self._address = address
+        self._callback = callback
         self._host = host
         self._path = path
         self._limit = limit
         self._real_limit = limit.total_seconds() / speed
-        self._callback = callback
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> PushClient:
@@ -88,7 +80,7 @@ class PushClient:
         self._runner.close()
 
     def deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
-        """Push all of them at once; the outcomes stand in the same order."""
+        """Push all requests at once; returns their outcomes in the same order."""
         return self._runner.run(self._deliver(requests)) if requests else ()
 
     async def _deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
@@ -101,7 +93,9 @@ class PushClient:
 
     async def _exchange(self, request: Request) -> Delivery:
         try:
-            reader, writer = await self._within(asyncio.open_connection(*self._address), self._has_no_room)
+            reader, writer = await self._within(
+                asyncio.open_connection(*self._callback.address), lambda: not self._callback.has_room
+            )
         except TimeoutError:
             return read_answer(_End.NO_CONNECTION, b"")
         except OSError:
@@ -111,7 +105,7 @@ class PushClient:
             writer.write(self._written(request))
             client = writer.get_extra_info("sockname")
             await self._within(_read(reader, answer), lambda: self._is_late(client))
-            end = _End.TIMEOUT if self._callback and self._is_late(client) else _End.CLOSED
+            end = _End.TIMEOUT if self._is_late(client) else _End.CLOSED
         except TimeoutError:
             end = _End.TIMEOUT
         except OSError:
@@ -123,7 +117,7 @@ class PushClient:
         return read_answer(end, bytes(answer))
 
     async def _within(self, waiting: Coroutine[Any, Any, _T], is_over: Callable[[], bool]) -> _T:
-        """The result, or TimeoutError where the limit is over, by the callback's account too."""
+        """The result of `waiting`. Raises TimeoutError when the limit has passed and `is_over` says so too."""
         task = asyncio.ensure_future(waiting)
         waited = 0.0
         while waited < self._real_limit + _SCHEDULING_ALLOWANCE:
@@ -139,11 +133,8 @@ class PushClient:
             raise TimeoutError
         return task.result()
 
-    def _has_no_room(self) -> bool:
-        return self._callback is None or not self._callback.has_room
-
     def _is_late(self, client: tuple[str, int]) -> bool:
-        return self._callback is None or self._callback.waited(client) >= self._limit
+        return self._callback.waited(client) >= self._limit
 
     def _written(self, request: Request) -> bytes:
         target = f"{self._path}?{urlencode(request.query)}" if request.query else self._path
@@ -159,15 +150,8 @@ async def _read(reader: asyncio.StreamReader, answer: bytearray) -> None:
         answer += chunk
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def read_answer(end: _End, answer: bytes) -> Delivery:
-    """What an exchange says; the errors are libcurl's: 7 refused, 52 empty, 56 reset, 18 cut short, 1 no HTTP."""
+    """The outcome of an exchange that ended with `end` after these bytes."""
     if end is _End.NO_CONNECTION:
         return Delivery(failure=PushFailure(FailureStage.CONNECT_TIMEOUT))
     if end is _End.TIMEOUT:
@@ -187,5 +171,6 @@ def read_answer(end: _End, answer: bytes) -> Delivery:
         return _failed(1)
 
 
+# numbers of https://curl.se/libcurl/c/libcurl-errors.html
 def _failed(number: int) -> Delivery:
     return Delivery(failure=PushFailure(FailureStage.ANSWER, curl_error=number))

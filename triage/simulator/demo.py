@@ -1,4 +1,4 @@
-"""The story of a template-message campaign: flood, request timeouts, MarkFail, advice, fix, quiet."""
+"""The demo: a template-message campaign floods a callback, from the first alerts to the fix."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SCENES: tuple[tuple[str, Act], ...] = (
 
 
 class BeatKind(enum.Enum):
-    """What a beat of the story is."""
+    """What a beat shows."""
 
     SCENE = enum.auto()
     MINUTE = enum.auto()
@@ -50,7 +50,7 @@ class BeatKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One thing to show; a MINUTE has its tries in numbers."""
+    """One thing to show; the numbers are the tries of a MINUTE."""
 
     kind: BeatKind
     at: datetime
@@ -61,7 +61,7 @@ class Beat:
 
 
 def play_campaign(bot: Bot, options: SimulationOptions) -> Iterator[Beat]:
-    """The story, told as it happens. The bot's admins should name `ON_CALL`, who forwards the alerts."""
+    """Simulate the campaign and let `ON_CALL`, an admin of the bot, forward each alert; yields beats in order."""
     talk = _Talk(bot)
     minute: Beat | None = None
     scene = -1
@@ -107,7 +107,7 @@ class _Talk:
     seen: set[str] = field(default_factory=set)
 
     def forward(self, alerted: SentAlert) -> Iterator[Beat]:
-        """An alert comes, is forwarded and answered; the first of all is claimed."""
+        """Forward an alert to the bot; the first of all is claimed too."""
         yield Beat(BeatKind.ALERT, alerted.at, alerted.text)
         yield self._answer(alerted.text, alerted.at)
         if not self.seen:

@@ -1,4 +1,4 @@
-"""What can be wrong with a callback, as data: how it behaves, and what the bot must make of the alert.
+"""What can be wrong with a callback, as data: how it behaves, and what the bot must read in the alert.
 
 `kind`, `cause` and `step` are what a reader of the alert must find; they are written down here by hand, not computed,
 so that a test can hold the whole loop against them.
@@ -37,7 +37,7 @@ _PAYMENT = PAYMENT_NOTIFY.name
 
 
 class TransportFault(enum.StrEnum):
-    """What is wrong below the reply; the DNS faults are the platform's to play, there is no callback in them."""
+    """What is wrong below the reply; in a DNS fault the push never reaches the callback."""
 
     NONE = "none"
     DNS_FAILURE = "dns_failure"
@@ -58,10 +58,9 @@ class TransportFault(enum.StrEnum):
 class Illness:
     """A sick callback.
 
-    `kind`, `cause` and `step` are the bot's to find, kind None where the platform must write no alert. `push` brings
-    it out, in `mode`. It answers with `status` and `reply` after `after` seconds; `capacity` is how many it can answer
-    in a second; `spell` minutes after its beginning it is well again; `rate` pushes a minute make it show. `platform`
-    is the provider that the pushes go to.
+    The bot must find `kind`, `cause` and `step`; `kind` is None if the platform must write no alert. `push` in `mode`
+    triggers it, at `rate` a minute. The callback answers with `status` and `reply` after `after` seconds, at most
+    `capacity` pushes a second, and is well again after `spell` minutes. `platform` is the provider pushed to, if any.
     """
 
     id: str

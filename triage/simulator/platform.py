@@ -1,9 +1,9 @@
 """The closed loop: a platform with the real rules pushes to a sick callback and writes the alerts.
 
-It goes in slots of five seconds. What is due in a slot is pushed at once and for real; then the failures are counted in
-the order of the logical clock, which stands still meanwhile and jumps over idle time. What a callback computes takes no
-logical time, only what its illness lets wait does. So the outcome depends on the seed alone, and only waiting for an
-answer costs real time: the limit divided by the speed.
+Simulated time goes in slots of five seconds. The pushes that are due in a slot are really sent, all at once; then the
+failures are counted in the order of simulated time, which stands still meanwhile and skips idle slots. Only the waits
+of an illness take simulated time, so the outcome depends on the seed alone. Only a wait for an answer costs real time:
+the limit divided by the speed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from triage.simulator.delivery import Delivery, PushClient
 from triage.simulator.illnesses import Illness, TransportFault
 
 _SILENT = frozenset({"content_too_long", "too_many_articles", "article_count_mismatch"})
-"""Findings for which the fan sees less, or nothing, and the platform says nothing."""
+"""Findings by which the follower sees less or nothing, and for which the platform does not alert."""
 _SEALS = frozenset(
     {"undecryptable_reply", "wrong_envelope_signature", "wrong_nonce", "incomplete_envelope", "not_encrypted"}
 )
@@ -55,7 +55,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Some minutes of a story: how the callback is, and how many pushes a minute come."""
+    """A part of a simulation: the state of the callback, for how many minutes, at how many pushes a minute."""
 
     illness: Illness
     minutes: float
@@ -64,7 +64,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class SimulationOptions:
-    """How to play: `speed` divides every wait, `seed` decides everybody's names and nothing else is random."""
+    """`speed` divides every wait, `seed` decides names and addresses; nothing else is random."""
 
     start: datetime
     rules: AlertingRules = field(default_factory=AlertingRules)
@@ -74,7 +74,7 @@ class SimulationOptions:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What happened in five seconds from `at`: tries sent and failed, pushes kept back by MarkFail."""
+    """Five seconds from `at`: the tries sent and failed, and those withheld by MarkFail."""
 
     at: datetime
     act: int
@@ -104,13 +104,13 @@ class _Try:
 
 
 def simulate(acts: Sequence[Act], options: SimulationOptions) -> Iterator[Slot | SentAlert]:
-    """Play the acts one after the other and yield what happens, until the last window is over."""
+    """Simulate the acts one after the other; yields slots and alerts in order until the last window has ended."""
     yield from _Simulation(acts, options).play()
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """An account, its callback as alerts show it, and the gh_ id that fans write to."""
+    """An account, what alerts say of it, and the gh_ id that followers write to."""
 
     account: Account
     subject: AlertSubject
@@ -118,7 +118,7 @@ class Persona:
 
 
 def make_persona(illness: Illness, seed: int) -> Persona:
-    """An account that nobody has, with documentation addresses; the same for the same seed and illness."""
+    """An invented account with documentation addresses, the same for the same seed and illness."""
     dice = random.Random(f"{seed} {illness.id}")  # noqa: S311 - names for a play, no secrets
     appid = f"wx{dice.getrandbits(64):016x}"
     key = base64.b64encode(dice.randbytes(32)).decode().rstrip("=")
@@ -137,7 +137,7 @@ def make_persona(illness: Illness, seed: int) -> Persona:
 
 
 class _Simulation:
-    """The state of one play."""
+    """The state of one simulation."""
 
     def __init__(self, acts: Sequence[Act], options: SimulationOptions) -> None:
         self._acts = acts
@@ -150,7 +150,7 @@ class _Simulation:
         self._due: list[_Try] = []
 
     def play(self) -> Iterator[Slot | SentAlert]:
-        """Slot by slot; the end of every window in order between them."""
+        """Go from slot to slot; windows that end in between give their alerts first."""
         self._plan_pushes()
         rules, first = self._options.rules, self._acts[0].illness
         with ExitStack() as stack:
@@ -174,12 +174,10 @@ class _Simulation:
     def _client(self, callback: SickCallback) -> PushClient:
         url = urlsplit(self._persona.subject.callback_url)
         limit, speed = self._options.rules.limit, self._options.speed
-        return PushClient(
-            callback.address, host=url.netloc, path=url.path, limit=limit, speed=speed, callback=callback
-        )
+        return PushClient(callback, host=url.netloc, path=url.path, limit=limit, speed=speed)
 
     def _plan_pushes(self) -> None:
-        """Every push with its first try, evenly over each act; tickets come at their own pace."""
+        """Plan the first try of every push, evenly over each act; tickets come every `ticket_every`."""
         begin = self._options.start
         for number, act in enumerate(self._acts):
             every = timedelta(minutes=1 / act.rate) if act.rate else timedelta.max
@@ -204,7 +202,7 @@ class _Simulation:
         return taken
 
     def _slot(self, tries: Sequence[_Try], act: int, client: PushClient) -> Iterator[Slot | SentAlert]:
-        """Push what is due and count what fails; a blocked push is dropped, its later tries with it."""
+        """Send the tries of a slot and count the failures; a push that is withheld is not tried again."""
         sending = [item for item in tries if not self._is_withheld(item)]
         requests = [self._request(item) for item in sending]
         deliveries = self._deliver(self._acts[act].illness.fault, requests, client)
@@ -252,13 +250,13 @@ class _Simulation:
     def _deliver(
         self, fault: TransportFault, requests: Sequence[Request], client: PushClient
     ) -> Sequence[Delivery]:
-        """By wire; a domain that does not resolve is the platform's own failure."""
+        """Send the requests, except where the domain does not resolve: then none leaves the platform."""
         if fault in _DNS:
             return [Delivery(failure=PushFailure(_DNS[fault]))] * len(requests)
         return client.deliver(requests)
 
     def _find_failure(self, item: _Try, request: Request, delivery: Delivery) -> PushFailure | None:
-        """Why the platform does not take what came back; None if it does."""
+        """Why the platform does not accept a delivery; None if it does."""
         if delivery.response is None:
             return delivery.failure
         pushing, response = self._pushes[item.index], delivery.response
@@ -295,7 +293,7 @@ class _Simulation:
 
 @dataclass(frozen=True, slots=True)
 class _PlannedPush:
-    """One push to one fan, the same for all its tries."""
+    """One push to one follower, the same for all its tries."""
 
     illness: Illness
     openid: str
@@ -315,7 +313,7 @@ def _openid(dice: random.Random) -> str:
 
 
 def _payment_notify(appid: str, pushing: _PlannedPush) -> Request:
-    """A payment result of V2, without the signature that only a merchant's key can make."""
+    """A payment result of API v2; it has no signature, as that takes the merchant's key."""
     xml = (
         f"<xml><appid><![CDATA[{appid}]]></appid><openid><![CDATA[{pushing.openid}]]></openid>"
         f"<result_code><![CDATA[SUCCESS]]></result_code><return_code><![CDATA[SUCCESS]]></return_code>"

@@ -1,4 +1,4 @@
-"""The replies of sick callbacks: every way to break the reply law, made from what was pushed."""
+"""The replies of sick callbacks: every way to break the reply law, made from the push."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ReceivedPush:
-    """What a callback has received: the bytes, and the message where they are one. A payment notify is none."""
+    """A push as a callback has received it; `message` is None for a payment notify."""
 
     body: bytes
     message: Message | None
@@ -34,7 +34,7 @@ Answering = Callable[[ReceivedPush], bytes]
 
 
 def healthy(pushed: ReceivedPush) -> bytes:
-    """What any push takes: `success`, or the XML of a payment notify."""
+    """The reply that any push accepts: `success`, or the XML for a payment notify."""
     return PAYMENT_REPLY.encode() if b"<transaction_id>" in pushed.body else b"success"
 
 
@@ -50,7 +50,7 @@ def text(pushed: ReceivedPush) -> bytes:
 
 
 def changed(old: str, new: str, times: int = 1) -> Answering:
-    """The legal text reply with one mistake in it; a mistake that changes nothing is ours and raises."""
+    """The legal text reply with `old` replaced by `new`. Raises ValueError if `old` is not in it."""
 
     def answer(pushed: ReceivedPush) -> bytes:
         body = text(pushed).decode()
@@ -62,7 +62,7 @@ def changed(old: str, new: str, times: int = 1) -> Answering:
 
 
 def quoted(inner: Answering) -> Answering:
-    """In double quotes, as JSON serialisation leaves it."""
+    """A reply in double quotes, as after JSON serialisation."""
     return lambda pushed: b'"' + inner(pushed) + b'"'
 
 
@@ -77,12 +77,12 @@ def without_line(name: str) -> Answering:
 
 
 def content(words: str) -> Answering:
-    """A text reply that says this."""
+    """A text reply with these words as its Content."""
     return lambda pushed: _xml(pushed, _text(words))
 
 
 def rest(inner: str) -> Answering:
-    """A reply whose four fields are right as far as MsgType, which is in `inner` with what follows."""
+    """A reply with a right head up to CreateTime; `inner` is what follows, from MsgType on."""
     return lambda pushed: _xml(pushed, inner)
 
 
@@ -92,12 +92,12 @@ def created(render: Callable[[datetime], str]) -> Answering:
 
 
 def to(stranger: str) -> Answering:
-    """The legal text reply to somebody else."""
+    """The legal text reply, addressed to `stranger`."""
     return lambda pushed: _xml(pushed, _text(_GREETING), to=stranger)
 
 
 def unswapped(pushed: ReceivedPush) -> bytes:
-    """To and From as they came."""
+    """The legal text reply with To and From as in the push, not swapped."""
     message = _message(pushed)
     return _xml(
         replace(pushed, message=replace(message, sender=message.recipient, recipient=message.sender)),
@@ -106,12 +106,12 @@ def unswapped(pushed: ReceivedPush) -> bytes:
 
 
 def echoed(pushed: ReceivedPush) -> bytes:
-    """The push itself."""
+    """The push, sent back unchanged."""
     return pushed.body
 
 
 def sealed(*, wrong: str = "", drop: str = "", nonce: str | None = None) -> Answering:
-    """An encrypted reply; `wrong` names what is not the account's (key, appid), `drop` an element that is missing."""
+    """An encrypted reply; `wrong` is key, appid or token: not the account's; `drop` is an element to leave out."""
 
     def answer(pushed: ReceivedPush) -> bytes:
         account = pushed.account
@@ -163,6 +163,6 @@ ARTICLE = (
 
 
 def news(declared: int, items: int) -> Answering:
-    """A reply with news."""
+    """A news reply that declares a number of articles and has `items`."""
     head = f"<MsgType><![CDATA[news]]></MsgType>\n<ArticleCount>{declared}</ArticleCount>\n"
     return rest(f"{head}<Articles>\n{ARTICLE * items}</Articles>\n")
