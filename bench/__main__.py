@@ -116,7 +116,7 @@ def _naive(many: Path) -> list[Row]:
     def found(rules_for: Callable[[View], Iterable[Rule]]) -> tuple[float, list[set[str]]]:
         start = time.perf_counter()
         views = [View(item) for item in facts]
-        ids = [{rule.id for rule in rules_for(view) if holds(rule.when, view) is not None} for view in views]
+        ids = [{rule.id for rule in rules_for(view) if holds(rule.when, view)} for view in views]
         return time.perf_counter() - start, ids
 
     indexed = statistics.median(found(matcher.candidates)[0] for _ in range(21))

@@ -32,7 +32,7 @@ Appid: wx2b80e6f19d53c7a4
 
 def _values(adviser: Adviser, text: str) -> list[str]:
     """What stands in the page's blocks behind the pasted text, in order."""
-    reading, (diagnosis,) = adviser.read(text)
+    reading, (diagnosis,) = adviser.diagnose(text)
     pages = adviser.alert_pages(reading, (diagnosis,))
     facts = {name: _plain(value) for name, value in diagnosis.facts.items() if name != "text"}
     (because,) = diagnosis.matches[0].because
@@ -73,7 +73,7 @@ def _incident(adviser: Adviser, diagnosis: Diagnosis) -> str:
     )
     later = now + timedelta(minutes=6)
     again = correlate(sighting_of(diagnosis, "li", later), (incident,), later)
-    _, (blocked,) = adviser.read(MARK_FAIL)
+    _, (blocked,) = adviser.diagnose(MARK_FAIL)
     joined = correlate(sighting_of(blocked, "li", later), (incident,), later)
     assert joined.root
     return (

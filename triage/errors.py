@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class TriageError(Exception):
@@ -26,6 +27,22 @@ class RulesError(TriageError):
     def __init__(self, findings: tuple[object, ...]) -> None:
         super().__init__("\n".join(str(finding) for finding in findings))
         self.findings = findings
+
+
+class Mistake(NamedTuple):
+    """Why a reply is no XML: the clause of the reply law, what is wrong, and the bytes that prove it."""
+
+    clause: str
+    message: str
+    span: tuple[int, int]
+
+
+class MalformedReplyError(TriageError):
+    """A callback's reply cannot be parsed as XML; `mistakes` says why, most telling first."""
+
+    def __init__(self, *mistakes: Mistake) -> None:
+        super().__init__("; ".join(mistake.message for mistake in mistakes))
+        self.mistakes = mistakes
 
 
 class SettingsError(TriageError):

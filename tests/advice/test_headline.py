@@ -17,7 +17,7 @@ ALERT = (
 def _values(
     adviser: Adviser, time: str = "2025-04-15 17:22:13", count: str = "5分钟 30次"
 ) -> dict[str, object]:
-    _, (diagnosis,) = adviser.read(ALERT.format(time=time, count=count))
+    _, (diagnosis,) = adviser.diagnose(ALERT.format(time=time, count=count))
     assert diagnosis.best
     return headline(diagnosis, diagnosis.best)
 

@@ -150,7 +150,7 @@ def test_why_names_rule_words_and_sources(adviser: Adviser) -> None:
 @pytest.mark.parametrize("record", TEXTS)
 def test_why_fits_one_message(record: str, adviser: Adviser) -> None:
     """The bot sends the first page only."""
-    if len(adviser.read(TEXTS[record])[1]) == 1:
+    if len(adviser.diagnose(TEXTS[record])[1]) == 1:
         assert len(adviser.why(TEXTS[record])) == 1
 
 

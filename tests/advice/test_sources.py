@@ -81,7 +81,7 @@ def test_an_id_answers_with_its_item(typed: str, adviser: Adviser, renderer: Ren
     source = renderer.sources.typed(typed)
     assert source
     answer = adviser.answer(typed)
-    assert (answer.topic, answer.alerts) == (None, ())
+    assert (answer.topic, answer.diagnoses) == (None, ())
     (page,) = answer.pages
     assert page.startswith(f"{source.label}\n{source.sentence}\n")
     assert source.page in page

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage.alerts.cleaning import fold
-from triage.alerts.sample import SAMPLE_KEYS, Brackets, Landmarks, Sample, read_brackets
+from triage.alerts.sample import SAMPLE_KEYS, Brackets, Landmarks, Sample, parse_brackets
 
 TAIL = "\n报警排查指引，请见: https://mmbizurl.cn/s/MpkaZb8yg"
 NEXT = "\nAppid: wx1\n昵称: x\n时间: 2024-01-01 10:00:00\n内容: 微信服务器向公众号推送消息"
@@ -20,7 +20,7 @@ JSON = '{"msg":"时间: 2024-01-01 10:00:00 内容: 失败 [Event=CLICK]","a":[1
 def read(text: str) -> Brackets:
     folded = fold(text)
     marks = Landmarks(folded)
-    return read_brackets(text, folded, marks.next_key(0), marks)
+    return parse_brackets(text, folded, marks.next_key(0), marks)
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -19,10 +19,10 @@ from triage.incidents.correlation import (
     State,
     correlate,
     is_quiet,
-    is_storm,
     key_of,
     shape_of,
     sighting_of,
+    storm_size,
     story_of,
 )
 
@@ -167,11 +167,11 @@ def test_shapes() -> None:
 
 def test_a_storm_is_many_alerts_in_a_minute_and_quiet_is_none_for_long() -> None:
     crowd = tuple(replace(BASE, digest=str(n), seen_at=NOW - timedelta(seconds=n)) for n in range(25))
-    assert is_storm([_incident(*crowd)], NOW, {BASE.sender}) == 25
-    assert is_storm([_incident(*crowd, *crowd)], NOW, {BASE.sender}) == 25
-    assert is_storm([_incident(*crowd)], NOW + timedelta(minutes=5), {BASE.sender}) == 0
-    assert is_storm([_incident(*crowd)], NOW, {"oSomebodyElse"}) == 0
-    assert is_storm([_incident(*[BASE] * 25)], NOW, {BASE.sender}) == 0
+    assert storm_size([_incident(*crowd)], NOW, {BASE.sender}) == 25
+    assert storm_size([_incident(*crowd, *crowd)], NOW, {BASE.sender}) == 25
+    assert storm_size([_incident(*crowd)], NOW + timedelta(minutes=5), {BASE.sender}) == 0
+    assert storm_size([_incident(*crowd)], NOW, {"oSomebodyElse"}) == 0
+    assert storm_size([_incident(*[BASE] * 25)], NOW, {BASE.sender}) == 0
     assert is_quiet(_incident(BASE), NOW + timedelta(minutes=31))
     assert not is_quiet(_incident(BASE), NOW + timedelta(minutes=29))
     assert not is_quiet(_incident(BASE, state=State.CLOSED), NOW + timedelta(days=1))
@@ -184,12 +184,12 @@ def test_a_sighting_keeps_no_secret_and_knows_the_same_alert(adviser: Adviser) -
         "次数: 5分钟 30次\n错误样例: [OpenID=oFasK2uCGUQtcwJc-KdgobnqjH2V]"
         "[3rdUrl=https://a.example.cn/wx?token=abcdef][IP=***]"
     )
-    (diagnosis,) = adviser.read(text)[1]
+    (diagnosis,) = adviser.diagnose(text)[1]
     sighting = sighting_of(diagnosis, "o1", NOW)
     assert "oFasK2uCGUQ" not in repr(sighting)
     assert "abcdef" not in repr(sighting)
     assert sighting.ip is None
-    (quoted,) = adviser.read("> " + text.replace("\n", "\n> "))[1]
+    (quoted,) = adviser.diagnose("> " + text.replace("\n", "\n> "))[1]
     assert sighting_of(quoted, "o2", NOW).digest == sighting.digest
-    (later,) = adviser.read(text.replace("17:22:13", "17:27:13"))[1]
+    (later,) = adviser.diagnose(text.replace("17:22:13", "17:27:13"))[1]
     assert sighting_of(later, "o1", NOW).digest != sighting.digest

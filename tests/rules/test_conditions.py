@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from triage.alerts.facts import Fact
-from triage.rules.conditions import Condition, View, failing, holds, prove, read_condition
+from triage.rules.conditions import Condition, View, first_failure, parse_condition, passing_tests, prove
 from triage.rules.strict_yaml import Reader
 
 FACTS: dict[str, Fact] = {
@@ -29,7 +29,7 @@ def condition(source: str) -> Condition:
     reader = Reader("x.yml")
     node = yaml.compose(source)
     assert node is not None
-    read = read_condition(reader, node)
+    read = parse_condition(reader, node)
     assert not reader.findings
     return read
 
@@ -86,18 +86,18 @@ TRUE = {
 @pytest.mark.parametrize("source", FALSE.values(), ids=FALSE)
 def test_a_condition_that_is_false_says_what_fails(source: str) -> None:
     read = condition(source)
-    assert holds(read, View(FACTS)) is None
-    assert failing(read, View(FACTS))
+    assert passing_tests(read, View(FACTS)) is None
+    assert first_failure(read, View(FACTS))
 
 
 @pytest.mark.parametrize("source", TRUE.values(), ids=TRUE)
 def test_a_condition_that_is_true_fails_nowhere(source: str) -> None:
-    assert holds(condition(source), View(FACTS)) is not None
-    assert failing(condition(source), View(FACTS)) is None
+    assert passing_tests(condition(source), View(FACTS)) is not None
+    assert first_failure(condition(source), View(FACTS)) is None
 
 
 def test_no_condition_is_true() -> None:
-    assert holds(None, View({})) == ()
+    assert passing_tests(None, View({})) == ()
 
 
 PROOFS = {
@@ -124,7 +124,7 @@ PROOFS = {
 @pytest.mark.parametrize(("source", "proofs"), PROOFS.values(), ids=PROOFS)
 def test_what_held_is_told_with_the_words(source: str, proofs: list[tuple[str, str | None]]) -> None:
     view = View(FACTS)
-    held = holds(condition(source), view)
+    held = passing_tests(condition(source), view)
     assert held is not None
     assert [(proof.test, proof.found) for proof in (prove(test, view) for test in held)] == proofs
 
@@ -141,7 +141,7 @@ REASONS = {
 
 @pytest.mark.parametrize(("source", "reason"), REASONS.values(), ids=REASONS)
 def test_a_reason_is_one_sentence(source: str, reason: str) -> None:
-    assert failing(condition(source), View(FACTS)) == reason
+    assert first_failure(condition(source), View(FACTS)) == reason
 
 
 def test_a_condition_is_as_special_as_it_has_tests() -> None:

@@ -137,9 +137,7 @@ def test_the_index_finds_the_rules_that_hold_and_no_others(
     def is_naive_match(item: Rule) -> bool:
         if item.sentences:
             return item.id == kind
-        return holds(item.when, view) is not None and (
-            item.unless is None or holds(item.unless, view) is None
-        )
+        return holds(item.when, view) and (item.unless is None or not holds(item.unless, view))
 
     diagnosis = Matcher(rules).match(given_alert)
     assert diagnosis.kind == kind

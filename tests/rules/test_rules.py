@@ -11,7 +11,7 @@ import pytest
 from tests.support.paths import DATA, ROOT
 from triage.errors import RulesError
 from triage.findings import Finding
-from triage.rules.loader import find_rule_files, load_rules, read_rules
+from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
 from triage.rules.parser import parse_rules
 from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 
@@ -81,7 +81,7 @@ def _lines(findings: tuple[Finding, ...], directory: Path) -> list[str]:
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_a_mistake_is_one_finding_at_its_line_and_column(path: Path) -> None:
     expected = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect: ")
-    _, findings = read_rules([path])
+    _, findings = load_valid_rules([path])
     assert _lines(findings, path.parent) == [f"{path.name}:{expected}"]
 
 
@@ -89,7 +89,7 @@ def test_a_mistake_is_one_finding_at_its_line_and_column(path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_one_finding(
     build: Callable[[Path], Path], expected: str, tmp_path: Path
 ) -> None:
-    _, findings = read_rules([build(tmp_path)])
+    _, findings = load_valid_rules([build(tmp_path)])
     assert _lines(findings, tmp_path) == [expected]
 
 
@@ -106,11 +106,11 @@ def _reported_ids() -> Iterator[str]:
 
 
 def test_every_finding_the_code_can_report_has_a_case(tmp_path: Path) -> None:
-    fired = {finding.id for path in BROKEN for finding in read_rules([path])[1]}
+    fired = {finding.id for path in BROKEN for finding in load_valid_rules([path])[1]}
     for number, (build, _) in enumerate(GENERATED.values()):
         directory = tmp_path / str(number)
         directory.mkdir()
-        fired |= {finding.id for finding in read_rules([build(directory)])[1]}
+        fired |= {finding.id for finding in load_valid_rules([build(directory)])[1]}
     reported = set(_reported_ids())
     assert len(reported) > 30
     assert fired == reported
@@ -172,7 +172,7 @@ def test_a_scalar_is_the_text_it_looks_like(text: str) -> None:
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(tmp_path: Path) -> None:
-    rules, findings = read_rules([_file(tmp_path, PLAIN.replace("\n", "\r\n").encode("utf-8-sig"))])
+    rules, findings = load_valid_rules([_file(tmp_path, PLAIN.replace("\n", "\r\n").encode("utf-8-sig"))])
     assert findings == ()
     assert rules.rules[0].title == "样例"
 

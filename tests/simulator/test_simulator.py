@@ -91,13 +91,13 @@ def test_what_the_platform_takes_raises_no_alert(illness: Illness) -> None:
 def test_every_illness_comes_back_from_the_bot_as_itself(illness: Illness, adviser: Adviser) -> None:
     alerts = _alerts(_play(illness, minutes=max(0.6, illness.spell or 0)))
     for alerted in alerts:
-        reading, (diagnosis,) = adviser.read(alerted.text)
+        reading, (diagnosis,) = adviser.diagnose(alerted.text)
         assert diagnosis.kind == alerted.kind
         assert not reading.unread
         assert replace(diagnosis.alert, text="", span=(0, 0)) == _as_pasted(alerted.alert)
         assert adviser.answer(alerted.text).pages[0]
     assert [alerted.kind for alerted in alerts].count(str(illness.kind)) == 1
-    (own,) = (adviser.read(alerted.text)[1][0] for alerted in alerts if alerted.kind == illness.kind)
+    (own,) = (adviser.diagnose(alerted.text)[1][0] for alerted in alerts if alerted.kind == illness.kind)
     causes = {cause.id for cause in own.causes}
     assert illness.cause in causes if illness.cause else not causes
     assert steps_for(own)[0].id == illness.step
@@ -236,7 +236,7 @@ def test_an_alert_is_written_as_the_platform_writes_it(text: str) -> None:
 
 def test_every_sentence_names_its_kind(adviser: Adviser) -> None:
     for kind, sentence in SENTENCES.items():
-        _, (diagnosis,) = adviser.read(f"时间: 2026-04-21 18:31:00\n内容: {sentence}\n次数: 5分钟 30次\n")
+        _, (diagnosis,) = adviser.diagnose(f"时间: 2026-04-21 18:31:00\n内容: {sentence}\n次数: 5分钟 30次\n")
         assert diagnosis.kind == kind
 
 
@@ -603,7 +603,7 @@ def test_the_campaign_is_told_from_flood_to_quiet(adviser: Adviser, tmp_path: ob
     )
     store.close()
     told = [beat.text for beat in beats if beat.kind is BeatKind.ALERT]
-    assert [adviser.read(text)[1][0].kind for text in told] == [
+    assert [adviser.diagnose(text)[1][0].kind for text in told] == [
         "request_timeout",
         "mark_fail",
         "request_timeout",

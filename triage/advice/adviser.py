@@ -1,4 +1,4 @@
-"""A text and its answer, without a memory: read, match, render."""
+"""A text and its answer, without a memory: parse, match, render."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from triage.rules.conditions import View, holds
 from triage.rules.matching import Diagnosis, Matcher
 from triage.rules.parser import RuleSet, Step
 
-_LEADING = 3
+_LEAD_STEPS = 3
+"""Steps of the alert that led to this one, shown before its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What there is to say to a text: its pages, the alerts it read, the topic it took the text for."""
+    """The whole reply to a text, and what it rests on."""
 
     pages: tuple[str, ...]
-    alerts: tuple[Diagnosis, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """The alerts of the text, in order of appearance."""
     topic: str | None = None
+    """The rule that leads: the kind of the worst alert, or the topic that the text asks for."""
     asked: Asked = field(default_factory=Asked)
 
     def as_json(self) -> dict[str, Any]:
         """The contract's JSON of `ask`."""
-        matches = [(match.rule.id, match.because) for diagnosis in self.alerts for match in diagnosis.matches]
+        matches = [
+            (match.rule.id, match.because) for diagnosis in self.diagnoses for match in diagnosis.matches
+        ]
         return {
             "reply": self.pages[0],
             "pages": list(self.pages),
-            "alerts": [diagnosis.as_json() for diagnosis in self.alerts],
+            "alerts": [diagnosis.as_json() for diagnosis in self.diagnoses],
             "topic": self.topic,
             "matches": [
                 *(
@@ -55,7 +60,7 @@ class Adviser:
         self.say = renderer.say
         self.story = renderer.story
 
-    def read(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
+    def diagnose(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
         """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
         reading = parse(text)
         return reading, tuple(self._matcher.match(alert) for alert in reading.alerts)
@@ -71,12 +76,12 @@ class Adviser:
     def answer(self, text: str) -> Answer:
         """The whole reply to a text: to its alerts, else to what it asks for, else a short hint."""
         try:
-            reading, alerts = self.read(text)
+            reading, diagnoses = self.diagnose(text)
         except TextTooLargeError as exc:
             return Answer((f"这段文字有 {exc.size:,} 个字，最多读 {exc.limit:,} 个；请只发报警那一段",))
-        if alerts:
-            pages = tuple(page.text for page in self.alert_pages(reading, alerts))
-            return Answer(pages, alerts, worst(alerts).kind)
+        if diagnoses:
+            pages = tuple(page.text for page in self.alert_pages(reading, diagnoses))
+            return Answer(pages, diagnoses, worst(diagnoses).kind)
         asked = self.ask(text)
         topic = asked.topic.id if asked.topic else None
         return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked)
@@ -84,7 +89,7 @@ class Adviser:
     def alert_pages(
         self,
         reading: Reading,
-        alerts: tuple[Diagnosis, ...],
+        diagnoses: tuple[Diagnosis, ...],
         *,
         story: str = "",
         lead: str | None = None,
@@ -92,15 +97,15 @@ class Adviser:
     ) -> Iterator[Page]:
         """The pages for a text's alerts, made as they are asked for.
 
-        `story` is what is known from before, `lead` the kind whose first steps come first, `skip` how many steps have
-        been shown already.
+        Of a single alert, `story` is what is known from before, `lead` the kind of the alert that led to it, whose
+        first steps come first, and `skip` how many steps have been shown already.
         """
         unread = unread_excerpt(reading)
-        if len(alerts) == 1:
-            first = self._lead(lead, alerts[0])
-            yield from self._renderer.alert(alerts[0], self.rules, unread, story, first, skip)
+        if len(diagnoses) == 1:
+            first = self._lead(lead, diagnoses[0])
+            yield from self._renderer.alert(diagnoses[0], self.rules, unread, story, first, skip)
         else:
-            yield from self._renderer.several(alerts, self.rules, unread)
+            yield from self._renderer.several(diagnoses, self.rules, unread)
 
     def _lead(self, kind: str | None, diagnosis: Diagnosis) -> tuple[Step, ...]:
         """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
@@ -108,10 +113,13 @@ class Adviser:
         if rule is None:
             return ()
         view = View({**diagnosis.facts, "kind": rule.id})
-        return tuple(step for step in rule.steps if holds(step.when, view) is not None)[:_LEADING]
+        return tuple(step for step in rule.steps if holds(step.when, view))[:_LEAD_STEPS]
 
     def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:
-        """The pages for typed words."""
+        """The pages for typed words: a cited item, a topic, a choice of topics, or the short hint.
+
+        The first `skip` steps of a topic are left out, and its head with them.
+        """
         if asked.source:
             yield Page(self._renderer.source(asked.source, self.rules))
         elif asked.topic is None:
@@ -122,10 +130,10 @@ class Adviser:
             yield Page(self._renderer.choice(asked))
 
     def steps(self, text: str, lead: str | None = None) -> Lines | None:
-        """The steps of what a text speaks of, one by one; None if it speaks of nothing."""
-        _, alerts = self.read(text)
-        if alerts:
-            return self._renderer.alert_steps(worst(alerts), self._lead(lead, worst(alerts)))
+        """The steps for the worst alert of a text or for the topic it asks for; None if it is about neither."""
+        _, diagnoses = self.diagnose(text)
+        if diagnoses:
+            return self._renderer.alert_steps(worst(diagnoses), self._lead(lead, worst(diagnoses)))
         asked = self.ask(text)
         return self._renderer.topic_steps(asked.topic) if asked.topic and asked.is_clear else None
 
@@ -134,11 +142,11 @@ class Adviser:
 
         Several alerts are explained in the order in which `alert_pages` shows their checklists.
         """
-        _, alerts = self.read(text)
-        if alerts:
+        _, diagnoses = self.diagnose(text)
+        if diagnoses:
             pages = (
                 self._renderer.why(diagnosis, self._lead(lead, diagnosis))
-                for diagnosis in with_own_checklist(alerts)
+                for diagnosis in with_own_checklist(diagnoses)
             )
             return tuple(page.text for several in pages for page in several)
         asked = self.ask(text)

@@ -33,7 +33,7 @@ def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...],
     for rule in rules.rules:
         for example in (*rule.match, *rule.ignore):
             answer = adviser.answer(example.text)
-            seen += answer.alerts
+            seen += answer.diagnoses
             wanted = example in rule.match
             findings += [
                 Finding("example-failed", Severity.HIGH, problem, example.location)
@@ -64,9 +64,9 @@ def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
 
 
 def _must_not(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
-    reached = {match.rule.id for diagnosis in answer.alerts for match in diagnosis.matches}
+    reached = {match.rule.id for diagnosis in answer.diagnoses for match in diagnosis.matches}
     reached |= {candidate.rule.id for candidate in answer.asked.candidates}
-    if not example.query and not answer.alerts:
+    if not example.query and not answer.diagnoses:
         yield "no alert is found in this example; write words that must not match as 'query'"
     if rule.id in reached:
         yield f"{_what(example)} must not match '{rule.id}', but does"
@@ -78,16 +78,16 @@ def _what(example: Example) -> str:
 
 def _winner(example: Example, answer: Answer) -> str | None:
     if example.query:
-        return answer.topic if not answer.alerts else None
-    best = [diagnosis.best for diagnosis in answer.alerts]
+        return answer.topic if not answer.diagnoses else None
+    best = [diagnosis.best for diagnosis in answer.diagnoses]
     return best[0].id if best and best[0] else None
 
 
 def _steps(rule: Rule, answer: Answer) -> tuple[str, ...]:
-    if answer.alerts:
-        return tuple(step.id for step in steps_for(answer.alerts[0]))
+    if answer.diagnoses:
+        return tuple(step.id for step in steps_for(answer.diagnoses[0]))
     facts: dict[str, Fact] = {"kind": rule.id}
-    return tuple(step.id for step in rule.steps if holds(step.when, View(facts)) is not None)
+    return tuple(step.id for step in rule.steps if holds(step.when, View(facts)))
 
 
 def _coverage(rules: RuleSet, seen: list[Diagnosis], shown: set[tuple[str, str]]) -> Coverage:
@@ -101,7 +101,7 @@ def _coverage(rules: RuleSet, seen: list[Diagnosis], shown: set[tuple[str, str]]
     everywhere = [View(diagnosis.facts) for diagnosis in seen]
     one_sided = []
     for rule_id, name, condition in conditions:
-        results = {holds(condition, view) is not None for view in (views[rule_id] if name else everywhere)}
+        results = {holds(condition, view) for view in (views[rule_id] if name else everywhere)}
         if len(results) < 2:
             always = "always true" if True in results else "never true"
             one_sided.append(f"{rule_id}{'/' + name if name else ''}: {always}")

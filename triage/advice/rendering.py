@@ -258,7 +258,7 @@ def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
     steps: dict[str, Step] = {}
     for match in diagnosis.matches:
         for step in match.rule.steps:
-            if step.id not in steps and (step.when is None or holds(step.when, view) is not None):
+            if step.id not in steps and (step.when is None or holds(step.when, view)):
                 steps[step.id] = step
     return tuple(steps.values())
 
@@ -273,7 +273,7 @@ def _led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
 def _steps_of(rule: Rule) -> list[Step]:
     """The steps of a topic that hold without an alert."""
     view = View({"kind": rule.id})
-    return [step for step in rule.steps if holds(step.when, view) is not None]
+    return [step for step in rule.steps if holds(step.when, view)]
 
 
 def unread_excerpt(reading: Reading) -> str:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
 
 from triage.alerts.cleaning import clean, fold, half_width
-from triage.alerts.sample import KEY, Brackets, Landmarks, Sample, read_brackets
+from triage.alerts.sample import KEY, Brackets, Landmarks, Sample, parse_brackets
 from triage.errors import TextTooLargeError
 
 BEIJING = timezone(timedelta(hours=8))
@@ -161,7 +161,7 @@ def _tokens(text: str, folded: str) -> Iterator[_Token]:
             runs += 1
             if runs > MAX_ALERTS:
                 continue
-            brackets = read_brackets(text, folded, start, marks)
+            brackets = parse_brackets(text, folded, start, marks)
             previous = _Token(kind, start, start, brackets)
             position = max(brackets.end, position)
         elif not start or folded[start - 1] == "\n":  # nothing to be glued to, or bold with

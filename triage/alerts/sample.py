@@ -170,7 +170,7 @@ class Brackets:
     """Whether a key is there that nobody but the platform writes like this."""
 
 
-def read_brackets(text: str, folded: str, start: int, marks: Landmarks) -> Brackets:
+def parse_brackets(text: str, folded: str, start: int, marks: Landmarks) -> Brackets:
     """Read the run of brackets that begins at `start`, the position of a key."""
     values: dict[str, str | int | bool] = {}
     unread: list[tuple[int, int]] = []

@@ -18,9 +18,9 @@ from triage.incidents.correlation import (
     Sighting,
     Verdict,
     correlate,
-    is_storm,
     key_of,
     sighting_of,
+    storm_size,
 )
 from triage.incidents.story import story_values
 from triage.rules.matching import UNKNOWN, Diagnosis
@@ -70,7 +70,7 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     verdicts = [correlate(sighting, memory.known, now) for sighting in sightings]
     changes = tuple(map(_change, sightings, verdicts))
     meant = sightings[sent.alerts.index(worst(sent.alerts))]
-    storm = is_storm(viewer.seen(memory.recent), now, viewer.names.by_openid)
+    storm = storm_size(viewer.seen(memory.recent), now, viewer.names.by_openid)
     if storm:
         lines = viewer.lines(memory.recent, now)
         text = context.adviser.say("storm", count=storm, title=meant.title, incidents=lines)

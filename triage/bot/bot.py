@@ -133,7 +133,7 @@ class Bot:
         if digits.isdecimal() and len(digits) <= LONGEST_NUMBER:
             return follow_ups.choose(self.adviser, int(digits), self._talk(message, now))
         try:
-            reading, alerts = self.adviser.read(text)
+            reading, alerts = self.adviser.diagnose(text)
         except TextTooLargeError:
             return Outcome(self.adviser.answer(text).pages[0])
         if not alerts:

@@ -48,7 +48,7 @@ def more(adviser: Adviser, talk: Conversation) -> Outcome:
     """The page after the last one: of the reasons if those were shown last, of several alerts, else of the steps."""
     if talk.reasons:
         return why(adviser, talk)
-    reading, alerts = adviser.read(talk.text)
+    reading, alerts = adviser.diagnose(talk.text)
     if len(alerts) > 1:
         pages = list(adviser.alert_pages(reading, alerts))[talk.page + 1 : talk.page + 2]
     elif alerts:

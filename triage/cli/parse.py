@@ -18,14 +18,14 @@ def command(file: str | None, as_json: bool, batch: bool) -> None:
     adviser = make_adviser()
     if batch:
         click.echo(
-            dump([[diagnosis.as_json() for diagnosis in adviser.read(text)[1]] for text in read_batch()])
+            dump([[diagnosis.as_json() for diagnosis in adviser.diagnose(text)[1]] for text in read_batch()])
         )
         return
-    reading, alerts = adviser.read(read_text(file))
+    reading, diagnoses = adviser.diagnose(read_text(file))
     if as_json:
-        click.echo(dump([diagnosis.as_json() for diagnosis in alerts]))
+        click.echo(dump([diagnosis.as_json() for diagnosis in diagnoses]))
         return
-    click.echo("\n\n".join(map(_shown, alerts)) or "no alert in this text")
+    click.echo("\n\n".join(map(_shown, diagnoses)) or "no alert in this text")
     for line in _unread(reading):
         click.echo(line, err=True)
 

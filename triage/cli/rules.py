@@ -12,7 +12,7 @@ from triage.advice.sources import Sources
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.errors import InputError
 from triage.findings import Finding
-from triage.rules.loader import load_rules, read_rules
+from triage.rules.loader import load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
 from triage.rules.scaffold import write_scaffold
@@ -47,7 +47,7 @@ def _about(findings: tuple[Finding, ...], given: tuple[str, ...]) -> list[Findin
 @click.argument("directories", nargs=-1)
 def check(directories: tuple[str, ...]) -> int:
     """Lint the rules in DIRECTORIES (default: all rules in use); one line for each mistake."""
-    rules, findings = read_rules(_directories(directories))
+    rules, findings = load_valid_rules(_directories(directories))
     shown = _about(findings, directories)
     for finding in shown:
         click.echo(str(finding))
@@ -120,11 +120,11 @@ def _described(rule: Rule, sources: Sources) -> list[str]:
 def why(file: str | None) -> int:
     """Explain which rules match the alert in FILE or standard input, and why the others do not."""
     adviser = make_adviser()
-    _, alerts = adviser.read(read_text(file))
-    if not alerts:
+    _, diagnoses = adviser.diagnose(read_text(file))
+    if not diagnoses:
         click.echo("no alert in this text")
         return 1
-    for diagnosis in alerts:
+    for diagnosis in diagnoses:
         for match in diagnosis.matches:
             click.echo(f"{match.rule.id} matches:")
             for item in match.because:
@@ -143,10 +143,10 @@ def why(file: str | None) -> int:
 def new(file: str | None) -> None:
     """Print the beginning of a rule for the alert in FILE or standard input."""
     adviser = make_adviser()
-    _, alerts = adviser.read(read_text(file))
-    if not alerts:
+    _, diagnoses = adviser.diagnose(read_text(file))
+    if not diagnoses:
         raise InputError("there is no alert in this text to start a rule from")
-    first = alerts[0]
+    first = diagnoses[0]
     if first.kind != UNKNOWN:
         click.echo(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)
     click.echo(write_scaffold(first.alert, first.kind))

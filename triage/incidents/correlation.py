@@ -99,11 +99,13 @@ STORY = timedelta(hours=2)
 """Alerts of one callback within this time are one story."""
 RECALL = timedelta(days=90)
 """How far back an earlier incident of the same callback is remembered."""
-_STORM = 20
-_STORM_TIME = timedelta(minutes=1)
-_MANY = 3
-_PLAIN = "Text"
-"""A message of a follower: no event whose handler or campaign could be asked for."""
+MIN_STORM = 20
+"""Different alerts within `STORM_WINDOW` that are answered with a summary."""
+STORM_WINDOW = timedelta(minutes=1)
+MIN_ALIKE = 3
+"""Accounts, addresses or alerts that must have something in common to be shown as one shape."""
+_TEXT_MESSAGE = "Text"
+"""A follower's message: there is no handler or campaign of an event to ask about."""
 
 
 def sighting_of(diagnosis: Diagnosis, sender: str, seen_at: datetime) -> Sighting:
@@ -198,28 +200,32 @@ def is_quiet(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> boo
 def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int] | None:
     """What the incidents of the last hours have in common with an alert, and how many make it so."""
     seen = [old for incident in recent for old in incident.sightings] + [sighting]
-    if len(seen) < _MANY:
+    if len(seen) < MIN_ALIKE:
         return None
     appids = {old.appid for old in seen if old.ip and old.ip == sighting.ip and old.appid}
-    if len(appids) >= _MANY:
+    if len(appids) >= MIN_ALIKE:
         return Shape.HOST, len(appids)
     own = [old for old in seen if sighting.appid and old.appid == sighting.appid]
     addresses = {old.ip for old in own if old.ip}
-    if len(addresses) >= _MANY:
+    if len(addresses) >= MIN_ALIKE:
         return Shape.CODE, len(addresses)
     distinct = {old.digest: old for old in own}
     events = {old.event for old in distinct.values()}
-    if len(distinct) >= _MANY and events == {sighting.event} and sighting.event not in (None, _PLAIN):
+    if (
+        len(distinct) >= MIN_ALIKE
+        and events == {sighting.event}
+        and sighting.event not in (None, _TEXT_MESSAGE)
+    ):
         return Shape.ONE_EVENT, len(distinct)
     return None
 
 
-def is_storm(recent: Sequence[Incident], now: datetime, senders: Container[str]) -> int:
-    """How many different alerts these senders forwarded in the last minute if that is a storm, else 0."""
+def storm_size(recent: Sequence[Incident], now: datetime, senders: Container[str]) -> int:
+    """How many different alerts these senders forwarded in the last minute; 0 where that is no storm."""
     different = {
         old.digest
         for incident in recent
         for old in incident.sightings
-        if now - old.seen_at <= _STORM_TIME and old.sender in senders
+        if now - old.seen_at <= STORM_WINDOW and old.sender in senders
     }
-    return len(different) if len(different) >= _STORM else 0
+    return len(different) if len(different) >= MIN_STORM else 0

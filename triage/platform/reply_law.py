@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from triage.errors import MalformedReplyError
 from triage.findings import Finding, Severity
 from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import REPLY_TYPES, UNKNOWN_PUSH, Family, Push, ReplyForm
@@ -22,7 +23,6 @@ from triage.platform.reply_xml import (
     ITEM_FIELDS,
     Document,
     Span,
-    UnreadableError,
     parse_document,
     undecodable,
 )
@@ -254,8 +254,8 @@ _MASK = re.compile(r"[*＊…]|x{3}|\.{3}", re.IGNORECASE)
 def _judge_xml(case: _Case) -> Iterator[Finding]:
     try:
         document = parse_document(case.reply, case.span[0])
-    except UnreadableError as unreadable:
-        yield from (case.finding(*mistake) for mistake in unreadable.mistakes)
+    except MalformedReplyError as exc:
+        yield from (case.finding(*mistake) for mistake in exc.mistakes)
         return
     for check in _checks(case, document):
         yield from check(case, document)

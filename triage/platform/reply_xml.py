@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import chain
 from xml.parsers import expat
 
+from triage.errors import MalformedReplyError, Mistake
 from triage.platform.pushes import REPLY_TYPES
 
 Span = tuple[int, int]
-Mistake = tuple[str, str, Span]
-"""The id of the clause, the message, the bytes that prove it."""
+"""A half-open range of the reply's bytes."""
 
 COMMON = ("ToUserName", "FromUserName", "CreateTime", "MsgType")
 ITEM = "Articles/item"
@@ -72,33 +72,25 @@ _REASONS = {
 }
 
 
-class UnreadableError(Exception):
-    """The reply is no XML; `mistakes` says why, most telling first."""
-
-    def __init__(self, *mistakes: Mistake) -> None:
-        super().__init__(*mistakes)
-        self.mistakes = mistakes
-
-
 def undecodable(reply: bytes) -> Mistake | None:
     """Where the reply stops being UTF-8; None if it does not."""
     try:
         reply.decode()
     except UnicodeDecodeError as error:
         message = f"从第 {error.start + 1} 个字节 0x{reply[error.start]:02X} 起不是 UTF-8"
-        return "bad_encoding", message, (error.start, error.end)
+        return Mistake("bad_encoding", message, (error.start, error.end))
     return None
 
 
 def parse_document(reply: bytes, start: int) -> Document:
-    """The document that begins at byte `start`. Raises UnreadableError."""
+    """The document that begins at byte `start`. Raises MalformedReplyError."""
     if mistake := undecodable(reply):
-        raise UnreadableError(mistake)
+        raise MalformedReplyError(mistake)
     reader = _Reader(reply, start)
     try:
         reader.parser.Parse(reply[start:], True)
     except expat.ExpatError as error:
-        raise UnreadableError(*_malformed(reader, expat.ErrorString(error.code))) from error
+        raise MalformedReplyError(*_malformed(reader, expat.ErrorString(error.code))) from error
     return Document(reader.root, reader.elements)
 
 
@@ -126,7 +118,9 @@ class _Reader:
 
     def _refuse_doctype(self, *_: object) -> None:
         first = max(self.reply.rfind(b"<!DOCTYPE", self.start, self._here()), self.start)
-        raise UnreadableError(("doctype_refused", "XML 里有 DOCTYPE；回复里不允许", (first, first + 9)))
+        raise MalformedReplyError(
+            Mistake("doctype_refused", "XML 里有 DOCTYPE；回复里不允许", (first, first + 9))
+        )
 
     def _begin_cdata(self) -> None:
         self.cdata = self._here()
@@ -158,9 +152,10 @@ def _malformed(reader: _Reader, reason: str) -> Iterator[Mistake]:
     line_start = reply.rfind(b"\n", 0, span[0]) + 1
     line = reply.count(b"\n", 0, line_start) + 1
     column = len(reply[line_start : span[0]].decode("utf-8", "replace")) + 1
-    yield "malformed_xml", f"XML 在 {line}:{column}（行:列）写坏了：{what}", span
+    yield Mistake("malformed_xml", f"XML 在 {line}:{column}（行:列）写坏了：{what}", span)
     if control := _CONTROL.search(reply, reader.start):
-        yield "control_character", f"XML 里有控制字符 0x{reply[control.start()]:02X}", control.span()
+        message = f"XML 里有控制字符 0x{reply[control.start()]:02X}"
+        yield Mistake("control_character", message, control.span())
 
 
 def _diagnose(reader: _Reader, reason: str) -> tuple[str, Span]:

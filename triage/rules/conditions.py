@@ -103,7 +103,7 @@ def _fold(text: str) -> str:
     return fold(text).strip()
 
 
-def holds(condition: Condition | None, view: View) -> tuple[Test, ...] | None:
+def passing_tests(condition: Condition | None, view: View) -> tuple[Test, ...] | None:
     """The tests that held, or None if the condition is false. No condition is true."""
     if condition is None:
         return ()
@@ -111,27 +111,32 @@ def holds(condition: Condition | None, view: View) -> tuple[Test, ...] | None:
         if not _is_true(test, view):
             return None
     for part in condition.none:
-        if holds(part, view) is not None:
+        if passing_tests(part, view) is not None:
             return None
     if not condition.any:
         return condition.tests
     for part in condition.any:
-        held = holds(part, view)
+        held = passing_tests(part, view)
         if held is not None:
             return condition.tests + held
     return None
 
 
-def failing(condition: Condition, view: View) -> str | None:
+def holds(condition: Condition | None, view: View) -> bool:
+    """Whether a condition is true of the facts. No condition is true."""
+    return passing_tests(condition, view) is not None
+
+
+def first_failure(condition: Condition, view: View) -> str | None:
     """The first part of a condition that is false, in words; None if it holds."""
     for test in condition.tests:
         if not _is_true(test, view):
             fact = view.facts.get(test.field)
             return f"{test} (here {'missing' if fact is None else _brief(fact)})"
     for part in condition.none:
-        if (held := holds(part, view)) is not None:
+        if (held := passing_tests(part, view)) is not None:
             return f"not {', '.join(map(str, held))}"
-    if condition.any and all(holds(part, view) is None for part in condition.any):
+    if condition.any and all(passing_tests(part, view) is None for part in condition.any):
         return f"none of {len(condition.any)} under 'any'"
     return None
 
@@ -205,7 +210,7 @@ def compiled(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
-def read_condition(reader: Reader, node: yaml.Node) -> Condition:
+def parse_condition(reader: Reader, node: yaml.Node) -> Condition:
     """A condition from its YAML node; mistakes go to the reader's findings."""
     tests: list[Test] = []
     groups: dict[str, tuple[Condition, ...]] = {"any": (), "not": ()}
@@ -213,7 +218,7 @@ def read_condition(reader: Reader, node: yaml.Node) -> Condition:
     for name, key, value in reader.mapping(node, "a condition"):
         if name in groups:
             parts = reader.items(value) if name == "any" or isinstance(value, yaml.SequenceNode) else [value]
-            groups[name] = tuple(read_condition(reader, part) for part in parts)
+            groups[name] = tuple(parse_condition(reader, part) for part in parts)
         else:
             test = _read_test(name, key, value, reader)
             if test:

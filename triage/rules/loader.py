@@ -18,7 +18,7 @@ def load_templates(directory: Path) -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in sorted(directory.glob("*.*"))}
 
 
-def read_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...]]:
+def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...]]:
     """All rules of the directories (or single files) that are without mistakes, and all mistakes."""
     parts: list[tuple[Rule, ...]] = []
     findings: list[Finding] = []
@@ -44,7 +44,7 @@ def read_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...
 
 def load_rules(directories: Iterable[Path]) -> RuleSet:
     """The rules of the directories; raises RulesError with every mistake if there is one."""
-    rule_set, findings = read_rules(directories)
+    rule_set, findings = load_valid_rules(directories)
     if findings:
         raise RulesError(findings)
     return rule_set

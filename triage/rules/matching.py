@@ -21,7 +21,7 @@ from triage.alerts.cleaning import fold
 from triage.alerts.facts import Fact, facts_of
 from triage.alerts.parser import Alert
 from triage.platform.pushes import AlertedPush
-from triage.rules.conditions import Because, Condition, Test, View, failing, holds, prove
+from triage.rules.conditions import Because, Condition, Test, View, first_failure, holds, passing_tests, prove
 from triage.rules.parser import Rule, RuleSet
 
 UNKNOWN = "unknown"
@@ -95,8 +95,8 @@ class Matcher:
         view = View(facts)
         matches = [named] if named else []
         for rule in self.candidates(view):
-            tests = holds(rule.when, view)
-            if tests is None or (rule.unless is not None and holds(rule.unless, view) is not None):
+            tests = passing_tests(rule.when, view)
+            if tests is None or (rule.unless is not None and holds(rule.unless, view)):
                 continue
             held = tuple((test, view) for test in tests)
             if named and rule is named.rule:
@@ -117,7 +117,7 @@ class Matcher:
             best = self._sentences.best(alert.description)
             return Match(best[0], alert, best[1]) if best else None
         view = View(facts_of(alert, "", ()))
-        signs = [(rule, holds(rule.signs, view)) for rule in self._signs]
+        signs = [(rule, passing_tests(rule.signs, view)) for rule in self._signs]
         found = [
             Match(rule, alert, held=tuple((test, view) for test in tests))
             for rule, tests in signs
@@ -131,8 +131,8 @@ class Matcher:
             return None
         view = View(diagnosis.facts)
         if rule.when:
-            reason = failing(rule.when, view)
-            return reason or f"unless: {', '.join(map(str, holds(rule.unless, view) or ()))}"
+            reason = first_failure(rule.when, view)
+            return reason or f"unless: {', '.join(map(str, passing_tests(rule.unless, view) or ()))}"
         if rule.sentences and diagnosis.alert.description is not None:
             return (
                 "another sentence fits better"
@@ -140,7 +140,7 @@ class Matcher:
                 else "no sentence fits"
             )
         if rule.signs:
-            return failing(rule.signs, view) or "another rule's signs fit better"
+            return first_failure(rule.signs, view) or "another rule's signs fit better"
         return "the alert has no 内容 line" if rule.sentences else "a topic to ask for, not for alerts"
 
 

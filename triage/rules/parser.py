@@ -15,7 +15,7 @@ from triage.alerts.facts import FACTS
 from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
-from triage.rules.conditions import Condition, read_condition
+from triage.rules.conditions import Condition, parse_condition
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
 from triage.rules.templates import Template
 
@@ -288,10 +288,10 @@ _RULE = {
     "meaning": Key(Reader.text, needed=True),
     "impact": Key(Reader.text),
     "sentences": Key(_sentences, default=()),
-    "signs": Key(read_condition),
+    "signs": Key(parse_condition),
     "push": Key(_push, default=AlertedPush.MESSAGE),
-    "when": Key(read_condition),
-    "unless": Key(read_condition),
+    "when": Key(parse_condition),
+    "unless": Key(parse_condition),
     "aliases": Key(Reader.texts, default=()),
     "priority": Key(lambda reader, node: reader.integer(-100, 100)(node), default=0),
     "steps": Key(_steps, needed=True),
@@ -302,7 +302,7 @@ _STEP = {
     "id": Key(Reader.identifier, needed=True),
     "do": Key(_wording, needed=True),
     "do_en": Key(_wording),
-    "when": Key(read_condition),
+    "when": Key(parse_condition),
     "run": Key(lambda reader, node: _wording(reader, node, command=True)),
     "healthy": Key(_wording),
     "source": Key(_sources, needed=True, default=()),

@@ -22,10 +22,6 @@ _MAX_MESSAGE = 400
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
-class _TooDeepError(yaml.YAMLError):
-    """The tree goes deeper than MAX_DEPTH."""
-
-
 class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
     """A loader to which every untagged scalar is text, and which stops before a deep tree exhausts the stack.
 
@@ -40,7 +36,7 @@ class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
     def descend_resolver(self, *_: Any) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH + 1:  # a scalar inside the deepest collection counts too
-            raise _TooDeepError("nested too deep")
+            raise yaml.YAMLError("nested too deep")
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -88,7 +84,9 @@ def _compose(source: str) -> yaml.Node | None:
         _refuse_tricks(source)
     try:
         root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
-    except _TooDeepError:
+    except yaml.MarkedYAMLError:
+        raise
+    except yaml.YAMLError:  # too deep: the walk over the events knows the place
         _refuse_tricks(source)
         raise
     return root

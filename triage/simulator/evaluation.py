@@ -91,7 +91,7 @@ def play_illness(act: Act, options: SimulationOptions, adviser: Adviser, on_slot
 
 def read_alert(alert: SentAlert, illness: Illness, adviser: Adviser) -> AlertReading:
     """Read the alert's text as one that somebody forwarded, and compare."""
-    _, diagnoses = adviser.read(alert.text)
+    _, diagnoses = adviser.diagnose(alert.text)
     reply = adviser.answer(alert.text).pages[0]
     if len(diagnoses) != 1:
         wrong = f"读出 {len(diagnoses)} 条报警，应是 1 条"

@@ -16,7 +16,7 @@ from triage import background
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.findings import Finding
-from triage.rules.loader import find_rule_files, read_rules
+from triage.rules.loader import find_rule_files, load_valid_rules
 from triage.web.logs import log_event
 from triage.web.metrics import RulesState
 
@@ -47,7 +47,7 @@ class LiveRules:
         self._every = every
         self._lock = threading.Lock()
         self._stamp = _stamp(self._directories)
-        rules, findings = read_rules(self._directories)
+        rules, findings = load_valid_rules(self._directories)
         self._adviser = Adviser(rules, renderer)
         self._problem = self._told(findings)
         self._due = time.monotonic() + every
@@ -69,7 +69,7 @@ class LiveRules:
         started = time.monotonic()
         stamp = _stamp(self._directories)
         if stamp != self._stamp:
-            rules, findings = read_rules(self._directories)
+            rules, findings = load_valid_rules(self._directories)
             self._stamp = stamp
             self._problem = self._told(findings)
             if not findings:
