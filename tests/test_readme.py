@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import DATA, ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -53,3 +53,9 @@ def test_the_readme_shows_the_page_and_a_recording() -> None:
     recording = html.unescape((ROOT / "docs/images/simulate.svg").read_text(encoding="utf-8"))
     assert "请求超时" in recording
     assert "已关闭" in recording
+
+
+def test_the_sample_reply_is_what_the_bot_answers() -> None:
+    (sample,) = re.findall(r"(?ms)^## A reply\n\n```\n(.*?)^```", ENGLISH)
+    golden = DATA / "golden/a_template_campaign_floods_the_callback.txt"
+    assert golden.read_text(encoding="utf-8").startswith(sample)
