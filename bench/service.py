@@ -28,7 +28,7 @@ from bench.load import Result, pushes, run
 from bench.table import Row, show
 from triage.channels.wechat.callback import Account
 from triage.incidents.correlation import Reason, Sighting, key_of
-from triage.message import Message, MessageKind
+from triage.message import Message, MessageKind, Person
 from triage.store import Change, Entry, Store
 
 WORKERS, THREADS, CONNECTIONS = 2, 4, 16
@@ -189,7 +189,20 @@ def _fill(url: str) -> None:
     store = Store.open(url)
     now = datetime.now(UTC)
     base = Sighting(
-        "", "request_timeout", "请求超时", 1, None, "示例", None, None, "Click", None, 40, (), "o", now
+        "",
+        "request_timeout",
+        "请求超时",
+        1,
+        None,
+        "示例",
+        None,
+        None,
+        "Click",
+        None,
+        40,
+        (),
+        Person("wechat", "", "o"),
+        now,
     )
     for number in range(_FULL):
         seen = now - timedelta(minutes=2 * number)

@@ -16,7 +16,7 @@ from triage.alerts.causes import Cause
 from triage.alerts.parser import BEIJING, Alert
 from triage.findings import Finding
 from triage.incidents.correlation import Incident, State, correlate, key_of, sighting_of
-from triage.message import Reply
+from triage.message import Person, Reply
 from triage.rules.matching import Diagnosis, Match
 
 FILE = ROOT / "docs/judgement.md"
@@ -65,16 +65,17 @@ def _incident(adviser: Adviser, diagnosis: Diagnosis) -> str:
     """The verdict on the alert, on the same one again, and on the MarkFail that it led to."""
     assert diagnosis.alert.first_seen
     now = diagnosis.alert.first_seen.astimezone(BEIJING) + timedelta(minutes=6)
-    sighting = sighting_of(diagnosis, "wang", now)
+    wang, li = (Person("wechat", "wx1", id_) for id_ in ("wang", "li"))
+    sighting = sighting_of(diagnosis, wang, now)
     key = key_of(sighting)
     opened = correlate(sighting, (), now)
     incident = Incident(
         1, key, sighting.appid, sighting.callback, State.OPEN, now, now, sightings=(sighting,)
     )
     later = now + timedelta(minutes=6)
-    again = correlate(sighting_of(diagnosis, "li", later), (incident,), later)
+    again = correlate(sighting_of(diagnosis, li, later), (incident,), later)
     _, (blocked,) = adviser.diagnose(MARK_FAIL)
-    joined = correlate(sighting_of(blocked, "li", later), (incident,), later)
+    joined = correlate(sighting_of(blocked, li, later), (incident,), later)
     assert joined.root
     return (
         f"key: {key}\n{diagnosis.kind}: {opened.reason}\n{diagnosis.kind} again: {again.reason}\n"

@@ -6,6 +6,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 _LONGEST_KEY = 190
 
@@ -43,27 +44,65 @@ class MessageKind(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message that was verified and decoded.
+ANY_ACCOUNT = "*"
+"""The account of a `Person` in a setting that holds for every account of the channel."""
 
-    `account` is the AppID it came to, `sender` the OpenID, `recipient` the gh_ id, `created` unix seconds; `text` is
-    what was typed or heard; `push` is the wire name of what was pushed; `signature` is what signed it.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody on a chat channel. The same id on another channel or account is somebody else."""
 
     channel: str
     account: str
+    """Our account that they write to, within which their id holds: an AppID, a corp id."""
+    id: str
+    """What the platform calls them: an OpenID, a userid."""
+
+    def __str__(self) -> str:
+        """`wechat/wx0123/oAbc`, which `parse` reads."""
+        return f"{self.channel}/{quote(self.account, safe=ANY_ACCOUNT)}/{self.id}"
+
+    def is_same(self, other: Person | None) -> bool:
+        """Whether both name one person, where either may be of `ANY_ACCOUNT`."""
+        if other is None or (self.channel, self.id) != (other.channel, other.id):
+            return False
+        return self.account == other.account or ANY_ACCOUNT in (self.account, other.account)
+
+    @classmethod
+    def parse(cls, text: str) -> Person:
+        """Raises ValueError for a text that is none of `str(person)`."""
+        channel, account, id_ = text.split("/", 2)
+        return cls(channel, unquote(account), id_)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was verified and decoded."""
+
+    channel: str
+    account: str
+    """Our account it came to: an AppID."""
     sender: str
+    """The id of who wrote it, as the channel knows them; `person` says who that is."""
     recipient: str
+    """Who it was addressed to, as the reply must name it as its sender."""
     kind: MessageKind
     created: int
+    """When it was written, in unix seconds."""
     id: str | None = None
     text: str | None = None
+    """What was typed or heard."""
     event: str | None = None
     event_key: str | None = None
     push: str = "text"
+    """The wire name of what was pushed."""
     signature: str = ""
     encrypted: bool = False
+
+    @property
+    def person(self) -> Person:
+        """Who wrote it."""
+        return Person(self.channel, self.account, self.sender)
 
     @property
     def key(self) -> str:

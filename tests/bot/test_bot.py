@@ -18,7 +18,7 @@ from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.bot.commands import COMMANDS, read_command, usage
 from triage.errors import RefusedError, StoreDownError
-from triage.message import Message, MessageKind, Reply
+from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
 from triage.settings.directories import data_directory
@@ -26,6 +26,12 @@ from triage.store import TABLES, Entry, Recorded, Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
 ZHAO, LIN, STRANGER = "oZhao", "oLin", "oStranger"
+
+
+def _person(id_: str, account: str = "wxbot") -> Person:
+    return Person("wechat", account, id_)
+
+
 CONNECT = """\
 Appid: wx014d339f79c92781
 昵称: 时令果蔬
@@ -62,7 +68,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def bot(adviser: Adviser, store: Store) -> Bot:
-    return Bot(adviser, store, lambda: "gulu", {ZHAO: "小赵", LIN: "小林"})
+    return Bot(adviser, store, lambda: "gulu", {_person(ZHAO): "小赵", _person(LIN): "小林"})
 
 
 @pytest.fixture
@@ -99,7 +105,7 @@ def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(
 def test_words_added_to_the_story_are_shown_where_nothing_is_known_too(rules: RuleSet, store: Store) -> None:
     templates = load_templates(data_directory("templates") / "reply")
     templates["story.txt"] = "值班电话 8000\n" + templates["story.txt"]
-    bot = Bot(Adviser(rules, Renderer(templates)), store, lambda: "gulu", {ZHAO: "小赵"})
+    bot = Bot(Adviser(rules, Renderer(templates)), store, lambda: "gulu", {_person(ZHAO): "小赵"})
     assert "值班电话 8000\n\n先做" in (bot.handle(_message(CONNECT), NOW).text or "")
     assert "值班电话 8000\n事件 #1，还没人认领\n经过" in (bot.handle(_message(REQUEST), NOW).text or "")
     other = CONNECT.replace("wx", "wy")
@@ -200,7 +206,7 @@ def test_an_invitation_is_not_used_up_without_a_name(say: Say) -> None:
 def test_teams_see_only_their_own_accounts(say: Say, store: Store) -> None:
     say("邀请")
     say("加入 gulu 阿珍", STRANGER)
-    member = store.member(STRANGER)
+    member = store.member(_person(STRANGER))
     assert member
     store.add_member(replace(member, appids=("wxOther",)))
     say(CONNECT)
@@ -540,7 +546,7 @@ def test_of_two_who_claim_at_once_one_is_told_that_it_is_the_others(bot: Bot, st
     say(CONNECT)
     racing = replace(bot, store=cast(Store, _Overtaken(store, lambda: say("认领 1", LIN))))
     assert "已经是小林在处理" in (racing.handle(_message("认领 1"), NOW).text or "")
-    assert [event.who for event in store.timeline(1) if event.what == "claim"] == [LIN]
+    assert [event.who for event in store.timeline(1) if event.what == "claim"] == [_person(LIN)]
 
 
 def test_of_two_who_use_one_invitation_at_once_one_is_refused(bot: Bot, store: Store, say: Say) -> None:

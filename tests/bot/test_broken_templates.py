@@ -14,7 +14,7 @@ from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
-from triage.message import Message, MessageKind
+from triage.message import Message, MessageKind, Person
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
 from triage.settings.directories import load_sources
@@ -67,7 +67,7 @@ def test_a_broken_template_still_gives_an_answer(
     templates = load_templates(ROOT / "templates/reply") | {f"{name}.txt": source}
     renderer = Renderer(templates, sources=load_sources(), on_broken=lambda name, error: broken.add(name))
     store = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
-    bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {MEMBER: "小赵"})
+    bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {Person("wechat", "wxbot", MEMBER): "小赵"})
     forgetful = Bot(Adviser(rules, renderer), None, lambda: "gulu")
     ignorant = Bot(Adviser(RuleSet((), "none"), renderer), None, lambda: "gulu")
     replies = [bot.handle(_message(text, sender), NOW) for sender, text in SCRIPT]

@@ -25,6 +25,7 @@ from triage.incidents.correlation import (
     storm_size,
     story_of,
 )
+from triage.message import Person
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
 BASE = Sighting(
@@ -40,7 +41,7 @@ BASE = Sighting(
     first_seen=NOW - timedelta(minutes=4),
     count=40,
     causes=(),
-    sender="o1",
+    sender=Person("wechat", "wx1", "o1"),
     seen_at=NOW,
 )
 
@@ -81,7 +82,10 @@ BLOCKED = replace(BASE, digest="m", kind="mark_fail", title="MarkFail", rank=0)
         ),
         pytest.param(BASE, [_incident(BASE)], Reason.REPEATED, id="the same alert again is no second alert"),
         pytest.param(
-            replace(BASE, sender="o2"), [_incident(BASE)], Reason.REPEATED, id="also from somebody else"
+            replace(BASE, sender=Person("wechat", "wx1", "o2")),
+            [_incident(BASE)],
+            Reason.REPEATED,
+            id="also from somebody else",
         ),
         pytest.param(OTHER, [_incident(BASE)], Reason.JOINED, id="another alert of the callback joins"),
         pytest.param(
@@ -116,9 +120,11 @@ def test_a_mark_fail_names_the_first_alert_before_it_as_its_root() -> None:
 
 
 def test_the_second_forwarder_is_told_of_the_first() -> None:
-    verdict = correlate(replace(BASE, sender="o2", seen_at=NOW), [_incident(BASE)], NOW)
+    verdict = correlate(
+        replace(BASE, sender=Person("wechat", "wx1", "o2"), seen_at=NOW), [_incident(BASE)], NOW
+    )
     assert verdict.first is not None
-    assert verdict.first.sender == "o1"
+    assert verdict.first.sender == BASE.sender
 
 
 def test_an_earlier_closed_incident_is_remembered() -> None:
@@ -170,7 +176,14 @@ def test_a_storm_is_many_alerts_in_a_minute_and_quiet_is_none_for_long() -> None
     assert storm_size([_incident(*crowd)], NOW, {BASE.sender}) == 25
     assert storm_size([_incident(*crowd, *crowd)], NOW, {BASE.sender}) == 25
     assert storm_size([_incident(*crowd)], NOW + timedelta(minutes=5), {BASE.sender}) == 0
-    assert storm_size([_incident(*crowd)], NOW, {"oSomebodyElse"}) == 0
+    assert (
+        storm_size(
+            [_incident(*crowd)],
+            NOW,
+            {Person("wechat", "wx1", "oSomebodyElse"), Person("wechat", "wx2", BASE.sender.id)},
+        )
+        == 0
+    )
     assert storm_size([_incident(*[BASE] * 25)], NOW, {BASE.sender}) == 0
     assert is_quiet(_incident(BASE), NOW + timedelta(minutes=31))
     assert not is_quiet(_incident(BASE), NOW + timedelta(minutes=29))
@@ -185,11 +198,11 @@ def test_a_sighting_keeps_no_secret_and_knows_the_same_alert(adviser: Adviser) -
         "[3rdUrl=https://a.example.cn/wx?token=abcdef][IP=***]"
     )
     (diagnosis,) = adviser.diagnose(text)[1]
-    sighting = sighting_of(diagnosis, "o1", NOW)
+    sighting = sighting_of(diagnosis, BASE.sender, NOW)
     assert "oFasK2uCGUQ" not in repr(sighting)
     assert "abcdef" not in repr(sighting)
     assert sighting.ip is None
     (quoted,) = adviser.diagnose("> " + text.replace("\n", "\n> "))[1]
-    assert sighting_of(quoted, "o2", NOW).digest == sighting.digest
+    assert sighting_of(quoted, BASE.sender, NOW).digest == sighting.digest
     (later,) = adviser.diagnose(text.replace("17:22:13", "17:27:13"))[1]
-    assert sighting_of(later, "o1", NOW).digest != sighting.digest
+    assert sighting_of(later, BASE.sender, NOW).digest != sighting.digest

@@ -17,6 +17,7 @@ from tests.support.paths import ROOT
 from triage.channels.wechat.callback import Account
 from triage.cli import main
 from triage.errors import SettingsError
+from triage.message import ANY_ACCOUNT, Person
 from triage.settings import load_settings
 from triage.settings.directories import load_rules_dirs
 from triage.settings.model import Settings, show_settings
@@ -128,6 +129,11 @@ def test_a_number_is_taken_between_its_bounds_alone(variable: str, least: int, m
     assert [getattr(load_settings({variable: str(value)}), field) for value in (least, most)] == [least, most]
 
 
+@pytest.mark.parametrize("member", ["wechat/oAbc", "/wx1/oAbc", "wechat//oAbc", "wechat/wx1/", "a/b/c/d"])
+def test_a_member_who_is_named_by_half_is_refused(member: str) -> None:
+    assert "channel/account/id=name" in _refused(TRIAGE_MEMBERS=f"{member}=小王")
+
+
 @pytest.mark.parametrize("size", [0, 65])
 def test_a_member_with_an_openid_of_another_length_is_refused(size: int) -> None:
     assert "TRIAGE_MEMBERS" in _refused(TRIAGE_MEMBERS="o" * size + "=小王")
@@ -222,8 +228,12 @@ def test_several_accounts_are_read() -> None:
 
 
 def test_members_are_read() -> None:
-    settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n"})
-    assert settings.members == {"oAbc": "小王", "oDef-_1": "小李"}
+    settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n wecom/ww1/li.lei@a=李雷"})
+    assert settings.members == {
+        Person("wechat", ANY_ACCOUNT, "oAbc"): "小王",
+        Person("wechat", ANY_ACCOUNT, "oDef-_1"): "小李",
+        Person("wecom", "ww1", "li.lei@a"): "李雷",
+    }
 
 
 SECRETS = {

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, MetaData, create_engine
 from sqlalchemy.engine import make_url
 
 from tests.support.road import Road
-from tests.support.stores import NOW, SERVERS, entry, fresh_database, opened, opening, together
+from tests.support.stores import NOW, SERVERS, entry, fresh_database, opened, opening, person, together
 from triage import background
 from triage.cli import main
 from triage.errors import SchemaError, SettingsError, StoreBusyError, StoreDownError, StoreError
@@ -234,7 +234,7 @@ class TestAway:
             with engine.begin() as other:
                 other.execute(INCIDENTS.update().where(INCIDENTS.c.id == incident).values(step=1))
                 held = threading.Thread(
-                    target=lambda: seconds(lambda: store.claim_incident(incident, "oX", NOW))
+                    target=lambda: seconds(lambda: store.claim_incident(incident, person("oX"), NOW))
                 )
                 held.start()
                 until = time.monotonic() + 2
@@ -243,7 +243,7 @@ class TestAway:
                     assert store.record(entry(f"r{next(numbers)}")).is_new
                 held.join()
             engine.dispose()
-            assert store.claim_incident(incident, "oX", NOW) == "oX"
+            assert store.claim_incident(incident, person("oX"), NOW) == person("oX")
 
     def test_many_alerts_in_a_message_are_kept_on_a_server_that_is_far_away(self, server: str) -> None:
         road = Road(server)
@@ -418,9 +418,9 @@ class TestAway:
 
     def test_a_database_in_memory_outlives_a_refusal(self) -> None:
         with closing(Store.open("sqlite://", upgrade=True)) as store:
-            store.invite(Invite("wort", "oAlice", NOW))
+            store.invite(Invite("wort", person("oAlice"), NOW))
             with pytest.raises(StoreError, match="choose another"):
-                store.invite(Invite("wort", "oAlice", NOW))
+                store.invite(Invite("wort", person("oAlice"), NOW))
             store.record(entry("1"))
             assert store.reply_to(entry("1").message.key) == Recorded("回复")
 
@@ -452,7 +452,7 @@ class TestSchema:
             Store.open(empty)
 
     def test_what_the_first_version_kept_is_known_after_the_upgrade(self, empty: str, tmp_path: Path) -> None:
-        shutil.copytree(SCRIPTS, tmp_path / "first", ignore=shutil.ignore_patterns("v0002*"))
+        shutil.copytree(SCRIPTS, tmp_path / "first", ignore=shutil.ignore_patterns("v0002*", "v0003*"))
         database = Database(empty)
         database.write(lambda session: migrate(session.connection, tmp_path / "first", VERSIONS[:1]))
         database.write(lambda session: _fill_first_version(session.connection))
@@ -465,7 +465,7 @@ class TestSchema:
             assert [event.what for event in store.timeline(opened.id)] == ["open", "note"]
             assert store.signature_used("s1", "another")
             assert not store.signature_used("s2", "another"), "safe mode signs the body"
-            assert store.reopen(closed.id, "oAlice", NOW)
+            assert store.reopen(closed.id, person("oAlice"), NOW)
             again = store.record(entry("9", opening(key="wx1|a")))
             assert again.incident_ids == (opened.id,)
 
@@ -532,6 +532,7 @@ class TestCommands:
         rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert rows[0] == first | {
             "seen_at": NOW.isoformat(), "first_seen": first["first_seen"].isoformat(), "causes": ["slow", "dns"],
+            "sender": "wechat/wx1/oAlice",
         }  # fmt: skip
         assert rows[1]["count"] is second["count"] is None
         assert main(["export", "alerts", "--format", "csv"]) == 0

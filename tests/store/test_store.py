@@ -24,11 +24,13 @@ from tests.support.stores import (
     message,
     opened,
     opening,
+    person,
     sighting,
     together,
 )
 from triage.errors import OvertakenError, StoreError
 from triage.incidents.correlation import Incident, Reason, State
+from triage.message import Person
 from triage.store import TABLES, Action, Change, Entry, Event, Invite, Join, Member, Recorded, Store
 
 LATER = NOW + timedelta(hours=1)
@@ -45,7 +47,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def store(place: str) -> Iterator[Store]:
     opened = Store.open(place)
     for member in opened.members():
-        opened.remove_member(member.openid)
+        opened.remove_member(member.person)
     opened.purge(datetime(9998, 1, 1, tzinfo=UTC))
     yield opened
     opened.close()
@@ -83,7 +85,7 @@ class TestMessages:
         again = entry("1", opening("other"), reply="anders", conversation={"page": 9}, gap="?")
         assert store.record(again) == Recorded("回复")
         assert store.incidents_for(["other"], NOW) == ()
-        assert store.conversation("oAlice", NOW) is None
+        assert store.conversation(person("oAlice"), NOW) is None
         assert list(store.export("gaps")) == []
         known = store.incident(first.incident_ids[0])
         assert known is not None
@@ -141,7 +143,7 @@ class TestMessages:
         known = store.incident(incident)
         assert known is not None
         assert (known.key, known.callback, known.sightings) == ("k" + text, text, (placed[0],))
-        assert store.conversation("oAlice", NOW) == {"text": text}
+        assert store.conversation(person("oAlice"), NOW) == {"text": text}
         assert [row["text"] for row in store.export("messages")] == [text]
         assert [row["text"] for row in store.export("gaps")] == [text]
         assert [each.id for each in store.incidents_for(["k" + text], NOW)] == [incident]
@@ -169,11 +171,11 @@ class TestMessages:
     def test_a_conversation_is_replaced_and_expires(self, store: Store) -> None:
         store.record(entry("1", conversation={"page": 1}, expires_at=LATER))
         store.record(entry("2"))
-        assert store.conversation("oAlice", NOW) == {"page": 1}
+        assert store.conversation(person("oAlice"), NOW) == {"page": 1}
         store.record(entry("3", conversation={"page": 2}, expires_at=LATER))
-        assert store.conversation("oAlice", NOW) == {"page": 2}
-        assert store.conversation("oAlice", LATER) is None
-        assert store.conversation("oBob", NOW) is None
+        assert store.conversation(person("oAlice"), NOW) == {"page": 2}
+        assert store.conversation(person("oAlice"), LATER) is None
+        assert store.conversation(person("oBob"), NOW) is None
 
     def test_the_text_of_a_message_is_not_kept_again_with_its_conversation(self, store: Store) -> None:
         made = replace(
@@ -183,7 +185,7 @@ class TestMessages:
         store.record(made)
         (kept,) = store.export("conversations")
         assert kept["state"] == {"page": 1, "text_of": made.message.key}
-        assert store.conversation("oAlice", NOW) == {"page": 1, "text": "第一行\n第二行"}
+        assert store.conversation(person("oAlice"), NOW) == {"page": 1, "text": "第一行\n第二行"}
 
 
 class TestIncidents:
@@ -196,7 +198,7 @@ class TestIncidents:
         assert store.incidents_for(["wx1|cb", "none"], NOW) == (expected,)
         assert store.incident(incident + 1) is None
         assert store.incident(10**30) is None
-        assert store.timeline(incident) == (Event(NOW, "oAlice", "open", "回应超时"),)
+        assert store.timeline(incident) == (Event(NOW, person("oAlice"), "open", "回应超时"),)
 
     def test_an_alert_joins_the_incident_named(self, store: Store) -> None:
         incident = opened(store)
@@ -237,9 +239,12 @@ class TestIncidents:
 
     def test_an_alert_reopens_a_closed_incident(self, store: Store) -> None:
         incident = opened(store)
-        store.claim_incident(incident, "oAlice", NOW)
-        store.close_incident(incident, "oAlice", NOW, "重启")
-        again = (sighting("d2", sender="oBob", seen_at=LATER), Change("wx1|cb", incident, Reason.REOPENED))
+        store.claim_incident(incident, person("oAlice"), NOW)
+        store.close_incident(incident, person("oAlice"), NOW, "重启")
+        again = (
+            sighting("d2", sender=person("oBob"), seen_at=LATER),
+            Change("wx1|cb", incident, Reason.REOPENED),
+        )
         assert store.record(entry("2", again)).incident_ids == (incident,)
         known = store.incident(incident)
         assert known is not None
@@ -248,11 +253,11 @@ class TestIncidents:
 
     def test_reopening_joins_what_is_open_by_now(self, store: Store) -> None:
         incident = opened(store)
-        store.close_incident(incident, "oAlice", NOW)
+        store.close_incident(incident, person("oAlice"), NOW)
         other = opened(store)
         again = (sighting("d2"), Change("wx1|cb", incident, Reason.REOPENED))
         assert store.record(entry("2", again)).incident_ids == (other,)
-        assert not store.reopen(incident, "oAlice", NOW)
+        assert not store.reopen(incident, person("oAlice"), NOW)
 
     def test_only_the_newest_sightings_come_with_it(self, store: Store) -> None:
         placed = [opening(digest=f"d{n}") for n in range(120)]
@@ -264,7 +269,7 @@ class TestIncidents:
 
     def test_what_was_closed_long_ago_is_not_known(self, store: Store) -> None:
         incident = opened(store)
-        store.close_incident(incident, "oAlice", NOW, "重启")
+        store.close_incident(incident, person("oAlice"), NOW, "重启")
         assert store.incidents_for(["wx1|cb"], LATER) == ()
         (known,) = store.incidents_for(["wx1|cb"], NOW)
         assert (known.state, known.closed_at, known.closed_note) == (State.CLOSED, NOW, "重启")
@@ -273,7 +278,7 @@ class TestIncidents:
         closed = []
         for number in range(12):
             closed.append(opened(store, seen_at=LATER + timedelta(hours=number)))
-            store.close_incident(closed[-1], "oAlice", LATER)
+            store.close_incident(closed[-1], person("oAlice"), LATER)
         assert [each.id for each in store.incidents_for(["wx1|cb"], NOW)] == closed[:-11:-1]
         incident = opened(store)
         known = store.incidents_for(["wx1|cb"], NOW)
@@ -292,26 +297,26 @@ class TestIncidents:
 
     def test_of_many_claims_one_wins(self, store: Store) -> None:
         incident = opened(store)
-        owners = together(lambda n: store.claim_incident(incident, f"o{n}", NOW))
+        owners = together(lambda n: store.claim_incident(incident, person(f"o{n}"), NOW))
         assert len(set(owners)) == 1
         (claim,) = [event for event in store.timeline(incident) if event.what == "claim"]
         assert claim.who == owners[0]
 
     def test_nothing_is_claimed_that_is_not_open(self, store: Store) -> None:
         incident = opened(store)
-        store.close_incident(incident, "oAlice", NOW)
-        assert store.claim_incident(incident, "oAlice", NOW) is None
-        assert store.claim_incident(incident + 99, "oAlice", NOW) is None
+        store.close_incident(incident, person("oAlice"), NOW)
+        assert store.claim_incident(incident, person("oAlice"), NOW) is None
+        assert store.claim_incident(incident + 99, person("oAlice"), NOW) is None
 
     def test_actions_change_an_incident_once(self, store: Store) -> None:
         incident = opened(store)
-        assert store.set_step(incident, "oAlice", NOW, 2)
-        assert not store.set_step(incident, "oBob", NOW, 2)
-        assert store.add_note(incident, "oBob", NOW, "看日志")
-        assert store.close_incident(incident, "oAlice", LATER, "好了")
-        assert not store.close_incident(incident, "oBob", LATER, "也好了")
-        assert store.reopen(incident, "oBob", LATER)
-        assert not store.reopen(incident, "oBob", LATER)
+        assert store.set_step(incident, person("oAlice"), NOW, 2)
+        assert not store.set_step(incident, person("oBob"), NOW, 2)
+        assert store.add_note(incident, person("oBob"), NOW, "看日志")
+        assert store.close_incident(incident, person("oAlice"), LATER, "好了")
+        assert not store.close_incident(incident, person("oBob"), LATER, "也好了")
+        assert store.reopen(incident, person("oBob"), LATER)
+        assert not store.reopen(incident, person("oBob"), LATER)
         known = store.incident(incident)
         assert known is not None
         assert (known.step, known.state, known.closed_at) == (2, State.OPEN, None)
@@ -320,18 +325,18 @@ class TestIncidents:
         ]  # fmt: skip
 
     def test_nothing_happens_to_an_incident_that_is_not_there(self, store: Store) -> None:
-        assert not store.add_note(99999, "oAlice", NOW, "x")
-        assert not store.set_step(99999, "oAlice", NOW, 1)
-        assert not store.close_incident(99999, "oAlice", NOW)
-        assert not store.reopen(99999, "oAlice", NOW)
+        assert not store.add_note(99999, person("oAlice"), NOW, "x")
+        assert not store.set_step(99999, person("oAlice"), NOW, 1)
+        assert not store.close_incident(99999, person("oAlice"), NOW)
+        assert not store.reopen(99999, person("oAlice"), NOW)
         assert store.timeline(99999) == ()
 
     def test_actions_are_recorded_with_their_message_once(self, store: Store) -> None:
         incident = opened(store)
         done = (
-            Action("claim", incident, "oBob"),
-            Action("note", incident, "oBob", "在看"),
-            Action("note", 99999, "o"),
+            Action("claim", incident, person("oBob")),
+            Action("note", incident, person("oBob"), "在看"),
+            Action("note", 99999, person("o")),
         )
         for _ in range(2):
             store.record(entry("2", actions=done))
@@ -353,57 +358,57 @@ class TestIncidents:
 
 
 class TestMembers:
-    ALICE = Member("oAlice", "Alice 🙂", "支付", ("wx1", "wx2"), NOW)
+    ALICE = Member(person("oAlice"), "Alice 🙂", "支付", ("wx1", "wx2"), NOW)
 
     def test_members_come_and_go(self, store: Store) -> None:
-        assert store.member("oAlice") is None
+        assert store.member(person("oAlice")) is None
         store.add_member(self.ALICE)
         store.add_member(replace(self.ALICE, name="A."))
         assert store.members() == (replace(self.ALICE, name="A."),)
-        assert store.remove_member("oAlice")
-        assert not store.remove_member("oAlice")
-        assert store.member("oAlice") is None
+        assert store.remove_member(person("oAlice"))
+        assert not store.remove_member(person("oAlice"))
+        assert store.member(person("oAlice")) is None
 
     def test_an_old_used_or_unknown_word_makes_nobody_a_member(self, store: Store) -> None:
-        store.invite(Invite("alt", "oAlice", NOW))
-        store.invite(Invite("einmal", "oAlice", LATER))
-        _join(store, "einmal", "oBob")
+        store.invite(Invite("alt", person("oAlice"), NOW))
+        store.invite(Invite("einmal", person("oAlice"), LATER))
+        _join(store, "einmal", person("oBob"))
         for word in ("alt", "neu", "einmal"):
             assert not store.invitation_is_open(word, NOW)
             with pytest.raises(OvertakenError):
-                _join(store, word, "oEve")
-        assert [member.openid for member in store.members()] == ["oBob"]
+                _join(store, word, person("oEve"))
+        assert [member.person for member in store.members()] == [person("oBob")]
 
     def test_a_word_makes_one_person_a_member(self, store: Store) -> None:
         store.add_member(self.ALICE)
-        store.invite(Invite("芝麻开门", "oAlice", LATER, "支付"))
+        store.invite(Invite("芝麻开门", person("oAlice"), LATER, "支付"))
         assert store.invitation_is_open("芝麻开门", NOW)
 
         def join(number: int) -> bool:
             with contextlib.suppress(OvertakenError):
-                _join(store, "芝麻开门", f"o{number}")
+                _join(store, "芝麻开门", person(f"o{number}"))
                 return True
             return False
 
         assert sum(together(join)) == 1
         (made,) = [member for member in store.members() if member != self.ALICE]
-        assert made == Member(made.openid, "阿珍", "支付", ("wx1", "wx2"), NOW)
+        assert made == Member(made.person, "阿珍", "支付", ("wx1", "wx2"), NOW)
 
     def test_a_member_who_joins_again_keeps_the_date(self, store: Store) -> None:
         store.add_member(self.ALICE)
-        store.invite(Invite("wort", "oBob", LATER + timedelta(days=2)))
-        _join(store, "wort", "oAlice", LATER)
+        store.invite(Invite("wort", person("oBob"), LATER + timedelta(days=2)))
+        _join(store, "wort", person("oAlice"), LATER)
         (member,) = store.members()
         assert (member.name, member.appids, member.since) == ("阿珍", (), self.ALICE.since)
 
     def test_a_word_is_given_out_once(self, store: Store) -> None:
-        store.invite(Invite("wort", "oAlice", LATER))
+        store.invite(Invite("wort", person("oAlice"), LATER))
         with pytest.raises(StoreError, match="choose another"):
-            store.invite(Invite("wort", "oBob", LATER, "them"))
+            store.invite(Invite("wort", person("oBob"), LATER, "them"))
 
 
-def _join(store: Store, word: str, openid: str, at: datetime = NOW) -> Recorded:
-    joining = Join(word, openid, "阿珍")
+def _join(store: Store, word: str, who: Person, at: datetime = NOW) -> Recorded:
+    joining = Join(word, who, "阿珍")
     return store.record(entry(uuid.uuid4().hex, actions=(joining,), received_at=at))
 
 
@@ -411,8 +416,8 @@ class TestUpkeep:
     def test_purge_forgets_what_is_older_only(self, store: Store) -> None:
         old = entry("1", opening("old"), conversation={}, expires_at=NOW, gap="?")
         (gone,) = store.record(old).incident_ids
-        store.add_note(gone, "oAlice", NOW, "看日志")
-        store.invite(Invite("wort", "oAlice", NOW))
+        store.add_note(gone, person("oAlice"), NOW, "看日志")
+        store.invite(Invite("wort", person("oAlice"), NOW))
         new = entry("2", opening("new", seen_at=LATER), received_at=LATER)
         (kept,) = store.record(new).incident_ids
         assert store.purge(LATER) == 7  # message, gap, conversation, invitation, alert, incident, its note

@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from triage.incidents.correlation import Reason, Sighting
-from triage.message import Message, MessageKind
+from triage.message import Message, MessageKind, Person
 from triage.store import Change, Entry, Store
 
 NOW = datetime(2026, 5, 12, 10, 31, 7, 123456, tzinfo=UTC)
@@ -66,10 +66,14 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
             mysql.cursor().execute(f"DROP DATABASE {name}")
 
 
+def person(id_: str, account: str = "wx1") -> Person:
+    return Person("wechat", account, id_)
+
+
 def sighting(digest: str = "d1", **values: Any) -> Sighting:
     made = Sighting(
         digest, "request_timeout", "回应超时", 1, "wx1", "号", "https://a.example/cb", "1.2.3.4", "CLICK",
-        NOW - timedelta(minutes=1), 3, ("slow", "dns"), "oAlice", NOW,
+        NOW - timedelta(minutes=1), 3, ("slow", "dns"), person("oAlice"), NOW,
     )  # fmt: skip
     return replace(made, **values)
 

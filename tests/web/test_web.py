@@ -28,7 +28,8 @@ from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
 from triage.errors import StoreDownError
-from triage.message import Request, Response
+from triage.incidents.story import MemberNames
+from triage.message import ANY_ACCOUNT, Person, Request, Response
 from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
@@ -633,7 +634,7 @@ def test_an_incident_is_listed_claimed_noted_and_closed(bench: Bench) -> None:
 
 
 def test_a_member_by_name_is_the_member_of_the_chat(tmp_path: Path) -> None:
-    bench = _bench(_settings(tmp_path, members={FAN: "小王"}))
+    bench = _bench(_settings(tmp_path, members={Person("wechat", ANY_ACCOUNT, FAN): "小王"}))
     bench.platform.say(ALERT)
     (listed,) = bench.json("/api/incidents")["incidents"]
     assert listed["alerts"][0]["forwarded_by"] == "小王"
@@ -641,7 +642,8 @@ def test_a_member_by_name_is_the_member_of_the_chat(tmp_path: Path) -> None:
     assert "1" in (bench.platform.say("我的").accepted.text or "")
     incident = Store.open(bench.url).incident(listed["id"])
     assert incident
-    assert incident.owner == FAN
+    assert incident.owner
+    assert incident.owner.id == FAN
 
 
 @pytest.mark.parametrize(
@@ -897,5 +899,5 @@ def test_a_quiet_incident_is_shown_as_quiet(tmp_path: Path) -> None:
     from triage.web.api.bodies import IncidentView
 
     later = incident.last_seen + timedelta(minutes=2)
-    assert IncidentView.of(incident, {}, later, timedelta(minutes=1)).state == "quiet"
-    assert IncidentView.of(incident, {}, later, timedelta(minutes=5)).state == "open"
+    assert IncidentView.of(incident, MemberNames({}), later, timedelta(minutes=1)).state == "quiet"
+    assert IncidentView.of(incident, MemberNames({}), later, timedelta(minutes=5)).state == "open"

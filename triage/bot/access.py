@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 
 from triage.incidents.correlation import QUIET, Incident
 from triage.incidents.story import MemberNames, incident_line
+from triage.message import Person
 from triage.store import Store
 
+API = "api"
+"""The channel of people who are named to the API and are no members."""
 LISTED = 8
 """How many incidents a list names; the others are counted."""
 
@@ -18,7 +21,7 @@ LISTED = 8
 class Viewer:
     """Somebody who asks. A member sees incidents whole, a stranger only the alerts they sent themselves."""
 
-    openid: str = ""
+    person: Person
     is_member: bool = False
     appids: tuple[str, ...] = ()
     """The accounts whose incidents a member sees; none named: those of every account."""
@@ -28,12 +31,20 @@ class Viewer:
     """How long without an alert until an incident is shown as quiet."""
 
     @classmethod
-    def of(cls, openid: str, store: Store, admins: Mapping[str, str], quiet: timedelta = QUIET) -> Viewer:
-        """The person behind an OpenID, by setting or by the store. Raises StoreError."""
-        member = None if openid in admins else store.member(openid)
-        if member is None and openid not in admins:
-            return cls(openid)
-        return cls(openid, True, member.appids if member else (), names_of(store, admins), quiet)
+    def of(
+        cls, person: Person, store: Store, admins: Mapping[Person, str], quiet: timedelta = QUIET
+    ) -> Viewer:
+        """What somebody may see, by setting or by the store. Raises StoreError."""
+        is_admin = person in MemberNames(admins)
+        member = None if is_admin else store.member(person)
+        if member is None and not is_admin:
+            return cls(person)
+        return cls(person, True, member.appids if member else (), names_of(store, admins), quiet)
+
+    @classmethod
+    def of_api(cls, store: Store, admins: Mapping[Person, str], quiet: timedelta) -> Viewer:
+        """A program that has the API key: it sees every incident. Raises StoreError."""
+        return cls(Person(API, "", ""), True, (), names_of(store, admins), quiet)
 
     def may_see(self, incident: Incident) -> bool:
         """Whether the whole incident may be shown: teams that share a bot see their own accounts."""
@@ -50,7 +61,7 @@ class Viewer:
             if self.may_see(incident):
                 shown.append(incident)
                 continue
-            own = tuple(sighting for sighting in incident.sightings if sighting.sender == self.openid)
+            own = tuple(sighting for sighting in incident.sightings if sighting.sender == self.person)
             if own:
                 shown.append(replace(incident, sightings=own, owner=None, closed_note=None, step=0))
         return tuple(shown)
@@ -62,6 +73,12 @@ class Viewer:
         return [*lines, f"还有 {len(seen) - LISTED} 件"] if len(seen) > LISTED else lines
 
 
-def names_of(store: Store, admins: Mapping[str, str]) -> MemberNames:
+def names_of(store: Store, admins: Mapping[Person, str]) -> MemberNames:
     """What to call the members, by the store and by the settings. Raises StoreError."""
-    return MemberNames({member.openid: member.name or "" for member in store.members()} | dict(admins))
+    return MemberNames({member.person: member.name or "" for member in store.members()} | dict(admins))
+
+
+def person_called(name: str, names: MemberNames) -> Person:
+    """The member of that name, so that the chat knows them too; else somebody of whom the name is all that is known."""
+    known = (person for person, given in names.by_person.items() if given == name)
+    return next(known, Person(API, "", name))

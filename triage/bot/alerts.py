@@ -65,12 +65,12 @@ def advise(adviser: Adviser, sent: AlertText) -> Outcome:
 def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     """The checklist with what is known from before, and the alerts as they are to be recorded."""
     viewer, now = context.viewer, context.now
-    sightings = [sighting_of(alert, viewer.openid, now) for alert in sent.alerts]
+    sightings = [sighting_of(alert, viewer.person, now) for alert in sent.alerts]
     memory = _recall(context, sightings)
     verdicts = [correlate(sighting, memory.known, now) for sighting in sightings]
     changes = tuple(map(_change, sightings, verdicts))
     meant = sightings[sent.alerts.index(worst(sent.alerts))]
-    storm = storm_size(viewer.seen(memory.recent), now, viewer.names.by_openid)
+    storm = storm_size(viewer.seen(memory.recent), now, viewer.names)
     if storm:
         lines = viewer.lines(memory.recent, now)
         text = context.adviser.say("storm", count=storm, title=meant.title, incidents=lines)

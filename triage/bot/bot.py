@@ -17,7 +17,7 @@ from triage.bot.incident_commands import act_on_incident, list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.incidents.correlation import QUIET
-from triage.message import Message, MessageKind, Reply
+from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.parser import HELP_TOPIC
 from triage.store import Entry, Store
 
@@ -44,8 +44,8 @@ class Bot:
     store: Store | None
     invitation: Callable[[], str]
     """Makes a new invitation word."""
-    admins: Mapping[str, str] = field(default_factory=dict)
-    """The members by setting: OpenID to name."""
+    admins: Mapping[Person, str] = field(default_factory=dict)
+    """The members by setting, with their names; a person of `ANY_ACCOUNT` stands for every account of the channel."""
     observer: Observer = field(default_factory=NoObserver)
     quiet: timedelta = QUIET
     """How long without an alert until an incident is shown as quiet."""
@@ -180,9 +180,9 @@ class Bot:
     def _context(self, message: Message, now: datetime) -> Context | None:
         if self.store is None:
             return None
-        viewer = Viewer.of(message.sender, self.store, self.admins, self.quiet)
+        viewer = Viewer.of(message.person, self.store, self.admins, self.quiet)
         return Context(self.adviser, self.store, viewer, now)
 
     def _talk(self, message: Message, now: datetime) -> Conversation | None:
-        value = self.store.conversation(message.sender, now) if self.store else None
+        value = self.store.conversation(message.person, now) if self.store else None
         return None if value is None else Conversation.from_json(value)

@@ -87,7 +87,7 @@ def _progress(context: Context, talk: Conversation, word: Word) -> tuple[Action,
     incident = incident_spoken_of(context, talk)
     if incident is None:
         return ()
-    who = context.viewer.openid
+    who = context.viewer.person
     step_begun = Action("step", incident.id, who, str(talk.step + 1))
     if word is Word.USELESS and talk.step:
         return Action("note", incident.id, who, f"第 {talk.step} 步没用"), step_begun

@@ -34,7 +34,7 @@ def list_incidents(context: Context, word: Word) -> Outcome:
         return _list(context, "以前的事件", closed, "发「状态 编号」看经过")
     opened = [incident for incident in recent if incident.state is State.OPEN]
     if word is Word.MINE:
-        own = [incident for incident in opened if incident.owner == context.viewer.openid]
+        own = [incident for incident in opened if context.viewer.person.is_same(incident.owner)]
         return _list(context, "你认领的", own, "弄好了发「关闭 #编号 原因」")
     return _list(context, "现在的事件", opened, "发「状态 编号」看经过，「认领 编号」接手")
 
@@ -94,9 +94,9 @@ def _claim(context: Context, incident: Incident) -> Outcome:
     if incident.state is State.CLOSED:
         how = "closed"
     elif incident.owner is None:
-        how, action = "now", (Action("claim", incident.id, viewer.openid),)
+        how, action = "now", (Action("claim", incident.id, viewer.person),)
     else:
-        how = "again" if incident.owner == viewer.openid else "others"
+        how = "again" if viewer.person.is_same(incident.owner) else "others"
     owner = viewer.names.of(incident.owner) if how == "others" else ""
     return Outcome(context.adviser.say("claimed", id=incident.id, how=how, owner=owner), actions=action)
 
@@ -105,7 +105,7 @@ def _note_or_close(context: Context, word: Word, incident: Incident, detail: str
     """A reason for closing that comes late is added where there was none, else it becomes a note."""
     is_late = word is Word.CLOSE and incident.state is State.CLOSED
     is_note = word is Word.NOTE or (is_late and bool(incident.closed_note))
-    action = Action("note" if is_note else "close", incident.id, context.viewer.openid, detail)
+    action = Action("note" if is_note else "close", incident.id, context.viewer.person, detail)
     is_empty = not detail and (word is Word.NOTE or is_late)
     text = context.adviser.say(
         "noted",

@@ -14,7 +14,7 @@ LONGEST_NAME = 20
 
 def invite(context: Context, word: str) -> Outcome:
     """Give out `word`, which makes one person a member."""
-    given = Invite(word, context.viewer.openid, context.now + INVITATION_EXPIRES)
+    given = Invite(word, context.viewer.person, context.now + INVITATION_EXPIRES)
     return Outcome(context.adviser.say("invitation", word=word), actions=(given,))
 
 
@@ -30,4 +30,4 @@ def join(context: Context, argument: str) -> Outcome:
         how = "now" if context.store.invitation_is_open(word, context.now) else "wrong"
     shown = word[:LONGEST_NAME] if how == "nameless" else ""
     text = context.adviser.say("joined", how=how, word=shown, name=name if how == "now" else "")
-    return Outcome(text, actions=(Join(word, context.viewer.openid, name),) if how == "now" else ())
+    return Outcome(text, actions=(Join(word, context.viewer.person, name),) if how == "now" else ())

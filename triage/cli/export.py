@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from triage.cli.db import database_url
+from triage.message import Person
 from triage.store import TABLES, Store
 
 
@@ -31,7 +32,7 @@ def command(table: str, form: str) -> None:
 
 def _print_json_lines(rows: Iterator[dict[str, Any]]) -> None:
     for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False, default=datetime.isoformat))
+        click.echo(json.dumps(row, ensure_ascii=False, default=_text))
 
 
 def _print_csv(rows: Iterator[dict[str, Any]]) -> None:
@@ -46,7 +47,11 @@ def _print_csv(rows: Iterator[dict[str, Any]]) -> None:
     )
 
 
+def _text(value: datetime | Person) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
 def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
+    if isinstance(value, datetime | Person):
+        return _text(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple | dict) else value

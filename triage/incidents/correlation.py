@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from triage.alerts.facts import is_masked
 from triage.findings import Severity
+from triage.message import Person
 from triage.rules.matching import Diagnosis
 from triage.rules.parser import MARK_FAIL
 
@@ -30,7 +31,7 @@ class Sighting:
     first_seen: datetime | None
     count: int | None
     causes: tuple[str, ...]
-    sender: str
+    sender: Person
     seen_at: datetime
 
 
@@ -52,7 +53,7 @@ class Incident:
     state: State
     opened_at: datetime
     last_seen: datetime
-    owner: str | None = None
+    owner: Person | None = None
     step: int = 0
     closed_at: datetime | None = None
     closed_note: str | None = None
@@ -108,7 +109,7 @@ _TEXT_MESSAGE = "Text"
 """A follower's message: there is no handler or campaign of an event to ask about."""
 
 
-def sighting_of(diagnosis: Diagnosis, sender: str, seen_at: datetime) -> Sighting:
+def sighting_of(diagnosis: Diagnosis, sender: Person, seen_at: datetime) -> Sighting:
     """An alert as it is remembered: no secrets, no OpenID of a follower."""
     alert, facts, rule = diagnosis.alert, diagnosis.facts, diagnosis.best
     callback = str(facts["url"]) if "url" in facts else _known(alert.sample.callback_url)
@@ -220,7 +221,7 @@ def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int
     return None
 
 
-def storm_size(recent: Sequence[Incident], now: datetime, senders: Container[str]) -> int:
+def storm_size(recent: Sequence[Incident], now: datetime, senders: Container[Person]) -> int:
     """How many different alerts these senders forwarded in the last minute; 0 where that is no storm."""
     different = {
         old.digest

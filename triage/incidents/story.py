@@ -20,6 +20,7 @@ from triage.incidents.correlation import (
     story_of,
 )
 from triage.masking import mask, mask_appid
+from triage.message import ANY_ACCOUNT, Person
 from triage.rules.parser import MARK_FAIL
 
 
@@ -27,11 +28,22 @@ from triage.rules.parser import MARK_FAIL
 class MemberNames:
     """What to call people: members by name, everybody else not at all."""
 
-    by_openid: Mapping[str, str]
+    by_person: Mapping[Person, str]
+    """A person of `ANY_ACCOUNT` stands for every account of the channel; the name may be `""`."""
 
-    def of(self, openid: str | None, asker: str | None = None) -> str:
-        """The name of somebody, told to the one who asks."""
-        return "你" if openid and openid == asker else self.by_openid.get(openid or "") or "同事"
+    def find(self, person: Person) -> str | None:
+        """The name of a member; None for everybody else."""
+        name = self.by_person.get(person)
+        return self.by_person.get(Person(person.channel, ANY_ACCOUNT, person.id)) if name is None else name
+
+    def __contains__(self, person: object) -> bool:
+        return isinstance(person, Person) and self.find(person) is not None
+
+    def of(self, person: Person | None, asker: Person | None = None) -> str:
+        """What to call somebody, told to the one who asks."""
+        if person is None:
+            return "同事"
+        return "你" if person.is_same(asker) else self.find(person) or "同事"
 
 
 def story_values(
@@ -64,7 +76,7 @@ def story_values(
     }
 
 
-def _repeated(verdict: Verdict, names: MemberNames, asker: str) -> str:
+def _repeated(verdict: Verdict, names: MemberNames, asker: Person) -> str:
     first = verdict.first
     return f"{clock(first.seen_at)} {names.of(first.sender, asker)}" if first else ""
 

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from triage.channels.wechat.callback import Account
 from triage.errors import SettingsError
 from triage.masking import mask
+from triage.message import ANY_ACCOUNT, Person
 from triage.settings.directories import data_directory, split_directories
 
 _PREFIX = "TRIAGE_"
@@ -29,7 +30,9 @@ _FILE = "_FILE"
 _TESTS = "TRIAGE_TEST_"
 _SIMILAR = 0.85
 """The least likeness of a name that is taken for a misspelt variable, as difflib measures it."""
-_OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_PERSON = re.compile(
+    r"(?:(?P<channel>[a-z_]{1,32})/(?P<account>[A-Za-z0-9_*-]{1,64})/)?(?P<id>[A-Za-z0-9_.@-]{1,64})"
+)
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -85,7 +88,7 @@ class Settings(BaseModel):
     database_url: Annotated[str, _Mark.SECRET] = Field(default_factory=_default_database, repr=False)
     api_key: OptionalSecret = None
     console_password: OptionalSecret = None
-    members: Mapping[str, str] = Field(default_factory=dict)
+    members: Mapping[Person, str] = Field(default_factory=dict)
     freshness_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     quiet_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 180
@@ -116,12 +119,14 @@ class Settings(BaseModel):
     def _read_members(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        members: dict[str, str] = {}
+        members: dict[Person, str] = {}
         for part in filter(None, (part.strip() for part in value.replace("\n", ",").split(","))):
-            openid, equals, name = (piece.strip() for piece in part.partition("="))
-            if not equals or not name or not _OPENID.fullmatch(openid):
-                raise ValueError("is not a list like OpenID=name,OpenID=name")
-            members[openid] = name
+            person, equals, name = (piece.strip() for piece in part.partition("="))
+            match = _PERSON.fullmatch(person)
+            if not equals or not name or not match:
+                raise ValueError("is not a list like OpenID=name,channel/account/id=name")
+            channel, account = match["channel"] or "wechat", match["account"] or ANY_ACCOUNT
+            members[Person(channel, account, match["id"])] = name
         return members
 
     @field_validator("log_level", mode="before")

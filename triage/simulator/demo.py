@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
-from triage.message import Message, MessageKind
+from triage.message import Message, MessageKind, Person
 from triage.simulator.illnesses import HEALTHY, RECEIPT, Illness
 from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
 
-ON_CALL, NAME = "oDemoOnCall000000000000000001", "小赵"
-_ACCOUNT, _RECIPIENT = "wxdemo00000000demo", "gh_demo00000000"
+ON_CALL, NAME = Person("wechat", "wxdemo00000000demo", "oDemoOnCall000000000000000001"), "小赵"
+_RECIPIENT = "gh_demo00000000"
 _MINUTE = timedelta(minutes=1)
 _LATER = timedelta(minutes=40)
 
@@ -121,9 +121,9 @@ class _Talk:
     def _answer(self, words: str, at: datetime) -> Beat:
         self.said += 1
         message = Message(
-            channel="wechat",
-            account=_ACCOUNT,
-            sender=ON_CALL,
+            channel=ON_CALL.channel,
+            account=ON_CALL.account,
+            sender=ON_CALL.id,
             recipient=_RECIPIENT,
             kind=MessageKind.TEXT,
             created=int(at.timestamp()),

@@ -8,14 +8,15 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from triage.errors import OvertakenError, StoreError
+from triage.message import Person
 from triage.store.schema import INVITATIONS, MEMBERS
 from triage.store.session import Session
 from triage.store.statements import Statements
 from triage.store.values import Invite, Join, Member
 
 _M, _V = MEMBERS.c, INVITATIONS.c
-_MEMBERS = select(*(_M[field.name] for field in fields(Member))).order_by(_M.since, _M.openid)
-_ONE_MEMBER = _MEMBERS.where(_M.openid == bindparam("who"))
+_MEMBERS = select(*(_M[field.name] for field in fields(Member))).order_by(_M.since, _M.person)
+_ONE_MEMBER = _MEMBERS.where(_M.person == bindparam("who"))
 _INVITE = insert(INVITATIONS).inline()
 _INVITATION = select(_V.team, _V.appids, _V.used_by, _V.expires_at).where(_V.word == bindparam("given"))
 _USE_INVITATION = (
@@ -25,9 +26,9 @@ _USE_INVITATION = (
 )
 
 
-def member(session: Session, openid: str) -> Member | None:
+def member(session: Session, person: Person) -> Member | None:
     """Somebody who may see incidents; None for everybody else."""
-    row = session.first(_ONE_MEMBER, {"who": openid})
+    row = session.first(_ONE_MEMBER, {"who": person})
     return Member(*row) if row else None
 
 
@@ -41,9 +42,9 @@ def put(session: Session, sql: Statements, new: Member) -> None:
     session.run(sql.put_member, {field.name: getattr(new, field.name) for field in fields(Member)})
 
 
-def remove(session: Session, openid: str) -> bool:
+def remove(session: Session, person: Person) -> bool:
     """Whether there was such a member."""
-    return bool(session.connection.execute(delete(MEMBERS).where(_M.openid == openid)).rowcount)
+    return bool(session.connection.execute(delete(MEMBERS).where(_M.person == person)).rowcount)
 
 
 def invite(session: Session, given: Invite) -> None:
@@ -69,9 +70,9 @@ def is_open(session: Session, word: str, now: datetime) -> bool:
 
 def join(session: Session, sql: Statements, joining: Join, at: datetime) -> None:
     """Raises OvertakenError if the word is unknown, has expired or was used."""
-    if not session.run(_USE_INVITATION, {"given": joining.word, "who": joining.openid, "now": at}):
+    if not session.run(_USE_INVITATION, {"given": joining.word, "who": joining.person, "now": at}):
         raise OvertakenError("the invitation was used or has expired meanwhile")
     [(team, appids, *_)] = session.all(_INVITATION, {"given": joining.word})
-    before = member(session, joining.openid)
+    before = member(session, joining.person)
     since = before.since if before else at
-    put(session, sql, Member(joining.openid, joining.name, team, appids, since))
+    put(session, sql, Member(joining.person, joining.name, team, appids, since))

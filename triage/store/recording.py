@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
-from triage.message import Message
+from triage.message import Message, Person
 from triage.store import membership, statements
 from triage.store.schema import INCIDENTS, MESSAGES, index_key, storable
 from triage.store.session import Session
@@ -66,7 +66,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
         _carry_out(session, sql, action, entry.received_at)
     if entry.conversation is not None:
         talk = {
-            "sender": index_key(entry.message.sender),
+            "person": index_key(str(entry.message.person)),
             "state": _shortened(entry.conversation, entry.message),
             "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
         }
@@ -270,12 +270,12 @@ def _reopen(session: Session, incident: int, at: datetime, action: Action) -> bo
     return True
 
 
-def owner_of(session: Session, incident: int) -> str | None:
-    owner: str | None = _value(session, _OWNER, incident=incident)
+def owner_of(session: Session, incident: int) -> Person | None:
+    owner: Person | None = _value(session, _OWNER, incident=incident)
     return owner
 
 
-def _tell(session: Session, incident: int, at: datetime, who: str, what: str, detail: str | None) -> None:
+def _tell(session: Session, incident: int, at: datetime, who: Person, what: str, detail: str | None) -> None:
     event = {"incident_id": incident, "at": at, "who": who, "what": what, "detail": detail}
     session.run(statements.ADD_EVENT, event)
 

@@ -31,9 +31,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from triage.message import Person
+
 T = TypeVar("T")
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 """Every version of the schema, oldest first; the last one is this program's."""
 KEY_LENGTH = 190
 """What every database indexes, in characters of four bytes."""
@@ -90,6 +92,36 @@ class Text(ConvertedType[str]):
 
     def binder(self, dialect: Dialect) -> Callable[[str], str]:
         return storable
+
+
+class PersonText(ConvertedType[Person]):
+    """Somebody as `wechat/wx0123/oAbc`; with a length, a column that has an index."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return Text(self.length).load_dialect_impl(dialect)
+
+    def binder(self, dialect: Dialect) -> Callable[[Person], str]:
+        return _text_of_person
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Person | None:
+        return None if value is None else _person(value)
+
+
+def _text_of_person(person: Person) -> str:
+    return storable(str(person))
+
+
+@lru_cache(1000)
+def _person(text: str) -> Person:
+    """Each of an incident's fifty alerts names one of few people."""
+    return Person.parse(text)
 
 
 class UtcDateTime(ConvertedType[datetime]):
@@ -251,7 +283,7 @@ INCIDENTS = _table(
     Column("state", Text, nullable=False),
     Column("opened_at", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
-    Column("owner", Text),
+    Column("owner", PersonText),
     Column("step", Number, nullable=False),
     Column("closed_at", UtcDateTime),
     Column("closed_note", Text),
@@ -278,7 +310,7 @@ ALERTS = _table(
     Column("first_seen", UtcDateTime),
     Column("count", Number),
     Column("causes", TextTuple, nullable=False),
-    Column("sender", Text, nullable=False),
+    Column("sender", PersonText, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index("alerts_incident_id_number", "incident_id", "number"),
 )
@@ -287,14 +319,14 @@ TIMELINE = _table(
     _id(),
     Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("who", Text, nullable=False),
+    Column("who", PersonText, nullable=False),
     Column("what", Text, nullable=False),
     Column("detail", Text),
     Index("timeline_incident_id", "incident_id"),
 )
 MEMBERS = _table(
     "members",
-    Column("openid", Text(KEY_LENGTH), primary_key=True),
+    Column("person", PersonText(KEY_LENGTH), primary_key=True),
     Column("name", Text),
     Column("team", Text),
     Column("appids", TextTuple, nullable=False),
@@ -303,16 +335,16 @@ MEMBERS = _table(
 INVITATIONS = _table(
     "invitations",
     Column("word", Text(KEY_LENGTH), primary_key=True),
-    Column("invited_by", Text, nullable=False),
+    Column("invited_by", PersonText, nullable=False),
     Column("team", Text),
     Column("appids", TextTuple, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
-    Column("used_by", Text),
+    Column("used_by", PersonText),
     Column("used_at", UtcDateTime),
 )
 CONVERSATIONS = _table(
     "conversations",
-    Column("sender", Text(KEY_LENGTH), primary_key=True),
+    Column("person", Text(KEY_LENGTH), primary_key=True),  # hashed where it is longer
     Column("state", Json, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     sqlite_with_rowid=False,

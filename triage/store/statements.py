@@ -79,11 +79,11 @@ def statements_for(dialect: str) -> Statements:
             index_elements=["lookup", "closed_as"], set_=_joined(opening.excluded)
         ).returning(*_PLACE),
         put_conversation=talk.on_conflict_do_update(
-            index_elements=["sender"],
+            index_elements=["person"],
             set_={"state": talk.excluded.state, "expires_at": talk.excluded.expires_at},
         ),
         put_member=member.on_conflict_do_update(
-            index_elements=["openid"],
+            index_elements=["person"],
             set_={name: member.excluded[name] for name in ("name", "team", "appids", "since")},
         ),
         join_incident=_joining().returning(*_PLACE),

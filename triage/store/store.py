@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from triage.errors import SchemaError, StoreError
 from triage.incidents.correlation import Incident, Sighting, State
+from triage.message import Person
 from triage.store import membership, recording
 from triage.store.database import Database
 from triage.store.schema import (
@@ -76,12 +77,12 @@ _EVENTS = (
     .order_by(TIMELINE.c.at, TIMELINE.c.id)
 )
 _TALK = select(CONVERSATIONS.c.state).where(
-    CONVERSATIONS.c.sender == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
+    CONVERSATIONS.c.person == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
 )
 _AGING = (
     (MESSAGES.c.key, MESSAGES.c.received_at),
     (GAPS.c.id, GAPS.c.seen_at),
-    (CONVERSATIONS.c.sender, CONVERSATIONS.c.expires_at),
+    (CONVERSATIONS.c.person, CONVERSATIONS.c.expires_at),
     (INVITATIONS.c.word, INVITATIONS.c.expires_at),
 )
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -164,11 +165,11 @@ class Store:
         )
         return bool(row and row[0])
 
-    def conversation(self, sender: str, now: datetime) -> dict[str, Any] | None:
+    def conversation(self, person: Person, now: datetime) -> dict[str, Any] | None:
         """What was last kept of the talk with somebody, unless it has expired."""
 
         def ask(session: Session) -> dict[str, Any] | None:
-            row = session.first(_TALK, {"who": index_key(sender), "now": now})
+            row = session.first(_TALK, {"who": index_key(str(person)), "now": now})
             return None if row is None else recording.whole(session, row[0])
 
         return self._database.read(ask)
@@ -206,28 +207,28 @@ class Store:
         rows = self._database.read(lambda session: session.all(_OPENED, asked) + session.all(_EVENTS, asked))
         return tuple(Event(*row) for row in rows)
 
-    def claim_incident(self, incident_id: int, who: str, at: datetime) -> str | None:
+    def claim_incident(self, incident_id: int, who: Person, at: datetime) -> Person | None:
         """Who owns the incident now: the first to claim it. None: there is none, or it was closed without an owner."""
 
-        def claim(session: Session) -> str | None:
+        def claim(session: Session) -> Person | None:
             recording.act(session, Action("claim", incident_id, who), at)
             return recording.owner_of(session, incident_id)
 
         return self._database.write(claim, repeatable=True)
 
-    def add_note(self, incident_id: int, who: str, at: datetime, note: str) -> bool:
+    def add_note(self, incident_id: int, who: Person, at: datetime, note: str) -> bool:
         """Whether there is such an incident to write it to."""
         return self._act(Action("note", incident_id, who, note), at)
 
-    def close_incident(self, incident_id: int, who: str, at: datetime, note: str | None = None) -> bool:
+    def close_incident(self, incident_id: int, who: Person, at: datetime, note: str | None = None) -> bool:
         """Whether this closed it; not if it was closed already."""
         return self._act(Action("close", incident_id, who, note), at)
 
-    def set_step(self, incident_id: int, who: str, at: datetime, step: int) -> bool:
+    def set_step(self, incident_id: int, who: Person, at: datetime, step: int) -> bool:
         """Whether this moved it to another step."""
         return self._act(Action("step", incident_id, who, str(step)), at)
 
-    def reopen(self, incident_id: int, who: str, at: datetime, note: str | None = None) -> bool:
+    def reopen(self, incident_id: int, who: Person, at: datetime, note: str | None = None) -> bool:
         """Whether this reopened it; not if it is open, or another one of its key is."""
         return self._act(Action("reopen", incident_id, who, note), at)
 
@@ -236,9 +237,9 @@ class Store:
 
     # -- members
 
-    def member(self, openid: str) -> Member | None:
+    def member(self, person: Person) -> Member | None:
         """Somebody who may see incidents; None for everybody else."""
-        return self._database.read(partial(membership.member, openid=openid))
+        return self._database.read(partial(membership.member, person=person))
 
     def members(self) -> tuple[Member, ...]:
         """All members, in the order they joined."""
@@ -248,9 +249,9 @@ class Store:
         """Add a member, or change what is known of one."""
         self._database.write(partial(membership.put, sql=self._sql, new=member), repeatable=True)
 
-    def remove_member(self, openid: str) -> bool:
+    def remove_member(self, person: Person) -> bool:
         """Whether there was one to remove."""
-        return self._database.write(partial(membership.remove, openid=openid))
+        return self._database.write(partial(membership.remove, person=person))
 
     def invite(self, invite: Invite) -> None:
         """Give out an invitation word. Raises StoreError if it was given out before."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from triage.incidents.correlation import Reason, Sighting
-from triage.message import Message
+from triage.message import Message, Person
 
 ActionKind = Literal["claim", "note", "close", "step", "reopen"]
 
@@ -40,7 +40,7 @@ class Action:
 
     kind: ActionKind
     incident_id: int
-    who: str
+    who: Person
     detail: str | None = None
 
 
@@ -49,7 +49,7 @@ class Invite:
     """A word that makes one person a member until it expires, with the appids of the member who invites."""
 
     word: str
-    by: str
+    by: Person
     expires_at: datetime
     team: str | None = None
 
@@ -59,7 +59,7 @@ class Join:
     """Somebody becomes a member by an invitation word."""
 
     word: str
-    openid: str
+    person: Person
     name: str
 
 
@@ -82,7 +82,7 @@ class Event:
     """A line of an incident's timeline; `what` is `open` or an action's kind."""
 
     at: datetime
-    who: str
+    who: Person
     what: str
     detail: str | None = None
 
@@ -91,7 +91,7 @@ class Event:
 class Member:
     """Somebody who may see incidents: all of them, or those of `appids` if any are named."""
 
-    openid: str
+    person: Person
     name: str | None
     team: str | None
     appids: tuple[str, ...]

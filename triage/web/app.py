@@ -11,6 +11,7 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
 from triage.channels.wechat.callback import Account
+from triage.message import Person
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.web import health as pages
@@ -55,7 +56,7 @@ def _accounts(settings: Settings) -> Mapping[str, Account]:
     return {account.appid: account for account in accounts}
 
 
-def _admins(settings: Settings) -> Mapping[str, str]:
+def _admins(settings: Settings) -> Mapping[Person, str]:
     return {**demo.MEMBERS, **settings.members} if settings.demo else settings.members
 
 

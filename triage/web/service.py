@@ -17,6 +17,7 @@ from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
+from triage.message import Person
 from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory, load_sources
 from triage.settings.model import Settings
@@ -50,7 +51,7 @@ class Service:
         self,
         settings: Settings,
         accounts: Mapping[str, Account],
-        admins: Mapping[str, str],
+        admins: Mapping[Person, str],
         started: datetime,
     ) -> None:
         self.settings = settings

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from triage.incidents.correlation import Incident, Sighting, is_quiet
+from triage.incidents.story import MemberNames
 from triage.masking import mask
+from triage.message import Person
 from triage.store import Event
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
@@ -86,10 +87,10 @@ class AlertView(BaseModel):
     count: int | None
     causes: list[str]
     forwarded_at: datetime
-    forwarded_by: str = Field(description="A member's name, else a masked OpenID.")
+    forwarded_by: str = Field(description="A member's name, else their masked id.")
 
     @classmethod
-    def of(cls, sighting: Sighting, names: Mapping[str, str]) -> AlertView:
+    def of(cls, sighting: Sighting, names: MemberNames) -> AlertView:
         """From what the store remembers."""
         return cls(
             kind=sighting.kind,
@@ -124,9 +125,7 @@ class IncidentView(BaseModel):
     alerts: list[AlertView] = Field(description="The newest 50, oldest first.")
 
     @classmethod
-    def of(
-        cls, incident: Incident, names: Mapping[str, str], now: datetime, quiet: timedelta
-    ) -> IncidentView:
+    def of(cls, incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> IncidentView:
         """From what the store remembers."""
         return cls(
             id=incident.id,
@@ -152,7 +151,7 @@ class EventView(BaseModel):
     detail: str | None
 
     @classmethod
-    def of(cls, event: Event, names: Mapping[str, str]) -> EventView:
+    def of(cls, event: Event, names: MemberNames) -> EventView:
         """From what the store remembers."""
         return cls(at=event.at, who=called(event.who, names), what=event.what, detail=event.detail)
 
@@ -170,6 +169,6 @@ class IncidentPage(BaseModel):
     timeline: list[EventView]
 
 
-def called(who: str, names: Mapping[str, str]) -> str:
-    """A member's name, else the OpenID masked."""
-    return names.get(who) or mask(who)
+def called(who: Person, names: MemberNames) -> str:
+    """A member's name, else their id masked."""
+    return names.find(who) or mask(who.id)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ from flask import Blueprint, abort, request
 from flask import Response as FlaskResponse
 from pydantic import BaseModel, ValidationError
 
+from triage.bot.access import Viewer, person_called
 from triage.errors import StoreDownError, StoreError
 from triage.store import Store
 from triage.web.api.bodies import (
@@ -79,9 +79,8 @@ def incidents() -> FlaskResponse:
     appids = None if asked.appid is None else [asked.appid]
     store = the_service().open_store()
     found = store.recent_incidents(now - timedelta(hours=asked.hours), asked.limit, appids)
-    names = _names(store)
-    quiet = _quiet()
-    views = [IncidentView.of(incident, names, now, quiet) for incident in found]
+    viewer = _viewer(store)
+    views = [IncidentView.of(incident, viewer.names, now, viewer.quiet) for incident in viewer.seen(found)]
     return answer(IncidentList(incidents=views))
 
 
@@ -95,13 +94,12 @@ def incident(number: int) -> FlaskResponse:
 def claim(number: int) -> FlaskResponse:
     """Take an incident on; 409 if somebody else has, or it is closed."""
     body, store = _body(ClaimBody), the_service().open_store()
-    _require(store, number)
-    names = _names(store)
-    who = _who(body.by, names)
+    names = _require(store, number).names
+    who = person_called(body.by, names)
     owner = store.claim_incident(number, who, datetime.now(UTC))
     if owner is None:
         return problem("the incident is closed", 409)
-    if owner != who:
+    if not who.is_same(owner):
         return problem(f"{called(owner, names)} has claimed it already", 409)
     return _shown(store, number)
 
@@ -110,8 +108,8 @@ def claim(number: int) -> FlaskResponse:
 def note(number: int) -> FlaskResponse:
     """Write a line to the timeline."""
     body, store = _body(NoteBody), the_service().open_store()
-    _require(store, number)
-    store.add_note(number, _who(body.by, _names(store)), datetime.now(UTC), body.note)
+    who = person_called(body.by, _require(store, number).names)
+    store.add_note(number, who, datetime.now(UTC), body.note)
     return _shown(store, number)
 
 
@@ -119,8 +117,8 @@ def note(number: int) -> FlaskResponse:
 def close(number: int) -> FlaskResponse:
     """Close an incident; 409 if it was closed already."""
     body, store = _body(CloseBody), the_service().open_store()
-    _require(store, number)
-    if not store.close_incident(number, _who(body.by, _names(store)), datetime.now(UTC), body.note):
+    who = person_called(body.by, _require(store, number).names)
+    if not store.close_incident(number, who, datetime.now(UTC), body.note):
         return problem("the incident is closed already", 409)
     return _shown(store, number)
 
@@ -167,31 +165,23 @@ def _body(model: type[Body]) -> Body:
     return model.model_validate_json(request.get_data())
 
 
-def _names(store: Store) -> dict[str, str]:
-    """What to call people: members by name."""
-    known = {member.openid: member.name for member in store.members() if member.name}
-    return {**known, **the_service().admins}
+def _viewer(store: Store) -> Viewer:
+    service = the_service()
+    return Viewer.of_api(store, service.admins, timedelta(minutes=service.settings.quiet_minutes))
 
 
-def _who(name: str, names: Mapping[str, str]) -> str:
-    """The member of that name, so that the chat knows them too; else the name itself."""
-    return next((openid for openid, known in names.items() if known == name), name)
-
-
-def _require(store: Store, number: int) -> None:
-    if store.incident(number) is None:
+def _require(store: Store, number: int) -> Viewer:
+    """Who asks; 404 if there is no incident that they may see."""
+    viewer, found = _viewer(store), store.incident(number)
+    if found is None or not viewer.may_see(found):
         abort(404, f"there is no incident {number}")
+    return viewer
 
 
 def _shown(store: Store, number: int) -> FlaskResponse:
-    found = store.incident(number)
-    if found is None:
+    viewer, found = _viewer(store), store.incident(number)
+    if found is None or not viewer.may_see(found):
         abort(404, f"there is no incident {number}")
-    names = _names(store)
-    view = IncidentView.of(found, names, datetime.now(UTC), _quiet())
-    events = [EventView.of(event, names) for event in store.timeline(number)]
+    view = IncidentView.of(found, viewer.names, datetime.now(UTC), viewer.quiet)
+    events = [EventView.of(event, viewer.names) for event in store.timeline(number)]
     return answer(IncidentPage(incident=view, timeline=events))
-
-
-def _quiet() -> timedelta:
-    return timedelta(minutes=the_service().settings.quiet_minutes)

@@ -27,7 +27,7 @@ from triage import __version__
 from triage.alerts.parser import BEIJING
 from triage.channels.wechat.callback import Account
 from triage.channels.wechat.platform_side import Accepted, accepts, compose
-from triage.message import Request, Response
+from triage.message import Person, Request, Response
 from triage.settings.directories import data_directory
 from triage.web.responses import answer
 from triage.web.service import the_service
@@ -39,7 +39,10 @@ PEOPLE: Mapping[str, str] = {
     "li": "oDemoLi000000000000000000002",
     "guest": "oDemoGuest000000000000000003",
 }
-MEMBERS: Mapping[str, str] = {PEOPLE["wang"]: "小王", PEOPLE["li"]: "小李"}
+MEMBERS: Mapping[Person, str] = {
+    Person("wechat", APPID, PEOPLE["wang"]): "小王",
+    Person("wechat", APPID, PEOPLE["li"]): "小李",
+}
 _TOKEN, _KEY = "TRIAGE_INTERNAL_DEMO_TOKEN", "TRIAGE_INTERNAL_DEMO_AES_KEY"
 _MAX_BYTES = 256 * 1024
 _SHOWN = 1200
