@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class TriageError(Exception):
-    """What the caller can mend; the message says where, what, and what to do."""
+    """An error that the user can correct; the message says where, what, and what to do."""
 
 
 class TextTooLargeError(TriageError):
-    """A text is longer than the scanner reads."""
+    """A text is longer than `limit` characters."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
@@ -22,7 +22,7 @@ class TextTooLargeError(TriageError):
 
 
 class RulesError(TriageError):
-    """Rules could not be used; `findings` says why, line by line."""
+    """Rules could not be loaded; `findings` has every mistake with its place."""
 
     def __init__(self, findings: tuple[object, ...]) -> None:
         super().__init__("\n".join(str(finding) for finding in findings))

@@ -1,4 +1,4 @@
-"""What is wrong, how bad it is, and where: the values every judgement of the project returns."""
+"""Findings: what is wrong, how severe it is, and where."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class Severity(enum.StrEnum):
-    """How much something matters, worst first."""
+    """How severe a finding or an alert is, worst first."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -38,19 +38,19 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake: its id, what is wrong, and where it shows.
-
-    `span` is the half-open range of what proves it, in the text that was judged: characters of a
-    text, bytes of a reply. `source` is the rule or page the judgement rests on.
-    """
+    """One mistake."""
 
     id: str
     severity: Severity
     message: str
+    """What is wrong."""
     location: Location | None = None
     hint: str | None = None
+    """What to do."""
     span: tuple[int, int] | None = None
+    """The half-open range that proves it: characters of a text, bytes of a reply."""
     source: str | None = None
+    """The cited item that it rests on; docs/sources.md explains it."""
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""

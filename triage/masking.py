@@ -1,4 +1,4 @@
-"""Hides what must not be repeated in a chat: OpenIDs, tokens, signatures, query strings, passwords in addresses."""
+"""Masks what must not be repeated in a chat: OpenIDs, tokens, signatures, query strings, passwords in addresses."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ import re
 _OPENID = re.compile(r"(?<![A-Za-z0-9_-])o[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])")
 _QUERY = re.compile(r"(https?://[^\s?'\"<>\]]{1,500})\?[^\s'\"<>\])）」]*", re.IGNORECASE)
 _USER = re.compile(r"(://)[^/\s<>\"'，。]{1,200}@")
-_WORDS = (
+_SECRET_NAMES = (
     *("token", "secret", "signature", "sign", "ticket", "key", "password", "passwd", "pwd"),
     *("session", "sid", "openid", "unionid", "auth"),
 )
-"""What a secret's name ends with: `access_token`, `AppSecret`, `EncodingAESKey`."""
+"""What the name of a secret ends with: `access_token`, `AppSecret`, `EncodingAESKey`."""
 _HEADERS = ("authorization", "cookie")
 _ASSIGNED = r"\\?[\"']?\s{0,3}[=:]\s{0,3}\\?[\"']?"
-_SECRET = re.compile(rf"(?i)((?:{'|'.join(_WORDS)}){_ASSIGNED})[^&\s\]\"'<>,;}}]{{4,}}")
+_SECRET = re.compile(rf"(?i)((?:{'|'.join(_SECRET_NAMES)}){_ASSIGNED})[^&\s\]\"'<>,;}}]{{4,}}")
 _HEADER = re.compile(rf"(?i)((?:{'|'.join(_HEADERS)}){_ASSIGNED})[^\n\"'<>\]]{{4,}}")
 _LOOKALIKES = "İıſ"
-"""What an expression that ignores case takes for an i or an s, and `lower` does not."""
-_SIGNS = (*_WORDS, *_HEADERS, *map(str.lower, _LOOKALIKES))
-"""One of these stands in the small letters of whatever the slow expressions match: most texts hold none."""
-_LONG = re.compile(r"(?<![A-Za-z0-9+/=_-])(?=[A-Za-z+/=_-]*\d)[A-Za-z0-9+/=_-]{40,}(?![A-Za-z0-9+/=_-])")
-_SHORTEST = 28
-"""Below an OpenID's length there is no OpenID and no long token."""
-_RUN = re.compile(rf"[A-Za-z0-9+/=_-]{{{_SHORTEST}}}")
+"""Letters that match i or s in an expression that ignores case, and that `str.lower` leaves."""
+_PRECHECK = (*_SECRET_NAMES, *_HEADERS, *map(str.lower, _LOOKALIKES))
+"""A cheap check: the text in lower case holds one of these wherever _SECRET or _HEADER can match."""
+_LONG_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9+/=_-])(?=[A-Za-z+/=_-]*\d)[A-Za-z0-9+/=_-]{40,}(?![A-Za-z0-9+/=_-])"
+)
+_MIN_TOKEN = 28
+"""The length of an OpenID; every token that is recognised by its length alone is longer."""
+_RUN = re.compile(rf"[A-Za-z0-9+/=_-]{{{_MIN_TOKEN}}}")
 _HEX = re.compile(r"(?<![A-Za-z0-9])[0-9A-Fa-f]{32,}(?![A-Za-z0-9])")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 _APPID = re.compile(r"wx[0-9a-z]{16}")
 
 
 def mask(text: str) -> str:
-    """The text with every secret it shows cut down to its ends, or to `…`."""
+    """The text with every secret cut to its first and last four characters, or to `…`. Takes linear time."""
     if "://" in text:
         text = _USER.sub(lambda match: f"{match[1]}…@", text) if "@" in text else text
         text = _QUERY.sub(lambda match: f"{match[1]}?…", text) if "?" in text else text
@@ -38,23 +40,24 @@ def mask(text: str) -> str:
         text = _SECRET.sub(r"\1…", _HEADER.sub(r"\1…", text))
     if "eyJ" in text:
         text = _JWT.sub("eyJ…", text)
-    if len(text) < _SHORTEST or not _RUN.search(text):
+    if len(text) < _MIN_TOKEN or not _RUN.search(text):
         return text
     text = _OPENID.sub(lambda match: _ends(match[0]), text)
     text = _HEX.sub(lambda match: _ends(match[0]), text)
-    return _LONG.sub(lambda match: _ends(match[0]), text)
+    return _LONG_TOKEN.sub(lambda match: _ends(match[0]), text)
 
 
 def _names_a_secret(text: str) -> bool:
+    """Whether _SECRET or _HEADER may match; most texts are decided here."""
     lowered = text.lower()
-    for sign in _SIGNS:  # noqa: SIM110 - a generator would cost more than the test
-        if sign in lowered:
+    for word in _PRECHECK:  # noqa: SIM110 - a generator would cost more than the test
+        if word in lowered:
             return True
     return False
 
 
 def mask_appid(appid: str) -> str:
-    """`wx12…90ab`; anything that is no AppID stays as written, it is masked already."""
+    """An AppID as `wx12…90ab`; anything else, such as an AppID that a person has masked, stays as written."""
     return _APPID.sub(lambda match: _ends(match[0]), appid)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from triage.alerts.facts import FACTS, Fact, FactType, facts_of, is_masked, usable
+from triage.alerts.facts import FACTS, Fact, FactType, facts_of, is_masked, usable_facts
 from triage.alerts.parser import parse
 
 HEAD = (
@@ -194,12 +194,12 @@ UNUSABLE = {
 
 @pytest.mark.parametrize(("name", "value"), UNUSABLE.values(), ids=UNUSABLE)
 def test_a_command_is_not_filled_with(name: str, value: str) -> None:
-    assert usable({name: value, "count": 3, "cause": ()}) == {"count": 3, "cause": ()}
+    assert usable_facts({name: value, "count": 3, "cause": ()}) == {"count": 3, "cause": ()}
 
 
 def test_a_command_is_filled_with_what_is_real() -> None:
     real: dict[str, Fact] = {"ip": "203.0.113.9", "domain": "wx.example.com", "path": "/wx", "count": 3}
-    assert usable(real) == real
+    assert usable_facts(real) == real
 
 
 NO_IPS = [
@@ -220,6 +220,6 @@ def test_an_address_is_what_the_standard_library_takes_for_one(address: str) -> 
     try:
         ipaddress.ip_address(address)
     except ValueError:
-        assert usable({"ip": address}) == {}
+        assert usable_facts({"ip": address}) == {}
     else:
-        assert usable({"ip": address}) == {"ip": address}
+        assert usable_facts({"ip": address}) == {"ip": address}

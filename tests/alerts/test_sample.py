@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.alerts.cleaning import fold
-from triage.alerts.sample import SAMPLE_KEYS, Brackets, Landmarks, Sample, parse_brackets
+from triage.alerts.sample import SAMPLE_KEYS, Brackets, Sample, parse_brackets
+from triage.alerts.scanner import Scanner
 
 TAIL = "\n报警排查指引，请见: https://mmbizurl.cn/s/MpkaZb8yg"
 NEXT = "\nAppid: wx1\n昵称: x\n时间: 2024-01-01 10:00:00\n内容: 微信服务器向公众号推送消息"
@@ -18,9 +18,8 @@ JSON = '{"msg":"时间: 2024-01-01 10:00:00 内容: 失败 [Event=CLICK]","a":[1
 
 
 def read(text: str) -> Brackets:
-    folded = fold(text)
-    marks = Landmarks(folded)
-    return parse_brackets(text, folded, marks.next_key(0), marks)
+    scanner = Scanner(text)
+    return parse_brackets(scanner, scanner.next_key(0))
 
 
 VALUES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -132,14 +131,14 @@ def test_what_is_not_understood_is_reported() -> None:
     "text", ["[host=web-1][ip=192.0.2.1]", "[openid=o1][event=login]", "[Event=down][Host=a]"]
 )
 def test_brackets_of_other_programs_are_not_taken_for_the_platforms(text: str) -> None:
-    assert not read(text).unmistakable
+    assert not read(text).is_unmistakable
 
 
 @pytest.mark.parametrize(
     "text", ["[OpenID=o1]", "[IP=1][Event=UnSubscribe]", "[IP=1][Msg=Text]", "[resp=][transaction_id=42]"]
 )
 def test_brackets_of_the_platform_are_known(text: str) -> None:
-    assert read(text).unmistakable
+    assert read(text).is_unmistakable
 
 
 @given(st.text(alphabet='[]<>{}"=a.报警\n :', max_size=60))

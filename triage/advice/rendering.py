@@ -12,7 +12,7 @@ from triage.advice.headline import ICONS, account, excerpt, headline
 from triage.advice.query import Asked, Candidate
 from triage.advice.reply_templates import OnBroken, ReplyTemplates
 from triage.advice.sources import Source, Sources
-from triage.alerts.facts import Fact, usable
+from triage.alerts.facts import Fact, usable_facts
 from triage.alerts.parser import Reading
 from triage.findings import Severity
 from triage.masking import mask
@@ -305,7 +305,7 @@ class _Shown:
                 fact = self._facts[name]
                 masked[name] = mask(fact) if isinstance(fact, str) else fact
         if names and template.command:
-            masked = usable({name: masked[name] for name in names if name in masked})
+            masked = usable_facts({name: masked[name] for name in names if name in masked})
         return template.render(masked)
 
 

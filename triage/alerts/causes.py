@@ -1,7 +1,7 @@
 """What an alert's sample proves by itself: the cause ids of the contract, each with its evidence.
 
-The reply in the sample is judged by the same law as every other reply; a body that WeChat has cut or a web page has
-damaged is never called malformed.
+The reply in the sample is judged by the reply law. A body that WeChat has cut, or that a web page has damaged when the
+alert was copied, is never called malformed.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _CURL = {
     52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
     56: ("curl_receive", "收回包时连接中断（cURL 56）"),
 }
-_CUT = ("...", "…")
-_BYTES = re.compile(r"共 \d+ 字节")
-_EATEN = "<![CDATA]>"
+_CUT_MARKS = ("...", "…")
+_SIZE = re.compile(r"共 \d+ 字节")
+_EMOJI_DAMAGE = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
 _WIDE_CDATA = ("［CDATA［", "【CDATA【")
 _NARROW = str.maketrans("［］【】＜＞＝", "[][]<>=")
@@ -45,17 +45,20 @@ _NARROW = str.maketrans("［］【】＜＞＝", "[][]<>=")
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause id, what it means in a sentence, and the words of the sample that prove it.
-
-    `span` is the half-open range of `evidence` in the sample's `field`, in characters.
-    """
+    """Something that the sample proves."""
 
     id: str
+    """A cause id of the contract."""
     meaning: str
+    """The cause in a sentence."""
     field: str
+    """The attribute of the sample that proves it."""
     evidence: str
+    """The words in that field that prove it."""
     span: tuple[int, int]
+    """Where they stand in it: a half-open range in characters."""
     hint: str | None = None
+    """What to do, where the reply law says so."""
 
 
 def find_causes(sample: Sample, about: AlertedPush = AlertedPush.MESSAGE) -> tuple[Cause, ...]:
@@ -89,28 +92,31 @@ def _reply_causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:
     if body is None:
         return
     sent = _as_sent(body)
-    cut = body.endswith(_CUT) and sample.response_length is not None
-    damaged = _EATEN in body or body.endswith(_CUT)
+    cut = body.endswith(_CUT_MARKS) and sample.response_length is not None
+    damaged = _EMOJI_DAMAGE in body or body.endswith(_CUT_MARKS)
     reply = _closed(sent).encode()
     for finding in judge(reply, _push(sample, about)):
         if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and damaged):
             continue
         start, end = finding.span or (0, len(reply))
         span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
-        meaning = _BYTES.sub(f"共 {sample.response_length} 字节", finding.message) if cut else finding.message
+        meaning = _SIZE.sub(f"共 {sample.response_length} 字节", finding.message) if cut else finding.message
         yield Cause(finding.id, meaning, field, body[slice(*span)], span, finding.hint)
 
 
 def _as_sent(body: str) -> str:
-    """The body as the server wrote it, where a copy made brackets wide or ate some; every place stays where it is."""
+    """The body as the server wrote it: brackets half width, text that a web page removed put back.
+
+    Every character keeps its place.
+    """
     if any(wide in body for wide in _WIDE_CDATA):
         body = body.translate(_NARROW)
-    return body.replace(_EATEN, "OK".ljust(len(_EATEN)))
+    return body.replace(_EMOJI_DAMAGE, "OK".ljust(len(_EMOJI_DAMAGE)))
 
 
 def _closed(body: str) -> str:
-    """The whole elements of an XML body that WeChat cut, so that what they say can be judged."""
-    if not body.startswith("<xml>") or not body.endswith(_CUT):
+    """An XML body that WeChat cut, closed behind its last complete element."""
+    if not body.startswith("<xml>") or not body.endswith(_CUT_MARKS):
         return body
     end = max((match.end() for match in _ELEMENT.finditer(body)), default=0)
     return body[:end] + "</xml>" if end else body

@@ -6,10 +6,14 @@ import html
 import re
 import unicodedata
 
+MAX_LINE = 2_000
+"""Characters of a line that are read."""
+_MAX_FOLDED_LINES = 5
+"""Lines over which a copied sentence may be spread."""
 LABELS = r"(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
 
 _PLAIN = re.compile("[\t\n -~、。…，：\u4e00-\u9fff]*")
-"""What the platform's own text is made of: without a trace of copying, and folded by less than the whole table."""
+"""The characters of the platform's own text. A text of these alone needs no cleaning, and folding it is cheap."""
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _INVISIBLE = re.compile(
@@ -30,20 +34,25 @@ _TAG_BEFORE_LABEL = re.compile(
     rf"(?i)(?:</?(?:p|br|div|span|li)\b[^<>]{{0,200}}>\s{{0,20}}){{1,4}}(?=(?:\*\*)?{LABELS})"
 )
 _QUOTE = re.compile(r"[ \t]*(?:[>＞][ \t]?)+")
+_DECORATION = re.compile(r"(?m)^\s*(?:\(?\d{1,2}[.)、]|[①-⑩])|</?[a-z][^<>]{0,200}>|```\w*")
+_LETTER = re.compile(r"[^\W_]")
 _STRUCTURE = re.compile(rf"(?i){LABELS}[ \t*]*[:：;；]|[\[【［]\w+ ?\w*[=＝]")
 
 
 class _Fold(dict[int, int]):
-    """Code point to code point: half width, lower case, one kind of bracket, colon, dash and quotation mark."""
+    """Code point to code point, filled as characters are met.
 
-    _CACHED = 60_000
+    Half width, lower case, one kind of bracket, colon, dash and quotation mark.
+    """
+
+    _MAX_CACHED = 60_000
 
     def __missing__(self, code: int) -> int:
         char = chr(code)
         folded = unicodedata.normalize("NFKC", char).lower()
         if len(folded) != 1:
             folded = char.lower() if len(char.lower()) == 1 else char
-        if len(self) > self._CACHED:
+        if len(self) > self._MAX_CACHED:
             self.clear()
             self.update(_SPECIAL)
         self[code] = ord(folded)
@@ -67,7 +76,7 @@ _FOLD = _Fold(_SPECIAL)
 
 
 def fold(text: str) -> str:
-    """The text for comparing: same length, so that a place in one is the same place in the other."""
+    """The text for comparing: half width and lower case. A place in it is the same place in `text`."""
     if text.isascii():
         return text.lower()
     if _PLAIN.fullmatch(text):
@@ -76,12 +85,15 @@ def fold(text: str) -> str:
 
 
 def half_width(text: str) -> str:
-    """NFKC without a change of letter case, for values that programs will use: addresses, hosts, ids."""
+    """The text in half width, letter case kept: for values that programs use, such as addresses and ids."""
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
 def unindent(text: str, opening: str) -> str:
-    """The text without the indentation that a copy gave to its lines: that of the line in which it begins."""
+    """The text without the indentation that copying gave to all its lines.
+
+    `opening` is what stands before the text on its first line.
+    """
     indent = opening[: len(opening) - len(opening.lstrip(" \t"))]
     if indent and all(line.startswith(indent) or not line.strip() for line in text.split("\n")[1:]):
         return text.replace("\n" + indent, "\n")
@@ -89,7 +101,10 @@ def unindent(text: str, opening: str) -> str:
 
 
 def clean(text: str) -> str:
-    """The text as the platform wrote it, as far as the traces of copying can be undone without guessing."""
+    """The text as the platform wrote it, as far as that can be restored without guessing.
+
+    Removes invisible characters, HTML around the alert, and the `>` of quoted lines; unifies line ends.
+    """
     if not _PLAIN.fullmatch(text):
         text = _SURROGATES.sub("\ufffd", text)
         text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
@@ -100,7 +115,7 @@ def clean(text: str) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """Turn a piece of HTML source into text; a reply body that is markup itself is left alone."""
+    """HTML source as text; a reply body that is markup itself is kept."""
     tagged = "<" in text
     if tagged and (body := _RAW_BODY.search(text)):
         if not _TAG.search(text):
@@ -113,7 +128,7 @@ def _without_markup(text: str) -> str:
 
 
 def _without_quoting(text: str) -> str:
-    """Drop `> ` prefixes from the blocks of quoted lines that hold an alert's label or bracket."""
+    """The text without the `> ` of quoted blocks that hold a label or a bracket of an alert."""
     lines = text.split("\n")
     prefix = ""
     start = 0
@@ -132,6 +147,7 @@ def _without_quoting(text: str) -> str:
 
 
 def _prefix_of(block: list[str]) -> str:
+    """The quotation marks before the first line of an alert; `""` where the block holds none."""
     for line in block:
         quote = _QUOTE.match(line)
         if quote and _STRUCTURE.search(line):
@@ -140,7 +156,48 @@ def _prefix_of(block: list[str]) -> str:
 
 
 def _unquote(line: str, prefix: str) -> str:
+    """The line without the prefix, or without as many quotation marks written with other blanks."""
     if not prefix or line.startswith(prefix):
         return line[len(prefix) :]
     blank = r"[ \t]?" if prefix[-1] in " \t" else ""
     return re.sub(rf"^(?:[ \t]*[>＞]{blank}){{1,{prefix.count('>') + prefix.count('＞')}}}", "", line)
+
+
+def has_words(piece: str) -> bool:
+    """Whether there is more than list marks, tags and fences; the first letter decides without a search."""
+    first = piece.lstrip()[:1]
+    return first.isalpha() or (first != "" and bool(_LETTER.search(_DECORATION.sub("", piece))))
+
+
+def unfold(raw: str) -> str | None:
+    """The lines of a folded sentence as one; None where they are too many to be one."""
+    written = [line for line in raw[:MAX_LINE].split("\n") if has_words(line)]
+    if len(written) > _MAX_FOLDED_LINES:
+        return None
+    return "".join([trim_line(line, False, False) for line in written]).rstrip(";；,，、")
+
+
+def trim_line(line: str, is_last: bool, has_follower: bool) -> str:
+    """A line without what wraps the alert: tags, fences, bold marks, the list mark of a label behind it.
+
+    `is_last` says that the text ends here, `has_follower` that the next label stands on the same line.
+    """
+    if not has_follower and not _WRAPPED.search(line):
+        return line.strip()
+    line = (_TAGS_AT_END.sub("", line.rstrip()) or line) if ">" in line else line.rstrip()
+    if "```" in line:
+        line = re.sub(r"\s*```.*$", "", line)
+    if has_follower:
+        line = re.sub(r"\s+(?:[-#>|*•·]|\(?\d{1,2}[.)、])$", "", line).rstrip(";；,，、")
+    line = (re.sub(r"\s+\|$", "", line) if line.endswith("|") else line).strip()
+    if is_last and line.endswith("」") and line.count("「") < line.count("」"):
+        line = line.rstrip("」")
+    for mark in ("**", "`"):
+        if line.startswith(mark) and line.endswith(mark) and line.strip("*`"):
+            line = line.strip(mark)
+    return line.removesuffix("**") if line.strip("*") and "**" not in line[:-2] else line
+
+
+_WRAPPED = re.compile(r"[>`|」*]")
+"""A cheap check: only a line with one of these can need trimming."""
+_TAGS_AT_END = re.compile(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$")

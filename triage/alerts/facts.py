@@ -1,4 +1,4 @@
-"""What is known of one alert, under the names that rules use: the vocabulary of conditions and templates."""
+"""The facts of an alert: what conditions test and templates print, under the names that rules use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class FactType(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class FactName:
-    """A fact's type, and the word that stands for it in a command when it is not known."""
+    """What rules may do with a fact."""
 
     type: FactType
     placeholder: str
+    """The word that a template prints where the fact is unknown."""
 
 
 def _facts(type_: FactType, **placeholders: str) -> dict[str, FactName]:
@@ -84,10 +85,10 @@ FACTS: Mapping[str, FactName] = {
 
 _MASKED = re.compile(r"(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")
 _MASKED_MAYBE = re.compile(r"[xX](?:[xX]|\n?\Z)")
-"""What every match of `_MASKED` holds and hardly any other value does: found many times faster."""
+"""A cheap pre-check: every value that `_MASKED` finds something in matches this too, and few others do."""
 _OPENID = re.compile(r"[A-Za-z0-9_-]{12,64}")
 _OF_ALERT = ("appid", "nickname", "description", "guide_url", "window_minutes", "count")
-_READ = (*_OF_ALERT, *SAMPLE_KEYS)
+_DIRECT_FACTS = (*_OF_ALERT, *SAMPLE_KEYS)
 _values = attrgetter(*_OF_ALERT, *(f"sample.{key}" for key in SAMPLE_KEYS))
 _MINUTE = timedelta(minutes=1)
 _DEFAULT_WINDOW_MINUTES = ALERT_WINDOW // _MINUTE
@@ -97,11 +98,11 @@ _PORTS = {"http": "80", "https": "443"}
 _PLAIN_URL = re.compile(
     r"(https?)://([a-z0-9._-]+)(?::([1-9][0-9]{0,3}))?(/[!-\"$->@-~]*)?(?:[?#]|\Z)",
 )
-"""What nearly every address looks like: `urlsplit` takes it apart the same way, many times slower."""
+"""A fast path for ordinary addresses; `urlsplit` gives the same parts and takes much longer."""
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PLAIN_ADDRESS = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
-"""What nearly every address looks like: `ip_address` reads it the same way, many times slower."""
+"""A fast path for ordinary addresses; `ip_address` accepts the same and takes much longer."""
 
 
 def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
@@ -110,7 +111,9 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
     A present but empty value is `""`. Numbers are int, `rate` (failures per minute) may be a float.
     """
     facts: dict[str, Fact] = {"kind": kind, "cause": tuple(causes), "text": alert.text}
-    facts |= {name: value for name, value in zip(_READ, _values(alert), strict=True) if value is not None}
+    facts |= {
+        name: value for name, value in zip(_DIRECT_FACTS, _values(alert), strict=True) if value is not None
+    }
     if alert.sample.decrypt_fail:
         facts["decrypt_fail"] = "yes"
     if alert.window_minutes and alert.count is not None:
@@ -131,8 +134,8 @@ def is_masked(value: str) -> bool:
     return bool(_MASKED_MAYBE.search(value) and _MASKED.search(value))
 
 
-def usable(facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    """The facts that a command can be filled with: no masked value, no address that is none, nothing like an option."""
+def usable_facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """The facts that may stand in a command: no masked value, no malformed IP, nothing that reads like an option."""
     kept = {
         name: value
         for name, value in facts.items()
@@ -155,7 +158,10 @@ def _is_address(value: str) -> bool:
 
 
 def _address_parts(address: str, host: str) -> dict[str, Fact]:
-    """Scheme, host, port, path and the URL without query, user or password; the host alone for what is no URL."""
+    """The facts of the callback's address: scheme, domain, port, path, and the URL without query, user and password.
+
+    Where the address is no URL, the domain alone, if the sample has one.
+    """
     parts = _split(address)
     if parts is None:
         return {"domain": host} if host else {}
@@ -187,7 +193,7 @@ def _split(address: str) -> tuple[str | Any, ...] | None:
 def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
     """The window from the first failure on, for people and for `grep -E` over an nginx access log in +0800.
 
-    A date at the end of the calendar has none.
+    Empty where the window would end after the year 9999.
     """
     try:
         end = first_seen + minutes * _MINUTE
@@ -201,7 +207,7 @@ def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
 
 
 def _log_minutes(moment: datetime, minutes: int) -> Iterator[str]:
-    """The moment's minute and so many more as nginx writes them, up to ten in one expression."""
+    """Expressions for a minute and those after it as nginx writes them, up to ten minutes in each."""
     while True:
         tens, unit = divmod(moment.minute, 10)
         more = min(minutes, 9 - unit)

@@ -1,9 +1,9 @@
 """The platform's alert grammar: text in, alerts out.
 
 An alert is the lines Appid, 昵称, 时间, 内容, 次数, 错误样例 and a tail with a link, in this order, any of them
-missing. The scanner finds the labels, decides which belong together, and takes the values between them; it knows no
-kind of alert. The format is that of the official guide 报警排查指引,
-developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html.
+missing. The parser finds the labels, decides which belong together, and takes the values between them; it knows no
+kind of alert. The format is that of the official guide 报警排查指引:
+https://developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
 
-from triage.alerts.cleaning import clean, fold, half_width
-from triage.alerts.sample import KEY, Brackets, Landmarks, Sample, parse_brackets
+from triage.alerts.cleaning import MAX_LINE, clean, fold, half_width, has_words, trim_line, unfold
+from triage.alerts.sample import Brackets, Sample, parse_brackets
+from triage.alerts.scanner import KEY, Scanner
 from triage.errors import TextTooLargeError
 
 BEIJING = timezone(timedelta(hours=8))
 MAX_CHARACTERS = 2_000_000
+"""Of one text; a longer one is refused."""
 MAX_ALERTS = 500
+"""Of one text; what follows is reported as unread."""
 _MAX_TOKENS = 20 * MAX_ALERTS
-"""What comes after so many labels in one text is reported as unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,14 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as the scanner saw it (`text`), its alerts in order, and the spans of what it did not understand."""
+    """A parsed text."""
 
     text: str
+    """The cleaned text; all spans are places in it."""
     alerts: tuple[Alert, ...]
+    """In order of appearance."""
     unread: tuple[tuple[int, int], ...]
+    """Where something stands that looks like a part of an alert and was not understood."""
 
 
 _GAP = r"[ \t]{0,8}"
@@ -60,13 +65,13 @@ _LABELS = ("app[ _]?[il]d", "昵称", "呢称", "时间", "内容", "次数", "�
 _WORD = re.compile(
     "|".join([*(label + _COLON for label in _LABELS), "报警排查指引", "告警排查指引", KEY.pattern])
 )
-"""A label or a key. Plain characters first: the regex engine skips what begins with another."""
+"""A label or a key. It begins with plain characters, for which the regex engine searches fast."""
 _KINDS = {"a": "appid", "时": "time", "内": "description", "次": "count", "错": "sample", "[": "brackets"}
 _KINDS |= {"昵": "nickname", "呢": "nickname", "报": "tail", "告": "tail"}
-"""What a word is, by its first character."""
+"""The kind of a label or a key by its first character."""
 _ORDER = ("appid", "nickname", "time", "description", "count", "sample", "brackets", "tail")
 _RANK = {kind: rank for rank, kind in enumerate(_ORDER)} | {"end": -1}
-"""The place of a kind in an alert; the end of the text follows nothing."""
+"""Where a line stands in an alert; the end of the text ranks before all of them."""
 _LINES = ("appid", "nickname", "description")
 _BOLD = ("**", "__")
 _DATE = re.compile(
@@ -81,33 +86,32 @@ _MASKED = re.compile(r"\s{0,8}[x*]{2}")
 _PLATFORM_SENTENCE = re.compile(
     r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
 )
-_BEGINNING = 20
-"""What tells the platform's sentence stands in so many characters."""
+_SENTENCE_START = 20
+"""Characters of a sentence in which `_PLATFORM_SENTENCE` is looked for."""
 _APPID = re.compile(r"(?i)wx|[x*＊\s]+$")
-"""An appid, masked or not; other products number theirs otherwise."""
-_DECORATION = re.compile(r"(?m)^\s*(?:\(?\d{1,2}[.)、]|[①-⑩])|</?[a-z][^<>]{0,200}>|```\w*")
-_FOREIGN = re.compile(r"[^\W_]")
+"""An AppID of an Official Account, masked or not; other products of the platform have other ids."""
 _YEARS = range(2000, 2100)
 _LAST_STAMP = int(datetime(_YEARS.stop, 1, 1, tzinfo=UTC).timestamp())
-_GLUED = 500
-"""How long the value before a glued label may be, in characters."""
+_MAX_GLUED_VALUE = 500
+"""Characters of a value to which the next label is glued."""
 
 
 @dataclass(slots=True)
 class _Token:
-    """A label, a run of brackets or the end of the text, with the place of its value."""
+    """A label, a run of brackets or the end of the text."""
 
     kind: str
     start: int
     value: int
+    """Where the value begins."""
     brackets: Brackets | None = None
     end: int = field(init=False)
-    """Where the value ends, set when it is read."""
+    """Where the value ends; set when the value is parsed."""
 
 
 @dataclass(slots=True)
 class _Draft:
-    """An alert while it is put together."""
+    """An alert that is being put together from tokens."""
 
     tokens: list[_Token] = field(default_factory=list)
     unread: list[tuple[int, int]] = field(default_factory=list)
@@ -126,32 +130,31 @@ class _Draft:
 
     @property
     def has_platform_sentence(self) -> bool:
-        return bool(_PLATFORM_SENTENCE.match(fold((self.description or "")[:_BEGINNING])))
+        return bool(_PLATFORM_SENTENCE.match(fold((self.description or "")[:_SENTENCE_START])))
 
 
 def parse(text: str) -> Reading:
     """Every alert in a text, in order of appearance. Raises TextTooLargeError; takes linear time."""
     if len(text) > MAX_CHARACTERS:
         raise TextTooLargeError(len(text), MAX_CHARACTERS)
-    cleaned = clean(text)
-    folded = fold(cleaned)
-    tokens = list(islice(_tokens(cleaned, folded), _MAX_TOKENS))
+    scanner = Scanner(clean(text))
+    tokens = list(islice(_tokens(scanner), _MAX_TOKENS))
     alerts: list[Alert] = []
     unread: list[tuple[int, int]] = []
-    for draft in _drafts(cleaned, folded, tokens):
+    for draft in _drafts(scanner, tokens):
         if len(alerts) < MAX_ALERTS and _is_alert(draft):
-            alerts.append(_alert(cleaned, draft))
+            alerts.append(_alert(scanner.text, draft))
             unread += draft.unread
         else:
             unread.append(draft.span)
     if len(tokens) == _MAX_TOKENS:
-        unread.append((tokens[-1].end, len(cleaned)))
-    return Reading(cleaned, tuple(alerts), tuple(sorted(unread)))
+        unread.append((tokens[-1].end, scanner.length))
+    return Reading(scanner.text, tuple(alerts), tuple(sorted(unread)))
 
 
-def _tokens(text: str, folded: str) -> Iterator[_Token]:
-    """The labels that count, and the runs of brackets, in order."""
-    marks = Landmarks(folded)
+def _tokens(scanner: Scanner) -> Iterator[_Token]:
+    """The labels and the runs of brackets, in order, without words that only look like labels."""
+    folded = scanner.folded
     previous: _Token | None = None
     position = runs = 0
     while word := _WORD.search(folded, position):
@@ -161,12 +164,12 @@ def _tokens(text: str, folded: str) -> Iterator[_Token]:
             runs += 1
             if runs > MAX_ALERTS:
                 continue
-            brackets = parse_brackets(text, folded, start, marks)
+            brackets = parse_brackets(scanner, start)
             previous = _Token(kind, start, start, brackets)
             position = max(brackets.end, position)
-        elif not start or folded[start - 1] == "\n":  # nothing to be glued to, or bold with
+        elif not start or folded[start - 1] == "\n":  # neither glued nor bold
             previous = _Token(kind, start, position)
-        elif _counts(folded, kind, start, position, previous):
+        elif _is_label(folded, kind, start, position, previous):
             previous = _Token(kind, start, _after_bold(folded, start, position))
         else:
             continue
@@ -180,8 +183,8 @@ def _after_bold(folded: str, start: int, end: int) -> int:
     return end + 2 if closed_behind else end
 
 
-def _counts(folded: str, kind: str, start: int, end: int, previous: _Token | None) -> bool:
-    """A word of the labels is a label unless it is part of a longer word, or its value cannot be one."""
+def _is_label(folded: str, kind: str, start: int, end: int, previous: _Token | None) -> bool:
+    """Whether the word is a label: it is not part of a longer word, and its value can be one."""
     if kind == "tail":
         return True
     glued = folded[start - 1 : start].isalnum()
@@ -196,10 +199,11 @@ def _counts(folded: str, kind: str, start: int, end: int, previous: _Token | Non
 
 
 def _follows(folded: str, previous: _Token, start: int, kind: str) -> bool:
-    if start - previous.value > _GLUED or "\n" in folded[previous.value : start]:
+    """Whether a glued label can be the next one of the same alert, on the same line."""
+    if start - previous.value > _MAX_GLUED_VALUE or "\n" in folded[previous.value : start]:
         return False
-    over = previous.kind in ("count", "brackets", "tail")
-    return over or _RANK[kind] > _RANK[previous.kind]
+    is_complete = previous.kind in ("count", "brackets", "tail")
+    return is_complete or _RANK[kind] > _RANK[previous.kind]
 
 
 def _at_line_start(folded: str, position: int) -> bool:
@@ -207,24 +211,25 @@ def _at_line_start(folded: str, position: int) -> bool:
     return not line[line.rfind("\n") + 1 :].strip(" \t*_-#>[")
 
 
-def _drafts(text: str, folded: str, tokens: list[_Token]) -> Iterator[_Draft]:
-    """Tokens that belong to one alert, values read."""
+def _drafts(scanner: Scanner, tokens: list[_Token]) -> Iterator[_Draft]:
+    """The tokens grouped by alert, their values parsed."""
     draft = _Draft()
-    for token, following in pairwise([*tokens, _Token("end", len(text), len(text))]):
-        if draft.tokens and _opens(folded, draft, draft.tokens[-1], token):
+    for token, following in pairwise([*tokens, _Token("end", scanner.length, scanner.length)]):
+        if draft.tokens and _begins_next(scanner.folded, draft, token):
             yield draft
             draft = _Draft()
         draft.tokens.append(token)
-        _read(text, folded, draft, token, following.start, _RANK[following.kind])
+        _parse_value(scanner, draft, token, following)
     if draft.tokens:
         yield draft
 
 
-def _opens(folded: str, draft: _Draft, last: _Token, token: _Token) -> bool:
-    """Whether a token begins the next alert: out of order, or behind foreign text with nothing to join."""
+def _begins_next(folded: str, draft: _Draft, token: _Token) -> bool:
+    """Whether a token begins the next alert: it is out of order, or other text separates it from an incomplete one."""
+    last = draft.tokens[-1]
     if _RANK[token.kind] <= _RANK[last.kind]:
         return True
-    if token.brackets and not token.brackets.unmistakable:
+    if token.brackets and not token.brackets.is_unmistakable:
         return _is_foreign(folded, last.end, token.start)
     if draft.count is not None or draft.brackets or (token.brackets and last.kind == "sample"):
         return False
@@ -232,45 +237,40 @@ def _opens(folded: str, draft: _Draft, last: _Token, token: _Token) -> bool:
 
 
 def _is_foreign(folded: str, start: int, end: int) -> bool:
-    between = folded[start : min(end, start + 2_000)]
-    return between not in ("", "\n") and _has_words(between)
+    """Whether words stand between two tokens that belong to no alert."""
+    between = folded[start : min(end, start + MAX_LINE)]
+    return between not in ("", "\n") and has_words(between)
 
 
-def _has_words(piece: str) -> bool:
-    """Whether there is more than decoration; that takes no search where a letter is first, or nothing at all."""
-    first = piece.lstrip()[:1]
-    return first.isalpha() or (first != "" and bool(_FOREIGN.search(_DECORATION.sub("", piece))))
-
-
-def _read(text: str, folded: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
-    """Read the value of a token into the draft."""
-    kind = token.kind
+def _parse_value(scanner: Scanner, draft: _Draft, token: _Token, following: _Token) -> None:
+    """Parse the value of a token into the draft; it ends before the following token."""
+    kind, limit = token.kind, following.start
     if kind in _LINES:
-        _read_line(text, draft, token, limit, follower)
+        _parse_line(scanner.text, draft, token, following)
     elif kind == "time":
-        _read_time(folded, draft, token, limit)
+        _parse_time(scanner, draft, token, limit)
     elif kind == "count":
-        _read_count(folded, draft, token, limit)
+        _parse_count(scanner, draft, token, limit)
     elif token.brackets:
         draft.brackets = token.brackets
         draft.unread += token.brackets.unread
         token.end = token.brackets.end
     elif kind == "tail":
-        _read_tail(text, folded, draft, token, limit)
+        _parse_tail(scanner, draft, token, limit)
     else:
         token.end = token.value
 
 
-def _read_tail(text: str, folded: str, draft: _Draft, token: _Token, limit: int) -> None:
-    url = _URL.search(folded, token.value, min(limit, token.value + 300))
+def _parse_tail(scanner: Scanner, draft: _Draft, token: _Token, limit: int) -> None:
+    url = _URL.search(scanner.folded, token.value, min(limit, token.value + 300))
     token.end = url.end() if url else token.value
     if url:
-        address = half_width(text[slice(*url.span())]).replace(" ", "").replace(";", ":", 1)
+        address = half_width(scanner.text[slice(*url.span())]).replace(" ", "").replace(";", ":", 1)
         draft.guide_url = address if address[-1].isalnum() else _PASTED_TO_URL.sub("", address)
 
 
-def _read_time(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
-    match = _DATE.match(folded, token.value, limit)
+def _parse_time(scanner: Scanner, draft: _Draft, token: _Token, limit: int) -> None:
+    match = _DATE.match(scanner.folded, token.value, limit)
     try:
         if match is None or int(match[1]) not in _YEARS:
             raise ValueError
@@ -278,86 +278,56 @@ def _read_time(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
         draft.first_seen = datetime(year, month, day, hour, minute, second, tzinfo=BEIJING)
         token.end = match.end()
     except ValueError:
-        _not_understood(folded, draft, token, limit)
+        _leave_unread(scanner, draft, token, limit)
 
 
-def _read_count(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
-    match = _COUNT.match(folded, token.value, limit)
+def _parse_count(scanner: Scanner, draft: _Draft, token: _Token, limit: int) -> None:
+    match = _COUNT.match(scanner.folded, token.value, limit)
     if match is None:
-        return _not_understood(folded, draft, token, limit)
+        return _leave_unread(scanner, draft, token, limit)
     token.end = match.end()
     draft.count = int(match[2].replace(",", ""))
     draft.window_minutes = int(match[1]) if match[1] else None
     return None
 
 
-def _not_understood(folded: str, draft: _Draft, token: _Token, limit: int) -> None:
-    newline = folded.find("\n", token.value, limit)
-    token.end = limit if newline < 0 else newline
-    if folded[token.value : token.end].strip():
+def _leave_unread(scanner: Scanner, draft: _Draft, token: _Token, limit: int) -> None:
+    """Note a line whose value was not understood; an empty line is no mistake."""
+    token.end = scanner.line_end(token.value, limit)
+    if scanner.folded[token.value : token.end].strip():
         draft.unread.append((token.start, token.end))
 
 
-def _read_line(text: str, draft: _Draft, token: _Token, limit: int, follower: int) -> None:
-    """A value of free text: its line, the next one where its own is empty, the rest where a sentence was folded."""
+def _parse_line(text: str, draft: _Draft, token: _Token, following: _Token) -> None:
+    """A value of free text: its line, the next line where its own is empty, or all lines of a folded sentence."""
+    limit, is_last = following.start, following.kind == "end"
     raw = text[token.value : limit].lstrip()
     start = limit - len(raw)
-    goes_on = follower > _RANK[token.kind]
+    goes_on = _RANK[following.kind] > _RANK[token.kind]
     if not goes_on and "\n" in text[token.value : start]:
         token.end = token.value
         return
-    if goes_on and token.kind == "description" and (value := _folded_line(raw)) is not None:
+    if goes_on and token.kind == "description" and (value := unfold(raw)) is not None:
         token.end = limit
     else:
-        line, newline, _ = raw[:2_000].partition("\n")
-        value = _trim(line, follower < 0, not newline and follower >= 0)
+        line, newline, _ = raw[:MAX_LINE].partition("\n")
+        value = trim_line(line, is_last, not newline and not is_last)
         token.end = start + len(line)
     if value:
         setattr(draft, token.kind, value)
 
 
-def _folded_line(raw: str) -> str | None:
-    """The lines of a folded sentence as one; None where they are too many to be one."""
-    written = [line for line in raw[:2_000].split("\n") if _has_words(line)]
-    if len(written) > 5:
-        return None
-    return "".join([_trim(line, False, False) for line in written]).rstrip(";；,，、")
-
-
-def _trim(line: str, is_last: bool, has_follower: bool) -> str:
-    """A line without what wraps the alert: tags, fences, stars around the whole, the next line's list mark."""
-    if not has_follower and not _WRAPPED.search(line):
-        return line.strip()
-    line = (_TAGS_AT_END.sub("", line.rstrip()) or line) if ">" in line else line.rstrip()
-    if "```" in line:
-        line = re.sub(r"\s*```.*$", "", line)
-    if has_follower:
-        line = re.sub(r"\s+(?:[-#>|*•·]|\(?\d{1,2}[.)、])$", "", line).rstrip(";；,，、")
-    line = (re.sub(r"\s+\|$", "", line) if line.endswith("|") else line).strip()
-    if is_last and line.endswith("」") and line.count("「") < line.count("」"):
-        line = line.rstrip("」")
-    for mark in ("**", "`"):
-        if line.startswith(mark) and line.endswith(mark) and line.strip("*`"):
-            line = line.strip(mark)
-    return line.removesuffix("**") if line.strip("*") and "**" not in line[:-2] else line
-
-
-_WRAPPED = re.compile(r"[>`|」*]")
-"""What every wrapping holds and hardly any value does."""
-_TAGS_AT_END = re.compile(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$")
-
-
 def _is_alert(draft: _Draft) -> bool:
-    """Whether what was read can only be an alert of the platform."""
+    """Whether the draft is certainly an alert of the platform: enough parts of one that nothing else has."""
     plausible = draft.brackets.plausible if draft.brackets else 0
     tail = draft.guide_url is not None
     if tail and plausible:
         return True
     count = draft.count is not None and draft.window_minutes is not None
     if draft.brackets and plausible:
-        ours = draft.brackets.unmistakable and draft.description is None and (plausible > 1 or count)
+        is_sample = draft.brackets.is_unmistakable and draft.description is None and (plausible > 1 or count)
         sample_label = any(token.kind == "sample" for token in draft.tokens)
-        return ours or sample_label or draft.has_platform_sentence
+        return is_sample or sample_label or draft.has_platform_sentence
     appid = bool(_APPID.match(draft.appid or ""))
     if draft.has_platform_sentence:
         return count or appid or tail or draft.first_seen is not None
@@ -384,7 +354,7 @@ def _alert(text: str, draft: _Draft) -> Alert:
 
 
 def _instant(stamp: int | None) -> datetime | None:
-    """Stamp is the same instant as 时间, in unix seconds."""
+    """The time of a Stamp, which is the instant of 时间 in unix seconds (guide P.6)."""
     if not stamp or stamp >= _LAST_STAMP:
         return None
     return datetime.fromtimestamp(stamp, UTC).astimezone(BEIJING)
