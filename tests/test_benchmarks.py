@@ -38,7 +38,7 @@ def test_what_is_compared_with_is_installed_by_make_bench_alone() -> None:
     bench = re.findall(r'"(\w+)>=', re.findall(r"(?ms)^bench = \[(.*?)^\]", groups)[0])
     imported = {
         node.module.split(".")[0] if isinstance(node, ast.ImportFrom) and node.module else alias.name
-        for name in ("parsing", "matching")
+        for name in ("readers", "matching")
         for node in ast.parse((ROOT / f"bench/{name}.py").read_text(encoding="utf-8")).body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
