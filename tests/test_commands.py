@@ -13,7 +13,6 @@ from pathlib import Path
 
 import click
 import pytest
-from flask import Flask
 
 from tests.support.paths import ROOT
 from tests.support.service import serving
@@ -118,7 +117,7 @@ def test_a_command_has_an_example(words: str) -> None:
 
 
 def test_an_endpoint_has_an_example(tmp_path: Path) -> None:
-    app: Flask = create_app(load_settings({**EXPORTS, "TRIAGE_DATABASE_URL": f"sqlite:///{tmp_path}/x.db"}))
+    app = create_app(load_settings({**EXPORTS, "TRIAGE_DATABASE_URL": f"sqlite:///{tmp_path}/x.db"})).pages
     routes = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
     called = [path for example in EXAMPLES for path in re.findall(rf"{ADDRESS}(/[^\s'?]*)", example.command)]
     assert "/callback/wechat" in called

@@ -65,6 +65,18 @@ class BadMessageError(TriageError):
     """A request that is no message of the channel's protocol."""
 
 
+class IncompleteBodyError(BadMessageError):
+    """A request whose body does not come to its end."""
+
+
+class TooLargeBodyError(BadMessageError):
+    """A request with a longer body than is read."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is longer than {limit:,} bytes")
+        self.limit = limit
+
+
 class StoreError(TriageError):
     """The store could not do what was asked."""
 

@@ -732,7 +732,7 @@ def test_progress_is_told_to_the_end() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
 def test_our_own_running_service_is_clean(tmp_path: Path) -> None:
-    with running_service(tmp_path, OUR_ENVIRONMENT, "--workers", "1") as served:
+    with running_service(tmp_path, OUR_ENVIRONMENT) as served:
         url = f"http://127.0.0.1:{served.port}/callback/wechat"
         report = examine(url, ProbePlan(OUR_ACCOUNT, "safe", count=5, rate=200, component=True), LOOPBACK)
     assert not list(report.findings), failed(report)

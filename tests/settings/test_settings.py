@@ -53,7 +53,6 @@ def test_a_token_ends_the_demo() -> None:
         pytest.param(
             {"TRIAGE_PORT": "tcp://10.0.0.1:80"}, "TRIAGE_PORT: 'tcp", id="Kubernetes' own TRIAGE_PORT"
         ),
-        pytest.param({"TRIAGE_WORKERS": "many"}, "TRIAGE_WORKERS: 'many'", id="workers that are no number"),
         pytest.param({"TRIAGE_FRESHNESS_SECONDS": "0"}, "TRIAGE_FRESHNESS_SECONDS", id="a window of nothing"),
         pytest.param({"TRIAGE_LOG_LEVEL": "loud"}, "TRIAGE_LOG_LEVEL: 'loud'", id="a level nobody knows"),
         pytest.param(

@@ -13,11 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from werkzeug.serving import make_server
-
-from triage.settings.model import Settings
-from triage.store import Store
-from triage.web import create_app
+from tests.support.service import serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 15
@@ -141,16 +137,7 @@ class Browser:
 
 
 @contextmanager
-def demo_page(database: Path) -> Iterator[str]:
-    """The address of the demo, served by this process with a new database."""
-    url = f"sqlite:///{database}"
-    Store.open(url, upgrade=True).close()
-    server = make_server("127.0.0.1", 0, create_app(Settings(database_url=url)), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def demo_page(folder: Path) -> Iterator[str]:
+    """The address of the demo, served with a new database in a folder."""
+    with serving(folder, {}) as served:
+        yield f"http://127.0.0.1:{served.port}/"

@@ -17,7 +17,7 @@ _AT_REST = "Promise.all(document.getAnimations().map(animation => animation.fini
 def take(file: Path) -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
-        with demo_page(folder / "demo.db") as address:
+        with demo_page(folder) as address:
             browser = Browser(folder / "profile")
             try:
                 browser.size(WIDTH, HEIGHT)

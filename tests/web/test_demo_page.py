@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium t
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with demo_page(tmp_path_factory.mktemp("demo") / "demo.db") as address:
+    with demo_page(tmp_path_factory.mktemp("demo")) as address:
         yield address
 
 

@@ -12,15 +12,14 @@ from triage.settings import load_settings
 @click.command("serve")
 @click.option("--host", help="The address to listen on (TRIAGE_HOST, 127.0.0.1).")
 @click.option("--port", type=int, help="The port (TRIAGE_PORT, 8080).")
-@click.option("--workers", type=int, help="Processes (TRIAGE_WORKERS, one for each processor, at most 4).")
-def command(host: str | None, port: int | None, workers: int | None) -> None:
+def command(host: str | None, port: int | None) -> None:
     """Run the service: the WeChat callback, the API, health and metrics.
 
     With no settings at all it is a demo: a chat page in the browser, without any WeChat account.
     """
     from triage.web.serving.server import serve
 
-    given = {"TRIAGE_HOST": host, "TRIAGE_PORT": port, "TRIAGE_WORKERS": workers}
+    given = {"TRIAGE_HOST": host, "TRIAGE_PORT": port}
     chosen = {name: str(value) for name, value in given.items() if value is not None}
     settings = load_settings({**os.environ, **chosen})
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - to be shown

@@ -94,7 +94,6 @@ class Settings(BaseModel):
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 180
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8080
-    workers: Annotated[int, Field(ge=1, le=64)] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("rules_dirs", mode="before")

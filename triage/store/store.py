@@ -118,6 +118,11 @@ class Store:
             raise
         return store
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the database is a file or memory of this machine, so that asking it waits for no network."""
+        return self._database.is_sqlite
+
     def close(self) -> None:
         """Give the connections back; the store can still be used and opens new ones."""
         self._database.close()

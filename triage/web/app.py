@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from flask import Flask, g, request
@@ -14,8 +14,9 @@ from triage.channels.wechat.callback import Account
 from triage.message import Person
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
-from triage.web import health as pages
+from triage.web import health
 from triage.web.api import routes as api
+from triage.web.asgi import Application
 from triage.web.callback import Callback
 from triage.web.console import demo
 from triage.web.responses import problem
@@ -30,21 +31,26 @@ _HEADERS = {
 }
 
 
-def make_app(settings: Settings) -> Flask:
-    """The WSGI application for these settings; it reads the rules now, and opens the database when first needed."""
+def make_app(settings: Settings, started: Callable[[], object] = lambda: None) -> Application:
+    """The ASGI application for these settings; it reads the rules now, and opens the database when it is served."""
+    service = Service(settings, _accounts(settings), _admins(settings), datetime.now(UTC))
+    callback = Callback(service)
+    return Application(service, callback, _make_pages(service, callback), started)
+
+
+def _make_pages(service: Service, callback: Callback) -> Flask:
+    """Everything but the callback, as a WSGI application."""
     console = data_directory("templates") / "console"
     app = Flask("triage.web", template_folder=str(console), static_folder=str(console / "static"))
     app.config["MAX_CONTENT_LENGTH"] = api.MAX_API_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of the default provider
-    service = Service(settings, _accounts(settings), _admins(settings), datetime.now(UTC))
     service.install(app)
     app.register_blueprint(api.blueprint)
-    app.register_blueprint(pages.blueprint)
-    app.register_blueprint(demo.blueprint if settings.demo else pages.home)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(demo.make_blueprint(callback) if service.settings.demo else health.home)
     app.before_request(_begin)
     app.after_request(_end)
     app.register_error_handler(HTTPException, _plain_problem)
-    app.wsgi_app = Callback(service, app.wsgi_app)  # type: ignore[method-assign]  # as Flask's own documentation does
     return app
 
 

@@ -1,41 +1,50 @@
-"""The callback: where a channel's platform pushes its messages, and always gets a legal answer.
+"""The callback: where a channel's platform pushes its messages, and always gets a legal answer in time.
 
 A stranger is refused with a 4xx. Whoever has signed gets a 200, come what may: a 5xx or a silence would make the
-platform push again, and in the end raise the very alert this service explains. So the callback stands before the web
-framework, as a WSGI application of its own: no hook or error handler comes between the platform and the last guard,
-and a push does not pay for routing, contexts and sessions it has no use for.
+platform push again, and in the end raise the very alert this service explains. So the callback is an ASGI application
+that stands before the web framework: no hook or error handler comes between the platform and the last guard.
+
+A push is answered on the event loop. Where the database is a file, all of it is computed there: a thread would cost a
+third of the throughput (docs/benchmarks.md). Where it is a server, whoever asks it runs on a thread of the bulkhead.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import TYPE_CHECKING
+from functools import partial
 from urllib.parse import parse_qsl
 
+from triage.bot.bot import Bot
 from triage.channels.wechat import callback as wechat
 from triage.channels.wechat.callback import MAX_BODY_BYTES, Account, Echo
-from triage.cohort import pause
-from triage.errors import BadMessageError, RefusedError, StoreError, UnreadableMessageError
+from triage.errors import (
+    BadMessageError,
+    IncompleteBodyError,
+    RefusedError,
+    StoreBusyError,
+    StoreError,
+    TooLargeBodyError,
+    UnreadableMessageError,
+)
 from triage.message import Message, Reply, Request, Response
+from triage.web.http import Receive, Scope, Send, read_body, send_response
 from triage.web.logs import log_failure
 from triage.web.service import Service
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
 _LOG = logging.getLogger(__name__)
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
 _WECHAT = "wechat"
-_STORE_SECONDS = 2.0
-"""For the memory, of the five seconds after which the platform gives up."""
+PUSH_SECONDS = 2.5
+"""For everything between a push and its answer. The platform gives up after 5 s, nginx of deploy/ after 3 s."""
+_LOCKED_SECONDS = 0.02
+"""Until a file that another process has locked is tried again."""
 _SUCCESS = Response(200, b"success")
 """Legal for every push: understood, and nothing to say."""
 _REASONS = (
@@ -48,123 +57,142 @@ _REASONS = (
 )
 
 
-class _TooLargeError(Exception):
-    """The body has more than MAX_BODY_BYTES."""
-
-
-class _IncompleteError(Exception):
-    """The client stopped in the middle of the body."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     """A response, with what the log may say of it: the kind of message, or why there was none."""
 
     response: Response
     kind: str | None = None
     reason: str | None = None
     has_failed: bool = False
+    is_body_unread: bool = False
 
 
 class Callback:
-    """Answers `/callback/<channel>`; every other path is for the application behind it.
+    """Answers `/callback/<channel>`, as an ASGI application.
 
     Of several accounts one is chosen by `?account=<appid>` or a further part of the path.
     """
 
-    def __init__(self, service: Service, behind: WSGIApplication) -> None:
+    def __init__(self, service: Service, seconds: float = PUSH_SECONDS) -> None:
         self._service = service
-        self._behind = behind
+        self._seconds = seconds
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
-        if path is None:
-            return self._behind(environ, start_response)
+    def is_meant(self, path: str) -> bool:
+        """Whether a path is the callback's."""
+        return _PATH.fullmatch(path) is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. Never raises."""
+        path = _PATH.fullmatch(scope["path"])
+        channel, appid = path.groups() if path else ("", None)
+        answer = await self._guarded(
+            self._answer(scope, receive, channel, appid), scope["method"], is_named=bool(appid)
+        )
+        await send_response(answer.response, send, receive if answer.is_body_unread else None)
+
+    async def answer(self, request: Request, channel: str) -> Response:
+        """The answer to a request that has come in whole; the demo asks for it in this way. Never raises."""
+        account = self._account(request.query, channel, None)
+        if account is None:
+            return Response(404, b"no such channel or account")
+        until = asyncio.get_running_loop().time() + self._seconds
+        answering = self._judge(request, account, until)
+        return (await self._guarded(answering, request.method, is_named=False)).response
+
+    async def _guarded(self, answering: Awaitable[Answer], method: str, *, is_named: bool) -> Answer:
+        """The answer, or a legal one where that fails; counted and logged."""
         started = time.perf_counter()
-        channel, appid = path.groups()
         try:
-            answer = self._answer(environ, channel, appid)
+            answer = await answering
         except Exception as exc:  # the last guard: the platform gets a legal answer
             log_failure(_LOG, "callback_failed", exc)
-            answer = _Answer(_SUCCESS, has_failed=True)
-        response = answer.response
-        method = environ["REQUEST_METHOD"]
-        endpoint = "/callback/<channel>/<appid>" if appid else "/callback/<channel>"
+            answer = Answer(_SUCCESS, has_failed=True)
+        endpoint = "/callback/<channel>/<appid>" if is_named else "/callback/<channel>"
         try:
             self._note(answer, endpoint, method, time.perf_counter() - started)
         except Exception as exc:  # an answer that cannot be counted is an answer all the same
             log_failure(_LOG, "callback_not_counted", exc)
-        headers = [
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.body))),
-            ("X-Content-Type-Options", "nosniff"),
-        ]
-        if response.status == 405:
-            headers.append(("Allow", "GET, POST"))
-        pause()
-        start_response(_STATUS_LINES[response.status], headers)
-        return [response.body] if method != "HEAD" else []
+        return answer
 
-    def _note(self, answer: _Answer, endpoint: str, method: str, seconds: float) -> None:
+    def _note(self, answer: Answer, endpoint: str, method: str, seconds: float) -> None:
         if answer.has_failed:
             self._service.metrics.callback_errors.inc()
         status = answer.response.status
         self._service.note(endpoint, method, status, seconds, kind=answer.kind, reason=answer.reason)
 
-    def _answer(self, environ: WSGIEnvironment, channel: str, appid: str | None) -> _Answer:
-        method = environ["REQUEST_METHOD"]
-        if method not in ("GET", "POST"):
-            return _Answer(Response(405, b"GET or POST"))
-        query = _read_query(environ.get("QUERY_STRING", ""))
-        account = self._service.account(appid or query.get("account")) if channel == _WECHAT else None
+    def _account(self, query: Mapping[str, str], channel: str, appid: str | None) -> Account | None:
+        return self._service.account(appid or query.get("account")) if channel == _WECHAT else None
+
+    async def _answer(self, scope: Scope, receive: Receive, channel: str, appid: str | None) -> Answer:
+        until = asyncio.get_running_loop().time() + self._seconds
+        if scope["method"] not in ("GET", "POST"):
+            return Answer(Response(405, b"GET or POST"), is_body_unread=True)
+        query = read_query(scope["query_string"].decode("latin-1"))
+        account = self._account(query, channel, appid)
         if account is None:
-            return _Answer(Response(404, b"no such channel or account"))
+            return Answer(Response(404, b"no such channel or account"), is_body_unread=True)
         bad = self._service.metrics.bad_messages
         try:
-            received = Request(method, query, _read_body(environ))
-            return self._receive(account, received, datetime.now(UTC))
-        except _TooLargeError:
+            body = await read_body(scope, receive, MAX_BODY_BYTES)
+        except TooLargeBodyError:
             bad.labels("too_large").inc()
-            return _Answer(Response(413, b"too large"))
-        except _IncompleteError:
+            return Answer(Response(413, b"too large"), is_body_unread=True)
+        except IncompleteBodyError:
             bad.labels("incomplete").inc()
-            return _Answer(Response(400, b"incomplete"))
+            return Answer(Response(400, b"incomplete"))
+        return await self._judge(Request(scope["method"], query, body), account, until)
+
+    async def _judge(self, request: Request, account: Account, until: float) -> Answer:
+        """Refuse what nobody has signed, answer the rest."""
+        bad = self._service.metrics.bad_messages
+        try:
+            return await self._receive(account, request, until)
         except RefusedError as exc:
             self._service.metrics.refused.labels(_reason(exc)).inc()
-            return _Answer(Response(403, b"refused"), reason=str(exc))
+            return Answer(Response(403, b"refused"), reason=str(exc))
         except UnreadableMessageError as exc:
             bad.labels("unreadable").inc()
-            return _Answer(_SUCCESS, reason=str(exc))
+            return Answer(_SUCCESS, reason=str(exc))
         except BadMessageError as exc:
             bad.labels("stranger").inc()
-            return _Answer(Response(400, b"no message"), reason=str(exc))
+            return Answer(Response(400, b"no message"), reason=str(exc))
 
-    def _receive(self, account: Account, received: Request, now: datetime) -> _Answer:
-        pause()
-        message = wechat.receive(received, account, now)
-        pause()
+    async def _receive(self, account: Account, request: Request, until: float) -> Answer:
+        now = datetime.now(UTC)
+        message = wechat.receive(request, account, now)
         if isinstance(message, Echo):
-            return _Answer(Response(200, message.text.encode()))
-        reply = self._reply(message, now)
-        pause()
-        nonce = received.query.get("nonce", "")
+            return Answer(Response(200, message.text.encode()))
+        reply = await self._reply(message, now, until)
+        nonce = request.query.get("nonce", "")
         response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
-        return _Answer(response, kind=message.kind)
+        return Answer(response, kind=message.kind)
 
-    def _reply(self, message: Message, now: datetime) -> Reply:
-        """With the memory where the store answers, without it where not."""
+    async def _reply(self, message: Message, now: datetime, until: float) -> Reply:
+        """The reply by the memory, or without it where that fails or takes too long."""
         bot, metrics = self._service.bot(), self._service.metrics
         if bot.store is not None:
             try:
-                with bot.store.within(_STORE_SECONDS):
-                    return bot.handle(message, now)
+                return await self._remembered(bot, message, now, until)
             except StoreError as exc:
                 metrics.store_failed("message", exc)
         metrics.not_recorded(message.kind)
         return bot.without_memory().handle(message, now)
 
+    async def _remembered(self, bot: Bot, message: Message, now: datetime, until: float) -> Reply:
+        loop = asyncio.get_running_loop()
+        if bot.store is not None and not bot.store.is_local:
+            return await self._service.bulkhead.run(partial(bot.handle, message, now), until - loop.time())
+        while True:
+            try:
+                return bot.handle(message, now)
+            except StoreBusyError:
+                if loop.time() + _LOCKED_SECONDS > until:
+                    raise
+                await asyncio.sleep(_LOCKED_SECONDS)
 
-def _read_query(text: str) -> Mapping[str, str]:
+
+def read_query(text: str) -> Mapping[str, str]:
     """The first value of each parameter, blank ones too."""
     if "%" in text or "+" in text:
         return dict(reversed(parse_qsl(text, keep_blank_values=True)))
@@ -174,25 +202,6 @@ def _read_query(text: str) -> Mapping[str, str]:
             name, _, value = pair.partition("=")
             query[name] = value
     return query
-
-
-def _read_body(environ: WSGIEnvironment) -> bytes:
-    """Raises _TooLargeError, before anything is read if the length is known, and _IncompleteError."""
-    given = environ.get("CONTENT_LENGTH", "")
-    length = int(given) if given.isdecimal() else None
-    if length is None and not environ.get("wsgi.input_terminated"):
-        return b""
-    if length is not None and length > MAX_BODY_BYTES:
-        raise _TooLargeError
-    try:
-        body: bytes = environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
-    except (OSError, ValueError) as exc:
-        raise _IncompleteError from exc
-    if len(body) > MAX_BODY_BYTES:
-        raise _TooLargeError
-    if length is not None and len(body) < length:
-        raise _IncompleteError
-    return body
 
 
 def _reason(exc: RefusedError) -> str:

@@ -7,6 +7,7 @@ from flask import Response as FlaskResponse
 
 from triage import __version__
 from triage.errors import SchemaError, StoreError
+from triage.store import Store
 from triage.web.responses import answer
 from triage.web.service import the_service
 
@@ -37,9 +38,7 @@ def healthz() -> FlaskResponse:
 @blueprint.get("/readyz")
 def readyz() -> FlaskResponse:
     """Whether everything works: 503 without a database or rules, `degraded` while changed rules cannot be used."""
-    rules = the_service().rules
-    rules.adviser()
-    state, store_problem = rules.state, _store_problem()
+    state, store_problem = the_service().rules.state, _store_problem()
     ready = store_problem is None and state.count > 0
     degraded = state.problem is not None
     return answer(
@@ -62,7 +61,6 @@ def readyz() -> FlaskResponse:
 def metrics() -> FlaskResponse:
     """The counters, for Prometheus."""
     service = the_service()
-    service.rules.adviser()
     text = service.metrics.exposition(service.rules.state)
     return FlaskResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -70,7 +68,7 @@ def metrics() -> FlaskResponse:
 def _store_problem() -> str | None:
     """Why the store cannot be used, without the database's own words: the page is for everybody."""
     try:
-        the_service().open_store().check()
+        the_service().ask(Store.check)
     except SchemaError as exc:
         return str(exc)
     except StoreError:

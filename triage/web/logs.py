@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import json
 import logging
+import queue
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from triage import background
 from triage.masking import mask
 
 _FIELDS = "triage_fields"
 _FRAMES = 12
+_QUEUED = 10_000
+"""Lines that may wait for a reader."""
+_LAST_SECONDS = 1.0
+"""For the lines that are left when the process ends."""
+_LOG = logging.getLogger(__name__)
 
 
 def log_event(logger: logging.Logger, level: int, event: str, **fields: object) -> None:
@@ -48,13 +57,58 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def start_logging(level: str, stream: TextIO | None = None) -> None:
-    """Everything this process logs goes to standard error as JSON."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
+@contextmanager
+def logging_aside(level: str, stream: TextIO | None = None, size: int = _QUEUED) -> Iterator[None]:
+    """Everything this process logs goes to standard error as JSON.
+
+    A thread writes the lines, so that a log nobody reads stops no reply: while the reader
+    hangs, the first `size` lines are kept and the rest are counted in a line of their own.
+    """
+    writer = logging.StreamHandler(stream or sys.stderr)
+    writer.setFormatter(JsonFormatter())
+    waiting = _Waiting(size)
+    thread = background.start(partial(waiting.write_to, writer), "log")
+    _install(level, writer if thread is None else waiting)
+    try:
+        yield
+    finally:
+        waiting.close()
+        if thread is not None:
+            thread.join(_LAST_SECONDS)
+
+
+class _Waiting(logging.Handler):
+    """Log records on their way to a thread."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._records: queue.Queue[logging.LogRecord | None] = queue.Queue(size)
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._records.put_nowait(record)
+        except queue.Full:
+            self._lost += 1
+
+    def close(self) -> None:
+        super().close()
+        with suppress(queue.Full):
+            self._records.put_nowait(None)
+
+    def write_to(self, writer: logging.Handler) -> None:
+        while (record := self._records.get()) is not None:
+            writer.handle(record)
+            if self._lost and self._records.empty():
+                lost, self._lost = self._lost, 0
+                log_event(_LOG, logging.WARNING, "log_lines_lost", lines=lost)
+
+
+def _install(level: str, handler: logging.Handler) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for library in ("alembic", "sqlalchemy", "urllib3"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # its warnings are what strangers send
     logging.captureWarnings(True)
 
 

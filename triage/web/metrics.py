@@ -1,18 +1,13 @@
-"""What the service counts, for Prometheus.
-
-Under several workers the counts lie in files, made before the first `Metrics`; any worker then answers for all.
-"""
+"""What the service counts, for Prometheus."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -22,9 +17,6 @@ from triage.rules.matching import UNKNOWN
 from triage.web.logs import log_event
 
 _LOG = logging.getLogger(__name__)
-_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-_FILE_BYTES = 256 * 1024
-"""Room for some thousand counts; there are a few hundred."""
 _WITH_VALUES = frozenset({"IntegrityError", "DataError"})
 _LONGEST_CAUSE = 200
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -32,28 +24,11 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 @dataclass(frozen=True, slots=True)
 class RulesState:
-    """The rules a worker answers by; `problem` says why newer ones were not taken."""
+    """The rules in use; `problem` says why newer ones were not taken."""
 
     version: str
     count: int
     problem: str | None = None
-
-
-class SharedFiles:
-    """Files where processes count together; `process` is this one's number, 0 until it is told another.
-
-    Every byte is written when they are made. A count is memory over a file, and memory that a full disk has no room
-    for kills the process that touches it (SIGBUS).
-    """
-
-    def __init__(self, directory: Path, processes: int) -> None:
-        """For the numbers 0 to `processes`. Raises OSError where there is no room."""
-        for number in range(processes + 1):
-            for kind in ("counter", "histogram"):
-                (directory / f"{kind}_{number}.db").write_bytes(bytes(_FILE_BYTES))
-        self.process = 0
-        os.environ[_DIRECTORY] = str(directory)
-        values.ValueClass = values.MultiProcessValue(lambda: self.process)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
@@ -117,14 +92,10 @@ class Metrics:
         log_event(_LOG, logging.ERROR, "store_error", where=where, problem=" < ".join(_causes(error)))
 
     def exposition(self, rules: RulesState) -> bytes:
-        """All counts in Prometheus' text format; those of every worker where there are several."""
-        registry = self._registry
-        if _DIRECTORY in os.environ:
-            registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # without types
+        """All counts in Prometheus' text format."""
         own = CollectorRegistry()
         own.register(_Rules(rules))
-        return generate_latest(registry) + generate_latest(own)
+        return generate_latest(self._registry) + generate_latest(own)
 
 
 def _causes(error: BaseException | None) -> Iterator[str]:
@@ -136,7 +107,7 @@ def _causes(error: BaseException | None) -> Iterator[str]:
 
 
 class _Rules(Collector):
-    """The rules of the worker that is asked; others follow within seconds of a change."""
+    """The rules in use, told when the counts are asked for."""
 
     def __init__(self, state: RulesState) -> None:
         self._state = state

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
-import time
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from flask import Flask, current_app
 
-from triage import background
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.wechat.callback import Account
@@ -22,20 +20,23 @@ from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory, load_sources
 from triage.settings.model import Settings
 from triage.store import Store
+from triage.store.bulkhead import Bulkhead
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
 
+T = TypeVar("T")
+
 _LOG = logging.getLogger(__name__)
 _NAME = "triage"
-_REST = 2.0
-"""Seconds before a database that could not be opened is tried again."""
+_OPEN_AGAIN_SECONDS = 2.0
+_ASK_SECONDS = 2.5
+"""For what a page or the API asks the store."""
+_STORE_THREADS = 8
+"""Calls of a database on a server at once; a file has one writer anyway."""
+_DAY_SECONDS = 86_400.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
-_SOON, _DAY = 60.0, 86_400.0
-_WARM = 5.0
-_PATIENCE = 0.5
-"""Seconds that a request waits for the database to be opened."""
 _WORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 _WORD_LENGTH = 10
 
@@ -45,7 +46,7 @@ def _log_broken_template(name: str, error: Exception) -> None:
 
 
 class Service:
-    """One for each application; a process that forks opens its own store afterwards, when it is first needed."""
+    """One for each application. `store` is None while the database cannot be opened."""
 
     def __init__(
         self,
@@ -69,11 +70,9 @@ class Service:
             self.metrics.reload_failures.inc,
         )
         self._bot: Bot | None = None
-        self._store: Store | None = None
+        self.store: Store | None = None
+        self.bulkhead = Bulkhead(_STORE_THREADS)
         self._store_problem: TriageError | None = None
-        self._opening = threading.Lock()
-        self._open_again = 0.0
-        self._tidy_at = time.monotonic() + _SOON
 
     def install(self, app: Flask) -> None:
         """Make this the service of an application."""
@@ -87,10 +86,7 @@ class Service:
 
     def bot(self) -> Bot:
         """The bot by the newest rules; without a memory while the database cannot be opened."""
-        if time.monotonic() >= self._tidy_at:
-            self._tidy_at = time.monotonic() + _DAY
-            background.start(partial(self.tidy, datetime.now(UTC)), "tidy")
-        adviser, store, bot = self.rules.adviser(), self.store(), self._bot
+        adviser, store, bot = self.rules.adviser, self.store, self._bot
         if bot is None or bot.adviser is not adviser or bot.store is not store:
             quiet = timedelta(minutes=self.settings.quiet_minutes)
             bot = Bot(adviser, store, _invitation, self.admins, self.metrics, quiet)
@@ -120,54 +116,35 @@ class Service:
             }
             log_event(_LOG, level, "request", **fields, ms=round(seconds * 1000, 2))
 
-    def store(self) -> Store | None:
-        """The store; None while it cannot be opened."""
-        if self._store is None and time.monotonic() >= self._open_again:
-            self._open_aside()
-        return self._store
+    def open(self) -> float | None:
+        """Open the store. After how many seconds to try again if it cannot be opened, None if it is open."""
+        try:
+            self.store = Store.open(self.settings.database_url)
+        except TriageError as exc:
+            self._store_problem = exc
+            self.metrics.store_failed("schema" if isinstance(exc, SchemaError) else "open", exc)
+            return _OPEN_AGAIN_SECONDS
+        self._store_problem = None
+        return None
 
-    def open_store(self) -> Store:
-        """The store. Raises StoreError if it cannot be opened."""
-        store = self.store()
-        if store is None:
+    def ask(self, question: Callable[[Store], T]) -> T:
+        """What the store answers to a page or the API. Raises StoreError, soon even where the database hangs."""
+        if self.store is None:
             if isinstance(self._store_problem, SchemaError):
                 raise self._store_problem
             raise StoreDownError("the database cannot be opened; the log says why")
-        return store
+        return self.bulkhead.call(partial(question, self.store), _ASK_SECONDS)
 
-    def tidy(self, now: datetime) -> None:
-        """Forget what is older than the settings say; every worker may do so, once a day."""
+    def tidy(self, now: datetime) -> float:
+        """Forget what is older than the settings say. After how many seconds to do so again."""
+        before = now - timedelta(days=self.settings.retention_days)
         try:
-            gone = self.open_store().purge(now - timedelta(days=self.settings.retention_days))
+            gone = self.store.purge(before) if self.store else 0
         except StoreError as exc:
             self.metrics.store_failed("purge", exc)
         else:
             log_event(_LOG, logging.INFO, "tidied", rows=gone)
-
-    def warm(self) -> None:
-        """Open the store before the first message needs it; waits some seconds for it at most."""
-        self._open_aside(_WARM)
-
-    def _open_aside(self, patience: float = _PATIENCE) -> None:
-        """Open the store on a thread of its own: a reply does not wait long for a database that is far away."""
-        if not self._opening.acquire(blocking=False):
-            return
-        thread = background.start(self._open, "store")
-        if thread is None:
-            self._opening.release()
-        else:
-            thread.join(patience)
-
-    def _open(self) -> None:
-        try:
-            self._store = Store.open(self.settings.database_url)
-            self._store_problem = None
-        except TriageError as exc:
-            self._store_problem = exc
-            self.metrics.store_failed("schema" if isinstance(exc, SchemaError) else "open", exc)
-        finally:
-            self._open_again = time.monotonic() + _REST
-            self._opening.release()
+        return _DAY_SECONDS
 
 
 def the_service() -> Service:

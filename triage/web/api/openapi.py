@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -104,6 +105,7 @@ _OPERATIONS = (
 )
 
 
+@cache
 def describe() -> dict[str, Any]:
     """The document."""
     sent = [(operation.body, "validation") for operation in _OPERATIONS if operation.body]

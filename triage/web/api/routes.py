@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -16,7 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from triage.bot.access import Viewer, person_called
 from triage.errors import StoreDownError, StoreError
-from triage.store import Store
+from triage.incidents.correlation import Incident
+from triage.store import Event, Store
 from triage.web.api.bodies import (
     ClaimBody,
     CloseBody,
@@ -68,7 +70,7 @@ def require_key() -> FlaskResponse | None:
 def triage() -> FlaskResponse:
     """The reply to a text, without any memory."""
     body = _body(TriageBody)
-    return answer(the_service().rules.adviser().answer(body.text).as_json())
+    return answer(the_service().rules.adviser.answer(body.text).as_json())
 
 
 @blueprint.get("/api/incidents")
@@ -77,9 +79,11 @@ def incidents() -> FlaskResponse:
     asked = IncidentsQuery.model_validate(request.args.to_dict())
     now = datetime.now(UTC)
     appids = None if asked.appid is None else [asked.appid]
-    store = the_service().open_store()
-    found = store.recent_incidents(now - timedelta(hours=asked.hours), asked.limit, appids)
-    viewer = _viewer(store)
+    since = now - timedelta(hours=asked.hours)
+    view = _viewing()
+    viewer, found = the_service().ask(
+        lambda store: (view(store), store.recent_incidents(since, asked.limit, appids))
+    )
     views = [IncidentView.of(incident, viewer.names, now, viewer.quiet) for incident in viewer.seen(found)]
     return answer(IncidentList(incidents=views))
 
@@ -87,40 +91,46 @@ def incidents() -> FlaskResponse:
 @blueprint.get("/api/incidents/<int:number>")
 def incident(number: int) -> FlaskResponse:
     """One incident with its timeline."""
-    return _shown(the_service().open_store(), number)
+    return _changed(number, lambda store, viewer: None)
 
 
 @blueprint.post("/api/incidents/<int:number>/claim")
 def claim(number: int) -> FlaskResponse:
     """Take an incident on; 409 if somebody else has, or it is closed."""
-    body, store = _body(ClaimBody), the_service().open_store()
-    names = _require(store, number).names
-    who = person_called(body.by, names)
-    owner = store.claim_incident(number, who, datetime.now(UTC))
-    if owner is None:
-        return problem("the incident is closed", 409)
-    if not who.is_same(owner):
-        return problem(f"{called(owner, names)} has claimed it already", 409)
-    return _shown(store, number)
+    body, now = _body(ClaimBody), datetime.now(UTC)
+
+    def change(store: Store, viewer: Viewer) -> str | None:
+        who = person_called(body.by, viewer.names)
+        owner = store.claim_incident(number, who, now)
+        if owner is None:
+            return "the incident is closed"
+        return None if who.is_same(owner) else f"{called(owner, viewer.names)} has claimed it already"
+
+    return _changed(number, change)
 
 
 @blueprint.post("/api/incidents/<int:number>/note")
 def note(number: int) -> FlaskResponse:
     """Write a line to the timeline."""
-    body, store = _body(NoteBody), the_service().open_store()
-    who = person_called(body.by, _require(store, number).names)
-    store.add_note(number, who, datetime.now(UTC), body.note)
-    return _shown(store, number)
+    body, now = _body(NoteBody), datetime.now(UTC)
+
+    def change(store: Store, viewer: Viewer) -> None:
+        store.add_note(number, person_called(body.by, viewer.names), now, body.note)
+
+    return _changed(number, change)
 
 
 @blueprint.post("/api/incidents/<int:number>/close")
 def close(number: int) -> FlaskResponse:
     """Close an incident; 409 if it was closed already."""
-    body, store = _body(CloseBody), the_service().open_store()
-    who = person_called(body.by, _require(store, number).names)
-    if not store.close_incident(number, who, datetime.now(UTC), body.note):
-        return problem("the incident is closed already", 409)
-    return _shown(store, number)
+    body, now = _body(CloseBody), datetime.now(UTC)
+
+    def change(store: Store, viewer: Viewer) -> str | None:
+        who = person_called(body.by, viewer.names)
+        was_open = store.close_incident(number, who, now, body.note)
+        return None if was_open else "the incident is closed already"
+
+    return _changed(number, change)
 
 
 @blueprint.get("/openapi.json")
@@ -165,23 +175,29 @@ def _body(model: type[Body]) -> Body:
     return model.model_validate_json(request.get_data())
 
 
-def _viewer(store: Store) -> Viewer:
+def _viewing() -> Callable[[Store], Viewer]:
+    """What finds out who asks, on whichever thread."""
     service = the_service()
-    return Viewer.of_api(store, service.admins, timedelta(minutes=service.settings.quiet_minutes))
+    quiet = timedelta(minutes=service.settings.quiet_minutes)
+    return lambda store: Viewer.of_api(store, service.admins, quiet)
 
 
-def _require(store: Store, number: int) -> Viewer:
-    """Who asks; 404 if there is no incident that they may see."""
-    viewer, found = _viewer(store), store.incident(number)
-    if found is None or not viewer.may_see(found):
+def _changed(number: int, change: Callable[[Store, Viewer], str | None]) -> FlaskResponse:
+    """An incident with its timeline after a change; 404 if there is none to see, 409 with what `change` objects."""
+    view = _viewing()
+
+    def ask(store: Store) -> tuple[str | None, Viewer, Incident | None, tuple[Event, ...]]:
+        viewer, found = view(store), store.incident(number)
+        if found is None or not viewer.may_see(found):
+            return None, viewer, None, ()
+        objection = change(store, viewer)
+        return objection, viewer, store.incident(number), store.timeline(number)
+
+    objection, viewer, found, timeline = the_service().ask(ask)
+    if objection is not None:
+        return problem(objection, 409)
+    if found is None:
         abort(404, f"there is no incident {number}")
-    return viewer
-
-
-def _shown(store: Store, number: int) -> FlaskResponse:
-    viewer, found = _viewer(store), store.incident(number)
-    if found is None or not viewer.may_see(found):
-        abort(404, f"there is no incident {number}")
-    view = IncidentView.of(found, viewer.names, datetime.now(UTC), viewer.quiet)
-    events = [EventView.of(event, viewer.names) for event in store.timeline(number)]
-    return answer(IncidentPage(incident=view, timeline=events))
+    page = IncidentView.of(found, viewer.names, datetime.now(UTC), viewer.quiet)
+    events = [EventView.of(event, viewer.names) for event in timeline]
+    return answer(IncidentPage(incident=page, timeline=events))

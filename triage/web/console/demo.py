@@ -1,24 +1,23 @@
 """The demo: a chat page that talks to the real callback over the real wire format, without any WeChat account.
 
-Each message is composed as the platform would, signed and encrypted, sent through the callback's own route, and the
+Each message is composed as the platform would, signed and encrypted, answered by the callback itself, and the
 answer is read and judged as the platform would. Nothing here is reachable once an account is configured.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import os
 import secrets
 import time
-from collections.abc import Mapping, MutableMapping
-from contextvars import Context
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask import Response as FlaskResponse
 from jinja2 import Environment, StrictUndefined
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -29,6 +28,7 @@ from triage.channels.wechat.callback import Account
 from triage.channels.wechat.platform_side import Accepted, accepts, compose
 from triage.message import Person, Request, Response
 from triage.settings.directories import data_directory
+from triage.web.callback import Callback
 from triage.web.responses import answer
 from triage.web.service import the_service
 
@@ -43,11 +43,8 @@ MEMBERS: Mapping[Person, str] = {
     Person("wechat", APPID, PEOPLE["wang"]): "小王",
     Person("wechat", APPID, PEOPLE["li"]): "小李",
 }
-_TOKEN, _KEY = "TRIAGE_INTERNAL_DEMO_TOKEN", "TRIAGE_INTERNAL_DEMO_AES_KEY"
 _MAX_BYTES = 256 * 1024
 _SHOWN = 1200
-
-blueprint = Blueprint("demo", __name__)
 
 
 class Sent(BaseModel):
@@ -70,11 +67,17 @@ class Sample:
     text: str
 
 
-def make_account(window: timedelta, environment: MutableMapping[str, str] = os.environ) -> Account:
-    """The demo's account: random secrets for each start, which processes started from this one share."""
-    token = environment.setdefault(_TOKEN, secrets.token_hex(16))
-    key = environment.setdefault(_KEY, _random_key())
-    return Account(APPID, token, key, window)
+def make_account(window: timedelta) -> Account:
+    """The demo's account, with random secrets for each start."""
+    return Account(APPID, secrets.token_hex(16), _random_key(), window)
+
+
+def make_blueprint(callback: Callback) -> Blueprint:
+    """The page, and the way from it through the callback."""
+    blueprint = Blueprint("demo", __name__)
+    blueprint.get("/")(chat)
+    blueprint.post("/demo/send", endpoint="send")(partial(_send, callback))
+    return blueprint
 
 
 def load_samples(now: datetime) -> tuple[Sample, ...]:
@@ -89,14 +92,12 @@ def load_samples(now: datetime) -> tuple[Sample, ...]:
     )
 
 
-@blueprint.get("/")
 def chat() -> str:
     """The chat page."""
     return render_template("chat.html", samples=load_samples(the_service().started), version=__version__)
 
 
-@blueprint.post("/demo/send")
-def send() -> FlaskResponse:
+def _send(callback: Callback) -> FlaskResponse:
     """One message on its way through the callback and back, and how the platform takes the answer."""
     request.max_content_length = _MAX_BYTES
     if not request.is_json:
@@ -108,7 +109,7 @@ def send() -> FlaskResponse:
     (account,) = the_service().accounts.values()
     push = _compose(sent, account, datetime.now(UTC))
     started = time.perf_counter()
-    response = _through_the_callback(push)
+    response = asyncio.run(callback.answer(push, "wechat"))
     milliseconds = (time.perf_counter() - started) * 1000
     sender = PEOPLE[sent.who]
     accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
@@ -130,14 +131,6 @@ def _compose(sent: Sent, account: Account, now: datetime) -> Request:
         mode="safe",
         random16=secrets.token_bytes(16),
     )
-
-
-def _through_the_callback(push: Request) -> Response:
-    """By the application's own WSGI entrance, as if it had come over the network."""
-    client = current_app.test_client()
-    post = partial(client.post, "/callback/wechat", query_string=dict(push.query), data=push.body)
-    got = Context().run(post)  # a context of its own: it is another request
-    return Response(got.status_code, got.get_data(), got.content_type)
 
 
 def _shown(push: Request, response: Response, accepted: Accepted, milliseconds: float) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""The ASGI application: the callback on the event loop, every other path by Flask on a few threads, and the upkeep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from asgiref.sync import ThreadSensitiveContext
+from asgiref.typing import ASGIReceiveEvent, ASGISendEvent, HTTPScope, LifespanScope
+from asgiref.wsgi import WsgiToAsgi
+from flask import Flask
+
+from triage.errors import IncompleteBodyError, StoreDownError, TooLargeBodyError
+from triage.message import Response
+from triage.store.bulkhead import Bulkhead
+from triage.web.callback import Callback
+from triage.web.http import Receive, Send, read_body, send_response
+from triage.web.service import Service
+
+MAX_PAGE_BYTES = 1024 * 1024
+"""Of the body of a request to the API or a page."""
+_PAGE_THREADS = 4
+_OPEN_SECONDS = 5.0
+"""How long a start waits for the database before it goes on without."""
+_UPKEEP_THREADS = 3
+_UPKEEP_SECONDS = 3600.0
+_NO_THREAD_SECONDS = 5.0
+
+
+class Application:
+    """What a server runs; `service` and `pages` are there for tests and for whoever embeds it.
+
+    `started` is called when the application is ready for requests.
+    """
+
+    def __init__(
+        self, service: Service, callback: Callback, pages: Flask, started: Callable[[], object] = lambda: None
+    ) -> None:
+        self.service = service
+        self.callback = callback
+        self.pages = pages
+        self.started = started
+        self._wsgi = WsgiToAsgi(pages)  # type: ignore[no-untyped-call]  # without types
+        self._page_threads = asyncio.Semaphore(_PAGE_THREADS)
+        self._upkeep = Bulkhead(_UPKEEP_THREADS)
+
+    async def __call__(self, scope: HTTPScope | LifespanScope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live as long as the server."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self.callback.is_meant(scope["path"]):
+            await self.callback(scope, receive, send)
+        else:
+            await self._page(scope, receive, send)
+
+    async def _page(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Flask gets a thread when the body is whole, and gives it back before the first byte of the answer is sent."""
+        try:
+            body = await read_body(scope, receive, MAX_PAGE_BYTES)
+        except TooLargeBodyError as exc:
+            await send_response(Response(413, str(exc).encode()), send, receive)
+            return
+        except IncompleteBodyError as exc:
+            await send_response(Response(400, str(exc).encode()), send)
+            return
+        answer: list[ASGISendEvent] = []
+
+        async def keep(event: ASGISendEvent) -> None:
+            answer.append(event)
+
+        async with self._page_threads, ThreadSensitiveContext():
+            await self._wsgi(scope, _whole(body), keep)
+        for event in answer:
+            await send(event)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        opening = asyncio.create_task(self._repeat(self.service.open))
+        await asyncio.wait([opening], timeout=_OPEN_SECONDS)
+        upkeep = [
+            asyncio.create_task(self._repeat(work))
+            for work in (self.service.rules.look, lambda: self.service.tidy(datetime.now(UTC)))
+        ]
+        await send({"type": "lifespan.startup.complete"})
+        self.started()
+        await receive()
+        for task in (opening, *upkeep):
+            task.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _repeat(self, work: Callable[[], float | None]) -> None:
+        """Do work on a thread, and again after as many seconds as it says; None is the end."""
+        seconds: float | None = 0.0
+        while seconds is not None:
+            await asyncio.sleep(seconds)
+            try:
+                seconds = await self._upkeep.run(lambda expired: work(), _UPKEEP_SECONDS)
+            except StoreDownError:  # no thread, or one that hangs
+                seconds = _NO_THREAD_SECONDS
+
+
+def _whole(body: bytes) -> Receive:
+    """A `receive` that gives a body in one event."""
+
+    async def receive() -> ASGIReceiveEvent:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
