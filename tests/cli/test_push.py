@@ -101,6 +101,14 @@ def test_push_judges_the_reply(capsys: Printed) -> None:
     assert "R4" in printed
 
 
+@pytest.mark.parametrize("size", [2_000, 2_001])
+def test_push_shows_2000_characters_of_a_reply(size: int, capsys: Printed) -> None:
+    with serving(lambda request: Response(200, b"w" * size)) as peer:
+        assert main(["push", peer.url, HERE]) == 1
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  www"))
+    assert line == "  " + "w" * 2_000
+
+
 def test_push_says_why_nothing_came_back(capsys: Printed) -> None:
     assert main(["push", f"http://127.0.0.1:{closed_port()}/", HERE]) == 1
     assert "✗ curl_connect" in capsys.readouterr().out
@@ -242,6 +250,35 @@ def test_a_report_that_cannot_be_written_is_2(peer: Peer, capsys: Printed) -> No
     assert "cannot write /nowhere/report.html" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "within", "beyond"),
+    [
+        ("--count", ("0", "10000"), ("-1", "10001")),
+        ("--rate", ("0.1", "5000"), ("0.09", "5001")),
+        ("--every", ("0.05", "86400"), ("0.04", "86401")),
+        ("--warn-at", ("1", "30"), ("0", "31")),
+    ],
+)
+def test_an_option_takes_what_is_within_its_bounds(
+    option: str, within: tuple[str, str], beyond: tuple[str, str], capsys: Printed
+) -> None:
+    for value in within:
+        assert main(["probe", "http://127.1/", option, value]) == 2
+        assert "disguise" in capsys.readouterr().err
+    for value in beyond:
+        assert main(["probe", "http://127.1/", option, value]) == 2
+        assert option in capsys.readouterr().err
+
+
+def test_twenty_pushes_are_timed_by_default_and_the_options_are_heeded(peer: Peer, capsys: Printed) -> None:
+    assert main(["probe", peer.url, HERE, "--rate", "500", "--kinds", "text, CLICK", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pushes"] == 2 + 4 + 20
+    assert main(["probe", peer.url, *FAST, "--mode", "plain", "--component", "--json"]) == 1
+    values = json.loads(capsys.readouterr().out)
+    assert values["mode"] == "plain"
+    assert "component_ticket" in values["checked"]
+
+
 # -- the heartbeat
 
 
@@ -297,6 +334,7 @@ def test_a_heartbeat_goes_on_without_its_webhook_and_serves_metrics(capsys: Prin
     printed = capsys.readouterr()
     assert "the webhook cannot be reached" in printed.err
     runs = [json.loads(line) for line in printed.out.splitlines()]
+    assert runs[0]["pushes"] == 8 + 5
     assert len(runs) >= 4
     assert runs[1]["recent_failures"] == 2 * runs[0]["failed"]
     assert "triage_probe_up 0.0" in seen[0]

@@ -128,6 +128,13 @@ def test_a_bot_that_takes_it_for_something_else_is_a_finding(
         (["--demo", "silent"], "a story of its own"),
         (["--demo", "--json"], "a story of its own"),
         (["silent", "--rate", "0"], "--rate"),
+        (["silent", "--rate", "6001"], "--rate"),
+        (["silent", "--minutes", "0"], "--minutes"),
+        (["silent", "--minutes", "1441"], "--minutes"),
+        (["silent", "--speed", "0"], "--speed"),
+        (["silent", "--speed", "501"], "--speed"),
+        (["silent", "--threshold", "0"], "--threshold"),
+        (["--demo", "--pause", "61"], "--pause"),
     ],
 )
 def test_wrong_usage_is_refused(arguments: list[str], complaint: str, capsys: Printed) -> None:

@@ -294,30 +294,29 @@ class Authority:
     def make(cls, folder: Path) -> Authority:
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test's authority")])
         authority = cls(folder, ec.generate_private_key(ec.SECP256R1()), name)
-        own = authority._build(name, authority.key, timedelta(days=365), None)
+        own = authority._build(name, authority.key, timedelta(days=365))
         (folder / "ca.pem").write_bytes(own.public_bytes(serialization.Encoding.PEM))
         return authority
 
     def _build(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, left: timedelta, host: str | None
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, left: timedelta, *hosts: str
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(name).issuer_name(self.name)
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - timedelta(days=400)).not_valid_after(now + left)
-        builder = builder.add_extension(
-            x509.BasicConstraints(ca=host is None, path_length=None), critical=True
-        )
-        if host:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        builder = builder.add_extension(x509.BasicConstraints(ca=not hosts, path_length=None), critical=True)
+        if hosts:
+            names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+            builder = builder.add_extension(names, critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def serving(self, host: str, left: timedelta = timedelta(days=90)) -> ssl.SSLContext:
-        """A server's context with a certificate for a host that lasts so long."""
+    def serving(self, host: str, left: timedelta = timedelta(days=90), *more: str) -> ssl.SSLContext:
+        """A server's context with a certificate that is for these hosts and valid for `left`."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-        certificate = self._build(name, key, left, host)
-        file = self.folder / f"{host}-{left.days}.pem"
+        certificate = self._build(name, key, left, host, *more)
+        file = self.folder / f"{host}-{left.days}-{len(more)}.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

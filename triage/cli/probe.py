@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from triage.probe import Guard, ProbePlan, Report, World
 
 _MAX_PUSHES = 10_000
-_PUSHES = 20
-"""Pushes in a row, by default."""
 _HEARTBEAT_PUSHES = 5
-"""The same in each run of a heartbeat."""
+"""Pushes to time in each run of a heartbeat, by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +111,17 @@ def _make_plan(options: AccountOptions, pushes: PushOptions, *, is_heartbeat: bo
 
     account, mode = options.make_account()
     names = tuple(name.strip() for name in (pushes.kinds or "").split(",") if name.strip())
-    usual = _HEARTBEAT_PUSHES if is_heartbeat else _PUSHES
-    return ProbePlan(
+    plan = ProbePlan(
         account,
         mode,
         names if pushes.kinds else DEFAULT_PUSHES,
-        usual if pushes.count is None else pushes.count,
-        pushes.rate,
-        pushes.component,
+        rate=pushes.rate,
+        component=pushes.component,
         quick=is_heartbeat,
         gh=options.account_id,
     )
+    count = _HEARTBEAT_PUSHES if is_heartbeat and pushes.count is None else pushes.count
+    return plan if count is None else replace(plan, count=count)
 
 
 def _read_nameserver(text: str) -> tuple[str, int] | None:

@@ -83,9 +83,9 @@ def command(
         if illnesses or rate or minutes or alerts_only or as_json:
             own = "only --speed, --threshold, --seed and --pause go with it"
             raise click.UsageError(f"--demo plays a story of its own; {own}")
-        _demo(SimulationOptions(START, rules, speed or _DEMO_SPEED, seed), pause)
+        _demo(SimulationOptions(START, speed or _DEMO_SPEED, rules, seed), pause)
         return 0
-    options, adviser, runs = SimulationOptions(START, rules, speed or _SPEED, seed), make_adviser(), []
+    options, adviser, runs = SimulationOptions(START, speed or _SPEED, rules, seed), make_adviser(), []
     for illness in _chosen(illnesses):
         act = make_act(illness, rate, minutes)
         with _progress(act) as on_slot:

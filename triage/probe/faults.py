@@ -168,5 +168,5 @@ def with_hint(finding: Finding) -> Finding:
 
 def excerpt(response: Response) -> str:
     """The beginning of a body, as one printable line."""
-    text = printable(response.body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"))
+    text = printable(response.body[: 5 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"))
     return f"{text[:_EXCERPT_CHARACTERS]}…" if len(text) > _EXCERPT_CHARACTERS else text or "空包体"

@@ -27,6 +27,7 @@ _STYLES = {
     CheckState.UNKNOWN: "yellow",
     CheckState.SKIPPED: "dim",
 }
+_SHOWN_SUBJECTS = 4
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -53,7 +54,9 @@ class FindingGroup:
     @property
     def subjects(self) -> str:
         names = list(dict.fromkeys(check.subject for check in self.checks))
-        return "、".join(names[:4]) + (f"等 {len(names)} 项" if len(names) > 4 else "")
+        return "、".join(names[:_SHOWN_SUBJECTS]) + (
+            f"等 {len(names)} 项" if len(names) > _SHOWN_SUBJECTS else ""
+        )
 
 
 def group_findings(report: Report) -> list[FindingGroup]:

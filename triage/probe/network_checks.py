@@ -25,7 +25,7 @@ from triage.probe.resolver import (
 
 _CONTROL_NAME = "weixin.qq.com"
 """A name that surely exists: a DNS server that does not answer for it either cannot be reached from here."""
-_CONTROL_SECONDS = 2.0
+_SHOWN_NAMES = 5
 _PRIVATE_SUFFIXES = ("localhost", "local", "internal", "lan", "test", "home", "intranet")
 
 
@@ -38,6 +38,8 @@ class Limits:
     answer: float = TIMEOUT
     slow_answer: float = 3.0
     expiry: timedelta = timedelta(days=14)
+    control: float = 2.0
+    """Seconds to wait for the control name when WeChat's DNS server has not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tup
     forbidden = [_forbidden(address, refusal) for address, refusal in refused.items() if refusal]
     own = [make_finding(_dns_id(system.problem), words_of(system.problem))] if system.problem else []
     checks = [make_check("dns_system", Layer.DNS, "系统解析", _seen(system), [*own, *forbidden])]
-    checks.append(_compare(system, wechat, world))
+    checks.append(_compare(system, wechat, world, limits))
     return checks, [address for address in found if not refused[address]][:MAX_ADDRESSES]
 
 
@@ -104,12 +106,12 @@ def _seen(resolved: Resolution) -> str:
     return f"{what}，{milliseconds(resolved.seconds)}"
 
 
-def _compare(system: Resolution, wechat: Resolution | None, world: World) -> Check:
+def _compare(system: Resolution, wechat: Resolution | None, world: World, limits: Limits) -> Check:
     if wechat is None or world.nameserver is None:
         return skip_check("dns_wechat", Layer.DNS, "微信 DNS", "内网的名字，没有去问微信的 DNS")
     subject = world.nameserver[0]
     if wechat.problem is DnsProblem.TIMEOUT:
-        control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(_CONTROL_SECONDS, wechat.seconds))
+        control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(limits.control, wechat.seconds))
         if control.problem is DnsProblem.TIMEOUT:
             seen = f"本机问不到 {subject}（UDP 53 被拦？），无从比较"
             return Check("dns_wechat", Layer.DNS, subject, CheckState.UNKNOWN, seen)
@@ -222,7 +224,11 @@ _FLAWS = {
 
 def _bad_certificate(target: Target, exc: UnreachableError, shown: Certificate | None) -> Check:
     flaw = _FLAWS.get(exc.verify_code or 0, "证书通不过验证")
-    facts = f"：写给 {'、'.join(shown.names[:5]) or '无名'}，{shown.expires:%Y-%m-%d} 到期" if shown else ""
+    facts = (
+        f"：写给 {'、'.join(shown.names[:_SHOWN_NAMES]) or '无名'}，{shown.expires:%Y-%m-%d} 到期"
+        if shown
+        else ""
+    )
     return make_check("tls", Layer.TLS, target.host, exc.detail, [make_finding(exc.problem, flaw + facts)])
 
 

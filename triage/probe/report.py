@@ -14,6 +14,8 @@ from typing import Any
 
 from triage.findings import Finding, Severity
 
+_SHOWN_REASONS = 2
+
 
 class Layer(StrEnum):
     """The layers that a push passes, in this order."""
@@ -212,8 +214,9 @@ def checked(report: Report) -> Mapping[str, str]:
 def _verdict(checks: Sequence[Check]) -> str:
     reasons = [f"{check.subject}：{finding.message}" for check in checks for finding in check.findings]
     if reasons:
-        more = f"；另有 {len(reasons) - 2} 处" if len(reasons) > 2 else ""
-        return f"检查过：没通过，因为{'；'.join(reasons[:2])}{more}"
+        rest = len(reasons) - _SHOWN_REASONS
+        more = f"；另有 {rest} 处" if rest > 0 else ""
+        return f"检查过：没通过，因为{'；'.join(reasons[:_SHOWN_REASONS])}{more}"
     passed = [check for check in checks if check.state is CheckState.PASSED]
     if passed:
         return f"检查过：通过（{passed[0].seen if len(checks) == 1 else f'{len(passed)} 项'}）"

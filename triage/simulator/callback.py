@@ -30,7 +30,6 @@ _POLL = 0.02
 _BACKLOG = 512
 _MAX_QUEUE_WAIT = timedelta(seconds=30)
 """The longest that a push waits in the queue of a busy callback; a longer queue does not grow further."""
-_MAX_BODY_BYTES = 1 << 20
 _IDLE_TIMEOUT = 60.0
 """Real seconds after which an idle connection is closed."""
 
@@ -182,7 +181,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        self._answer(self.rfile.read(min(int(length), _MAX_BODY_BYTES)) if length.isdecimal() else b"")
+        self._answer(self.rfile.read(int(length)) if length.isdecimal() else b"")
 
     def _answer(self, body: bytes) -> None:
         callback = self.server.callback

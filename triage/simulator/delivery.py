@@ -21,8 +21,6 @@ from triage.simulator.alert import FailureStage, PushFailure
 from triage.simulator.callback import SickCallback
 
 _T = TypeVar("_T")
-_MAX_ANSWER_BYTES = 1 << 20
-_CHUNK = 1 << 16
 _MAX_CONNECTIONS = 200
 """Connections open at a time; a process has about 1,000 file descriptors, the callback's end of each included."""
 _SCHEDULING_ALLOWANCE = 10.0
@@ -100,11 +98,11 @@ class PushClient:
             return read_answer(_End.NO_CONNECTION, b"")
         except OSError:
             return read_answer(_End.REFUSED, b"")
-        answer = bytearray()
+        answer = b""
         try:
             writer.write(self._written(request))
             client = writer.get_extra_info("sockname")
-            await self._within(_read(reader, answer), lambda: self._is_late(client))
+            answer = await self._within(reader.read(), lambda: self._is_late(client))
             end = _End.TIMEOUT if self._is_late(client) else _End.CLOSED
         except TimeoutError:
             end = _End.TIMEOUT
@@ -114,7 +112,7 @@ class PushClient:
             writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
-        return read_answer(end, bytes(answer))
+        return read_answer(end, answer)
 
     async def _within(self, waiting: Coroutine[Any, Any, _T], is_over: Callable[[], bool]) -> _T:
         """The result of `waiting`. Raises TimeoutError when the limit has passed and `is_over` says so too."""
@@ -143,11 +141,6 @@ class PushClient:
             f"Content-Type: text/xml\r\nContent-Length: {len(request.body)}\r\nConnection: close\r\n\r\n"
         )
         return head.encode() + request.body
-
-
-async def _read(reader: asyncio.StreamReader, answer: bytearray) -> None:
-    while len(answer) < _MAX_ANSWER_BYTES and (chunk := await reader.read(_CHUNK)):
-        answer += chunk
 
 
 def read_answer(end: _End, answer: bytes) -> Delivery:

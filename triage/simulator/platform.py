@@ -67,8 +67,8 @@ class SimulationOptions:
     """`speed` divides every wait, `seed` decides names and addresses; nothing else is random."""
 
     start: datetime
+    speed: float
     rules: AlertingRules = field(default_factory=AlertingRules)
-    speed: float = 200.0
     seed: int = 0
 
 
