@@ -21,6 +21,7 @@ from bench.table import Row, show
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.alerts.parser import parse
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.conditions import View, holds
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.matching import Matcher
@@ -77,7 +78,9 @@ def _times(work: Callable[[str], object], texts: Sequence[str]) -> list[float]:
 
 def _full_path(few: Path, many: Path) -> list[Row]:
     warm, texts = list(alerts(500, seed=2)), list(alerts(TEXTS, seed=3))
-    small, large = (Adviser(_rules(folder), Renderer(_TEMPLATES)) for folder in (few, many))
+    small, large = (
+        Adviser(_rules(folder), Renderer(_TEMPLATES, DEFAULT_CHANNEL.page_size)) for folder in (few, many)
+    )
     for text in warm:
         small.answer(text)
         large.answer(text)
@@ -167,12 +170,14 @@ import re, sys
 from pathlib import Path
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_rules, load_templates
 from triage.settings.directories import data_directory
 from bench import probing
 from bench.generate import alerts
 templates = load_templates(data_directory("templates") / "reply")
-adviser = Adviser(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), Renderer(templates))
+renderer = Renderer(templates, DEFAULT_CHANNEL.page_size)
+adviser = Adviser(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), renderer)
 for text in alerts(300, seed=6):
     adviser.answer(text)
 adviser.answer("连接超时")

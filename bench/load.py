@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from bench.generate import alerts
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import compose
 
 _HEAD = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench.table import Row
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.probe import measure
 
 _ACCOUNT = Account("wx0123456789abcdef", "benchtoken", "A" * 43)

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from bench.load import Result, pushes, run
 from bench.table import Row, show
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.incidents.correlation import Reason, Sighting, key_of
 from triage.message import Message, MessageKind, Person
 from triage.store import Change, Entry, Store

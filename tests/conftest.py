@@ -6,6 +6,7 @@ import pytest
 
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.parser import RuleSet
 from triage.settings.directories import data_directory, load_sources
@@ -18,7 +19,8 @@ def rules() -> RuleSet:
 
 @pytest.fixture(scope="session")
 def renderer() -> Renderer:
-    return Renderer(load_templates(data_directory("templates") / "reply"), sources=load_sources())
+    templates = load_templates(data_directory("templates") / "reply")
+    return Renderer(templates, DEFAULT_CHANNEL.page_size, sources=load_sources())
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class TriageError(Exception):
@@ -57,8 +57,15 @@ class InputError(TriageError):
     """What was given to a command cannot be read."""
 
 
+RefusalReason = Literal["malformed", "stale", "signature", "plain", "appid", "replayed"]
+
+
 class RefusedError(TriageError):
-    """A request that nobody entitled has sent; it is counted and answered with 403."""
+    """An unauthenticated request; it is counted by its `reason` and answered with 403."""
+
+    def __init__(self, message: str, reason: RefusalReason) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class BadMessageError(TriageError):

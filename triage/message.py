@@ -112,6 +112,31 @@ class Message:
         return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
 
 
+class Unit(enum.Enum):
+    """What a channel counts the length of a message in."""
+
+    BYTES = "UTF-8 bytes"
+    CHARACTERS = "characters"
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """How much text one message of a channel holds."""
+
+    limit: int
+    unit: Unit
+
+    def measure(self, text: str) -> int:
+        """The length of a text in the channel's unit."""
+        return len(text.encode()) if self.unit is Unit.BYTES else len(text)
+
+    def cut(self, text: str) -> str:
+        """The longest beginning of a text that one message holds, without half a character."""
+        if self.unit is Unit.BYTES:
+            return text.encode()[: self.limit].decode(errors="ignore")
+        return text[: self.limit]
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What goes out; None is an answer without words."""

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triage.advice.adviser import Adviser
-from triage.advice.rendering import PAGE_BYTES, Renderer
+from triage.advice.rendering import Renderer
+from triage.channels.registry import DEFAULT_CHANNEL
+from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
 from triage.settings.directories import data_directory
@@ -77,7 +79,9 @@ def test_without_rules_an_alert_is_still_answered(renderer: Renderer) -> None:
 def test_a_broken_template_falls_back_to_the_plain_list(rules: RuleSet) -> None:
     templates = load_templates(data_directory("templates") / "reply") | {"alert.txt": "{{ nobody_knows }}"}
     broken: list[str] = []
-    renderer = Renderer(templates, on_broken=lambda name, error: broken.append(f"{name}: {error}"))
+    renderer = Renderer(
+        templates, DEFAULT_CHANNEL.page_size, on_broken=lambda name, error: broken.append(f"{name}: {error}")
+    )
     page = Adviser(rules, renderer).answer(ALERT).pages[0]
     rule = rules.get("payment_timeout")
     assert rule
@@ -94,4 +98,4 @@ def test_a_broken_template_falls_back_to_the_plain_list(rules: RuleSet) -> None:
 def test_any_text_gets_a_legal_answer(adviser: Adviser, text: str) -> None:
     pages = adviser.answer(text).pages
     assert pages
-    assert all(page and len(page.encode()) <= PAGE_BYTES for page in pages)
+    assert all(page and len(page.encode()) <= MAX_CONTENT_BYTES for page in pages)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from tests.support.paths import DATA
 from triage.advice.adviser import Adviser
-from triage.advice.rendering import PAGE_BYTES, Lines, Renderer
+from triage.advice.rendering import Lines, Renderer
+from triage.message import PageSize, Unit
+from triage.platform.limits import MAX_CONTENT_BYTES
 
 GOLDEN = DATA / "golden"
 TEXTS = {
@@ -81,7 +83,7 @@ def test_every_golden_text_is_used() -> None:
 @pytest.mark.parametrize("record", TEXTS)
 def test_a_page_fits_a_message_and_is_plain(record: str, adviser: Adviser) -> None:
     for page in adviser.answer(TEXTS[record]).pages:
-        assert len(page.encode()) <= PAGE_BYTES
+        assert len(page.encode()) <= MAX_CONTENT_BYTES
         assert page == page.strip("\n")
         assert not re.search(r"(?<!\*)\*\*(?!\*)|^#|```|None|\{\{", page, re.MULTILINE)
 
@@ -168,7 +170,7 @@ def test_hostile_values_are_shown_as_text_and_fit(value: str, adviser: Adviser) 
         f"错误样例: [3rdUrl=https://a.example.cn/{value}][IP={value}][Event={value}]"
     )
     pages = adviser.answer(alert).pages
-    assert all(len(page.encode()) <= PAGE_BYTES for page in pages)
+    assert all(len(page.encode()) <= MAX_CONTENT_BYTES for page in pages)
     assert "49" not in pages[0].split("先做")[0].replace(value, "")
 
 
@@ -179,7 +181,7 @@ def test_hostile_values_are_shown_as_text_and_fit(value: str, adviser: Adviser) 
 )
 def test_fitting_loses_no_step_and_keeps_the_limit(steps: list[str], limit: int) -> None:
     blocks = [f"<{index}>{text}" for index, text in enumerate(steps)]
-    renderer = Renderer({"step.txt": "{% macro step() %}{% endmacro %}"}, limit)
+    renderer = Renderer({"step.txt": "{% macro step() %}{% endmacro %}"}, PageSize(limit, Unit.BYTES))
     pages = tuple(page.text for page in renderer.fit("头", Lines(len(blocks), blocks.__getitem__), str))
     assert all(len(page.encode()) <= limit for page in pages)
     shown = "".join(pages).replace("\n", "")

@@ -12,6 +12,7 @@ from tests.support.paths import ROOT
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES, ReplyTemplates, plain_text
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
 
@@ -89,7 +90,11 @@ def test_values_of_a_broken_template_are_masked() -> None:
 
 @pytest.mark.parametrize("source", BROKEN.values(), ids=BROKEN)
 def test_a_broken_step_is_written_plainly(rules: RuleSet, source: str) -> None:
-    page = Adviser(rules, Renderer({**TEMPLATES, "step.txt": source})).answer(ALERT).pages[0]
+    page = (
+        Adviser(rules, Renderer({**TEMPLATES, "step.txt": source}, DEFAULT_CHANNEL.page_size))
+        .answer(ALERT)
+        .pages[0]
+    )
     rule = rules.get("connect_timeout")
     assert rule
     assert "\n1 " in page

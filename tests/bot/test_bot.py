@@ -17,6 +17,7 @@ from triage.advice.rendering import Renderer
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.bot.commands import COMMANDS, read_command, usage
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.errors import RefusedError, StoreDownError
 from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.loader import load_templates
@@ -105,7 +106,12 @@ def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(
 def test_words_added_to_the_story_are_shown_where_nothing_is_known_too(rules: RuleSet, store: Store) -> None:
     templates = load_templates(data_directory("templates") / "reply")
     templates["story.txt"] = "值班电话 8000\n" + templates["story.txt"]
-    bot = Bot(Adviser(rules, Renderer(templates)), store, lambda: "gulu", {_person(ZHAO): "小赵"})
+    bot = Bot(
+        Adviser(rules, Renderer(templates, DEFAULT_CHANNEL.page_size)),
+        store,
+        lambda: "gulu",
+        {_person(ZHAO): "小赵"},
+    )
     assert "值班电话 8000\n\n先做" in (bot.handle(_message(CONNECT), NOW).text or "")
     assert "值班电话 8000\n事件 #1，还没人认领\n经过" in (bot.handle(_message(REQUEST), NOW).text or "")
     other = CONNECT.replace("wx", "wy")

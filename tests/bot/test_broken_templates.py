@@ -14,6 +14,7 @@ from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.message import Message, MessageKind, Person
 from triage.rules.loader import load_templates
 from triage.rules.parser import RuleSet
@@ -65,7 +66,12 @@ def test_a_broken_template_still_gives_an_answer(
 ) -> None:
     broken: set[str] = set()
     templates = load_templates(ROOT / "templates/reply") | {f"{name}.txt": source}
-    renderer = Renderer(templates, sources=load_sources(), on_broken=lambda name, error: broken.add(name))
+    renderer = Renderer(
+        templates,
+        DEFAULT_CHANNEL.page_size,
+        sources=load_sources(),
+        on_broken=lambda name, error: broken.add(name),
+    )
     store = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
     bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {Person("wechat", "wxbot", MEMBER): "小赵"})
     forgetful = Bot(Adviser(rules, renderer), None, lambda: "gulu")

@@ -33,7 +33,8 @@ from tests.support.sick_peer import (
     stock_echo,
 )
 from triage.channels.envelope import encrypt, sign
-from triage.channels.wechat.callback import Account, receive
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import receive
 from triage.channels.xml import write_fields
 from triage.errors import InputError
 from triage.findings import Severity

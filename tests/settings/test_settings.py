@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.paths import ROOT
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.cli import main
 from triage.errors import SettingsError
 from triage.message import ANY_ACCOUNT, Person

@@ -18,7 +18,7 @@ from triage.advice.rendering import steps_for
 from triage.alerts.causes import REPLY_CAUSES
 from triage.alerts.parser import BEIJING, Alert, parse
 from triage.alerts.sample import Sample
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import accepts, compose, compose_echo
 from triage.message import Message, MessageKind, Response
 from triage.platform.pushes import PAYMENT_NOTIFY, PUSHES, Family, find_push

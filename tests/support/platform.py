@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import Accepted, accepts, compose, compose_echo
 from triage.message import Request, Response
 from triage.platform.pushes import PUSHES, Family, Push, find_push

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.support.paths import ROOT
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.message import Request, Response
 
 ACCOUNT = Account("wx5f3a09c27be1d846", "hush-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")

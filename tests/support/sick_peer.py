@@ -29,7 +29,9 @@ from wechatpy.exceptions import InvalidSignatureException
 from wechatpy.utils import check_signature
 from werkzeug.serving import make_server
 
-from triage.channels.wechat.callback import Account, Echo, receive, respond
+from triage.channels.channel import Echo
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import receive, respond
 from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Message, MessageKind, Reply, Request, Response
 

@@ -23,7 +23,7 @@ from tests.support.paths import ROOT
 from tests.support.platform import FAN, GARBAGE, Platform, with_query
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.errors import StoreBusyError, StoreDownError
 from triage.incidents.story import MemberNames
 from triage.message import ANY_ACCOUNT, Person, Reply, Request, Response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from triage.advice.query import Asked, TopicIndex
 from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt, with_own_checklist, worst
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
+from triage.message import PageSize
 from triage.rules.conditions import View, holds
 from triage.rules.matching import Diagnosis, Matcher
 from triage.rules.parser import RuleSet, Step
@@ -54,11 +56,28 @@ class Adviser:
 
     def __init__(self, rules: RuleSet, renderer: Renderer) -> None:
         self.rules = rules
-        self._renderer = renderer
         self._matcher = Matcher(rules)
         self._names: TopicIndex | None = None
+        self._use(renderer)
+
+    def _use(self, renderer: Renderer) -> None:
+        self._renderer = renderer
         self.say = renderer.say
         self.story = renderer.story
+
+    def for_pages(self, size: PageSize) -> Adviser:
+        """The same adviser for a channel with another size of page; rules and indexes are shared."""
+        if size == self._renderer.page_size:
+            return self
+        self._topics()  # built once for all of them
+        other = copy.copy(self)
+        other._use(self._renderer.for_pages(size))
+        return other
+
+    def _topics(self) -> TopicIndex:
+        if self._names is None:
+            self._names = TopicIndex(self.rules)
+        return self._names
 
     def diagnose(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
         """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
@@ -67,9 +86,7 @@ class Adviser:
 
     def ask(self, text: str) -> Asked:
         """The topics that typed words ask for, or the cited item (`R4`, `4.b`) that no topic is called."""
-        if self._names is None:
-            self._names = TopicIndex(self.rules)
-        asked = self._names.ask(text)
+        asked = self._topics().ask(text)
         source = None if asked.is_exact else self._renderer.sources.typed(text)
         return Asked(source=source) if source else asked
 

@@ -5,6 +5,7 @@ The wording stands in templates/reply; this module decides what is shown, masks 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,19 +17,16 @@ from triage.alerts.facts import Fact, usable_facts
 from triage.alerts.parser import Reading
 from triage.findings import Severity
 from triage.masking import mask
-from triage.platform.limits import MAX_CONTENT_BYTES
+from triage.message import PageSize
 from triage.rules.conditions import View, holds
 from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import Rule, RuleSet, Step
 from triage.rules.templates import Template
 
-PAGE_BYTES = MAX_CONTENT_BYTES
-"""What one message holds where the channel does not say otherwise."""
 _FIRST_STEPS = 3
 _MAX_LISTED = 10
 """Alerts in the summary of several, and alerts with pages of their own."""
 _MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
-_MORE_BYTES = len(_MORE.format(rest="").encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Page:
 
 
 class Renderer:
-    """The reply templates by file name; `page_bytes` is what one message of the channel can hold.
+    """The reply templates by file name; `page_size` is what one message of the channel can hold.
 
     `sources` say what the cited ids stand for; without them the ids are shown bare. `on_broken` is told of a template
     that could not be rendered.
@@ -49,14 +47,20 @@ class Renderer:
     def __init__(
         self,
         templates: Mapping[str, str],
-        page_bytes: int = PAGE_BYTES,
+        page_size: PageSize,
         sources: Sources | None = None,
         on_broken: OnBroken = lambda name, error: None,
     ) -> None:
         self.sources = sources or Sources()
-        self._page_bytes = page_bytes
+        self.page_size = page_size
         self._templates = ReplyTemplates(templates, on_broken)
         self.story = self._templates.story
+
+    def for_pages(self, size: PageSize) -> Renderer:
+        """The same templates and sources for another size of page."""
+        other = copy.copy(self)
+        other.page_size = size
+        return other
 
     def say(self, template: str, /, **values: object) -> str:
         """One of the templates, filled; never raises for a broken one."""
@@ -124,7 +128,7 @@ class Renderer:
             rest=len(lines[_MAX_LISTED:]),
             unread=unread,
         )
-        yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self._page_bytes))
+        yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self.page_size))
         for diagnosis in with_own_checklist(diagnoses):
             yield from self.alert(diagnosis, rules)
 
@@ -171,7 +175,7 @@ class Renderer:
         named = self.sources.named(step.source for step in steps)
         sources = [f"{number} {labels}" for number, labels in enumerate(named, start=1)]
         values = {"title": _full_title(rule), "proofs": proofs, "others": others, "sources": sources}
-        yield from map(Page, _cut(self.say("why", **values), self._page_bytes))
+        yield from map(Page, _cut(self.say("why", **values), self.page_size))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
         shown = _Shown(facts)
@@ -189,34 +193,35 @@ class Renderer:
         return Lines(len(steps), line)
 
     def fit(self, head: str, steps: Lines, closing: Callable[[], str], skip: int = 0) -> Iterator[Page]:
-        """Pages of at most `page_bytes`, made as they are asked for, never with half a step.
+        """Pages of at most `page_size`, made as they are asked for, never with half a step.
 
         The first page holds the first steps only, the others as many as fit. The closing is left out where it would
         need a page of its own.
         """
         if skip and skip >= steps.count:
             return
-        room = self._page_bytes - _MORE_BYTES - len(str(steps.count)) - 2
-        page, size = ([head], len(head.encode())) if head else ([], 0)
+        measure = self.page_size.measure
+        room = self.page_size.limit - measure(_MORE.format(rest="")) - len(str(steps.count)) - 2
+        page, size = ([head], measure(head)) if head else ([], 0)
         for index in range(skip, steps.count):
             if index == _FIRST_STEPS and not skip:
                 yield from self._page(page, index, steps.count)
                 page, size = [], 0
             step = steps.line(index)
-            length = len(step.encode()) + 1
+            length = measure(step) + 1
             if page and size + length > room:
                 yield from self._page(page, index, steps.count)
                 page, size = [], 0
             page.append(step)
             size += length
         last = closing()
-        if last and size + len(last.encode()) + 1 <= self._page_bytes:
+        if last and size + measure(last) + 1 <= self.page_size.limit:
             page.append(last)
         yield from self._page(page, steps.count, steps.count)
 
     def _page(self, blocks: Sequence[str], shown: int, count: int) -> list[Page]:
         more = [_MORE.format(rest=count - shown)] if shown < count else []
-        return [Page(text, shown) for text in _cut("\n".join([*blocks, *more]), self._page_bytes)]
+        return [Page(text, shown) for text in _cut("\n".join([*blocks, *more]), self.page_size)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,10 +338,10 @@ def _summary_lines(diagnoses: Iterable[Diagnosis]) -> list[str]:
     return lines
 
 
-def _cut(text: str, limit: int) -> Iterator[str]:
+def _cut(text: str, size: PageSize) -> Iterator[str]:
     """Pieces of at most `limit` bytes, at line ends where possible, never inside a character."""
-    while len(text.encode()) > limit:
-        head = text.encode()[:limit].decode(errors="ignore")
+    while size.measure(text) > size.limit:
+        head = size.cut(text)
         line = head.rfind("\n")
         head = head[:line] if line > 0 else head
         yield head

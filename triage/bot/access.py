@@ -46,6 +46,10 @@ class Viewer:
         """A program that has the API key: it sees every incident. Raises StoreError."""
         return cls(Person(API, "", ""), True, (), names_of(store, admins), quiet)
 
+    def in_group(self) -> Viewer:
+        """The same person where others read the answer too: they are told what a stranger would be told."""
+        return Viewer(self.person, quiet=self.quiet)
+
     def may_see(self, incident: Incident) -> bool:
         """Whether the whole incident may be shown: teams that share a bot see their own accounts."""
         return self.is_member and (not self.appids or incident.appid in self.appids)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from triage.advice.adviser import Adviser
 from triage.bot import follow_ups, membership
@@ -15,6 +16,8 @@ from triage.bot.context import Context, Outcome
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident, list_incidents
 from triage.bot.observer import NoObserver, Observer
+from triage.channels.channel import Audience, Channel
+from triage.channels.registry import CHANNELS, DEFAULT_CHANNEL
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.incidents.correlation import QUIET
 from triage.message import Message, MessageKind, Person, Reply
@@ -34,6 +37,10 @@ _UNREADABLE = {
 
 def _never() -> bool:
     return False
+
+
+def _channel_of(message: Message) -> Channel[Any]:
+    return CHANNELS.get(message.channel, DEFAULT_CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,11 @@ class Bot:
         signature that has signed another message: outside safe mode it does not cover the body, so that anything
         could be sent with a signature that was seen once.
         """
+        adviser = self.adviser.for_pages(_channel_of(message).page_size)
+        bot = self if adviser is self.adviser else replace(self, adviser=adviser)
+        return bot._handle(message, now, expired)
+
+    def _handle(self, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         if self.store is None:
             outcome = self._outcome(message, now)
             self._report(outcome)
@@ -72,7 +84,7 @@ class Bot:
             self.observer.retry_answered(message.kind)
             return Reply(recorded.reply)
         if not message.encrypted and self.store.signature_used(message.signature, message.key):
-            raise RefusedError("replay")
+            raise RefusedError("the signature has signed another message before", "replayed")
         try:
             return self._record(self.store, message, now, expired)
         except OvertakenError:
@@ -181,6 +193,8 @@ class Bot:
         if self.store is None:
             return None
         viewer = Viewer.of(message.person, self.store, self.admins, self.quiet)
+        if _channel_of(message).audience(message) is Audience.GROUP:
+            viewer = viewer.in_group()
         return Context(self.adviser, self.store, viewer, now)
 
     def _talk(self, message: Message, now: datetime) -> Conversation | None:

@@ -69,7 +69,9 @@ def decrypt(encrypted: str, aes_key: str, appid: str) -> str:
             "the message cannot be decrypted; is the EncodingAESKey that of the console?"
         ) from exc
     if meant_for != appid:
-        raise RefusedError(f"the message is encrypted for another AppID than {appid}; check the AppID")
+        raise RefusedError(
+            f"the message is encrypted for another AppID than {appid}; check the AppID", "appid"
+        )
     return text
 
 

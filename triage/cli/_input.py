@@ -11,6 +11,7 @@ import click
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
+from triage.channels.registry import DEFAULT_CHANNEL
 from triage.errors import InputError
 from triage.rules.loader import load_rules, load_templates
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
@@ -28,6 +29,7 @@ def make_renderer() -> Renderer:
     """The renderer with the bundled reply templates and sources."""
     return Renderer(
         load_templates(data_directory("templates") / "reply"),
+        DEFAULT_CHANNEL.page_size,
         sources=load_sources(),
         on_broken=lambda name, error: click.echo(f"templates/reply/{name}.txt: {error}", err=True),
     )

@@ -12,7 +12,7 @@ import click
 from triage.settings import load_settings
 
 if TYPE_CHECKING:
-    from triage.channels.wechat.callback import Account
+    from triage.channels.wechat.account import Account
     from triage.probe.guard import Guard, Target
 
 _Function = Callable[..., Any]
@@ -50,7 +50,7 @@ class AccountOptions:
 
     def make_account(self) -> tuple[Account, str]:
         """The account, completed from the settings, and the mode to push in. Raises SettingsError."""
-        from triage.channels.wechat.callback import Account
+        from triage.channels.wechat.account import Account
         from triage.settings.accounts import complete_account
 
         if self.token is not None and self.aes_key is not None and self.appid is not None:

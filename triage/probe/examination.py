@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.findings import Severity
 from triage.probe.callback_checks import (
     check_component,

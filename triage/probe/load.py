@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.probe.connection import TIMEOUT, Connection
 from triage.probe.guard import Guard, parse_target
 from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from triage.alerts.parser import Alert
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import accepts, compose, compose_echo
 from triage.errors import InputError, UnreachableError
 from triage.findings import Finding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
 from triage.settings.model import Settings, WechatAccount
 

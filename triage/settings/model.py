@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
 from triage.masking import mask
 from triage.message import ANY_ACCOUNT, Person

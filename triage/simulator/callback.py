@@ -19,7 +19,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from triage.channels.wechat.callback import Account, Echo, receive
+from triage.channels.channel import Echo
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import receive
 from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Message, Request
 from triage.simulator.illnesses import HEALTHY, Illness, TransportFault

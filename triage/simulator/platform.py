@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from triage.alerts.parser import Alert
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import accepts, compose
 from triage.findings import Finding
 from triage.message import Request, Response

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from triage.channels.wechat.callback import Account, respond
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import respond
 from triage.message import Message, MessageKind, Reply
 from triage.platform.pushes import PAYMENT_REPLY
 

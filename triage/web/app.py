@@ -10,7 +10,7 @@ from flask import Flask, g, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.message import Person
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings

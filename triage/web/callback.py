@@ -22,8 +22,10 @@ from functools import partial
 from urllib.parse import parse_qsl
 
 from triage.bot.bot import Bot
+from triage.channels.channel import Echo
 from triage.channels.wechat import callback as wechat
-from triage.channels.wechat.callback import MAX_BODY_BYTES, Account, Echo
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import MAX_BODY_BYTES
 from triage.errors import (
     BadMessageError,
     IncompleteBodyError,
@@ -47,14 +49,6 @@ _LOCKED_SECONDS = 0.02
 """Until a file that another process has locked is tried again."""
 _SUCCESS = Response(200, b"success")
 """Legal for every push: understood, and nothing to say."""
-_REASONS = (
-    ("timestamp or nonce", "malformed"),
-    ("the timestamp is", "stale"),
-    ("a plain message", "plain"),
-    ("another AppID", "appid"),
-    ("replay", "replayed"),
-    ("signature is wrong", "signature"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +143,7 @@ class Callback:
         try:
             return await self._receive(account, request, until)
         except RefusedError as exc:
-            self._service.metrics.refused.labels(_reason(exc)).inc()
+            self._service.metrics.refused.labels(exc.reason).inc()
             return Answer(Response(403, b"refused"), reason=str(exc))
         except UnreadableMessageError as exc:
             bad.labels("unreadable").inc()
@@ -202,8 +196,3 @@ def read_query(text: str) -> Mapping[str, str]:
             name, _, value = pair.partition("=")
             query[name] = value
     return query
-
-
-def _reason(exc: RefusedError) -> str:
-    """One of a few words for the counter, where the message has figures in it."""
-    return next((reason for words, reason in _REASONS if words in str(exc)), "other")

@@ -13,7 +13,8 @@ from flask import Flask, current_app
 
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
-from triage.channels.wechat.callback import Account
+from triage.channels.registry import DEFAULT_CHANNEL
+from triage.channels.wechat.account import Account
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
 from triage.message import Person
 from triage.rules.loader import load_templates
@@ -64,6 +65,7 @@ class Service:
             settings.all_rules_dirs,
             Renderer(
                 load_templates(data_directory("templates") / "reply"),
+                DEFAULT_CHANNEL.page_size,
                 sources=load_sources(),
                 on_broken=_log_broken_template,
             ),

@@ -18,8 +18,10 @@ from wechatpy.crypto.cryptography import WeChatCipher
 
 from tests.support.paths import DATA
 from tests.support.platform import CATALOGUE, FAN, GARBAGE, GH, NOW, Exchange, Platform, Send, with_query
+from triage.channels.channel import Echo
 from triage.channels.envelope import decrypt, encrypt, sign
-from triage.channels.wechat.callback import MAX_BODY_BYTES, Account, Echo, receive, respond
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import MAX_BODY_BYTES, receive, respond
 from triage.channels.wechat.platform_side import MODES, accepts, compose
 from triage.channels.xml import find_encrypted, read_fields, strip_controls, write_fields
 from triage.errors import BadMessageError, InputError, RefusedError, SettingsError, UnreadableMessageError

@@ -1,4 +1,4 @@
-"""WeChat Official Account: what the callback receives and answers, and the platform's half for the probe and tests.
+"""WeChat Official Account: what the callback receives and answers.
 
 It rests on https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html and
 https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html
@@ -9,63 +9,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from triage.channels.channel import Echo
 from triage.channels.envelope import decrypt, encrypt, is_signed, sign
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.messages import Signed, decode_message, find_push_of
 from triage.channels.xml import find_encrypted, is_xml, read_fields, strip_controls, write_fields
-from triage.errors import BadMessageError, RefusedError, SettingsError, UnreadableMessageError
-from triage.message import Message, Reply, Request, Response
+from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
+from triage.message import Message, PageSize, Reply, Request, Response, Unit
 from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import ReplyForm
 
 MAX_BODY_BYTES = 128 * 1024
+PAGE_SIZE = PageSize(MAX_CONTENT_BYTES, Unit.BYTES)
 
-_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
 _TIMESTAMP = re.compile(r"[0-9]{10}")
 _NONCE = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _ECHO = re.compile(r"[!-~]{1,512}")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An Official Account as its console knows it; `window` is how far a timestamp may be off.
-
-    Raises SettingsError, with the name of the field, for what could never verify a message.
-    """
-
-    appid: str
-    token: str = field(repr=False)
-    aes_key: str | None = field(default=None, repr=False)
-    window: timedelta = timedelta(minutes=5)
-
-    def __post_init__(self) -> None:
-        if not self.token.strip() or not self.token.isprintable():
-            raise SettingsError(
-                "the Token is empty or unprintable; copy it from the account's console", "token"
-            )
-        if not self.appid.isprintable():
-            raise SettingsError("the AppID is unprintable; copy it from the account's console", "appid")
-        if self.aes_key is not None and not _AES_KEY.fullmatch(self.aes_key):
-            seen = f"the EncodingAESKey has {len(self.aes_key)} characters"
-            raise SettingsError(f"{seen}; it must be 43 letters and digits", "aes_key")
-        if self.aes_key is not None and not self.appid:
-            raise SettingsError(
-                "an EncodingAESKey needs the AppID: it stands in every encrypted message", "appid"
-            )
-        if self.window <= timedelta():
-            raise SettingsError("the window for timestamps must be longer than nothing", "window")
-
-
-@dataclass(frozen=True, slots=True)
-class Echo:
-    """The console's verification passed; answer `text` and nothing else."""
-
-    text: str
-
-
-# -- our half: receive
 
 
 def receive(request: Request, account: Account, now: datetime) -> Message | Echo:
@@ -83,7 +44,7 @@ def receive(request: Request, account: Account, now: datetime) -> Message | Echo
         return _receive_encrypted(request, account, account.aes_key, timestamp, nonce)
     signature = request.query.get("signature", "")
     if not is_signed(signature, account.token, timestamp, nonce):
-        raise RefusedError("the signature is wrong; is the Token that of the console?")
+        raise RefusedError("the signature is wrong; is the Token that of the console?", "signature")
     if request.method == "GET":
         return _echo(request.query)
     return _receive_plain(request.body, account, Signed(account.appid, int(timestamp), signature))
@@ -93,9 +54,9 @@ def _fresh(query: Mapping[str, str], account: Account, now: datetime) -> tuple[s
     """Timestamp and nonce. The signature holds with the two swapped, hence the strict shapes."""
     timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
     if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
-        raise RefusedError("timestamp or nonce is missing or has not the platform's shape")
+        raise RefusedError("timestamp or nonce is missing or has not the platform's shape", "malformed")
     if (off := abs(now.timestamp() - int(timestamp))) > account.window.total_seconds():
-        raise RefusedError(f"the timestamp is {off:.0f} s off; check this server's clock")
+        raise RefusedError(f"the timestamp is {off:.0f} s off; check this server's clock", "stale")
     return timestamp, nonce
 
 
@@ -124,17 +85,16 @@ def _receive_encrypted(
         raise BadMessageError("the body is no XML with the root <xml>")
     envelopes = list(find_encrypted(body))
     if not envelopes:
-        raise RefusedError(f"a plain message for {account.appid}, which has an EncodingAESKey")
+        raise RefusedError(f"a plain message for {account.appid}, which has an EncodingAESKey", "plain")
     for encrypted in envelopes:
         if is_signed(signature, account.token, timestamp, nonce, encrypted):
             signed = Signed(account.appid, int(timestamp), signature, encrypted=True)
             return decode_message(read_fields(decrypt(encrypted, aes_key, account.appid)), signed)
-    raise RefusedError("msg_signature is wrong; is the Token that of the console?")
+    raise RefusedError("msg_signature is wrong; is the Token that of the console?", "signature")
 
 
-# -- our half: respond
-
-_SUCCESS = Response(200, b"success")
+SUCCESS = Response(200, b"success")
+"""Legal for every push: understood, and nothing to say."""
 _XML = "application/xml; charset=utf-8"
 
 
@@ -148,7 +108,7 @@ def respond(
     content, push = _fit(reply.text or ""), find_push_of(message.kind, message.push)
     may_speak = push is not None and ReplyForm.XML in push.replies and message.sender and message.recipient
     if content in ("", "success") or not may_speak:
-        return _SUCCESS
+        return SUCCESS
     timestamp, nonce = str(int(now.timestamp())), strip_controls(nonce)
     to, from_ = strip_controls(message.sender), strip_controls(message.recipient)
     head = {"ToUserName": to, "FromUserName": from_, "CreateTime": timestamp, "MsgType": "text"}
@@ -156,7 +116,7 @@ def respond(
     if not message.encrypted:
         return Response(200, xml.encode(), _XML)
     if account.aes_key is None:
-        return _SUCCESS
+        return SUCCESS
     encrypted = encrypt(xml, account.aes_key, account.appid, random16)
     signature = sign(account.token, timestamp, nonce, encrypted)
     envelope = {"Encrypt": encrypted, "MsgSignature": signature, "TimeStamp": timestamp, "Nonce": nonce}
@@ -164,14 +124,9 @@ def respond(
 
 
 def _fit(text: str) -> str:
-    """What WeChat shows: line feeds, no character XML cannot carry, at most 2048 bytes, cut at a character."""
+    """What WeChat shows: line feeds, no character XML cannot carry, at most one page."""
     clean = strip_controls(text)
     if "\r" in clean:
         clean = clean.replace("\r\n", "\n").replace("\r", "\n")
     clean = clean.strip()
-    if len(encoded := clean.encode()) <= MAX_CONTENT_BYTES:
-        return clean
-    return encoded[:MAX_CONTENT_BYTES].decode("utf-8", "ignore").strip()
-
-
-# -- the platform's half
+    return clean if PAGE_SIZE.measure(clean) <= PAGE_SIZE.limit else PAGE_SIZE.cut(clean).strip()

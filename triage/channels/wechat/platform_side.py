@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from triage.channels.envelope import decrypt, encrypt, is_signed, sign
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.xml import read_fields, write_fields
 from triage.errors import BadMessageError, InputError, RefusedError
 from triage.findings import Finding, Severity

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from triage import __version__
 from triage.alerts.parser import BEIJING
-from triage.channels.wechat.callback import Account
+from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import Accepted, accepts, compose
 from triage.message import Person, Request, Response
 from triage.settings.directories import data_directory

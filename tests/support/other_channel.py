@@ -1,0 +1,76 @@
+"""A chat channel as small as one can be, to stand beside WeChat: JSON, a shared secret, 300 characters, groups."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from triage.channels.channel import Audience, Echo
+from triage.errors import BadMessageError, RefusedError
+from triage.message import (
+    Message,
+    MessageKind,
+    PageSize,
+    Person,
+    Reply,
+    Request,
+    Response,
+    Unit,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAccount:
+    id: str
+    secret: str = field(repr=False)
+
+
+class OtherChannel:
+    """A push is `{"id", "from", "text"}`, in a group with `"group": true`; the answer is `{"text"}`."""
+
+    name: str = "other"
+    page_size: PageSize = PageSize(300, Unit.CHARACTERS)
+    renders_markdown: bool = True
+    max_body_bytes: int = 4096
+    silence: Response = Response(200, b"")
+    send: Callable[[Person, str], None] | None = None
+
+    def receive(self, request: Request, account: OtherAccount, now: datetime) -> Message | Echo:
+        if request.query.get("secret") != account.secret:
+            raise RefusedError("the secret is wrong", "signature")
+        if request.method == "GET":
+            return Echo(request.query["challenge"])
+        try:
+            push = json.loads(request.body)
+        except ValueError as exc:
+            raise BadMessageError("not JSON") from exc
+        kind = MessageKind.TEXT
+        return Message(
+            self.name,
+            account.id,
+            push["from"],
+            "group" if push.get("group") else "bot",
+            kind,
+            int(now.timestamp()),
+            push["id"],
+            push["text"],
+            encrypted=True,
+        )
+
+    def respond(
+        self,
+        reply: Reply,
+        message: Message,
+        account: OtherAccount,
+        now: datetime,
+        nonce: str,
+        random16: bytes,
+    ) -> Response:
+        if reply.text is None:
+            return self.silence
+        return Response(200, json.dumps({"text": self.page_size.cut(reply.text)}).encode())
+
+    def audience(self, message: Message) -> Audience:
+        return Audience.GROUP if message.recipient == "group" else Audience.SENDER

@@ -1,0 +1,73 @@
+"""What a chat channel is to the rest of the program."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from triage.message import Message, PageSize, Person, Reply, Request, Response
+
+AccountT = TypeVar("AccountT", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """The answer to the platform's check of the callback address; `text` is sent back and nothing else."""
+
+    text: str
+
+
+class Audience(enum.Enum):
+    """Who reads the reply to a message."""
+
+    SENDER = "sender"
+    GROUP = "group"
+
+
+class Channel(Protocol[AccountT]):
+    """A chat channel; `AccountT` is an account of ours on it, as its console knows it."""
+
+    @property
+    def name(self) -> str:
+        """In paths (`/callback/<name>`), in settings, in `Message.channel` and `Person.channel`."""
+
+    @property
+    def page_size(self) -> PageSize:
+        """How much text one reply holds."""
+
+    @property
+    def renders_markdown(self) -> bool:
+        """Whether Markdown in a reply is shown as such."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body that the platform sends; a larger one is refused before it is read."""
+
+    @property
+    def silence(self) -> Response:
+        """The legal answer to every push that there is nothing to say to."""
+
+    @property
+    def send(self) -> Callable[[Person, str], None] | None:
+        """Writes to somebody who has not asked; None where that is not possible."""
+
+    def receive(self, request: Request, account: AccountT, now: datetime) -> Message | Echo:
+        """Verify and decode a request.
+
+        Raises RefusedError for one that the platform has not sent, BadMessageError for one that is no message of this
+        channel, UnreadableMessageError for one that was signed and cannot be read.
+        """
+
+    def respond(
+        self, reply: Reply, message: Message, account: AccountT, now: datetime, nonce: str, random16: bytes
+    ) -> Response:
+        """The answer to the push that brought `message`: cut to fit, encrypted if the push was. Never raises.
+
+        `nonce` is that of the request, `random16` are 16 random bytes.
+        """
+
+    def audience(self, message: Message) -> Audience:
+        """Who reads the reply to a message."""

@@ -1,0 +1,15 @@
+"""The chat channels, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from triage.channels.channel import Channel
+from triage.channels.wechat.channel import WechatChannel
+
+CHANNELS: Mapping[str, Channel[Any]] = {  # Any: each takes accounts of its own type, which the settings make
+    channel.name: channel for channel in (WechatChannel(),)
+}
+DEFAULT_CHANNEL = CHANNELS["wechat"]
+"""Whose pages are shown where no channel is involved: on the command line and by the API."""

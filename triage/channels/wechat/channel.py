@@ -1,0 +1,37 @@
+"""WeChat Official Accounts as a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from triage.channels.channel import Audience, Echo
+from triage.channels.wechat import callback
+from triage.channels.wechat.account import Account
+from triage.channels.wechat.messages import CHANNEL
+from triage.message import Message, PageSize, Person, Reply, Request, Response
+
+
+class WechatChannel:
+    """Followers write to an account each for themselves, and read text without Markdown."""
+
+    name: str = CHANNEL
+    page_size: PageSize = callback.PAGE_SIZE
+    renders_markdown: bool = False
+    max_body_bytes: int = callback.MAX_BODY_BYTES
+    silence: Response = callback.SUCCESS
+    send: Callable[[Person, str], None] | None = None
+
+    def receive(self, request: Request, account: Account, now: datetime) -> Message | Echo:
+        """As `Channel.receive`."""
+        return callback.receive(request, account, now)
+
+    def respond(
+        self, reply: Reply, message: Message, account: Account, now: datetime, nonce: str, random16: bytes
+    ) -> Response:
+        """As `Channel.respond`."""
+        return callback.respond(reply, message, account, now, nonce, random16)
+
+    def audience(self, message: Message) -> Audience:
+        """The sender alone: an Official Account is in no group."""
+        return Audience.SENDER
