@@ -15,7 +15,8 @@ from triage.alerts.cleaning import fold
 from triage.alerts.facts import facts_of
 from triage.alerts.parser import Alert, parse
 from triage.rules.conditions import View, compiled, holds
-from triage.rules.matching import Diagnosis, Matcher, required_literals
+from triage.rules.index import required_literals
+from triage.rules.matching import Diagnosis, Matcher
 from triage.rules.parser import Rule, RuleSet, parse_rules
 
 SENTENCE = "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from triage.advice.sources import Source
 from triage.alerts.cleaning import clean, fold
-from triage.rules.matching import Literals
+from triage.rules.index import Literals
 from triage.rules.parser import Rule, RuleSet
 
 MAX_CHARACTERS = 2_000

@@ -1,4 +1,4 @@
-"""Conditions of rules: data that is true or false of an alert's facts, and says which words made it so."""
+"""Conditions of rules: which tests of an alert's facts hold, and which words prove it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from triage.alerts.facts import FACTS, Fact, FactType
 from triage.rules.strict_yaml import Reader, similar
 
 OPERATORS = ("contains", "startswith", "endswith", "regex", "cidr", "gte", "lte", "exists")
-_TEXTUAL = ("", "exists", "contains", "startswith", "endswith", "regex")
-_FITTING = {
-    FactType.TEXT: (*_TEXTUAL, "cidr"),
-    FactType.LIST: _TEXTUAL,
+_TEXT_OPERATORS = ("", "exists", "contains", "startswith", "endswith", "regex")
+_OPERATORS_FOR = {
+    FactType.TEXT: (*_TEXT_OPERATORS, "cidr"),
+    FactType.LIST: _TEXT_OPERATORS,
     FactType.NUMBER: ("", "exists", "gte", "lte"),
 }
 _MAX_PROGRAM = 2_500
-"""Instructions of a compiled expression; beyond it RE2 stays linear but is slow."""
+"""Instructions of a compiled expression; RE2 stays linear beyond it, but each character costs more."""
+_MAX_PROOF = 60
+"""Characters of a fact that a proof quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One key of a condition: a fact, an operator (`""` for equality) and the values, any of which may fit.
-
-    Texts are folded; numbers are floats; networks are ip_network values; `exists` holds one bool.
-    """
+    """One key of a condition; it holds if one of its values fits."""
 
     field: str
+    """The fact."""
     op: str
+    """One of OPERATORS, or `""` for equality."""
     values: tuple[Any, ...]
+    """Folded texts; floats for numbers; networks for `cidr`; one bool for `exists`."""
 
     def __str__(self) -> str:
         values = [
@@ -55,24 +57,27 @@ class Condition:
 
     @property
     def size(self) -> int:
-        """How many tests it has in all: the measure of how special it is."""
+        """The number of its tests; of two conditions that hold, the one with more is more specific."""
         return len(self.tests) + sum(part.size for part in self.any + self.none)
 
 
 @dataclass(frozen=True, slots=True)
 class Because:
-    """A test that held, and the words that made it hold, with their place in the alert's text if they stand there."""
+    """Why a rule fits: a test that held."""
 
     test: str
+    """The test in words."""
     found: str | None = None
+    """The words of the alert that prove it."""
     span: tuple[int, int] | None = None
+    """Where they stand in the alert's text, if they stand there."""
 
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class View:
-    """Facts with their folded texts and addresses, each read once."""
+    """Facts with their folded texts and parsed addresses, each made once, when first asked for."""
 
     __slots__ = ("_addresses", "_folded", "facts")
 
@@ -104,7 +109,7 @@ def _fold(text: str) -> str:
 
 
 def passing_tests(condition: Condition | None, view: View) -> tuple[Test, ...] | None:
-    """The tests that held, or None if the condition is false. No condition is true."""
+    """The tests that make a condition true, None if it is false. No condition is true, by no test."""
     if condition is None:
         return ()
     for test in condition.tests:
@@ -142,7 +147,7 @@ def first_failure(condition: Condition, view: View) -> str | None:
 
 
 def prove(test: Test, view: View) -> Because:
-    """A test that held, with the words that made it hold."""
+    """The proof of a test that held: the words of the fact that fit."""
     fact = view.facts.get(test.field)
     if fact is None or fact == ():
         return Because(str(test))
@@ -157,7 +162,7 @@ def prove(test: Test, view: View) -> Because:
 
 def _brief(fact: Fact) -> str:
     text = "、".join(fact) if isinstance(fact, tuple) else str(fact)
-    return text if len(text) <= 60 else text[:60] + "…"
+    return text if len(text) <= _MAX_PROOF else text[:_MAX_PROOF] + "…"
 
 
 def _is_true(test: Test, view: View) -> bool:
@@ -203,7 +208,7 @@ def _number(value: Any) -> str:
 
 @lru_cache(maxsize=20_000)
 def compiled(pattern: str) -> Any:
-    """The compiled RE2 expression, matched on folded text."""
+    """The compiled expression, for folded text. Raises re2.error. https://github.com/google/re2/wiki/Syntax"""
     options = re2.Options()
     options.log_errors = False
     options.case_sensitive = False
@@ -220,7 +225,7 @@ def parse_condition(reader: Reader, node: yaml.Node) -> Condition:
             parts = reader.items(value) if name == "any" or isinstance(value, yaml.SequenceNode) else [value]
             groups[name] = tuple(parse_condition(reader, part) for part in parts)
         else:
-            test = _read_test(name, key, value, reader)
+            test = _parse_test(name, key, value, reader)
             if test:
                 tests.append(test)
     if not (tests or groups["any"] or groups["not"]) and len(reader.findings) == before:
@@ -228,7 +233,7 @@ def parse_condition(reader: Reader, node: yaml.Node) -> Condition:
     return Condition(tuple(tests), groups["any"], groups["not"])
 
 
-def _read_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> Test | None:
+def _parse_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> Test | None:
     field, _, op = name.partition("|")
     if field not in FACTS:
         reader.report(key, "unknown-field", f"unknown fact '{field}'", similar(field, [*FACTS, "any", "not"]))
@@ -237,21 +242,21 @@ def _read_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> T
         reader.report(key, "unknown-operator", f"unknown operator '{op}'", similar(op, OPERATORS))
         return None
     type_ = FACTS[field].type
-    if op not in _FITTING[type_]:
+    if op not in _OPERATORS_FOR[type_]:
         reader.report(key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {type_.value}")
         return None
     numeric = type_ is FactType.NUMBER
-    values = tuple(_read_value(text, op, numeric, value, reader) for text in reader.values(value) if text)
+    values = tuple(_parse_value(text, op, numeric, value, reader) for text in reader.values(value) if text)
     return Test(field, op, tuple(item for item in values if item is not None))
 
 
-def _read_value(text: str, op: str, numeric: bool, node: yaml.Node, reader: Reader) -> Any:
+def _parse_value(text: str, op: str, numeric: bool, node: yaml.Node, reader: Reader) -> Any:
     if op == "exists":
-        return _read_flag(text, node, reader)
+        return _parse_flag(text, node, reader)
     if op == "cidr":
-        return _read_network(text, node, reader)
+        return _parse_network(text, node, reader)
     if op == "regex":
-        return _read_pattern(text, node, reader)
+        return _parse_pattern(text, node, reader)
     if not numeric:
         return fold(text)
     if not re.fullmatch(r"-?\d{1,12}(?:\.\d{1,6})?", text, re.ASCII):
@@ -260,14 +265,14 @@ def _read_value(text: str, op: str, numeric: bool, node: yaml.Node, reader: Read
     return float(text)
 
 
-def _read_flag(text: str, node: yaml.Node, reader: Reader) -> bool | None:
+def _parse_flag(text: str, node: yaml.Node, reader: Reader) -> bool | None:
     if text in ("yes", "no"):
         return text == "yes"
     reader.report(node, "bad-flag", f"'{text}' must be yes or no")
     return None
 
 
-def _read_network(text: str, node: yaml.Node, reader: Reader) -> Any:
+def _parse_network(text: str, node: yaml.Node, reader: Reader) -> Any:
     try:
         return ipaddress.ip_network(text)
     except ValueError as exc:
@@ -275,7 +280,7 @@ def _read_network(text: str, node: yaml.Node, reader: Reader) -> Any:
         return None
 
 
-def _read_pattern(text: str, node: yaml.Node, reader: Reader) -> str | None:
+def _parse_pattern(text: str, node: yaml.Node, reader: Reader) -> str | None:
     if wide := next((char for char in text if not char.isascii() and fold(char).isascii()), None):
         hint = f"write '{fold(wide)}'"
         reader.report(node, "wide-regex", f"'{wide}' never fits, texts are folded to half width", hint)

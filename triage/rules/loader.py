@@ -1,4 +1,4 @@
-"""Reads directories of rule files into one rule set, and directories of templates."""
+"""Loads rule files and reply templates from directories; the one module of the package that touches the disk."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from triage.errors import RulesError
 from triage.findings import Finding, Location, Severity
 from triage.rules.parser import Rule, RuleSet, join, parse_rules
 
+_VERSION_DIGITS = 12
+
 
 def load_templates(directory: Path) -> dict[str, str]:
     """The templates of a directory by file name."""
@@ -19,7 +21,7 @@ def load_templates(directory: Path) -> dict[str, str]:
 
 
 def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """All rules of the directories (or single files) that are without mistakes, and all mistakes."""
+    """The rules of the directories (or single files), without those that have mistakes, and all mistakes."""
     parts: list[tuple[Rule, ...]] = []
     findings: list[Finding] = []
     digest = hashlib.sha256()
@@ -38,12 +40,12 @@ def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Findin
                 findings.append(
                     Finding("no-directory", Severity.HIGH, "no such rules directory or file", place)
                 )
-    rule_set, between = join(parts, digest.hexdigest()[:12])
+    rule_set, between = join(parts, digest.hexdigest()[:_VERSION_DIGITS])
     return rule_set, (*findings, *between)
 
 
 def load_rules(directories: Iterable[Path]) -> RuleSet:
-    """The rules of the directories; raises RulesError with every mistake if there is one."""
+    """The rules of the directories. Raises RulesError with all mistakes if there is one."""
     rule_set, findings = load_valid_rules(directories)
     if findings:
         raise RulesError(findings)
@@ -70,7 +72,7 @@ def _text(file: Path, findings: list[Finding]) -> str | None:
 
 @contextmanager
 def _paused_collection() -> Iterator[None]:
-    """No garbage collection while millions of live nodes are built: it finds nothing and triples the time."""
+    """Without garbage collection: while millions of live nodes are built it finds nothing and triples the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

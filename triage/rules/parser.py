@@ -1,6 +1,6 @@
-"""YAML text to rules: strict, safe to read from strangers, and every mistake of a file reported with its place.
+"""YAML text to rules; every mistake in a file is a finding with its place.
 
-The format is described in docs/rules.md. Scalars are text; conditions are data; nothing here is executed.
+The format is described in docs/rules.md. Scalars are text and conditions are data: a file from strangers runs nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HELP_TOPIC = "help"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do; `run` is a command whose facts are quoted for the shell."""
+    """One thing to do; its fields are described in docs/rules.md, "Keys of a step"."""
 
     id: str
     do: Template
@@ -42,18 +42,21 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A text that must match its rule, or must not; `query` is typed words, otherwise it is a pasted alert."""
+    """A text that a rule must match, or must not match."""
 
     text: str
     query: bool
+    """Whether the text is typed words; else it is a pasted alert."""
     renders: tuple[str, ...]
+    """What the reply must contain."""
     steps: tuple[str, ...]
+    """Ids of the steps that the reply must begin with."""
     location: Location
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One topic: how it is recognised and what to do. Fields as in docs/rules.md."""
+    """One topic: how it is recognised, and what to do. Its fields are described in docs/rules.md, "Keys of a rule"."""
 
     id: str
     title: str
@@ -76,7 +79,7 @@ class Rule:
     ignore: tuple[Example, ...]
     location: Location
     places: Mapping[str, Location]
-    """Where the values stand that other rules can contradict: id, number, see."""
+    """Where its id, its number and its `see` stand, for findings about what contradicts other rules."""
 
     @property
     def names_kind(self) -> bool:
@@ -85,17 +88,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Rules that may be used together: ids are unique, references resolve. `version` names their content."""
+    """Rules that may be used together: ids are unique, references resolve."""
 
     rules: tuple[Rule, ...]
     version: str
+    """A digest of their files."""
 
     def get(self, rule_id: str) -> Rule | None:
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
 
 def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
-    """The rules of one file and all its mistakes; a rule with a mistake is left out."""
+    """The rules of one file, without those that have mistakes, and all mistakes. `file` is named in the findings."""
     reader = Reader(file)
     root = compose(source, reader)
     rules = tuple(_rules(reader, root)) if root is not None else ()
@@ -103,12 +107,12 @@ def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding
 
 
 def join(parts: Iterable[tuple[Rule, ...]], version: str) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """One set from the rules of many files, with what is wrong between them: ids, numbers, references."""
+    """One set from the rules of many files, and the mistakes between files: same ids, same numbers, unknown ids."""
     rules = tuple(rule for part in parts for rule in part)
-    return RuleSet(rules, version), tuple(_between(rules))
+    return RuleSet(rules, version), tuple(_conflicts(rules))
 
 
-def _between(rules: tuple[Rule, ...]) -> Iterator[Finding]:
+def _conflicts(rules: tuple[Rule, ...]) -> Iterator[Finding]:
     ids: dict[str, Rule] = {}
     numbers: dict[int, Rule] = {}
     for rule in rules:
@@ -136,7 +140,7 @@ def _finding(location: Location, id_: str, message: str, hint: str | None = None
 _SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[PTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")
 
 
-_FILE = ("version", "lists", "rules")
+_FILE_KEYS = ("version", "lists", "rules")
 
 
 def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
@@ -146,21 +150,21 @@ def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
     if packs:
         nodes = [(node, reader.mapping(node, "a rule")) for node in reader.items(packs[0])]
     else:
-        nodes = [(root, [pair for pair in pairs if pair[0] not in _FILE])]
+        nodes = [(root, [pair for pair in pairs if pair[0] not in _FILE_KEYS])]
     for node, own in nodes:
         if rule := _rule(reader, node, own):
             yield rule
 
 
 def _read_head(reader: Reader, pairs: list[Pair]) -> None:
-    """What stands in a file beside its rules."""
+    """Check the version, and keep the lists for the conditions of the file."""
     for name, key, value in pairs:
         if name == "version" and reader.text(value) not in ("1", ""):
             message = "unknown version of the rule format; this program reads version 1"
             reader.report(value, "bad-version", message)
         elif name == "lists":
             reader.lists = {item: reader.texts(node) for item, _, node in reader.mapping(value, "lists")}
-        elif name == "rules" and any(other not in _FILE for other, _, _ in pairs):
+        elif name == "rules" and any(other not in _FILE_KEYS for other, _, _ in pairs):
             reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
         elif name == "rules" and isinstance(value, yaml.SequenceNode) and not value.value:
             reader.report(value, "empty", "the pack holds no rule")
@@ -172,8 +176,8 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     before = len(reader.findings)
     values = reader.read(node, pairs, _RULE, "rule")
     keys = {name: key for name, key, _ in pairs}
-    if not any(values[name] for name in _LEADING) and (
-        before == len(reader.findings) or not _LEADING & keys.keys()
+    if not any(values[name] for name in _ENTRY_KEYS) and (
+        before == len(reader.findings) or not _ENTRY_KEYS & keys.keys()
     ):
         reader.report(
             node, "unreachable", "a rule needs 'sentences', 'when' or 'aliases', or nothing leads to it"
@@ -184,15 +188,15 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     if len(reader.findings) > before:
         return None
     match, ignore = values.pop("examples")
-    places = {name: reader.location(value) for name, _, value in pairs if name in _PLACED}
+    places = {name: reader.location(value) for name, _, value in pairs if name in _LOCATED_KEYS}
     return Rule(**values, match=match, ignore=ignore, location=reader.location(node), places=places)
 
 
 MIN_SENTENCE_LETTERS = 4
 """A shorter sentence stands in other kinds' sentences too."""
-_LEADING = {"sentences", "when", "aliases"}
+_ENTRY_KEYS = {"sentences", "when", "aliases"}
 _NEEDED_BY = {"signs": "sentences", "push": "sentences", "unless": "when"}
-_PLACED = ("id", "number", "see")
+_LOCATED_KEYS = ("id", "number", "see")
 
 
 def _steps(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
@@ -269,12 +273,11 @@ def _sources(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     return values
 
 
-def _wording(reader: Reader, node: yaml.Node, *, command: bool = False) -> Template:
+def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Template:
     source = reader.text(node)
     for problem in templates.check(source, command=command):
-        name = problem.removeprefix("unknown fact '").removesuffix("'")
-        hint = similar(name, FACTS) if name != problem else None
-        reader.report(node, "bad-template", problem, hint)
+        hint = similar(problem.unknown_fact, FACTS) if problem.unknown_fact else None
+        reader.report(node, "bad-template", problem.message, hint)
     return Template(source, command)
 
 
@@ -300,11 +303,11 @@ _RULE = {
 }
 _STEP = {
     "id": Key(Reader.identifier, needed=True),
-    "do": Key(_wording, needed=True),
-    "do_en": Key(_wording),
+    "do": Key(_template, needed=True),
+    "do_en": Key(_template),
     "when": Key(parse_condition),
-    "run": Key(lambda reader, node: _wording(reader, node, command=True)),
-    "healthy": Key(_wording),
+    "run": Key(lambda reader, node: _template(reader, node, command=True)),
+    "healthy": Key(_template),
     "source": Key(_sources, needed=True, default=()),
     "check": Key(Reader.identifier),
     "erratum": Key(Reader.text),

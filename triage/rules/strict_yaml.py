@@ -1,6 +1,7 @@
-"""YAML read strictly and safely: every scalar is text, every mistake is a finding with its place.
+"""Strict and safe YAML: every scalar is text, every mistake is a finding with its place.
 
-The size, the depth, anchors, aliases and tags are checked before a tree is built; nothing is constructed.
+Size, depth, anchors, aliases and tags are checked before a tree is built; no object of a tag is ever constructed.
+https://yaml.org/spec/1.1/
 """
 
 from __future__ import annotations
@@ -18,14 +19,16 @@ from triage.findings import Finding, Location, Severity
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 _MAX_TEXT = 20_000
+"""Characters of one scalar."""
 _MAX_MESSAGE = 400
+"""Characters of a finding's message."""
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class _Loader(_Base):  # type: ignore[misc]  # chosen at run time
-    """A loader to which every untagged scalar is text, and which stops before a deep tree exhausts the stack.
+    """A loader for which every untagged scalar is text, and which refuses a tree deeper than MAX_DEPTH.
 
-    Resolving tags costs a fifth of the reading; the two hooks it would be done in count the depth instead.
+    The hooks in which PyYAML resolves tags, a fifth of its time, count the depth instead.
     """
 
     depth = 0
@@ -47,13 +50,13 @@ Pair = tuple[str, yaml.Node, yaml.Node]
 
 
 def similar(word: str, words: Iterable[str]) -> str | None:
-    """The hint for a word that is nearly one of the allowed ones."""
+    """A hint that names the allowed word most like this one; None where none is like it."""
     near = difflib.get_close_matches(word, list(words), 1, 0.6)
     return f"did you mean '{near[0]}'?" if near else None
 
 
 def compose(source: str, reader: Reader) -> yaml.Node | None:
-    """The node tree of a document; None, with a finding, for what is too large, tricky, empty or no YAML."""
+    """The node tree of a document; None, with a finding, for one that is too large, empty, refused or no YAML."""
     if len(source.encode("utf-8", "replace")) > MAX_BYTES:
         reader.report_at(1, 1, "too-large", f"the file is larger than {MAX_BYTES:,} bytes; split it")
         return None
@@ -75,25 +78,25 @@ def compose(source: str, reader: Reader) -> yaml.Node | None:
 
 
 _SIGILS = re.compile(r"(?m)(?:^|[\s\[{,:?])[&*!]")
-"""What may begin an anchor, an alias or a tag."""
+"""What an anchor, an alias or a tag begins with."""
 
 
 def _compose(source: str) -> yaml.Node | None:
-    """The tree; raises MarkedYAMLError at the first trick: it is sought where a sign of one stands in the text."""
+    """The tree. Raises MarkedYAMLError at the first anchor, alias or tag; most texts hold no sign of one."""
     if any(sigil in source for sigil in "&*!") and _SIGILS.search(source):
-        _refuse_tricks(source)
+        _check_events(source)
     try:
         root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
     except yaml.MarkedYAMLError:
         raise
     except yaml.YAMLError:  # too deep: the walk over the events knows the place
-        _refuse_tricks(source)
+        _check_events(source)
         raise
     return root
 
 
-def _refuse_tricks(source: str) -> None:
-    """Walk the events, which needs no stack, and stop at the first that is not allowed."""
+def _check_events(source: str) -> None:
+    """Raise MarkedYAMLError at the first event that is not allowed; events need no stack, however deep the tree."""
     depth = 0
     for event in yaml.parse(source, Loader=_Loader):
         problem = None
@@ -113,13 +116,13 @@ _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def _one_line(message: str) -> str:
-    """A message that quotes a file stays one readable line, whatever the file holds."""
+    """The message as one printable line of at most `_MAX_MESSAGE` characters; it may quote anything from a file."""
     line = "".join(char if char.isprintable() else "�" for char in message)
     return line if len(line) <= _MAX_MESSAGE else line[:_MAX_MESSAGE] + "…"
 
 
 class Reader:
-    """Reads the values of one file's node tree, gathering findings on the way."""
+    """Takes values from the node tree of one file, and collects findings about what it cannot use."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -236,8 +239,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """How a key's value is read, whether it must be there, and what stands for it if not."""
+    """A key of a mapping."""
 
     read: Callable[[Reader, yaml.Node], Any]
+    """Makes its value; mistakes go to the reader's findings."""
     needed: bool = False
     default: Any = None
+    """The value where the key is missing."""

@@ -1,7 +1,8 @@
-"""Templates in rules: Jinja2 cut down to what a checklist needs, checked before it is ever rendered.
+"""Templates in rules: a subset of Jinja2, checked when a rule is loaded.
 
-Allowed are facts, constants, comparisons, `if`, `for` over a list, and a few filters. No calls, no arithmetic,
-no attributes: nothing that costs more than the template is long, and nothing that reaches out of the facts.
+Allowed are facts, constants, comparisons, `if`, `for` over a list, and a few filters. Calls, arithmetic and attributes
+are not: rendering takes time linear in the template, and reads nothing but the facts.
+https://jinja.palletsprojects.com/en/stable/templates/
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateError, nodes
@@ -22,12 +24,12 @@ FILTERS = ("default", "first", "join", "last", "length", "lower", "trim", "upper
 _TESTS = ("defined", "undefined")
 _MAX_LENGTH = 4_000
 _MAX_DEPTH = 40
-_PRINT = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+_PRINTED_FACT = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.For, nodes.Filter,
     nodes.Test, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr,
 )  # fmt: skip
-_WORDS = {
+_FORBIDDEN = {
     nodes.Call: "calls",
     nodes.Getattr: "attributes",
     nodes.Getitem: "subscripts",
@@ -36,7 +38,7 @@ _WORDS = {
 
 
 class _Missing(str):
-    """A fact nobody knows: false in a condition, like nothing, and a word for it where it is printed."""
+    """The value of a missing fact: false, unequal to everything, and its placeholder word where it is printed."""
 
     __slots__ = ()
 
@@ -62,10 +64,11 @@ _UNKNOWN = {name: _Missing(fact.placeholder) for name, fact in FACTS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A checked template; `command` says that printed facts are quoted for the shell."""
+    """A checked template."""
 
     source: str
     command: bool = False
+    """Whether printed facts are quoted for the shell."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -87,26 +90,34 @@ class Template:
         return text
 
 
-def check(source: str, *, command: bool = False) -> Iterator[str]:
-    """What is wrong with a template, in words; nothing if it may be used."""
+class Problem(NamedTuple):
+    """What is wrong with a template."""
+
+    message: str
+    unknown_fact: str | None = None
+    """The name that is no fact, where that is what is wrong."""
+
+
+def check(source: str, *, command: bool = False) -> Iterator[Problem]:
+    """Everything that is wrong with a template; nothing if it may be used."""
     if len(source) > _MAX_LENGTH:
-        yield f"the template is longer than {_MAX_LENGTH} characters"
+        yield Problem(f"the template is longer than {_MAX_LENGTH} characters")
         return
     if "{" not in source:
         return
     if _is_simple(source):
-        names = dict.fromkeys(_PRINT.findall(source))
-        yield from (f"unknown fact '{name}'" for name in names if name not in FACTS)
+        names = dict.fromkeys(_PRINTED_FACT.findall(source))
+        yield from (_unknown_fact(name) for name in names if name not in FACTS)
         if command:
-            yield from _shell_problems(_PRINT.split(source)[::2])
+            yield from _shell_problems(_PRINTED_FACT.split(source)[::2])
         return
     try:
         tree = _environment(command).parse(source)
     except (TemplateError, RecursionError) as exc:
-        yield f"bad template: {getattr(exc, 'message', None) or 'too deep'}"
+        yield Problem(f"bad template: {getattr(exc, 'message', None) or 'too deep'}")
         return
     if _is_deep(tree):
-        yield "bad template: too deep"
+        yield Problem("bad template: too deep")
         return
     problems = list(dict.fromkeys(_problems(tree, frozenset())))
     yield from problems
@@ -114,22 +125,26 @@ def check(source: str, *, command: bool = False) -> Iterator[str]:
         yield from _shell_problems([data.data for data in tree.find_all(nodes.TemplateData)])
 
 
+def _unknown_fact(name: str) -> Problem:
+    return Problem(f"unknown fact '{name}'", name)
+
+
 def _is_simple(source: str) -> bool:
-    """Only `{{ fact }}` and plain text: no need for Jinja2."""
-    rest = _PRINT.sub("", source)
+    """Whether the template is plain text and `{{ fact }}` alone, which are rendered without Jinja2."""
+    rest = _PRINTED_FACT.sub("", source)
     return "{{" not in rest and "{%" not in rest and "{#" not in rest
 
 
 def _is_deep(tree: nodes.Template) -> bool:
-    """Whether walking or compiling the tree might exhaust the stack; this walk does not."""
+    """Whether the tree has more than `_MAX_DEPTH` levels, so that recursing into it could exhaust the stack."""
     level: list[nodes.Node] = [tree]
     for _ in range(_MAX_DEPTH):
         level = [child for node in level for child in node.iter_child_nodes()]
     return bool(level)
 
 
-def _problems(node: nodes.Node, loops: frozenset[str]) -> Iterator[str]:
-    """What is wrong with a node, else with what it holds; `loops` are the names of the loops around it."""
+def _problems(node: nodes.Node, loops: frozenset[str]) -> Iterator[Problem]:
+    """The problem of a node, else those of its children; `loops` are the variables of the loops around it."""
     own = _own_problem(node, loops)
     if own:
         yield own
@@ -140,73 +155,76 @@ def _problems(node: nodes.Node, loops: frozenset[str]) -> Iterator[str]:
         yield from _problems(child, loops)
 
 
-def _own_problem(node: nodes.Node, loops: frozenset[str]) -> str | None:
+def _own_problem(node: nodes.Node, loops: frozenset[str]) -> Problem | None:
     if not isinstance(node, _ALLOWED):
-        word = next((word for kind, word in _WORDS.items() if isinstance(node, kind)), type(node).__name__)
-        return f"a template may not use {word}"
+        word = next(
+            (word for kind, word in _FORBIDDEN.items() if isinstance(node, kind)), type(node).__name__
+        )
+        return Problem(f"a template may not use {word}")
     if isinstance(node, nodes.Name) and node.name not in loops and node.name not in FACTS:
-        return f"unknown fact '{node.name}'"
+        return _unknown_fact(node.name)
     if isinstance(node, nodes.For):
         return _loop_problem(node, loops)
     if isinstance(node, nodes.Filter):
         return _filter_problem(node)
     if isinstance(node, nodes.Test) and (node.name not in _TESTS or node.args):
-        return f"unknown test '{node.name}'; there are {', '.join(_TESTS)}"
+        return Problem(f"unknown test '{node.name}'; there are {', '.join(_TESTS)}")
     return _comparison_problem(node) if isinstance(node, nodes.Compare) else None
 
 
-def _loop_problem(node: nodes.For, loops: frozenset[str]) -> str | None:
+def _loop_problem(node: nodes.For, loops: frozenset[str]) -> Problem | None:
     if loops:
-        return "loops may not be nested"
+        return Problem("loops may not be nested")
     plain = isinstance(node.target, nodes.Name) and not node.recursive
     if plain and isinstance(node.iter, nodes.Name) and node.iter.name in _LISTS:
         return None
-    return f"a loop may only run over {', '.join(_LISTS)}"
+    return Problem(f"a loop may only run over {', '.join(_LISTS)}")
 
 
-_TAKES = {
+_FILTER_ARGUMENTS = {
     "default": (1, tuple(FactType)),
     "first": (0, (FactType.LIST,)),
     "join": (1, (FactType.LIST,)),
     "last": (0, (FactType.LIST,)),
     "length": (0, (FactType.TEXT, FactType.LIST)),
 }
-"""What a filter takes: how many arguments at most, and of what; the others take a text and no argument."""
+"""For a filter the number of its arguments at most and the types it applies to; (0, text) for all others."""
 
 
-def _filter_problem(node: nodes.Filter) -> str | None:
+def _filter_problem(node: nodes.Filter) -> Problem | None:
     if node.name not in FILTERS:
-        return f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"
-    arguments, types = _TAKES.get(node.name, (0, (FactType.TEXT,)))
+        return Problem(f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}")
+    arguments, types = _FILTER_ARGUMENTS.get(node.name, (0, (FactType.TEXT,)))
     if len(node.args) > arguments or node.kwargs or node.dyn_args or node.dyn_kwargs:
-        return f"the filter '{node.name}' takes {arguments or 'no'} argument{'' if arguments == 1 else 's'}"
+        plural = "" if arguments == 1 else "s"
+        return Problem(f"the filter '{node.name}' takes {arguments or 'no'} argument{plural}")
     if any(not isinstance(argument, nodes.Const) for argument in node.args):
-        return f"the filter '{node.name}' takes a constant"
+        return Problem(f"the filter '{node.name}' takes a constant")
     if _type(node.node) not in types:
-        return f"the filter '{node.name}' needs a {' or a '.join(type_.value for type_ in types)}"
+        return Problem(f"the filter '{node.name}' needs a {' or a '.join(type_.value for type_ in types)}")
     return None
 
 
-def _comparison_problem(node: nodes.Compare) -> str | None:
-    """Order is for numbers, `in` for a constant text in a fact; everything may be compared for equality."""
+def _comparison_problem(node: nodes.Compare) -> Problem | None:
+    """Numbers alone may be compared by size; `in` looks for a constant text in a fact; `==` takes everything."""
     left = node.expr
     for operand in node.ops:
         if operand.op in ("gt", "gteq", "lt", "lteq") and (
             _type(left) is not FactType.NUMBER or _type(operand.expr) is not FactType.NUMBER
         ):
-            return "only numbers can be compared by size"
+            return Problem("only numbers can be compared by size")
         if operand.op in ("in", "notin") and not (
             isinstance(left, nodes.Const)
             and isinstance(left.value, str)
             and _type(operand.expr) in (FactType.TEXT, FactType.LIST)
         ):
-            return "'in' needs a constant text on its left and a text or a list on its right"
+            return Problem("'in' needs a constant text on its left and a text or a list on its right")
         left = operand.expr
     return None
 
 
 def _type(node: nodes.Node | None) -> FactType | None:
-    """The type of an expression's value; None where it is none of the three or not plain to see."""
+    """The type of an expression's value; None where it has none of the three or cannot be told."""
     if isinstance(node, nodes.Name):
         return FACTS[node.name].type if node.name in FACTS else FactType.TEXT
     if isinstance(node, nodes.Const):
@@ -220,21 +238,20 @@ def _type(node: nodes.Node | None) -> FactType | None:
     return None
 
 
-_INSIDE_QUOTES = "a printed fact must not stand inside quotes, it brings its own"
-
-
-def _shell_problems(literals: list[str]) -> Iterator[str]:
-    """What keeps the quotes around a printed fact from holding; the literals are the text between the prints."""
+def _shell_problems(literals: list[str]) -> Iterator[Problem]:
+    """Where the quotes around a printed fact would not protect it; `literals` is the text between printed facts."""
     if len(literals) > 1 and "<<" in "".join(literals):
-        yield "a printed fact must not stand in a command with a here-document, where quotes do not count"
+        yield Problem(
+            "a printed fact must not stand in a command with a here-document, where quotes do not count"
+        )
     elif any(map(_leaves_open, literals[:-1])):
-        yield _INSIDE_QUOTES
+        yield Problem("a printed fact must not stand inside quotes, it brings its own")
     elif literals and _leaves_open(literals[-1]):
-        yield "a quote or a backslash is left open at the end of the command"
+        yield Problem("a quote or a backslash is left open at the end of the command")
 
 
 def _leaves_open(literal: str) -> bool:
-    """Whether a shell is inside quotes, or behind a backslash, at the end of the text."""
+    """Whether a shell would be inside quotes, or just behind a backslash, at the end of the text."""
     quote = ""
     escaped = False
     for char in literal:
@@ -278,10 +295,10 @@ def _or_default(value: object, default: object = "") -> object:
 
 @lru_cache(maxsize=4096)
 def _pieces(source: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
-    """The text before the first fact, then each fact's name with the text behind it; None where Jinja2 is needed."""
+    """The text before the first fact, and each fact's name with the text behind it; None where Jinja2 is needed."""
     if not _is_simple(source):
         return None
-    first, *rest = _PRINT.split(source)
+    first, *rest = _PRINTED_FACT.split(source)
     return first, tuple(zip(rest[::2], rest[1::2], strict=True))
 
 
@@ -295,5 +312,5 @@ def _compiled(source: str, command: bool) -> JinjaTemplate:
 @lru_cache(maxsize=4096)
 def _names(source: str) -> frozenset[str]:
     if _is_simple(source):
-        return frozenset(match[1] for match in _PRINT.finditer(source))
+        return frozenset(match[1] for match in _PRINTED_FACT.finditer(source))
     return frozenset(node.name for node in _environment(False).parse(source).find_all(nodes.Name))
