@@ -142,3 +142,34 @@ def test_a_migration_has_types_of_its_own() -> None:
         if imported.startswith("triage.") and not imported.startswith("triage.store.migrations.")
     }
     assert not foreign
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_inside)
+def test_nothing_private_of_another_project_is_used(path: Path) -> None:
+    """A name with an underscore is used in the module that defines it; `_typeshed` is what type checkers publish."""
+    private = re.compile(r"_(?!_)\w*")
+    tree = _tree(path)
+    imported = {
+        name
+        for name in _imports(path)
+        if not name.startswith(("triage.", "_typeshed.")) and any(map(private.fullmatch, name.split(".")))
+    }
+    own = {name for name in _defined(tree) if private.fullmatch(name)}
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not imported
+    assert not {name for name in used if private.fullmatch(name)} - own
+
+
+def _defined(tree: ast.Module) -> Iterator[str]:
+    """Every name that a module defines: functions, classes, variables, fields, attributes of `self`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and ast.unparse(node.value) == "self"
+        ):
+            yield node.attr

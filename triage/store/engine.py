@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import socket
-import sqlite3
-import time
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 from triage.errors import SettingsError
-from triage.store.patience import Watchdog
 from triage.store.schema import MYSQL
 
-TRY_AGAIN = 0.0003
-"""Seconds until SQLite is asked again for a lock. Its own busy handler, which is off, sleeps up to 100 ms between two
-tries: longer than a hundred of our writes."""
+POOL_SIZE = 16
+"""Connections at most: more than there are threads that ask the store."""
 _DRIVERS = {
     "sqlite": "sqlite",
     "postgres": "postgresql+psycopg",
@@ -26,6 +22,20 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
     "mariadb": "mariadb+pymysql",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds after which a driver or a server gives up; whole ones, as some drivers know no others."""
+
+    connect: int = 2
+    """Also how long a thread waits for a connection of the pool."""
+    lock: int = 1
+    statement: int = 2
+
+
+UPGRADE_TIMEOUTS = Timeouts(connect=10, lock=300, statement=3600)
+"""An upgrade may have to rewrite a large table, and to wait for another process that does."""
 
 
 def read_url(url: str | URL) -> URL:
@@ -44,39 +54,29 @@ def read_url(url: str | URL) -> URL:
 
 
 def is_in_memory(url: URL) -> bool:
+    """Whether the database is SQLite's and lives in its connection alone."""
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
-def make_engine(url: URL, patience: float, watchdog: Watchdog | None) -> Engine:
-    """New connections are added to the watchdog; who gets one removes it. Raises SettingsError."""
+def make_engine(url: URL, timeouts: Timeouts) -> Engine:
+    """An engine in autocommit mode, so that a question is one round trip. Raises SettingsError."""
     backend = url.get_backend_name()
-    options: dict[str, Any] = {"poolclass": NullPool}
-    if backend == "sqlite":
-        if is_in_memory(url):  # one connection, or each thread had a database of its own
-            options = {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0, "pool_timeout": patience}
-        options["connect_args"] = {"timeout": 0, "check_same_thread": False}
-    elif backend == "postgresql":
-        wait = round(patience * 1000)
-        options["connect_args"] = {
-            "connect_timeout": max(1, round(patience)),
-            "tcp_user_timeout": 2 * wait,
-            "keepalives_idle": 30,
-        }
-    else:
-        seconds = max(1, round(patience))
-        options["connect_args"] = {
-            "charset": "utf8mb4",
-            "connect_timeout": seconds,
-            "read_timeout": 2 * seconds,
-            "write_timeout": 2 * seconds,
-        }
     try:
         engine = create_engine(
             url,
             isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
             hide_parameters=True,
+            paramstyle="named" if backend == "sqlite" else "pyformat",
+            poolclass=QueuePool,
+            pool_size=1
+            if is_in_memory(url)
+            else POOL_SIZE,  # in memory each connection is a database of its own
+            max_overflow=0,
+            pool_timeout=timeouts.connect,
+            pool_use_lifo=True,
             pool_reset_on_return=None,
-            **options,
+            connect_args=_connect_arguments(backend, timeouts),
         )
     except ImportError as exc:
         extra = "postgresql" if backend == "postgresql" else "mysql"
@@ -85,76 +85,57 @@ def make_engine(url: URL, patience: float, watchdog: Watchdog | None) -> Engine:
         ) from exc
     except (SQLAlchemyError, TypeError) as exc:
         raise SettingsError(f"TRIAGE_DATABASE_URL cannot be used: {type(exc).__name__}") from exc
-    _prepare_connections(engine, patience, watchdog)
-    return engine
-
-
-def _prepare_connections(engine: Engine, patience: float, watchdog: Watchdog | None) -> None:
-    """What every new connection is told once."""
-    statements = _first_statements(engine.dialect.name, patience)
+    statements = _first_statements(backend, timeouts)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        deadline = time.monotonic() + patience
         for statement in statements:
-            while not _done(cursor, statement, deadline):
-                time.sleep(TRY_AGAIN)
+            cursor.execute(statement)
         cursor.close()
 
-    if watchdog is None:
-        return
-
-    @event.listens_for(engine, "do_connect")
-    def reach(dialect: Any, _record: object, arguments: Any, options: dict[str, Any]) -> Any:
-        """A dead host is given up after `patience`, while psycopg itself waits at least two seconds.
-
-        A server that falls silent behind the login is left to the watchdog.
-        """
-        host, port = options.get("host"), options.get("port", 5432)
-        if isinstance(host, str) and not host.startswith("/") and "," not in host:
-            try:
-                socket.create_connection((host, int(port)), patience).close()
-            except OSError as exc:
-                raise dialect.loaded_dbapi.OperationalError(f"cannot connect: {exc}") from exc
-        connection = dialect.connect(*arguments, **options)
-        watchdog.add(connection)
-        return connection
+    return engine
 
 
-def _first_statements(dialect: str, patience: float) -> tuple[str, ...]:
-    wait = round(patience * 1000)
-    if dialect == "sqlite":
+def _connect_arguments(backend: str, timeouts: Timeouts) -> dict[str, Any]:
+    if backend == "sqlite":
+        # SQLite's own busy handler is off: it sleeps up to 100 ms, longer than a hundred of our writes, and would
+        # do so on an event loop as well. `Database` waits instead, where a thread may.
+        return {"timeout": 0, "check_same_thread": False}
+    if backend in MYSQL:  # https://pymysql.readthedocs.io/en/latest/modules/connections.html
+        return {
+            "charset": "utf8mb4",
+            "connect_timeout": timeouts.connect,
+            "read_timeout": timeouts.statement,
+            "write_timeout": timeouts.statement,
+        }
+    return {  # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+        "connect_timeout": timeouts.connect,
+        "tcp_user_timeout": timeouts.statement * 1000,
+        "keepalives_idle": 30,
+    }
+
+
+def _first_statements(backend: str, timeouts: Timeouts) -> tuple[str, ...]:
+    if backend == "sqlite":
         # NORMAL under WAL: a killed process loses nothing, a power cut at most the last moments, the file stays whole.
-        # SQLite's own checkpoint, within a reply, is for a log of 128 MB only: we make them in time.
+        # SQLite's own checkpoint, within a reply, is for a log of 128 MB only: `store.wal` makes them earlier.
         return (
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=32000",
             "PRAGMA foreign_keys=ON",
         )
-    if dialect in MYSQL:
+    if backend in MYSQL:
         return (
             "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-            f"SET SESSION innodb_lock_wait_timeout={max(1, round(patience))}",
-            f"SET SESSION lock_wait_timeout={max(1, round(patience))}",
+            f"SET SESSION innodb_lock_wait_timeout={timeouts.lock}",
+            f"SET SESSION lock_wait_timeout={timeouts.lock}",
             "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
             "SET SESSION time_zone='+00:00'",
         )
-    return (f"SET lock_timeout={wait}", f"SET statement_timeout={2 * wait}", "SET timezone='UTC'")
-
-
-def _done(cursor: Any, statement: str, deadline: float) -> bool:
-    """Whether a first statement was carried out; SQLite refuses WAL at once while another process turns it on."""
-    try:
-        cursor.execute(statement)
-    except sqlite3.OperationalError as exc:
-        if not is_busy(exc) or time.monotonic() > deadline:
-            raise
-        return False
-    return True
-
-
-def is_busy(exc: BaseException | None) -> bool:
-    """Whether SQLite says that somebody else holds a lock."""
-    return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return (
+        f"SET lock_timeout='{timeouts.lock}s'",
+        f"SET statement_timeout='{timeouts.statement}s'",
+        "SET timezone='UTC'",
+    )

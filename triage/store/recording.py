@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
@@ -124,7 +123,7 @@ def _add_message(session: Session, sql: Statements, entry: Entry, key: str) -> b
     }
     try:
         return session.run(sql.add_message, row) == 1
-    except IntegrityError:  # MySQL; it undoes the statement alone, so the transaction can go on
+    except session.integrity_error:  # MySQL; it undoes the statement alone, so the transaction can go on
         if sql.returns:
             raise
         return False

@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -28,12 +27,10 @@ from sqlalchemy import (
     UnicodeText,
     text,
 )
-from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.dialects import mysql
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from triage.message import Person
-
-T = TypeVar("T")
 
 VERSIONS = ("0001", "0002", "0003")
 """Every version of the schema, oldest first; the last one is this program's."""
@@ -64,84 +61,14 @@ def index_key(text: str) -> str:
     return text if len(text) <= KEY_LENGTH else hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
-class ConvertedType(TypeDecorator[T]):
-    """A type of ours; None is NULL."""
-
-    def binder(self, dialect: Dialect) -> Callable[[T], Any]:
-        """What makes the driver's value of one of ours."""
-        raise NotImplementedError
-
-    def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:
-        return None if value is None else self.binder(dialect)(value)
+def bounded(number: int) -> int:
+    """A number as every database stores it: in 64 bits; one beyond, as only a hostile text has it, is the largest."""
+    return number if -_LARGEST <= number <= _LARGEST else max(-_LARGEST, min(number, _LARGEST))
 
 
-class Text(ConvertedType[str]):
-    """A text of any length, exactly as it was, as far as it is storable; with a length, one that has an index."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, length: int | None = None) -> None:
-        super().__init__(length)
-        self.length = length
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if self.length:
-            return dialect.type_descriptor(String(self.length))
-        return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
-
-    def binder(self, dialect: Dialect) -> Callable[[str], str]:
-        return storable
-
-
-class PersonText(ConvertedType[Person]):
-    """Somebody as `wechat/wx0123/oAbc`; with a length, a column that has an index."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, length: int | None = None) -> None:
-        super().__init__(length)
-        self.length = length
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return Text(self.length).load_dialect_impl(dialect)
-
-    def binder(self, dialect: Dialect) -> Callable[[Person], str]:
-        return _text_of_person
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Person | None:
-        return None if value is None else _person(value)
-
-
-def _text_of_person(person: Person) -> str:
-    return storable(str(person))
-
-
-@lru_cache(1000)
-def _person(text: str) -> Person:
-    """Each of an incident's fifty alerts names one of few people."""
-    return Person.parse(text)
-
-
-class UtcDateTime(ConvertedType[datetime]):
-    """An instant to the microsecond: a UTC column without a zone, aware on both sides."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "sqlite":
-            return dialect.type_descriptor(_TextOfUtcDateTime())  # type: ignore[no-untyped-call]  # SQLAlchemy's
-        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name in MYSQL else DateTime())
-
-    def binder(self, dialect: Dialect) -> Callable[[datetime], datetime | str]:
-        return _instant_text if dialect.name == "sqlite" else _utc
-
-    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
-        if isinstance(value, str):
-            value = datetime.fromisoformat(value)
-        return None if value is None else value.replace(tzinfo=UTC)
+def stored_instant(value: datetime, dialect: str) -> datetime | str:
+    """An instant in UTC, without its zone; on SQLite as text. Raises ValueError for one that has no zone."""
+    return _instant_text(value) if dialect == "sqlite" else _utc(value)
 
 
 def _utc(value: datetime) -> datetime:
@@ -156,18 +83,104 @@ def _instant_text(value: datetime) -> str:
     return _utc(value).isoformat(" ", "microseconds")
 
 
-class _TextOfUtcDateTime(sqlite.DATETIME):
-    """SQLite's text of an instant, as SQLAlchemy writes it, but left to `UtcDateTime`, which is many times faster."""
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        return None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        return None
+def json_text(value: object) -> str:
+    """A value as JSON text, in ASCII so that everything can be stored."""
+    return _names_text(value) if isinstance(value, tuple) else json.dumps(value)
 
 
-class Number(ConvertedType[int]):
-    """A whole number of 64 bits; one beyond, as only a hostile text has it, becomes the largest."""
+def person_text(person: Person) -> str:
+    """Somebody as every database stores them."""
+    return storable(str(person))
+
+
+# Few people and names are ever different, and each of an incident's fifty alerts has some.
+
+
+@lru_cache(1000)
+def _person(text: str) -> Person:
+    return Person.parse(text)
+
+
+@lru_cache(1000)
+def _names_text(names: tuple[str, ...]) -> str:
+    return json.dumps(names)
+
+
+@lru_cache(1000)
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
+class Text(TypeDecorator[str]):
+    """A text of any length, exactly as it was, as far as it is storable; with a length, one that has an index."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if self.length:
+            return dialect.type_descriptor(String(self.length))
+        return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class PersonText(TypeDecorator[Person]):
+    """Somebody as `wechat/wx0123/oAbc`; with a length, a column that has an index."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int | None = None) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return Text(self.length).load_dialect_impl(dialect)
+
+    def process_bind_param(self, value: Person | None, dialect: Dialect) -> str | None:
+        return None if value is None else person_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Person | None:
+        return None if value is None else _person(value)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant to the microsecond: a UTC column without a zone, aware on both sides."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(_SqliteInstant())
+        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name in MYSQL else DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        return None if value is None else stored_instant(value, dialect.name)
+
+    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class _SqliteInstant(UserDefinedType[str]):
+    """SQLite's text of an instant, which `UtcDateTime` writes and reads many times faster than SQLAlchemy's type."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "DATETIME"
+
+
+class Number(TypeDecorator[int]):
+    """A whole number of 64 bits."""
 
     impl = BigInteger
     cache_ok = True
@@ -175,16 +188,12 @@ class Number(ConvertedType[int]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
-    def binder(self, dialect: Dialect) -> Callable[[int], int]:
-        return _bounded
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return None if value is None else bounded(value)
 
 
-def _bounded(value: int) -> int:
-    return value if -_LARGEST <= value <= _LARGEST else max(-_LARGEST, min(value, _LARGEST))
-
-
-class Json(ConvertedType[Any]):
-    """A value as JSON text, in ASCII so that everything can be stored."""
+class Json(TypeDecorator[Any]):
+    """A value as JSON text."""
 
     impl = UnicodeText
     cache_ok = True
@@ -192,8 +201,8 @@ class Json(ConvertedType[Any]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
 
-    def binder(self, dialect: Dialect) -> Callable[[Any], str]:
-        return json.dumps
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
@@ -204,24 +213,8 @@ class TextTuple(Json):
 
     cache_ok = True
 
-    def binder(self, dialect: Dialect) -> Callable[[tuple[str, ...]], str]:
-        return _text_of_names
-
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
         return () if value is None else _names(value)
-
-
-# Few are ever different, and each of an incident's fifty alerts has some.
-
-
-@lru_cache(1000)
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
-
-
-@lru_cache(1000)
-def _text_of_names(names: tuple[str, ...]) -> str:
-    return json.dumps(names)
 
 
 MYSQL = frozenset({"mysql", "mariadb"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -25,6 +25,7 @@ from triage.incidents.correlation import Incident, Sighting, State
 from triage.message import Person
 from triage.store import membership, recording
 from triage.store.database import Database
+from triage.store.engine import UPGRADE_TIMEOUTS
 from triage.store.schema import (
     ALERTS,
     CONVERSATIONS,
@@ -57,7 +58,6 @@ TABLES = tuple(sorted(METADATA.tables))
 """What can be exported."""
 _REPLAY = timedelta(minutes=10)
 _BATCH = 500
-_UPGRADE_PATIENCE = 300.0
 
 _I, _A = INCIDENTS.c, ALERTS.c
 _SIGNATURE_USED = select(
@@ -121,30 +121,24 @@ class Store:
     @property
     def is_local(self) -> bool:
         """Whether the database is a file or memory of this machine, so that asking it waits for no network."""
-        return self._database.is_sqlite
+        return self._database.is_local
 
     def close(self) -> None:
         """Give the connections back; the store can still be used and opens new ones."""
         self._database.close()
 
     def upgrade(self) -> None:
-        """Make the tables, or bring them up to date. Takes its time, unlike everything else here."""
+        """Make the tables, or bring them up to date. May take an hour, unlike everything else here."""
         from triage.store.migrating import migrate  # Alembic is large, and not for those who only ask
 
-        patient = self._database.patient(_UPGRADE_PATIENCE)
-        try:
-            patient.write(lambda session: migrate(session.connection))
-        finally:
-            if patient is not self._database:
-                patient.close()
+        if self._database.is_in_memory:
+            return self._database.write(lambda session: migrate(session.connection))
+        with closing(Database(self._database.url, UPGRADE_TIMEOUTS)) as patient:
+            return patient.write(lambda session: migrate(session.connection))
 
     def check(self) -> None:
         """Raises unless the database answers and has this program's schema."""
         judge(self._database.read(lambda session: version_of(session.connection)), VERSIONS)
-
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        """What this thread asks inside takes so long at most, and one more statement; then StoreBusyError is raised."""
-        return self._database.within(seconds)
 
     # -- messages
 
