@@ -41,7 +41,7 @@ while True:
 
 @contextmanager
 def _doing_nothing() -> Iterator[int]:
-    """A server in a process of its own that answers `success` to everything; its port."""
+    """A server in another process that answers `success` to everything; yields its port."""
     process = subprocess.Popen([sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True)
     try:
         yield int(process.stdout.readline()) if process.stdout else 0
@@ -51,7 +51,7 @@ def _doing_nothing() -> Iterator[int]:
 
 
 def rows() -> list[Row]:
-    """The probe's share of an answer time has the whole time as its upper bound here: the server does nothing."""
+    """Push to a server that does nothing, so that the whole answer time is the probe's own share."""
     with _doing_nothing() as port:
         socket.create_connection(("127.0.0.1", port)).close()
         url = f"http://127.0.0.1:{port}/callback"

@@ -141,7 +141,7 @@ def _read_nameserver(text: str) -> tuple[str, int] | None:
 
 
 def _examine(url: str, plan: ProbePlan, guard: Guard, world: World) -> Report:
-    """With a progress bar where somebody watches."""
+    """Examine, with a progress bar if standard error is a terminal."""
     from triage.probe import examine
 
     if not sys.stderr.isatty():

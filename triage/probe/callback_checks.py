@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from triage.channels.wechat.platform_side import compose_echo
-from triage.errors import TransportProblem
+from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Finding
 from triage.probe.faults import excerpt, explain_failure, make_finding, with_hint, words_of
 from triage.probe.load import Load
@@ -21,11 +21,12 @@ from triage.probe.report import Check, CheckState, Layer, make_check, millisecon
 
 _ODD_ECHO = "]]>&<b>\"'"
 _STALE = timedelta(hours=1)
+_CONTROLS = "文字里有控制字符"
 _ODD_TEXTS = {
     "2046 字节的文字": "微" * 682,
     "表情符号": "😀👨‍👩‍👧‍👦🇨🇳❤️‍🔥𠮷",
     "文字里有 ]]>": "a ]]> b ]]]]><![CDATA[> <b>&amp;</b>",
-    "文字里有控制字符": "a\x1db\x0bc\x08",
+    _CONTROLS: "a\x1db\x0bc\x08",
 }
 _SOURCE_OF_CONTROLS = "F.17"
 _HINT_FOR_CONTROLS = "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回复里也滤掉"
@@ -34,21 +35,19 @@ _VARYING = re.compile(rb"<(CreateTime|TimeStamp|Nonce|MsgSignature|Encrypt)>.*?<
 
 def judge_exchange(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Iterator[Check]:
     """The check of one exchange, at the layer that failed: TCP, HTTP for its status, TIME for a timeout."""
-    if exchange.failure is not None:
-        yield from _unanswered(id_, layer, subject, exchange)
+    answer = exchange.outcome
+    if isinstance(answer, UnreachableError):
+        yield from _unanswered(id_, layer, subject, answer)
         return
-    assert exchange.answer is not None  # noqa: S101 - no failure, so there is an answer
-    response = exchange.answer.response
+    response = answer.response
     findings = tuple(with_hint(finding) for finding in exchange.findings)
     where = layer if response.status == 200 else Layer.HTTP
-    seen = f"{response.status}，{milliseconds(exchange.answer.seconds)}，{excerpt(response)}"
-    yield make_check(id_, where, subject, seen, findings, exchange.answer.seconds)
+    seen = f"{response.status}，{milliseconds(answer.seconds)}，{excerpt(response)}"
+    yield make_check(id_, where, subject, seen, findings, answer.seconds)
 
 
-def _unanswered(id_: str, layer: Layer, subject: str, exchange: Exchange) -> Iterator[Check]:
-    assert exchange.failure is not None  # noqa: S101 - the caller looked
-    problem, seconds = exchange.failure.problem, exchange.failure.seconds
-    finding = explain_failure(exchange.failure)
+def _unanswered(id_: str, layer: Layer, subject: str, failure: UnreachableError) -> Iterator[Check]:
+    problem, seconds, finding = failure.problem, failure.seconds, explain_failure(failure)
     if problem is TransportProblem.TIMEOUT:
         yield Check(id_, layer, subject, CheckState.UNKNOWN, "没有等到回应", seconds=seconds)
         yield make_check("answer_time", Layer.TIME, subject, words_of(problem), [finding], seconds)
@@ -67,11 +66,9 @@ def check_echo(platform: Platform) -> list[Check]:
         return checks
     odd = platform.verify(platform.draw_message_id() + _ODD_ECHO)
     if odd.findings and odd.answer:
-        altered = make_finding(
-            "altered_echo", f"echostr 里有 {_ODD_ECHO} 时，回的是 {excerpt(odd.answer.response)}"
-        )
-        odd = replace(odd, findings=(altered,))
-        return [*checks, make_check("echo", Layer.VERIFY, "echostr 里有 ]]>", excerpt_of(odd), odd.findings)]
+        seen = f"echostr 里有 {_ODD_ECHO} 时，回的是 {excerpt(odd.answer.response)}"
+        altered = make_finding("altered_echo", seen)
+        return [*checks, make_check("echo", Layer.VERIFY, "echostr 里有 ]]>", excerpt_of(odd), [altered])]
     return [*checks, *judge_exchange("echo", Layer.VERIFY, "echostr 里有 ]]>", odd)]
 
 
@@ -92,15 +89,10 @@ def check_signature(platform: Platform) -> list[Check]:
 def _refused(subject: str, exchange: Exchange, is_accepted: bool) -> Check:
     if exchange.answer is None:
         return Check("signature_refused", Layer.VERIFY, subject, CheckState.UNKNOWN, "没有等到回应")
-    is_accepted = is_accepted and exchange.answer.response.status == 200
-    found = (
-        [make_finding("signature_accepted", f"{subject}被当真了：{excerpt_of(exchange)}")]
-        if is_accepted
-        else []
-    )
-    return make_check(
-        "signature_refused", Layer.VERIFY, subject, excerpt_of(exchange), found, exchange.seconds
-    )
+    seen, found = excerpt_of(exchange), []
+    if is_accepted and exchange.answer.response.status == 200:
+        found.append(make_finding("signature_accepted", f"{subject}被当真了：{seen}"))
+    return make_check("signature_refused", Layer.VERIFY, subject, seen, found, exchange.seconds)
 
 
 def check_timestamp(platform: Platform) -> Check:
@@ -121,10 +113,9 @@ def check_odd_texts(platform: Platform) -> Iterator[Check]:
         exchange = platform.send(find_sample_push("text", {"Content": text}))
         for item in judge_exchange("reply_law", Layer.REPLY, subject, exchange):
             if item.layer is Layer.HTTP:
-                item = replace(
-                    item, layer=Layer.REPLY
-                )  # other texts were answered well, so the fault is this text's
-            if "控制字符" in subject:
+                # plain texts were answered well, so it is the handling of this one that fails
+                item = replace(item, layer=Layer.REPLY)
+            if subject == _CONTROLS:
                 item = replace(item, findings=tuple(map(_about_controls, item.findings)))
             yield item
 
@@ -141,20 +132,21 @@ def check_retry(platform: Platform) -> list[Check]:
     openid, message_id = platform.draw_openid(), platform.draw_message_id()
     push = find_sample_push("text", {"Content": "triage 重推检查", "CreateTime": created})
     exchanges = [platform.send(push, openid=openid, message_id=message_id) for _ in range(3)]
-    if any(exchange.answer is None for exchange in exchanges):
+    replies = dict.fromkeys(map(_essence, exchanges))
+    if None in replies:
         seen = "三次没有都等到回应"
         return [Check("retry", Layer.TIME, "同一 MsgId 推三次", CheckState.UNKNOWN, seen)]
-    answers = list(dict.fromkeys(map(_essence, exchanges)))
     found = []
-    if len(answers) > 1:
+    if len(replies) > 1:
         shown = "；".join(dict.fromkeys(excerpt_of(exchange) for exchange in exchanges))
-        found = [make_finding("retry_differs", f"同一条推三次，得到 {len(answers)} 种回应：{shown}")]
-    return [make_check("retry", Layer.TIME, "同一 MsgId 推三次", f"{len(answers)} 种回应", found)]
+        found = [make_finding("retry_differs", f"同一条推三次，得到 {len(replies)} 种回应：{shown}")]
+    return [make_check("retry", Layer.TIME, "同一 MsgId 推三次", f"{len(replies)} 种回应", found)]
 
 
-def _essence(exchange: Exchange) -> tuple[int, str | bytes]:
-    """Status and reply without what differs in equal replies: times, nonces, ciphertext."""
-    assert exchange.answer is not None  # noqa: S101 - the caller looked
+def _essence(exchange: Exchange) -> tuple[int, str | bytes] | None:
+    """Status and reply without what differs in equal replies: times, nonces, ciphertext. None for no answer."""
+    if exchange.answer is None:
+        return None
     response = exchange.answer.response
     return response.status, exchange.text if exchange.text is not None else _VARYING.sub(b"", response.body)
 
@@ -194,9 +186,11 @@ def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limit
 
 
 def excerpt_of(exchange: Exchange) -> str:
-    if exchange.answer is None:
-        return words_of(exchange.failure.problem) if exchange.failure else ""
-    return f"{exchange.answer.response.status}，{excerpt(exchange.answer.response)}"
+    """What came back, on one line."""
+    outcome = exchange.outcome
+    if isinstance(outcome, UnreachableError):
+        return words_of(outcome.problem)
+    return f"{outcome.response.status}，{excerpt(outcome.response)}"
 
 
 def _body(exchange: Exchange) -> bytes:

@@ -124,18 +124,17 @@ class Connection:
     ) -> None:
         self.close()
 
-    def connect(self) -> float:
-        """Open a new connection; returns the seconds TCP took. Raises ForbiddenError, UnreachableError."""
+    def connect(self) -> socket.socket:
+        """Open a new connection in place of the kept one. Raises ForbiddenError, UnreachableError."""
         self.close()
-        connection, seconds = _dial(self._target, self._address, self._guard, self._timeout)
-        self._socket = self._wrap(connection) if self._tls else connection
-        return seconds
+        connection, _ = _dial(self._target, self._address, self._guard, self._timeout)
+        self._socket = self._wrap(connection, self._tls) if self._tls else connection
+        return self._socket
 
-    def _wrap(self, connection: socket.socket) -> socket.socket:
+    def _wrap(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
         started = time.perf_counter()
         try:
-            assert self._tls is not None  # noqa: S101 - the caller looked
-            return self._tls.wrap_socket(connection, server_hostname=self._target.host)
+            return tls.wrap_socket(connection, server_hostname=self._target.host)
         except ssl.SSLCertVerificationError as exc:
             connection.close()
             is_expired = exc.verify_code == CERT_HAS_EXPIRED
@@ -162,12 +161,11 @@ class Connection:
         sent = self._render(request)
         if self._socket is not None:
             try:
-                return self._exchange(sent, request.method)
+                return self._exchange(self._socket, sent, request.method)
             except UnreachableError as exc:
                 if exc.problem not in (TransportProblem.EMPTY, TransportProblem.BROKEN) or self._received:
                     raise
-        self.connect()
-        return self._exchange(sent, request.method)
+        return self._exchange(self.connect(), sent, request.method)
 
     def _render(self, request: Request) -> bytes:
         path = self._target.path
@@ -178,13 +176,12 @@ class Connection:
             head += f"Content-Type: {self._content_type}\r\nContent-Length: {len(request.body)}\r\n"
         return f"{head}\r\n".encode("ascii") + request.body
 
-    def _exchange(self, sent: bytes, method: str) -> HttpAnswer:
+    def _exchange(self, connection: socket.socket, sent: bytes, method: str) -> HttpAnswer:
         started = time.perf_counter()
-        assert self._socket is not None  # noqa: S101 - connect has opened it
-        stream = _Stream(self._socket, started + self._timeout)
+        stream = _Stream(connection, started + self._timeout)
         try:
-            self._socket.settimeout(self._timeout)
-            self._socket.sendall(sent)
+            connection.settimeout(self._timeout)
+            connection.sendall(sent)
             response = read_head(io.BufferedReader(stream), method)
             if stream.ended:
                 raise IncompleteRead(b"")  # http.client takes a head that breaks off for a whole one

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from triage.channels.wechat.account import Account
+from triage.errors import TransportProblem
 from triage.findings import Severity
 from triage.probe.callback_checks import (
     check_component,
@@ -79,10 +80,8 @@ class _Examination:
         self._progress = progress
         self._to_push = tuple(map(find_sample_push, plan.pushes))
         self._checks: list[Check] = []
-        self._done, self._total = (
-            0,
-            5 + len(self._to_push) + plan.component + plan.count + 4 * (not plan.quick),
-        )
+        self._done = 0
+        self._total = 5 + len(self._to_push) + 4 * (not plan.quick) + plan.component + plan.count
         self._load: Load | None = None
         self._pushes: list[Check] = []
         self._known: set[str] = set()
@@ -224,10 +223,10 @@ def _is_dead(checks: Iterable[Check]) -> bool:
 
 
 _SILENCES = (
-    "request_timeout",
-    "curl_connect",
-    "connect_timeout",
-    "curl_empty_reply",
-    "curl_receive",
-    "not_http",
+    TransportProblem.TIMEOUT,
+    TransportProblem.REFUSED,
+    TransportProblem.CONNECT_TIMEOUT,
+    TransportProblem.EMPTY,
+    TransportProblem.BROKEN,
+    TransportProblem.NOT_HTTP,
 )

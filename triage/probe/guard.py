@@ -154,7 +154,7 @@ class Guard:
     allow_private: bool = False
 
     def admit(self, target: Target) -> None:
-        """Raises ForbiddenError for a host that nobody named."""
+        """Raises ForbiddenError for a host that the operator has not named."""
         if target.host not in self.hosts:
             raise ForbiddenError(f"nobody named the host {target.host}; name it with --allow {target.host}")
 

@@ -96,10 +96,13 @@ class Exchange:
 
     push: SamplePush
     request: Request
-    answer: HttpAnswer | None
-    failure: UnreachableError | None
+    outcome: HttpAnswer | UnreachableError
     findings: tuple[Finding, ...]
     text: str | None = None
+
+    @property
+    def answer(self) -> HttpAnswer | None:
+        return None if isinstance(self.outcome, UnreachableError) else self.outcome
 
     @property
     def seconds(self) -> float | None:
@@ -156,17 +159,17 @@ class Platform:
         try:
             answer = self.connection.exchange(request)
         except UnreachableError as exc:
-            return Exchange(push, request, None, exc, (explain_failure(exc),))
+            return Exchange(push, request, exc, (explain_failure(exc),))
         return self.judge(push, request, answer, openid)
 
     def judge(self, push: SamplePush, request: Request, answer: HttpAnswer, openid: str) -> Exchange:
         """Judge an answer as the platform does: with a status other than 200 the body does not count."""
         if status := explain_status(answer):
-            return Exchange(push, request, answer, None, (status,))
+            return Exchange(push, request, answer, (status,))
         accepted = accepts(
             answer.response, request, self.account, push.name, sender=openid, recipient=str(self.gh)
         )
-        return Exchange(push, request, answer, None, accepted.findings, accepted.text)
+        return Exchange(push, request, answer, accepted.findings, accepted.text)
 
     def verify(self, echostr: str, *, age: timedelta = timedelta()) -> Exchange:
         """The GET that saving the address in the console sends, signed `age` ago."""

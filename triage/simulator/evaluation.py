@@ -90,7 +90,7 @@ def play_illness(act: Act, options: SimulationOptions, adviser: Adviser, on_slot
 
 
 def read_alert(alert: SentAlert, illness: Illness, adviser: Adviser) -> AlertReading:
-    """Read the alert's text as one that somebody forwarded, and compare."""
+    """Let the bot read the alert's text as one that was forwarded, and compare with the illness."""
     _, diagnoses = adviser.diagnose(alert.text)
     reply = adviser.answer(alert.text).pages[0]
     if len(diagnoses) != 1:
