@@ -8,7 +8,6 @@ import http.client
 import io
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
@@ -37,12 +36,8 @@ class _End(enum.Enum):
     CLOSED = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The outcome of a push: an answer, or why there is none."""
-
-    response: Response | None = None
-    failure: PushFailure | None = None
+PushOutcome = Response | PushFailure
+"""Of one push: an answer, or why there is none."""
 
 
 class PushClient:
@@ -77,19 +72,19 @@ class PushClient:
     ) -> None:
         self._runner.close()
 
-    def deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
+    def deliver(self, requests: Sequence[Request]) -> tuple[PushOutcome, ...]:
         """Push all requests at once; returns their outcomes in the same order."""
         return self._runner.run(self._deliver(requests)) if requests else ()
 
-    async def _deliver(self, requests: Sequence[Request]) -> tuple[Delivery, ...]:
+    async def _deliver(self, requests: Sequence[Request]) -> tuple[PushOutcome, ...]:
         room = asyncio.Semaphore(_MAX_CONNECTIONS)
         return tuple(await asyncio.gather(*(self._in_turn(request, room) for request in requests)))
 
-    async def _in_turn(self, request: Request, room: asyncio.Semaphore) -> Delivery:
+    async def _in_turn(self, request: Request, room: asyncio.Semaphore) -> PushOutcome:
         async with room:
             return await self._exchange(request)
 
-    async def _exchange(self, request: Request) -> Delivery:
+    async def _exchange(self, request: Request) -> PushOutcome:
         try:
             reader, writer = await self._within(
                 asyncio.open_connection(*self._callback.address), lambda: not self._callback.has_room
@@ -143,12 +138,12 @@ class PushClient:
         return head.encode() + request.body
 
 
-def read_answer(end: _End, answer: bytes) -> Delivery:
+def read_answer(end: _End, answer: bytes) -> PushOutcome:
     """The outcome of an exchange that ended with `end` after these bytes."""
     if end is _End.NO_CONNECTION:
-        return Delivery(failure=PushFailure(FailureStage.CONNECT_TIMEOUT))
+        return PushFailure(FailureStage.CONNECT_TIMEOUT)
     if end is _End.TIMEOUT:
-        return Delivery(failure=PushFailure(FailureStage.ANSWER_TIMEOUT))
+        return PushFailure(FailureStage.ANSWER_TIMEOUT)
     if end is _End.REFUSED:
         return _failed(7)
     if end is _End.RESET:
@@ -157,7 +152,7 @@ def read_answer(end: _End, answer: bytes) -> Delivery:
         return _failed(52)
     try:
         response = read_head(io.BytesIO(answer), "POST")
-        return Delivery(Response(response.status, response.read()))
+        return Response(response.status, response.read())
     except http.client.IncompleteRead:
         return _failed(18)
     except http.client.HTTPException:
@@ -165,5 +160,5 @@ def read_answer(end: _End, answer: bytes) -> Delivery:
 
 
 # numbers of https://curl.se/libcurl/c/libcurl-errors.html
-def _failed(number: int) -> Delivery:
-    return Delivery(failure=PushFailure(FailureStage.ANSWER, curl_error=number))
+def _failed(number: int) -> PushFailure:
+    return PushFailure(FailureStage.ANSWER, curl_error=number)

@@ -36,7 +36,7 @@ from triage.simulator.alert import (
 )
 from triage.simulator.alerting import AlertingRules, DueAlert, FailedTry, Ledger, alert_of, close, count
 from triage.simulator.callback import SickCallback
-from triage.simulator.delivery import Delivery, PushClient
+from triage.simulator.delivery import PushClient, PushOutcome
 from triage.simulator.illnesses import Illness, TransportFault
 
 _SILENT = frozenset({"content_too_long", "too_many_articles", "article_count_mismatch"})
@@ -205,11 +205,11 @@ class _Simulation:
         """Send the tries of a slot and count the failures; a push that is withheld is not tried again."""
         sending = [item for item in tries if not self._is_withheld(item)]
         requests = [self._request(item) for item in sending]
-        deliveries = self._deliver(self._acts[act].illness.fault, requests, client)
+        outcomes = self._deliver(self._acts[act].illness.fault, requests, client)
         failed = 0
         alerts: list[DueAlert] = []
-        for item, request, delivery in zip(sending, requests, deliveries, strict=True):
-            failure = self._find_failure(item, request, delivery)
+        for item, request, outcome in zip(sending, requests, outcomes, strict=True):
+            failure = self._find_failure(item, request, outcome)
             if failure is None:
                 continue
             failed += 1
@@ -249,17 +249,17 @@ class _Simulation:
 
     def _deliver(
         self, fault: TransportFault, requests: Sequence[Request], client: PushClient
-    ) -> Sequence[Delivery]:
+    ) -> Sequence[PushOutcome]:
         """Send the requests, except where the domain does not resolve: then none leaves the platform."""
         if fault in _DNS:
-            return [Delivery(failure=PushFailure(_DNS[fault]))] * len(requests)
+            return [PushFailure(_DNS[fault])] * len(requests)
         return client.deliver(requests)
 
-    def _find_failure(self, item: _Try, request: Request, delivery: Delivery) -> PushFailure | None:
-        """Why the platform does not accept a delivery; None if it does."""
-        if delivery.response is None:
-            return delivery.failure
-        pushing, response = self._pushes[item.index], delivery.response
+    def _find_failure(self, item: _Try, request: Request, outcome: PushOutcome) -> PushFailure | None:
+        """Why the platform does not accept the outcome of a push; None if it does."""
+        if isinstance(outcome, PushFailure):
+            return outcome
+        pushing, response = self._pushes[item.index], outcome
         is_payment = pushing.push.family is Family.PAYMENT
         if response.status != 200:
             return PushFailure(
