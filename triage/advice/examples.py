@@ -1,4 +1,4 @@
-"""Runs the examples that rules carry, every one against all rules, and counts what they cover."""
+"""Runs the examples of rules against all rules, and measures which steps and conditions they cover."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from triage.rules.parser import Example, Rule, RuleSet
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What the examples of a rule set showed: `unshown` steps, and conditions that were only ever true or false."""
+    """What the examples of a rule set cover."""
 
     examples: int
     steps: int
     unshown: tuple[str, ...]
+    """Steps that no example shows."""
     conditions: int
     one_sided: tuple[str, ...]
+    """Conditions that were true for all examples, or false for all."""
 
 
 def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...], Coverage]:
-    """Findings for examples that do not do what they promise, and the coverage of steps and conditions."""
+    """Findings about examples that fail, and the coverage."""
     findings: list[Finding] = []
     shown: set[tuple[str, str]] = set()
     seen: list[Diagnosis] = []
@@ -45,7 +47,7 @@ def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...],
 
 
 def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
-    """What keeps an example from being won by its rule and showing what it says."""
+    """Why a `match` example fails: another rule wins it, or the reply lacks what it promises."""
     winner = _winner(example, answer)
     if winner is None:
         yield f"{_what(example)} must be won by '{rule.id}', but nothing answers it"
@@ -64,6 +66,7 @@ def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
 
 
 def _must_not(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
+    """Why an `ignore` example fails: its rule matches."""
     reached = {match.rule.id for diagnosis in answer.diagnoses for match in diagnosis.matches}
     reached |= {candidate.rule.id for candidate in answer.asked.candidates}
     if not example.query and not answer.diagnoses:

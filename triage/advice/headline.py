@@ -1,4 +1,4 @@
-"""What stands above the steps of a checklist: an alert in a few masked lines, as values for the reply."""
+"""The head of a checklist: an alert in a few masked lines, as values for templates/reply/alert.txt."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW, MARK_FAIL_SILE
 from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import MARK_FAIL, Rule
 
-_EXCERPT = 48
-_TELLING = 6
-"""Evidence shorter than this says nothing without the line it stands in."""
-_TIME = slice(11, None)
-"""The time of day in a moment as it is written here."""
+_MAX_EXCERPT = 48
+"""Characters of an alert's own words that a phone shows on two lines."""
+_MIN_EVIDENCE = 6
+"""Shorter evidence is shown with the whole line that holds it."""
+_TIME_OF_DAY = slice(11, None)
+"""In a time as `_written` gives it."""
 ICONS = {
     Severity.CRITICAL: "🆘",
     Severity.HIGH: "🔴",
@@ -29,7 +30,7 @@ ICONS = {
 
 
 def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, Any]:
-    """The values of templates/reply/alert.txt; an empty value leaves its line out."""
+    """The values of templates/reply/alert.txt but `unread` and `story`; an empty value leaves its line out."""
     alert, sample = diagnosis.alert, diagnosis.alert.sample
     return {
         "icon": ICONS[rule.severity],
@@ -50,23 +51,23 @@ def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, Any]:
     }
 
 
-_WRITTEN = {"http_code": "http code", "curl_error": "cURL Error", "event": "Event"}
+_SAMPLE_KEYS = {"http_code": "http code", "curl_error": "cURL Error", "event": "Event"}
 
 
 def _evidence(cause: Cause, sample: Sample) -> str:
-    """The words of the alert, unless the meaning repeats them."""
+    """The words that prove a cause, as the alert has them; `""` where its meaning repeats them."""
     if cause.field in ("decrypt_fail", "platform"):
         return "" if cause.field == "platform" else "[decrypt fail]"
-    if cause.field in _WRITTEN:
-        return f"{_WRITTEN[cause.field]}={cause.evidence}"
-    if len(cause.evidence) >= _TELLING:
+    if cause.field in _SAMPLE_KEYS:
+        return f"{_SAMPLE_KEYS[cause.field]}={cause.evidence}"
+    if len(cause.evidence) >= _MIN_EVIDENCE:
         return excerpt(cause.evidence)
     body: str = getattr(sample, cause.field)
     return excerpt(body[body.rfind("\n", 0, cause.span[0]) + 1 :].partition("\n")[0])
 
 
 def _pushed(diagnosis: Diagnosis) -> str:
-    """What was pushed, where no cause has said so already."""
+    """What was pushed; `""` where a cause names it already."""
     sample = diagnosis.alert.sample
     if any(cause.field == "event" for cause in diagnosis.causes):
         return ""
@@ -74,15 +75,17 @@ def _pushed(diagnosis: Diagnosis) -> str:
 
 
 def _blocked_until(diagnosis: Diagnosis) -> str:
-    """MarkFail stops all pushes for a minute (guide P.7)."""
+    """The earliest end of the minute for which MarkFail stops all pushes; `""` for other kinds."""
     first_seen = diagnosis.alert.first_seen
     return (
-        _written(first_seen + MARK_FAIL_SILENCE)[_TIME] if first_seen and diagnosis.kind == MARK_FAIL else ""
+        _written(first_seen + MARK_FAIL_SILENCE)[_TIME_OF_DAY]
+        if first_seen and diagnosis.kind == MARK_FAIL
+        else ""
     )
 
 
 def account(alert: Alert) -> str:
-    """Nickname and masked AppID, as far as they are known."""
+    """The account's nickname and masked AppID, without what the alert does not have."""
     return " ".join(part for part in (excerpt(alert.nickname or ""), mask_appid(alert.appid or "")) if part)
 
 
@@ -108,24 +111,24 @@ def _against_threshold(count: int) -> str:
 
 
 def _window(diagnosis: Diagnosis) -> str:
-    """From the first failure on; an alert that does not say how long has a beginning only."""
+    """The window from the first failure on; its beginning alone where the alert does not say how long it is."""
     facts, minutes = diagnosis.facts, diagnosis.alert.window_minutes
     start = str(facts.get("window_start", ""))
     if minutes is None or not start:
         return start
     end = str(facts["window_end"]) if minutes else start
-    return f"{start} – {end[_TIME] if end[:10] == start[:10] else end[5:]}"
+    return f"{start} – {end[_TIME_OF_DAY] if end[:10] == start[:10] else end[5:]}"
 
 
 def _written(moment: datetime) -> str:
-    """2024-05-01 18:31:00; many times faster than strftime."""
+    """The time as `2024-05-01 18:31:00`; strftime is many times slower."""
     return moment.isoformat(" ")[:19]
 
 
 def excerpt(text: str) -> str:
-    """One masked line of an alert's own words, cut to what a phone shows."""
+    """The text masked, on one line, cut to `_MAX_EXCERPT` characters."""
     line = mask(text)
     if not line.isprintable():
         line = "".join(char if char.isprintable() else " " for char in line)
     line = " ".join(line.split())
-    return line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…"
+    return line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "…"

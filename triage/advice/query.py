@@ -1,7 +1,7 @@
-"""What a person typed, and which topic it asks for: numbers, names, phrases, typing errors, or nothing.
+"""Which topic typed words ask for: by a number, a name, phrases in a sentence, or a name with a typing error.
 
-Everything a topic is called stands in its rule (title, aliases, sentences); this module only weighs how much of the
-typed words those names explain.
+The names of a topic stand in its rule (title, aliases, sentences). A topic's score is the share of the typed words that
+its names cover.
 """
 
 from __future__ import annotations
@@ -17,26 +17,34 @@ from triage.rules.index import Literals
 from triage.rules.parser import Rule, RuleSet
 
 MAX_CHARACTERS = 2_000
-"""Longer texts are no queries."""
-_CLEAR = 0.4
-"""The share of the typed words that a topic's names must explain; a question is satisfied with less."""
-_QUESTION = 0.2
-_CLOSE = 0.9
-"""A second topic with this share of the best one's score is offered beside it."""
-_MOST = 4
-"""Topics offered at most."""
-_FUZZY = 74
-"""How alike (0 to 100) a misspelt name must be: one wrong character in four."""
-_FUZZY_LENGTH = 24
+"""A longer text is no query."""
+MIN_SCORE = 0.4
+"""From this score on a topic is meant."""
+MIN_SCORE_OF_QUESTION = 0.2
+"""The same where the words are a question, which has more words that are no name."""
+MIN_SHARE_OF_BEST = 0.9
+"""Topics whose score is at least this share of the best one's are offered as a choice."""
+MAX_CHOICES = 4
+_MIN_SIMILARITY = 74
+"""How alike a misspelt name must be, from 0 to 100: about one wrong character in four."""
+_MIN_MISSPELT, _MAX_MISSPELT = 4, 24
+"""Characters of typed words that are compared with names; rapidfuzz takes quadratic time."""
+_MAX_SHORT_NAME = 5
+"""An ASCII name up to this length must stand as a word of its own: `dns` is not part of `tcdnsx`."""
+_MIN_SENTENCE_PART = 7
+"""Characters of a part of a 内容 sentence that is a name too."""
+_SCORE_OF_TITLE_PART = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A topic, the share of the typed words its names explain (0 to 1), and which names did."""
+    """A topic that the typed words may ask for."""
 
     rule: Rule
     score: float
+    """The share of the typed words that its names cover, from 0 to 1."""
     because: str
+    """Those names, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Asked:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The topics to choose from by their place; none where all have a number of the guide, which is typed then."""
+        """The topics to choose from by their place; none where all have a number of the guide to type."""
         if self.is_clear or all(candidate.rule.number for candidate in self.candidates):
             return ()
         return tuple(candidate.rule.id for candidate in self.candidates)
@@ -85,7 +93,7 @@ class TopicIndex:
         self._literals = Literals(self._by_name)
         self._titles = [(_squash(rule.title + (rule.title_en or "")), rule) for rule in rule_set.rules]
         self._titles.sort(key=lambda item: (item[1].number or 99, item[1].id))
-        self._fuzzy = [name for name in self._by_name if len(name) >= 4 and not name.isdigit()]
+        self._fuzzy = [name for name in self._by_name if len(name) >= _MIN_MISSPELT and not name.isdigit()]
 
     def ask(self, text: str) -> Asked:
         """What a typed text asks for."""
@@ -101,18 +109,20 @@ class TopicIndex:
         if words in self._by_name:
             return Asked(tuple(Candidate(rule, 1.0, f"「{words}」") for rule in self._by_name[words]))
         found = self._phrases(typed, words)
-        threshold = _QUESTION if _ASKING.search(words) else _CLEAR
+        threshold = MIN_SCORE_OF_QUESTION if _ASKING.search(words) else MIN_SCORE
         clear = [candidate for candidate in found if candidate.score >= threshold]
         clear = clear or self._partly(words) or self._misspelt(words)
-        return Asked(tuple(item for item in clear[:_MOST] if item.score >= _CLOSE * clear[0].score))
+        return Asked(
+            tuple(item for item in clear[:MAX_CHOICES] if item.score >= MIN_SHARE_OF_BEST * clear[0].score)
+        )
 
     def _phrases(self, typed: str, words: str) -> list[Candidate]:
-        """Topics whose names stand in the text, by how much of it they cover."""
+        """Topics whose names stand in the text, the one that covers most of it first."""
         tokens = set(_TOKEN.findall(fold(typed)))
         covered: dict[str, dict[str, set[int]]] = defaultdict(dict)
         rules: dict[str, Rule] = {}
         for name in self._literals.found_in(words):
-            if name.isascii() and len(name) <= 5 and name not in tokens:
+            if name.isascii() and len(name) <= _MAX_SHORT_NAME and name not in tokens:
                 continue
             places = {i for m in re.finditer(re.escape(name), words) for i in range(*m.span())}
             for rule in self._by_name[name]:
@@ -126,21 +136,23 @@ class TopicIndex:
         return sorted(found, key=lambda item: (-item.score, item.rule.number or 99, item.rule.id))
 
     def _partly(self, words: str) -> list[Candidate]:
-        """Topics in whose titles the typed word stands: `dns`, `ticket`, `超时`."""
+        """Topics whose titles contain the typed word: `dns`, `ticket`, `超时`."""
         core = _FILLER.sub("", words)
         if len(core) < 2 or core.isdigit():
             return []
         found = [rule for title, rule in self._titles if core in title]
-        return [Candidate(rule, 0.5, f"标题里有「{core}」") for rule in found]
+        return [Candidate(rule, _SCORE_OF_TITLE_PART, f"标题里有「{core}」") for rule in found]
 
     def _misspelt(self, words: str) -> list[Candidate]:
         from rapidfuzz import fuzz, process  # only a typing error needs it, and it takes long to import
 
         found: dict[str, Candidate] = {}
         for core in dict.fromkeys((words, _FILLER.sub("", words))):
-            if not 4 <= len(core) <= _FUZZY_LENGTH:
+            if not _MIN_MISSPELT <= len(core) <= _MAX_MISSPELT:
                 continue
-            near = process.extract(core, self._fuzzy, scorer=fuzz.ratio, score_cutoff=_FUZZY, limit=3)
+            near = process.extract(
+                core, self._fuzzy, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY, limit=3
+            )
             for name, score, _ in near:
                 for rule in self._by_name[name]:
                     found.setdefault(rule.id, Candidate(rule, score / 100, f"近似「{name}」"))
@@ -155,7 +167,9 @@ def _other_names(rule: Rule) -> Iterator[str]:
 
 def _sentence_parts(rule: Rule) -> Iterator[str]:
     for sentence in rule.sentences:
-        yield from (part for piece in sentence.split("…") if len(part := _squash(piece)) >= 7)
+        yield from (
+            part for piece in sentence.split("…") if len(part := _squash(piece)) >= _MIN_SENTENCE_PART
+        )
 
 
 _DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（）\[\]「」~～]+")
@@ -170,7 +184,7 @@ _FILLER = re.compile(
 
 
 def _squash(text: str) -> str:
-    """A text without what does not count; punctuation alone (`?`) counts as it stands."""
+    """The folded text without white space and punctuation; punctuation alone (`?`) is kept."""
     folded = fold(text)
     return _DROPPED.sub("", folded) or folded.strip()
 
@@ -180,7 +194,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _share(covered: set[int], content: set[int]) -> float:
-    """The part of the content that is covered; a text of filler only counts as a whole."""
+    """The share of the content that is covered; covered filler words count as content."""
     return len(covered) / len(covered | content) if covered else 0.0
 
 

@@ -1,6 +1,6 @@
-"""Replies as plain text that reads well in WeChat, cut into pages by whole steps.
+"""Replies as plain text in pages that hold whole steps.
 
-The wording stands in templates/reply; this module decides what is shown, masks it, and makes it fit.
+This module decides what is shown, masks it, and fits it into pages; the wording stands in templates/reply.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.parser import Rule, RuleSet, Step
 from triage.rules.templates import Template
 
-_FIRST_STEPS = 3
+_FIRST_PAGE_STEPS = 3
+"""Steps on the first page of a checklist; the others hold as many as fit."""
 _MAX_LISTED = 10
 """Alerts in the summary of several, and alerts with pages of their own."""
-_MORE = "回「更多」看其余 {rest} 步，「为什么」看依据"
+_MORE_LINE = "回「更多」看其余 {rest} 步，「为什么」看依据"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message, and how many steps have been shown with it; what comes next begins behind them."""
+    """One message of a reply."""
 
     text: str
     shown: int = 0
+    """How many steps have been shown, those of earlier pages included; the next page begins behind them."""
 
 
 class Renderer:
@@ -77,8 +79,8 @@ class Renderer:
     ) -> Iterator[Page]:
         """The checklist for one alert, page by page.
 
-        `story` is what is known of it from before, `lead` are steps to begin with: those of the alert that led to it;
-        `skip` steps have been shown already, and the head with them.
+        `story` is what is known of it from before, `lead` the steps of the alert that led to it, which come first. The
+        head and the first `skip` steps are left out: they have been shown.
         """
         rule = diagnosis.best
         if rule is None:
@@ -96,11 +98,11 @@ class Renderer:
         return self.fit(head, self.alert_steps(diagnosis, lead), closing, skip)
 
     def alert_steps(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Lines:
-        """The steps for an alert, each a block of text made when it is asked for."""
+        """The steps for an alert, `lead` first, each rendered when it is asked for."""
         return self._steps(_led(diagnosis, lead), diagnosis.facts)
 
     def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
-        """What is known of a topic that somebody asked for."""
+        """The pages of a topic; the head and the first `skip` steps are left out if steps have been shown."""
         values = {"icon": ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
         head = "" if skip else self.say("topic", **values, impact=rule.impact, owner=rule.owner)
 
@@ -110,7 +112,7 @@ class Renderer:
         yield from self.fit(head, self.topic_steps(rule), closing, skip)
 
     def topic_steps(self, rule: Rule) -> Lines:
-        """The steps of a topic that hold without an alert."""
+        """The steps of a topic that apply without an alert."""
         return self._steps(_steps_of(rule), {"kind": rule.id})
 
     def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
@@ -153,7 +155,7 @@ class Renderer:
         )
 
     def why(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Iterator[Page]:
-        """Which rule, which words, what else fitted, and where each step comes from; `lead` as in `alert`."""
+        """Which rule leads, what proves it, which rules fit too, and what each step cites; `lead` as in `alert`."""
         if not diagnosis.matches:
             yield from self.alert(diagnosis, RuleSet((), ""))
             return
@@ -166,7 +168,7 @@ class Renderer:
         yield from self._why(first.rule, proofs, titles, _led(diagnosis, lead))
 
     def why_topic(self, candidate: Candidate) -> Iterator[Page]:
-        """Which typed words asked for a topic, and where each of its steps comes from."""
+        """Which typed words ask for a topic, and what each of its steps cites."""
         yield from self._why(candidate.rule, [candidate.because], [], _steps_of(candidate.rule))
 
     def _why(
@@ -193,18 +195,18 @@ class Renderer:
         return Lines(len(steps), line)
 
     def fit(self, head: str, steps: Lines, closing: Callable[[], str], skip: int = 0) -> Iterator[Page]:
-        """Pages of at most `page_size`, made as they are asked for, never with half a step.
+        """Pages of at most `page_size`, rendered as they are asked for; only a step too long for a page is split.
 
-        The first page holds the first steps only, the others as many as fit. The closing is left out where it would
-        need a page of its own.
+        The first page holds three steps at most, the others as many as fit. The closing is left out where it does not
+        fit the last page.
         """
         if skip and skip >= steps.count:
             return
         measure = self.page_size.measure
-        room = self.page_size.limit - measure(_MORE.format(rest="")) - len(str(steps.count)) - 2
+        room = self.page_size.limit - measure(_MORE_LINE.format(rest="")) - len(str(steps.count)) - 2
         page, size = ([head], measure(head)) if head else ([], 0)
         for index in range(skip, steps.count):
-            if index == _FIRST_STEPS and not skip:
+            if index == _FIRST_PAGE_STEPS and not skip:
                 yield from self._page(page, index, steps.count)
                 page, size = [], 0
             step = steps.line(index)
@@ -220,16 +222,17 @@ class Renderer:
         yield from self._page(page, steps.count, steps.count)
 
     def _page(self, blocks: Sequence[str], shown: int, count: int) -> list[Page]:
-        more = [_MORE.format(rest=count - shown)] if shown < count else []
+        more = [_MORE_LINE.format(rest=count - shown)] if shown < count else []
         return [Page(text, shown) for text in _cut("\n".join([*blocks, *more]), self.page_size)]
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """So many blocks of text, each made when it is asked for, by its index from 0."""
+    """The steps of a checklist as text."""
 
     count: int
     line: Callable[[int], str]
+    """Renders the step of an index from 0."""
 
 
 def worst_first(diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
@@ -269,20 +272,20 @@ def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
 
 
 def _led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
-    """The steps for an alert behind those to begin with."""
+    """The steps of `lead`, then the alert's own; a step id that both have comes once."""
     steps = steps_for(diagnosis)
     first = {step.id for step in lead}
     return [*lead, *(step for step in steps if step.id not in first)] if lead else steps
 
 
 def _steps_of(rule: Rule) -> list[Step]:
-    """The steps of a topic that hold without an alert."""
+    """The steps of a topic that apply without an alert."""
     view = View({"kind": rule.id})
     return [step for step in rule.steps if holds(step.when, view)]
 
 
 def unread_excerpt(reading: Reading) -> str:
-    """The parts inside or beside alerts that the scanner could not read, in short; `""` if there are none."""
+    """What stands in or beside the alerts and was not understood, in short; `""` for nothing."""
     if not reading.unread:
         return ""
     shown = [
@@ -294,7 +297,7 @@ def unread_excerpt(reading: Reading) -> str:
 
 
 class _Shown:
-    """An alert's facts as a page shows them, each masked when it is first named: few are, and not the long ones."""
+    """An alert's facts, masked for display. A fact is masked when a template first names it; most are never named."""
 
     __slots__ = ("_facts", "_masked")
 
@@ -303,7 +306,7 @@ class _Shown:
         self._masked: dict[str, Fact] = {}
 
     def fill(self, template: Template) -> str:
-        """A template with the facts it names; a command only with those that it can be filled with."""
+        """The template with the facts it names, in a command only with those that are usable."""
         names, masked = template.names, self._masked
         for name in names:
             if name not in masked and name in self._facts:

@@ -17,26 +17,32 @@ from triage.rules.parser import MARK_FAIL
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One alert as somebody forwarded it; `callback` is without its query, `rank` 0 for the worst severity."""
+    """One alert as it is remembered: what was forwarded, by whom, and when."""
 
     digest: str
+    """The same for the same alert, whoever forwards it."""
     kind: str
     title: str
+    """The title of the rule that leads."""
     rank: int
+    """Its severity; 0 for the worst."""
     appid: str | None
     nickname: str | None
     callback: str | None
+    """The callback URL without its query."""
     ip: str | None
     event: str | None
     first_seen: datetime | None
     count: int | None
     causes: tuple[str, ...]
     sender: Person
+    """Who forwarded it."""
     seen_at: datetime
+    """When it was forwarded."""
 
 
 class State(enum.StrEnum):
-    """Whether somebody has closed an incident; WeChat itself sends no recovery."""
+    """Whether a member has closed an incident; the platform sends no recovery."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -44,62 +50,77 @@ class State(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One callback being sick; `sightings` newest last, `step` is the step somebody is at (0: none yet)."""
+    """A callback that fails, from its first alert until a member closes it."""
 
     id: int
+    """The number that people type."""
     key: str
+    """What names the callback; see `key_of`."""
     appid: str | None
     callback: str | None
     state: State
     opened_at: datetime
     last_seen: datetime
+    """When its last alert was forwarded."""
     owner: Person | None = None
+    """The member who has claimed it."""
     step: int = 0
+    """The step of the checklist that the owner has reached; 0 before the first."""
     closed_at: datetime | None = None
     closed_note: str | None = None
     sightings: tuple[Sighting, ...] = ()
+    """Its alerts, newest last."""
 
 
 class Reason(enum.StrEnum):
-    """Why an alert was put where it was put."""
+    """Why an alert belongs to its incident."""
 
     OPENED = "opened"
+    """It is the first alert of a new incident."""
     JOINED = "joined"
+    """The same callback has an open incident."""
     REOPENED = "reopened"
+    """The same callback has an incident that was closed shortly before."""
     REPEATED = "repeated"
+    """The incident has this very alert already."""
     FOLDED = "folded"
+    """The incident has a MarkFail, which is dealt with first."""
     UNKNOWN = "unknown"
+    """The store could not be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Where an alert belongs and why.
-
-    `first` is the same alert seen before, `root` the alert that led to it, `before` the last closed incident of the
-    same callback.
-    """
+    """Which incident an alert belongs to, and why."""
 
     reason: Reason
     incident: Incident | None = None
+    """None for the first alert of a new incident."""
     first: Sighting | None = None
+    """The same alert as it was forwarded before."""
     root: Sighting | None = None
+    """The alert that led to it."""
     before: Incident | None = None
+    """The last closed incident of the same callback."""
 
 
 class Shape(enum.StrEnum):
-    """What several incidents look like when they are seen together."""
+    """What several alerts have in common."""
 
     HOST = "host"
+    """Several accounts fail on one address: ask about the machine."""
     CODE = "code"
+    """One account fails on several addresses: ask about the code."""
     ONE_EVENT = "one_event"
+    """One account fails on one event: ask about a campaign or the event's handler."""
 
 
 QUIET = timedelta(minutes=30)
-"""An incident without a new alert for so long is shown as quiet; an alert later than this reopens its story."""
+"""An open incident without an alert for longer than this is shown as quiet."""
 STORY = timedelta(hours=2)
-"""Alerts of one callback within this time are one story."""
+"""Alerts of one callback belong to one story if no more time than this lies between them."""
 RECALL = timedelta(days=90)
-"""How far back an earlier incident of the same callback is remembered."""
+"""How long an earlier incident of the same callback is mentioned."""
 MIN_STORM = 20
 """Different alerts within `STORM_WINDOW` that are answered with a summary."""
 STORM_WINDOW = timedelta(minutes=1)
@@ -110,7 +131,7 @@ _TEXT_MESSAGE = "Text"
 
 
 def sighting_of(diagnosis: Diagnosis, sender: Person, seen_at: datetime) -> Sighting:
-    """An alert as it is remembered: no secrets, no OpenID of a follower."""
+    """An alert as it is remembered: without secrets, and without a follower's OpenID."""
     alert, facts, rule = diagnosis.alert, diagnosis.facts, diagnosis.best
     callback = str(facts["url"]) if "url" in facts else _known(alert.sample.callback_url)
     identity = (
@@ -144,7 +165,7 @@ def _known(value: str | None) -> str | None:
 
 
 def key_of(sighting: Sighting) -> str:
-    """What names the sick callback: account and address, else the best of what was not masked."""
+    """What names the failing callback: AppID and URL, else the best of what is not masked."""
     if sighting.appid or sighting.callback:
         return f"{sighting.appid or ''}|{sighting.callback or ''}"
     if sighting.ip:
@@ -153,7 +174,7 @@ def key_of(sighting: Sighting) -> str:
 
 
 def correlate(sighting: Sighting, known: Sequence[Incident], now: datetime) -> Verdict:
-    """Where an alert belongs, among the incidents that bear its key.
+    """Which of the known incidents an alert belongs to; those with another key are ignored.
 
     Closed incidents within `RECALL` come back as `REOPENED` only if the alert is one of theirs or follows within
     `STORY`; the last closed one is in the verdict's `before`.
@@ -185,7 +206,7 @@ def root_of(sighting: Sighting, incident: Incident) -> Sighting | None:
 
 
 def story_of(incident: Incident) -> tuple[Sighting, ...]:
-    """The alerts of an incident in order of their first failure, each kind once."""
+    """The alerts of an incident in order of their first failure, the first of each kind."""
     ordered = sorted(incident.sightings, key=lambda item: item.first_seen or item.seen_at)
     kinds: dict[str, Sighting] = {}
     for sighting in ordered:
@@ -194,12 +215,12 @@ def story_of(incident: Incident) -> tuple[Sighting, ...]:
 
 
 def is_quiet(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> bool:
-    """Whether an open incident has had no alert for a while; WeChat does not say when it is over."""
+    """Whether an open incident has had no alert for longer than `quiet`; the platform does not say when it is over."""
     return incident.state is State.OPEN and now - incident.last_seen > quiet
 
 
 def shape_of(sighting: Sighting, recent: Sequence[Incident]) -> tuple[Shape, int] | None:
-    """What the incidents of the last hours have in common with an alert, and how many make it so."""
+    """What recent incidents have in common with an alert, and how many accounts, addresses or alerts share it."""
     seen = [old for incident in recent for old in incident.sightings] + [sighting]
     if len(seen) < MIN_ALIKE:
         return None

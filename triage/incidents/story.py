@@ -26,7 +26,7 @@ from triage.rules.parser import MARK_FAIL
 
 @dataclass(frozen=True, slots=True)
 class MemberNames:
-    """What to call people: members by name, everybody else not at all."""
+    """What replies call people: members by their name, the asker 你, everybody else 同事."""
 
     by_person: Mapping[Person, str]
     """A person of `ANY_ACCOUNT` stands for every account of the channel; the name may be `""`."""
@@ -40,7 +40,7 @@ class MemberNames:
         return isinstance(person, Person) and self.find(person) is not None
 
     def of(self, person: Person | None, asker: Person | None = None) -> str:
-        """What to call somebody, told to the one who asks."""
+        """What a reply to `asker` calls a person."""
         if person is None:
             return "同事"
         return "你" if person.is_same(asker) else self.find(person) or "同事"
@@ -49,10 +49,7 @@ class MemberNames:
 def story_values(
     sighting: Sighting, verdict: Verdict, recent: Sequence[Incident], names: MemberNames, now: datetime
 ) -> dict[str, Any]:
-    """The values of templates/reply/story.txt; an empty value leaves its line out.
-
-    All are empty where nothing is known; `ip` and `event` are those that a shape speaks of.
-    """
+    """The values of templates/reply/story.txt; an empty value leaves its line out. For a new alert all are empty."""
     incident = verdict.incident
     shape = shape_of(sighting, recent)
     is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
@@ -82,7 +79,7 @@ def _repeated(verdict: Verdict, names: MemberNames, asker: Person) -> str:
 
 
 def _path(incident: Incident, sighting: Sighting) -> str:
-    """18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail; nothing for a story of one kind."""
+    """The story in a line, `18:31 连接超时 → 18:36 请求超时`; `""` where it has one kind only."""
     steps = list(story_of(incident))
     if all(step.kind != sighting.kind for step in steps):
         steps.append(sighting)
@@ -104,7 +101,7 @@ def _before(incident: Incident) -> str:
 
 
 def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta = QUIET) -> str:
-    """One incident in a list: number, kinds, account, how long, who."""
+    """One incident in a list: number, kinds, account, since when, who handles it."""
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(dict.fromkeys(sighting.title for sighting in incident.sightings))
     account = " ".join(filter(None, (newest.nickname if newest else None, mask_appid(incident.appid or ""))))
@@ -131,10 +128,11 @@ def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta
 
 
 def clock(moment: datetime, *, dated: bool = False) -> str:
-    """A time of day in Beijing, with its date where that matters."""
+    """The time of day in Beijing, with the date before it if `dated`."""
     local = moment.astimezone(BEIJING)
     return f"{local:%m-%d %H:%M}" if dated else f"{local:%H:%M}"
 
 
 def day(moment: datetime) -> str:
+    """The date in Beijing."""
     return f"{moment.astimezone(BEIJING):%Y-%m-%d}"

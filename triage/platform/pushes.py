@@ -1,8 +1,5 @@
-"""What the platform pushes, and which replies each push takes: the catalogue behind the reply law.
+"""The catalogue of pushes: what the platform sends to a callback, and which replies each push takes.
 
-It rests on the official pages
-https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html and
-https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html
 The official table of which event takes which reply was never seen: `Push.grade` says how sure a row is.
 """
 
@@ -22,7 +19,7 @@ PAYMENT_REPLY = (
 
 
 class Family(enum.StrEnum):
-    """What tells a push's kind on the wire: MsgType, Event, InfoType, or nothing (payment)."""
+    """The element that names the push: MsgType, Event or InfoType; a payment notify names itself nowhere."""
 
     MESSAGE = "message"
     EVENT = "event"
@@ -41,7 +38,7 @@ class AlertedPush(enum.StrEnum):
 
 
 class ReplyForm(enum.StrEnum):
-    """The shapes a legal body has; EMPTY is zero bytes, XML may be the encrypted envelope in safe mode."""
+    """The forms of a legal body. EMPTY is zero bytes; XML is the encrypted envelope in safe mode."""
 
     SUCCESS = "success"
     EMPTY = "empty"
@@ -67,31 +64,34 @@ _FORM_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One kind of push: its name on the wire, its names in alerts, and the replies it takes.
-
-    `msg_types` are the undocumented numbers seen as `[MsgType=…]` in alerts.
-    """
+    """One kind of push."""
 
     name: str
+    """Its name on the wire."""
     family: Family
     meaning: str
+    """What has happened, in Chinese."""
     replies: frozenset[ReplyForm]
+    """The forms of reply that it takes."""
     grade: Grade
+    """How sure that is."""
     alert_names: tuple[str, ...] = ()
+    """Its names in `[Event=…]` and `[Msg=…]` of alerts."""
     msg_types: tuple[int, ...] = ()
+    """The undocumented numbers seen as `[MsgType=…]` in alerts."""
 
     @property
     def article_limit(self) -> int:
-        """How many news items a reply may carry (R13); the platform drops the surplus.
+        """How many news items a reply may hold (R13); the platform drops the surplus.
 
-        The official page also names news, a type no push has.
+        The official page also limits replies to a push of type news, which does not exist.
         """
         is_single = self.family is Family.MESSAGE and self.name in _SINGLE_ARTICLE
         return MAX_ARTICLES_TO_MESSAGE if is_single else MAX_ARTICLES
 
     @property
     def legal(self) -> str:
-        """The replies it takes, as Chinese to stand after a verb: ` success或空包体（0 字节）`."""
+        """The replies it takes, as Chinese text that follows a verb: ` success或空包体（0 字节）`."""
         return _legal(self.replies)
 
     @property
@@ -113,7 +113,7 @@ def _legal(replies: frozenset[ReplyForm]) -> str:
 
 _SINGLE_ARTICLE = frozenset({"text", "image", "voice", "video", "location"})
 
-# The passive replies by MsgType, each with what it requires besides the four fields all of them have.
+# https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html
 REPLY_TYPES: Mapping[str, tuple[str, ...]] = {
     "text": ("Content",),
     "image": ("Image/MediaId",),
@@ -123,6 +123,7 @@ REPLY_TYPES: Mapping[str, tuple[str, ...]] = {
     "news": ("ArticleCount", "Articles/item"),
     "transfer_customer_service": (),
 }
+"""The MsgTypes of a passive reply, each with the elements it requires beside the four that all require."""
 
 _ONLY_SUCCESS = frozenset({ReplyForm.SUCCESS})
 _SILENT = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
@@ -248,6 +249,7 @@ _EVENTS = (
     _event("open_product_order_pay", "商品订单支付"),
 )
 
+# https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html
 _COMPONENTS = (
     _component(
         "component_verify_ticket",
@@ -280,13 +282,12 @@ PAYMENT_NOTIFY = Push(
 
 PUSHES: tuple[Push, ...] = (*_MESSAGES, *_EVENTS, *_COMPONENTS, PAYMENT_NOTIFY)
 
-# What a push of unknown kind is judged as: an ordinary message.
 UNKNOWN_PUSH = _message("unknown", "类型不明的推送", Grade.UNVERIFIED)
-
-# An alert's own word for any InfoType but the ticket: which one it was, nobody can tell from it.
+"""Stands for a push that is not known: its reply is judged like one to a message."""
 COMPONENT_INFO = _component(
     "Component Info", "授权变更等第三方平台消息", alert_names=("Component Info",), msg_types=(20101,)
 )
+"""Alerts write this for every InfoType but the ticket, so that they do not tell which one it was."""
 
 EXAMPLE_FIELDS: Mapping[str, Mapping[str, str]] = {
     "text": {"Content": "你好"},
@@ -328,10 +329,10 @@ EXAMPLE_FIELDS: Mapping[str, Mapping[str, str]] = {
 
 
 def find_push(name: str, family: Family | None = None) -> Push | None:
-    """Return the push of this wire name, whatever its case.
+    """The push of this wire name in any letter case; None where the catalogue has none.
 
-    `location` (a message) and `LOCATION` (an event) differ in nothing but case: without a family the exact
-    name wins, then the order of the catalogue.
+    `location` (a message) and `LOCATION` (an event) differ in case only: without a family the exact name wins, then the
+    first in the catalogue.
     """
     named = [push for push in _BY_WIRE_NAME.get(name.casefold(), ()) if family in (None, push.family)]
     exact = (push for push in named if push.name == name)
@@ -341,11 +342,11 @@ def find_push(name: str, family: Family | None = None) -> Push | None:
 def push_of_alert(
     event: str | None, msg: str | None, msg_type: int | None, about: AlertedPush = AlertedPush.MESSAGE
 ) -> Push | None:
-    """Return the push that an alert is about; None where its sample does not name one.
+    """The push that an alert is about; None where its sample does not name one of the catalogue.
 
     `event`, `msg` and `msg_type` are the sample's `[Event=]`, `[Msg=]` and `[MsgType=]`. Event is the true one:
-    `[Msg=Subscribe][Event=UnSubscribe]` is an unsubscribe. The number decides last, and only where one push alone was
-    seen with it.
+    `[Msg=Subscribe][Event=UnSubscribe]` is an unsubscribe. The number is used last, and only if it was seen with one
+    push alone.
     """
     if about is not AlertedPush.MESSAGE:
         return _BY_ALERTED[about]

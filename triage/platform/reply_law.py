@@ -1,7 +1,7 @@
-"""The reply law: what is wrong with the body a callback answered, and which bytes prove it.
+"""The reply law: what is wrong with the body of a callback's answer, and which bytes prove it.
 
-One linter for three users: the replies quoted in alerts, the probe, and our own channel. It rests on
-https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html and
+One linter for the replies quoted in alerts, for the probe, and for our own channel.
+https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html
 https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html
 """
 
@@ -30,21 +30,23 @@ from triage.platform.reply_xml import (
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """What the law says about one mistake; `{legal}` in the hint stands for the replies the push takes."""
+    """What the law says about one kind of mistake."""
 
     severity: Severity
     source: str
+    """The reply rule that it breaks: R1 to R20."""
     hint: str
+    """What to do; `{legal}` stands for the replies that the push takes."""
 
 
 _USE_LEGAL = "改为返回{legal}"
-_RAW = "让框架按纯文本输出，不要再做一次 JSON 或 HTML 序列化；应返回{legal}"
+_SEND_RAW = "让框架按纯文本输出，不要再做一次 JSON 或 HTML 序列化；应返回{legal}"
 _SWAP = "ToUserName 和 FromUserName 要与推送里的对调"
 
-# The order is that of the findings: what explains most stands first.
+# Findings are returned in this order: the one that explains most comes first.
 CLAUSES: Final[Mapping[str, Clause]] = {
-    "quoted_reply": Clause(Severity.HIGH, "R4", _RAW),
-    "escaped_xml": Clause(Severity.HIGH, "R7", _RAW),
+    "quoted_reply": Clause(Severity.HIGH, "R4", _SEND_RAW),
+    "escaped_xml": Clause(Severity.HIGH, "R7", _SEND_RAW),
     "json_reply": Clause(Severity.HIGH, "R6", "不要返回 JSON，" + _USE_LEGAL),
     "html_page": Clause(Severity.HIGH, "R6", "查框架的错误日志和登录、拦截页，" + _USE_LEGAL),
     "error_text": Clause(Severity.HIGH, "R6", "按这句报错查应用日志；出错时也要返回{legal}"),
@@ -86,12 +88,12 @@ def judge(
     sender: str | None = None,
     account: str | None = None,
 ) -> tuple[Finding, ...]:
-    """Return what is wrong with `reply` as the answer to `push`, most telling first; nothing means legal.
+    """What is wrong with `reply` as the answer to `push`, most telling first; nothing means legal.
 
-    An unknown push is judged as an ordinary message. `encrypted` says whether the account is in safe mode;
-    unknown, both the envelope and plain XML pass. `sender` is the fan's OpenID and `account` the gh_ id;
-    unknown or masked, the addressees are not compared. Spans are bytes of `reply`. A body that the alert
-    has cut must not come here as a whole one. Never raises, and takes time linear in the reply.
+    A push of None is judged like a message. `encrypted` says whether the account is in safe mode; where it is None, the
+    envelope and plain XML both pass. `sender` is the follower's OpenID, `account` the gh_ id; the addressees are not
+    compared where they are None or masked. Spans are bytes of `reply`. A body that an alert has cut must be closed
+    first. Never raises; takes time linear in the reply.
     """
     first = lead.end() if (lead := _LEAD.match(reply)) else 0
     end = max(first, len(reply.rstrip(_BLANKS)))
@@ -99,7 +101,7 @@ def judge(
     return tuple(sorted(_judge_body(case), key=lambda finding: _RANK[finding.id]))
 
 
-# -- the case
+# -- a reply with its context
 
 _BLANKS = b" \t\r\n"
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
@@ -107,10 +109,11 @@ _LEAD = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A reply and what is known around it; its body stands at `span`, between BOM and outer blanks."""
+    """A reply with what is known of its push and its account."""
 
     reply: bytes
     span: Span
+    """Where the body stands, without a BOM and outer blanks."""
     push: Push
     encrypted: bool | None
     sender: str | None
@@ -163,16 +166,17 @@ _HTML = rb"(?P<proof>%b|%b)" % (_HTML_PAGE, _HTML_PIECE)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sign:
-    """What gives a kind of body away: the group `proof` of a pattern that matches from its beginning."""
+class _BodySign:
+    """How a kind of body is recognised."""
 
     id: str
     pattern: re.Pattern[bytes]
+    """Matches from the beginning of the body; its group `proof` is the evidence."""
     message: str
 
 
-def _sign(id_: str, pattern: bytes, message: str) -> _Sign:
-    return _Sign(id_, re.compile(pattern, re.IGNORECASE | re.DOTALL), message)
+def _sign(id_: str, pattern: bytes, message: str) -> _BodySign:
+    return _BodySign(id_, re.compile(pattern, re.IGNORECASE | re.DOTALL), message)
 
 
 _ERROR_MESSAGE = "回复是报错文字（出现“{proof}”），共 {size} 字节；应是{legal}"
@@ -188,7 +192,7 @@ _ERRORS = (
 )
 
 
-def _recognise(case: _Case, signs: Iterable[_Sign]) -> Finding | None:
+def _recognise(case: _Case, signs: Iterable[_BodySign]) -> Finding | None:
     for sign in signs:
         if match := sign.pattern.match(case.reply, *case.span):
             proof = match["proof"].decode("utf-8", "replace")[:40]
@@ -247,7 +251,7 @@ def _leading(case: _Case) -> Iterator[Finding]:
 
 # -- the law for XML
 
-_BLANK = frozenset({"Content", ITEM})  # other clauses judge what stands in them
+_MAY_BE_BLANK = frozenset({"Content", ITEM})  # other clauses judge what they hold
 _MASK = re.compile(r"[*＊…]|x{3}|\.{3}", re.IGNORECASE)
 
 
@@ -262,7 +266,7 @@ def _judge_xml(case: _Case) -> Iterator[Finding]:
 
 
 def _checks(case: _Case, document: Document) -> Sequence[_Check]:
-    """What proves itself holds for any push; the rest of the law counts only where XML may answer."""
+    """The checks that apply: mistakes that prove themselves for any push, the others only where XML is legal."""
     if case.is_payment:
         return (_payment,)
     if ReplyForm.XML not in case.push.replies:
@@ -366,7 +370,7 @@ def _fields(case: _Case, document: Document) -> Iterator[Finding]:
     missing = [
         path
         for path in required
-        if not (document.text(path) or (path in _BLANK and path in document.elements))
+        if not (document.text(path) or (path in _MAY_BE_BLANK and path in document.elements))
     ]
     if missing:
         yield case.finding("missing_field", f"缺少必填字段 {'、'.join(missing)}", document.span())

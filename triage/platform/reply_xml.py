@@ -1,7 +1,7 @@
-"""Reads a callback's XML reply: the elements the law asks for, each with its bytes, or what keeps it unreadable.
+"""Parses a callback's XML reply: the elements that the reply law checks, each with its bytes, or why it is malformed.
 
-expat reads once, in time linear in the reply, and stops at a DOCTYPE, so that no entity expands. What the elements
-must hold is the business of triage.platform.reply_law.
+expat parses in time linear in the reply, and is stopped at a DOCTYPE, so that no entity expands.
+https://docs.python.org/3/library/pyexpat.html
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ ENVELOPE = ("Encrypt", "MsgSignature", "TimeStamp", "Nonce")
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element's text, inner texts included, and its bytes in the reply."""
+    """An element of the reply."""
 
     text: str
+    """Its text, with that of the elements inside it."""
     span: Span
+    """Its bytes, tags included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The elements the law reads, by path below the root ("" is the root)."""
+    """A reply's elements by their path below the root, which is `""`; only those that the law checks."""
 
     root: str
     elements: Mapping[str, Sequence[Element]]
@@ -43,7 +45,7 @@ class Document:
         return self.elements.get(path, ())
 
     def text(self, path: str) -> str:
-        """The first such element's, stripped; "" where there is none."""
+        """The stripped text of the first element of this path; `""` where there is none."""
         return self.elements[path][0].text.strip() if path in self.elements else ""
 
     def span(self, path: str = "") -> Span:
@@ -51,16 +53,21 @@ class Document:
 
     @property
     def is_success(self) -> bool:
+        """Whether the word success stands in XML instead of alone."""
         return self.text("") == "success"
 
     @property
     def is_echo(self) -> bool:
+        """Whether the reply is the pushed message itself."""
         is_unswapped = self.text("ToUserName").startswith("gh_") and self.text("FromUserName").startswith("o")
         return is_unswapped or self.text("MsgType") == "event"
 
 
-_READ = frozenset({"", "return_code", *COMMON, *ENVELOPE, *ITEM_FIELDS, *chain(*REPLY_TYPES.values())})
-_DEEPEST = 4
+_CHECKED_PATHS = frozenset(
+    {"", "return_code", *COMMON, *ENVELOPE, *ITEM_FIELDS, *chain(*REPLY_TYPES.values())}
+)
+_MAX_DEPTH = 4
+"""Elements inside a news item; nothing deeper is checked."""
 _CDATA = b"<![CDATA["
 _CDATA_SLIP = re.compile(rb"(?<!\])(?:\]\]?\s*</|\]\s*>\s*</|\]\]\s+>)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -73,7 +80,7 @@ _REASONS = {
 
 
 def undecodable(reply: bytes) -> Mistake | None:
-    """Where the reply stops being UTF-8; None if it does not."""
+    """The first bytes that are not UTF-8; None if all are."""
     try:
         reply.decode()
     except UnicodeDecodeError as error:
@@ -95,7 +102,7 @@ def parse_document(reply: bytes, start: int) -> Document:
 
 
 class _Reader:
-    """One pass of expat that keeps the elements the law reads; a DOCTYPE ends it, so no entity expands."""
+    """Collects the checked elements while expat parses; raises MalformedReplyError at a DOCTYPE."""
 
     def __init__(self, reply: bytes, start: int) -> None:
         self.reply, self.start = reply, start
@@ -128,19 +135,19 @@ class _Reader:
     def _begin(self, name: str, _: object) -> None:
         self.root = self.root or name
         self.names.append(name)
-        if len(self.names) <= _DEEPEST:
+        if len(self.names) <= _MAX_DEPTH:
             self._open.append((self._here(), len(self._texts)))
 
     def _end(self, name: str) -> None:
-        if len(self.names) <= _DEEPEST:
+        if len(self.names) <= _MAX_DEPTH:
             path, (first, text) = "/".join(self.names[1:]), self._open.pop()
-            if path in _READ:
+            if path in _CHECKED_PATHS:
                 element = Element("".join(self._texts[text:]), (first, self._end_of(name)))
                 self.elements.setdefault(path, []).append(element)
         self.names.pop()
 
     def _end_of(self, name: str) -> int:
-        """Behind the element: expat stands in front of its end tag, or behind it where it is written `<name/>`."""
+        """The end of the element: expat is before its end tag, or already behind it for `<name/>`."""
         here = self._here()
         has_end_tag = self.reply.startswith(f"</{name}".encode(), here)
         return self.reply.find(b">", here) + 1 if has_end_tag else here
@@ -172,6 +179,6 @@ def _diagnose(reader: _Reader, reason: str) -> tuple[str, Span]:
 
 
 def _is_unclosed(reply: bytes, cdata: int, at: int, reason: str) -> bool:
-    """A section that holds the opening of another was meant to end before it."""
+    """Whether a CDATA section is not closed where it should be: it runs to the end, or swallows the next one."""
     swallowed = reply.find(_CDATA, cdata + len(_CDATA), at) >= 0
     return swallowed or reason == expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION
