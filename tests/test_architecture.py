@@ -173,3 +173,23 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             and ast.unparse(node.value) == "self"
         ):
             yield node.attr
+
+
+PLAYS_WECHAT = ("probe/", "simulator/", "cli/", "web/console/demo.py")
+"""Modules that play WeChat's own servers, or call its API."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_inside)
+def test_a_channel_is_known_to_its_folder_the_registry_and_the_settings_alone(path: Path) -> None:
+    """So adding one touches nothing else."""
+    channels = [folder.name for folder in (ROOT / "triage/channels").iterdir() if folder.is_dir()]
+    for channel in channels:
+        own = (f"channels/{channel}/", "channels/registry.py", "settings/")
+        if not _inside(path).startswith(own + (PLAYS_WECHAT if channel == "wechat" else ())):
+            assert not [name for name in _imports(path) if name.startswith(f"triage.channels.{channel}")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_inside)
+def test_what_a_wechat_reply_holds_is_known_to_its_channel_and_the_platform_alone(path: Path) -> None:
+    if not _inside(path).startswith(("platform/", "channels/wechat/")):
+        assert not [name for name in _imports(path) if name.endswith("MAX_CONTENT_BYTES")]

@@ -908,8 +908,11 @@ def test_in_the_demo_the_api_is_open_to_this_machine_only(
 
 
 def test_the_demo_account_is_new_for_each_start(demo: Bench) -> None:
-    (first,) = demo.service.accounts.values()
-    (later,) = _bench(Settings(database_url=demo.url)).service.accounts.values()
+    first, later = (
+        each.service.account("wechat", None) for each in (demo, _bench(Settings(database_url=demo.url)))
+    )
+    assert isinstance(first, Account)
+    assert isinstance(later, Account)
     assert later.token != first.token
     assert later.aes_key != first.aes_key
 

@@ -1,8 +1,7 @@
-"""WeChat's callback as bytes: signatures, the cipher of safe mode, and XML that neither side can break.
+"""Signatures and the cipher of safe mode, as WeChat's platforms share them.
 
-wechatpy does the AES, expat the parsing. By hand are the frame around the cipher, whose random bytes come in from
-outside and whose padding and AppID are checked, and the signature, compared in constant time; no exception of theirs,
-no `]]>` and no control character gets through. The official page is
+wechatpy does the AES. By hand are the frame around the cipher, whose random bytes come in from outside and whose
+padding and AppID are checked, and the signature, compared in constant time. The official page is
 https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html
 """
 
@@ -81,6 +80,3 @@ def _unpad(plain: bytes) -> bytes:
     if not 1 <= size <= _BLOCK or not plain.endswith(bytes([size]) * size):
         raise ValueError("the padding is wrong")
     return plain[:-size]
-
-
-# -- XML

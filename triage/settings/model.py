@@ -25,6 +25,8 @@ from triage.masking import mask
 from triage.message import ANY_ACCOUNT, Person
 from triage.settings.directories import data_directory, split_directories
 
+Accounts = Mapping[str, Mapping[str, object]]
+"""By channel, then by the id in `/callback/<channel>/<id>`; a channel knows the type of its own accounts."""
 _PREFIX = "TRIAGE_"
 _FILE = "_FILE"
 _TESTS = "TRIAGE_TEST_"
@@ -149,6 +151,12 @@ class Settings(BaseModel):
             secret=self.wechat_secret,
         )
         return single, *self.wechat_accounts
+
+    @property
+    def accounts(self) -> Accounts:
+        """Our accounts on every channel."""
+        wechat = (item.account(self.window) for item in self.all_wechat_accounts)
+        return {"wechat": {account.appid: account for account in wechat}}
 
     @property
     def shown_database_url(self) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from flask import Flask, g, request
+from flask import Blueprint, Flask, g, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
-from triage.channels.wechat.account import Account
-from triage.message import Person
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.web import health
@@ -33,12 +31,16 @@ _HEADERS = {
 
 def make_app(settings: Settings, started: Callable[[], object] = lambda: None) -> Application:
     """The ASGI application for these settings; it reads the rules now, and opens the database when it is served."""
-    service = Service(settings, _accounts(settings), _admins(settings), datetime.now(UTC))
+    account = demo.make_account(settings.window) if settings.demo else None
+    accounts = {demo.CHANNEL: {account.appid: account}} if account else settings.accounts
+    members = {**demo.MEMBERS, **settings.members} if account else settings.members
+    service = Service(settings, accounts, members, datetime.now(UTC))
     callback = Callback(service)
-    return Application(service, callback, _make_pages(service, callback), started)
+    home = demo.make_blueprint(callback, account) if account else health.home
+    return Application(service, callback, _make_pages(service, home), started)
 
 
-def _make_pages(service: Service, callback: Callback) -> Flask:
+def _make_pages(service: Service, home: Blueprint) -> Flask:
     """Everything but the callback, as a WSGI application."""
     console = data_directory("templates") / "console"
     app = Flask("triage.web", template_folder=str(console), static_folder=str(console / "static"))
@@ -47,23 +49,11 @@ def _make_pages(service: Service, callback: Callback) -> Flask:
     service.install(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(demo.make_blueprint(callback) if service.settings.demo else health.home)
+    app.register_blueprint(home)
     app.before_request(_begin)
     app.after_request(_end)
     app.register_error_handler(HTTPException, _plain_problem)
     return app
-
-
-def _accounts(settings: Settings) -> Mapping[str, Account]:
-    if settings.demo:
-        account = demo.make_account(settings.window)
-        return {account.appid: account}
-    accounts = (item.account(settings.window) for item in settings.all_wechat_accounts)
-    return {account.appid: account for account in accounts}
-
-
-def _admins(settings: Settings) -> Mapping[Person, str]:
-    return {**demo.MEMBERS, **settings.members} if settings.demo else settings.members
 
 
 def _begin() -> None:

@@ -19,13 +19,12 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from triage.bot.bot import Bot
-from triage.channels.channel import Echo
-from triage.channels.wechat import callback as wechat
-from triage.channels.wechat.account import Account
-from triage.channels.wechat.callback import MAX_BODY_BYTES
+from triage.channels.channel import Channel, Echo
+from triage.channels.registry import CHANNELS, DEFAULT_CHANNEL
 from triage.errors import (
     BadMessageError,
     IncompleteBodyError,
@@ -40,15 +39,14 @@ from triage.web.http import Receive, Scope, Send, read_body, send_response
 from triage.web.logs import log_failure
 from triage.web.service import Service
 
+AccountT = TypeVar("AccountT")
+
 _LOG = logging.getLogger(__name__)
 _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
-_WECHAT = "wechat"
 PUSH_SECONDS = 2.5
 """For everything between a push and its answer. The platform gives up after 5 s, nginx of deploy/ after 3 s."""
 _LOCKED_SECONDS = 0.02
 """Until a file that another process has locked is tried again."""
-_SUCCESS = Response(200, b"success")
-"""Legal for every push: understood, and nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +60,22 @@ class Answer:
     is_body_unread: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What a request came in by: a channel, and an account of ours that is of the channel's own type."""
+
+    channel: Channel[Any]
+    account: object
+
+
+async def _not_found() -> Answer:
+    return Answer(Response(404, b"no such channel or account"), is_body_unread=True)
+
+
 class Callback:
     """Answers `/callback/<channel>`, as an ASGI application.
 
-    Of several accounts one is chosen by `?account=<appid>` or a further part of the path.
+    Of several accounts one is chosen by `?account=<id>` or a further part of the path.
     """
 
     def __init__(self, service: Service, seconds: float = PUSH_SECONDS) -> None:
@@ -79,30 +89,30 @@ class Callback:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Never raises."""
         path = _PATH.fullmatch(scope["path"])
-        channel, appid = path.groups() if path else ("", None)
-        answer = await self._guarded(
-            self._answer(scope, receive, channel, appid), scope["method"], is_named=bool(appid)
-        )
+        name, account_id = path.groups() if path else ("", None)
+        channel = CHANNELS.get(name)
+        answering = _not_found() if channel is None else self._answer(scope, receive, channel, account_id)
+        silence = (channel or DEFAULT_CHANNEL).silence
+        answer = await self._guarded(answering, silence, scope["method"], is_named=bool(account_id))
         await send_response(answer.response, send, receive if answer.is_body_unread else None)
 
-    async def answer(self, request: Request, channel: str) -> Response:
+    async def answer(self, request: Request, channel: Channel[AccountT], account: AccountT) -> Response:
         """The answer to a request that has come in whole; the demo asks for it in this way. Never raises."""
-        account = self._account(request.query, channel, None)
-        if account is None:
-            return Response(404, b"no such channel or account")
         until = asyncio.get_running_loop().time() + self._seconds
-        answering = self._judge(request, account, until)
-        return (await self._guarded(answering, request.method, is_named=False)).response
+        answering = self._judge(request, _Door(channel, account), until)
+        return (await self._guarded(answering, channel.silence, request.method, is_named=False)).response
 
-    async def _guarded(self, answering: Awaitable[Answer], method: str, *, is_named: bool) -> Answer:
+    async def _guarded(
+        self, answering: Awaitable[Answer], silence: Response, method: str, *, is_named: bool
+    ) -> Answer:
         """The answer, or a legal one where that fails; counted and logged."""
         started = time.perf_counter()
         try:
             answer = await answering
         except Exception as exc:  # the last guard: the platform gets a legal answer
             log_failure(_LOG, "callback_failed", exc)
-            answer = Answer(_SUCCESS, has_failed=True)
-        endpoint = "/callback/<channel>/<appid>" if is_named else "/callback/<channel>"
+            answer = Answer(silence, has_failed=True)
+        endpoint = "/callback/<channel>/<account>" if is_named else "/callback/<channel>"
         try:
             self._note(answer, endpoint, method, time.perf_counter() - started)
         except Exception as exc:  # an answer that cannot be counted is an answer all the same
@@ -115,51 +125,50 @@ class Callback:
         status = answer.response.status
         self._service.note(endpoint, method, status, seconds, kind=answer.kind, reason=answer.reason)
 
-    def _account(self, query: Mapping[str, str], channel: str, appid: str | None) -> Account | None:
-        return self._service.account(appid or query.get("account")) if channel == _WECHAT else None
-
-    async def _answer(self, scope: Scope, receive: Receive, channel: str, appid: str | None) -> Answer:
+    async def _answer(
+        self, scope: Scope, receive: Receive, channel: Channel[Any], account_id: str | None
+    ) -> Answer:
         until = asyncio.get_running_loop().time() + self._seconds
         if scope["method"] not in ("GET", "POST"):
             return Answer(Response(405, b"GET or POST"), is_body_unread=True)
         query = read_query(scope["query_string"].decode("latin-1"))
-        account = self._account(query, channel, appid)
+        account = self._service.account(channel.name, account_id or query.get("account"))
         if account is None:
-            return Answer(Response(404, b"no such channel or account"), is_body_unread=True)
+            return await _not_found()
         bad = self._service.metrics.bad_messages
         try:
-            body = await read_body(scope, receive, MAX_BODY_BYTES)
+            body = await read_body(scope, receive, channel.max_body_bytes)
         except TooLargeBodyError:
             bad.labels("too_large").inc()
             return Answer(Response(413, b"too large"), is_body_unread=True)
         except IncompleteBodyError:
             bad.labels("incomplete").inc()
             return Answer(Response(400, b"incomplete"))
-        return await self._judge(Request(scope["method"], query, body), account, until)
+        return await self._judge(Request(scope["method"], query, body), _Door(channel, account), until)
 
-    async def _judge(self, request: Request, account: Account, until: float) -> Answer:
+    async def _judge(self, request: Request, door: _Door, until: float) -> Answer:
         """Refuse what nobody has signed, answer the rest."""
         bad = self._service.metrics.bad_messages
         try:
-            return await self._receive(account, request, until)
+            return await self._receive(request, door, until)
         except RefusedError as exc:
             self._service.metrics.refused.labels(exc.reason).inc()
             return Answer(Response(403, b"refused"), reason=str(exc))
         except UnreadableMessageError as exc:
             bad.labels("unreadable").inc()
-            return Answer(_SUCCESS, reason=str(exc))
+            return Answer(door.channel.silence, reason=str(exc))
         except BadMessageError as exc:
             bad.labels("stranger").inc()
             return Answer(Response(400, b"no message"), reason=str(exc))
 
-    async def _receive(self, account: Account, request: Request, until: float) -> Answer:
+    async def _receive(self, request: Request, door: _Door, until: float) -> Answer:
         now = datetime.now(UTC)
-        message = wechat.receive(request, account, now)
+        message = door.channel.receive(request, door.account, now)
         if isinstance(message, Echo):
             return Answer(Response(200, message.text.encode()))
         reply = await self._reply(message, now, until)
-        nonce = request.query.get("nonce", "")
-        response = wechat.respond(reply, message, account, now, nonce, secrets.token_bytes(16))
+        nonce, random16 = request.query.get("nonce", ""), secrets.token_bytes(16)
+        response = door.channel.respond(reply, message, door.account, now, nonce, random16)
         return Answer(response, kind=message.kind)
 
     async def _reply(self, message: Message, now: datetime, until: float) -> Reply:

@@ -25,7 +25,7 @@ def status() -> str:
         version=__version__,
         rules=service.rules.state,
         store_problem=_store_problem(),
-        accounts=len(service.accounts),
+        accounts=sum(map(len, service.accounts.values())),
     )
 
 

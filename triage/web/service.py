@@ -14,12 +14,11 @@ from flask import Flask, current_app
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.registry import DEFAULT_CHANNEL
-from triage.channels.wechat.account import Account
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
 from triage.message import Person
 from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory, load_sources
-from triage.settings.model import Settings
+from triage.settings.model import Accounts, Settings
 from triage.store import Store
 from triage.store.bulkhead import Bulkhead
 from triage.web.live_rules import LiveRules
@@ -52,7 +51,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        accounts: Mapping[str, Account],
+        accounts: Accounts,
         admins: Mapping[Person, str],
         started: datetime,
     ) -> None:
@@ -80,11 +79,12 @@ class Service:
         """Make this the service of an application."""
         app.extensions[_NAME] = self
 
-    def account(self, appid: str | None) -> Account | None:
-        """The account of an AppID; without one the only account there is."""
-        if appid is None:
-            return next(iter(self.accounts.values())) if len(self.accounts) == 1 else None
-        return self.accounts.get(appid)
+    def account(self, channel: str, account_id: str | None) -> object | None:
+        """An account of ours on a channel; without an id the only one there is."""
+        accounts = self.accounts.get(channel, {})
+        if account_id is None:
+            return next(iter(accounts.values())) if len(accounts) == 1 else None
+        return accounts.get(account_id)
 
     def bot(self) -> Bot:
         """The bot by the newest rules; without a memory while the database cannot be opened."""

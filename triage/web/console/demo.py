@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from triage import __version__
 from triage.alerts.parser import BEIJING
 from triage.channels.wechat.account import Account
+from triage.channels.wechat.channel import WechatChannel
 from triage.channels.wechat.platform_side import Accepted, accepts, compose
 from triage.message import Person, Request, Response
 from triage.settings.directories import data_directory
@@ -32,6 +33,7 @@ from triage.web.callback import Callback
 from triage.web.responses import answer
 from triage.web.service import the_service
 
+CHANNEL = WechatChannel.name
 APPID = "wxdemo00000000demo"
 RECIPIENT = "gh_demo00000000"
 PEOPLE: Mapping[str, str] = {
@@ -40,8 +42,8 @@ PEOPLE: Mapping[str, str] = {
     "guest": "oDemoGuest000000000000000003",
 }
 MEMBERS: Mapping[Person, str] = {
-    Person("wechat", APPID, PEOPLE["wang"]): "小王",
-    Person("wechat", APPID, PEOPLE["li"]): "小李",
+    Person(CHANNEL, APPID, PEOPLE["wang"]): "小王",
+    Person(CHANNEL, APPID, PEOPLE["li"]): "小李",
 }
 _MAX_BYTES = 256 * 1024
 _SHOWN = 1200
@@ -72,11 +74,11 @@ def make_account(window: timedelta) -> Account:
     return Account(APPID, secrets.token_hex(16), _random_key(), window)
 
 
-def make_blueprint(callback: Callback) -> Blueprint:
+def make_blueprint(callback: Callback, account: Account) -> Blueprint:
     """The page, and the way from it through the callback."""
     blueprint = Blueprint("demo", __name__)
     blueprint.get("/")(chat)
-    blueprint.post("/demo/send", endpoint="send")(partial(_send, callback))
+    blueprint.post("/demo/send", endpoint="send")(partial(_send, callback, account))
     return blueprint
 
 
@@ -97,7 +99,7 @@ def chat() -> str:
     return render_template("chat.html", samples=load_samples(the_service().started), version=__version__)
 
 
-def _send(callback: Callback) -> FlaskResponse:
+def _send(callback: Callback, account: Account) -> FlaskResponse:
     """One message on its way through the callback and back, and how the platform takes the answer."""
     request.max_content_length = _MAX_BYTES
     if not request.is_json:
@@ -106,10 +108,9 @@ def _send(callback: Callback) -> FlaskResponse:
         sent = Sent.model_validate_json(request.get_data())
     except ValidationError:
         abort(400, "send {who, push, text}")
-    (account,) = the_service().accounts.values()
     push = _compose(sent, account, datetime.now(UTC))
     started = time.perf_counter()
-    response = asyncio.run(callback.answer(push, "wechat"))
+    response = asyncio.run(callback.answer(push, WechatChannel(), account))
     milliseconds = (time.perf_counter() - started) * 1000
     sender = PEOPLE[sent.who]
     accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
