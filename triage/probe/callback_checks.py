@@ -128,6 +128,7 @@ def _about_controls(finding: Finding) -> Finding:
 
 def check_retry(platform: Platform) -> list[Check]:
     """Push one message three times, each signed anew, as the platform does; the answers should be equal."""
+    # https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html (P.8)
     created = str(int(platform.clock().timestamp()))
     openid, message_id = platform.draw_openid(), platform.draw_message_id()
     push = find_sample_push("text", {"Content": "triage 重推检查", "CreateTime": created})
@@ -153,6 +154,7 @@ def _essence(exchange: Exchange) -> tuple[int, str | bytes] | None:
 
 def check_component(platform: Platform) -> list[Check]:
     """Push a component_verify_ticket, which wants the bare word success."""
+    # https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/Before_Develop/component_verify_ticket.html
     mode = "safe" if platform.account.aes_key else "plain"
     exchange = replace(platform, mode=mode).send(find_sample_push("component_verify_ticket"))
     return list(judge_exchange("component_ticket", Layer.REPLY, "component_verify_ticket", exchange))

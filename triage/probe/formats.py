@@ -121,6 +121,7 @@ def render_html(report: Report, template: str, sources: Sources) -> str:
 
 def render_junit(reports: Sequence[Report]) -> str:
     """JUnit's XML: a suite for each report, a case for each check."""
+    # as Jenkins, GitLab and GitHub actions read it: https://github.com/testmoapp/junitxml
     root = Element("testsuites")
     for report in reports:
         failed = sum(check.state is CheckState.FAILED for check in report.checks)

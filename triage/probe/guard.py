@@ -107,7 +107,10 @@ class Refusal(StrEnum):
     RESERVED = "a reserved address"
 
 
+# never, even with allow_private: no callback has such an address, and a metadata service gives away credentials
 _NEVER = (Refusal.METADATA, Refusal.NOWHERE)
+# https://www.iana.org/assignments/iana-ipv4-special-registry/ and iana-ipv6-special-registry; the metadata services of
+# AWS (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html) and Alibaba Cloud
 _NETWORKS = tuple(
     (ip_network(network), refusal)
     for refusal, networks in {

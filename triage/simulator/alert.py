@@ -2,7 +2,7 @@
 
 The inverse of alerts.parser.parse. The layout, the order of the brackets and what is left out are those of real alerts;
 the sentences without a real alert (DNS, MarkFail, component messages) are those of the guide's table,
-developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html.
+https://developers.weixin.qq.com/doc/service/guide/dev/api/warn_guide.html
 """
 
 from __future__ import annotations

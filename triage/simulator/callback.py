@@ -94,7 +94,7 @@ class SickCallback:
     def _fill(self) -> None:
         """Fill the queue of connections to accept: Linux then drops the SYN of the next ones, and they time out."""
         self._server.socket.listen(0)
-        for _ in range(4):
+        for _ in range(4):  # a backlog of 0 still takes one or two
             filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             filler.setblocking(False)
             filler.connect_ex(self.address)
