@@ -281,6 +281,26 @@ def test_a_broken_answer_has_a_name(answer: Response | Raw, problem: TransportPr
         assert caught.value.seconds < 2
 
 
+SLOPPY = {
+    "a blank before the colon": b"HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length: 7\r\n\r\nsuccess",
+    "a blank in a name": b"HTTP/1.1 200 OK\r\nX A: 1\r\nContent-Length: 7\r\n\r\nsuccess",
+    "a name in Chinese": "HTTP/1.1 200 OK\r\n名: 1\r\nContent-Length: 7\r\n\r\nsuccess".encode(),
+    "line feeds alone": b"HTTP/1.1 200 OK\nContent-Length: 7\n\nsuccess",
+    "no reason": b"HTTP/1.1 200\r\nContent-Length: 7\r\n\r\nsuccess",
+    "a length twice": b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Length: 7\r\n\r\nsuccess",
+    "HTTP/1.0": b"HTTP/1.0 200 OK\r\n\r\nsuccess",
+}
+
+
+@pytest.mark.parametrize("head", SLOPPY.values(), ids=SLOPPY)
+def test_a_sloppy_head_that_curl_takes_is_taken(head: bytes) -> None:
+    with (
+        serving(lambda request: Raw(head)) as peer,
+        Connection(parse_target(peer.url), "127.0.0.1", LOOPBACK) as connection,
+    ):
+        assert connection.exchange(GET).response.body == b"success"
+
+
 def test_a_closed_port_and_a_full_queue_have_names() -> None:
     with pytest.raises(UnreachableError) as caught:
         time_connect(parse_target(f"http://127.0.0.1:{closed_port()}/"), "127.0.0.1", LOOPBACK)

@@ -38,7 +38,7 @@ _HEADERS = "User-Agent: Mozilla/4.0\r\nAccept: */*\r\nConnection: keep-alive\r\n
 def read_head(stream: io.BufferedIOBase, method: str) -> HTTPResponse:
     """Read the head of an answer to a `method` request. Raises HTTPException, and what reading the stream raises.
 
-    http.client and not a strict parser: like libcurl, which the platform uses, it takes a sloppy head as it comes.
+    http.client and not a strict parser like h11: libcurl, which the platform uses, takes sloppy heads too.
     """
     response = HTTPResponse(cast(socket.socket, _Source(stream)), method=method)
     response.begin()
