@@ -15,7 +15,7 @@ import pytest
 APPID = "wx352e1c916f58ea3b"
 SECRET = "5ec4e7a1b2c3d4e5f60718293a4b5c6d"  # noqa: S105 - the server of this file knows no other
 NOW = datetime(2025, 9, 25, 7, 0, tzinfo=UTC)
-IPS = "cgi-bin/getcallbackip"
+CREATE_MENU = "cgi-bin/menu/create"
 STABLE = "cgi-bin/stable_token"
 Misbehaviour = Callable[["_Handler"], None]
 
@@ -64,8 +64,6 @@ class FakeWeChat(ThreadingHTTPServer):
                 "errcode": 40001,
                 "errmsg": f"invalid credential, access_token {given} is not latest rid: 1-2",
             }
-        if path == IPS:
-            return {"ip_list": ["101.226.62.77", "101.226.103.0/25"]}
         return {"errcode": 0, "errmsg": "ok"}
 
     def _stable_token(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -23,7 +22,7 @@ import requests
 
 from tests.support.wechat_api import (
     APPID,
-    IPS,
+    CREATE_MENU,
     NOW,
     SECRET,
     STABLE,
@@ -31,9 +30,10 @@ from tests.support.wechat_api import (
     Misbehaviour,
     _Handler,
 )
-from triage.channels.wechat import tokens as wechat_tokens
-from triage.channels.wechat.api import ApiError, NetworkCheck, Pinged, Resolved, WeChatApi
+from triage.channels.wechat.api import ApiError, WeChatApi
 from triage.channels.wechat.tokens import FileTokens, MemoryTokens, Token, TokenCache, token_cache
+
+MENU: dict[str, object] = {}
 
 
 class Clock:
@@ -82,17 +82,18 @@ def cache(request: pytest.FixtureRequest, tmp_path: Path) -> TokenCache:
     return FileTokens(tmp_path) if request.param == "file" else MemoryTokens()
 
 
-def _together(platform: FakeWeChat, api: WeChatApi) -> list[tuple[str, ...] | ApiError]:
+def _together(platform: FakeWeChat, api: WeChatApi) -> list[ApiError | None]:
     """What twenty threads get that start at once; a token takes long enough for all to ask for one."""
     platform.takes = 0.1
     barrier = threading.Barrier(20)
 
-    def ask(_: int) -> tuple[str, ...] | ApiError:
+    def ask(_: int) -> ApiError | None:
         barrier.wait()
         try:
-            return api.get_callback_ips()
+            api.create_menu(MENU)
         except ApiError as exc:
             return exc
+        return None
 
     with ThreadPoolExecutor(20) as pool:
         return list(pool.map(ask, range(20)))
@@ -105,15 +106,15 @@ def test_twenty_cold_threads_fetch_one_token(
     connect: Connect, platform: FakeWeChat, cache: TokenCache
 ) -> None:
     answers = _together(platform, connect(cache))
-    assert answers == [("101.226.62.77", "101.226.103.0/25")] * 20
-    assert (platform.count(STABLE), platform.count(IPS)) == (1, 20)
+    assert answers == [None] * 20
+    assert (platform.count(STABLE), platform.count(CREATE_MENU)) == (1, 20)
 
 
 def test_twenty_threads_with_a_revoked_token_fetch_one_more(
     connect: Connect, platform: FakeWeChat, cache: TokenCache
 ) -> None:
     api = connect(cache)
-    api.get_callback_ips()
+    api.create_menu(MENU)
     platform.revoke()
     assert [answer for answer in _together(platform, api) if isinstance(answer, ApiError)] == []
     assert platform.count(STABLE) == 2
@@ -126,7 +127,7 @@ from triage.channels.wechat.api import WeChatApi
 from triage.channels.wechat.tokens import FileTokens
 _, url, appid, secret, folder = sys.argv
 with WeChatApi(appid, secret, FileTokens(pathlib.Path(folder)), base_url=url) as api:
-    threads = [threading.Thread(target=api.get_callback_ips) for _ in range(5)]
+    threads = [threading.Thread(target=api.create_menu, args=({},)) for _ in range(5)]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
 """
@@ -135,7 +136,7 @@ with WeChatApi(appid, secret, FileTokens(pathlib.Path(folder)), base_url=url) as
     platform.takes = 0.2
     processes = [subprocess.Popen(command, env=environment) for _ in range(4)]
     assert [process.wait(20) for process in processes] == [0] * 4
-    assert (platform.count(STABLE), platform.count(IPS)) == (1, 20)
+    assert (platform.count(STABLE), platform.count(CREATE_MENU)) == (1, 20)
 
 
 def test_a_failed_fetch_fails_all_who_wait_for_it_and_is_not_repeated_at_once(
@@ -144,10 +145,10 @@ def test_a_failed_fetch_fails_all_who_wait_for_it_and_is_not_repeated_at_once(
     api = connect(secret="wrong" * 6)
     answers = _together(platform, api)
     assert {answer.errcode for answer in answers if isinstance(answer, ApiError)} == {40125}
-    assert (len(answers), platform.count(STABLE), platform.count(IPS)) == (20, 1, 0)
+    assert (len(answers), platform.count(STABLE), platform.count(CREATE_MENU)) == (20, 1, 0)
     clock.now += timedelta(seconds=6)
     with pytest.raises(ApiError):
-        api.get_callback_ips()
+        api.create_menu(MENU)
     assert platform.count(STABLE) == 2
 
 
@@ -159,9 +160,9 @@ def test_a_lasting_40001_costs_two_calls_and_two_fetches(
 ) -> None:
     platform.accepts_tokens = False
     with pytest.raises(ApiError, match="AppSecret") as caught:
-        connect(cache).get_callback_ips()
+        connect(cache).create_menu(MENU)
     assert caught.value.errcode == 40001
-    assert (platform.count(IPS), platform.count(STABLE)) == (2, 2)
+    assert (platform.count(CREATE_MENU), platform.count(STABLE)) == (2, 2)
     assert cache.load(APPID) is None
 
 
@@ -169,21 +170,21 @@ def test_a_lasting_40001_costs_two_calls_and_two_fetches(
 def test_a_token_that_is_refused_is_renewed_once(
     connect: Connect, platform: FakeWeChat, errcode: int
 ) -> None:
-    platform.answers[IPS] = [{"errcode": errcode, "errmsg": "invalid"}]
-    assert connect().get_callback_ips()
-    assert (platform.count(IPS), platform.count(STABLE)) == (2, 2)
+    platform.answers[CREATE_MENU] = [{"errcode": errcode, "errmsg": "invalid"}]
+    connect().create_menu(MENU)
+    assert (platform.count(CREATE_MENU), platform.count(STABLE)) == (2, 2)
 
 
 def test_any_other_refusal_is_final_and_keeps_the_token(
     connect: Connect, platform: FakeWeChat, cache: TokenCache
 ) -> None:
-    platform.answers[IPS] = [
+    platform.answers[CREATE_MENU] = [
         {"errcode": 40164, "errmsg": "invalid ip 203.0.113.9, not in whitelist rid: 1-2-3"}
     ]
     with pytest.raises(ApiError, match=r"203\.0\.113\.9.*rid: 1-2-3.*白名单") as caught:
-        connect(cache).get_callback_ips()
+        connect(cache).create_menu(MENU)
     assert caught.value.errcode == 40164
-    assert (platform.count(IPS), cache.load(APPID) is None) == (1, False)
+    assert (platform.count(CREATE_MENU), cache.load(APPID) is None) == (1, False)
 
 
 def test_only_the_token_that_failed_is_expired(cache: TokenCache) -> None:
@@ -207,16 +208,17 @@ def test_a_token_is_renewed_before_it_ends(
     connect: Connect, platform: FakeWeChat, clock: Clock, cache: TokenCache, after: int, fetches: int
 ) -> None:
     api = connect(cache)
-    api.get_callback_ips()
+    api.create_menu(MENU)
     clock.now += timedelta(seconds=after)
-    api.get_callback_ips()
+    api.create_menu(MENU)
     assert platform.count(STABLE) == fetches
 
 
 def test_a_token_shorter_than_the_margin_is_used_for_its_call(connect: Connect, platform: FakeWeChat) -> None:
     platform.expires_in = 10
     api = connect()
-    assert api.get_callback_ips() == api.get_callback_ips()
+    api.create_menu(MENU)
+    api.create_menu(MENU)
     assert platform.count(STABLE) == 2
 
 
@@ -225,8 +227,8 @@ def test_a_token_shorter_than_the_margin_is_used_for_its_call(connect: Connect, 
 
 def test_a_busy_platform_is_given_time(connect: Connect, platform: FakeWeChat, pauses: list[float]) -> None:
     busy = {"errcode": -1, "errmsg": "system error"}
-    platform.answers = {STABLE: [busy], IPS: [busy, busy]}
-    assert connect().get_callback_ips()
+    platform.answers = {STABLE: [busy], CREATE_MENU: [busy, busy]}
+    connect().create_menu(MENU)
     assert pauses == [0.5, 0.5, 1.5]
 
 
@@ -235,7 +237,7 @@ def test_a_platform_that_stays_busy_is_left_alone(
 ) -> None:
     platform.answers[STABLE] = [{"errcode": -1, "errmsg": "system error"}] * 9
     with pytest.raises(ApiError, match="系统繁忙") as caught:
-        connect().get_callback_ips()
+        connect().create_menu(MENU)
     assert (caught.value.errcode, platform.count(STABLE), pauses) == (-1, 3, [0.5, 1.5])
 
 
@@ -283,7 +285,7 @@ BAD: dict[str, Misbehaviour] = {
 }
 
 
-@pytest.mark.parametrize("path", [STABLE, IPS])
+@pytest.mark.parametrize("path", [STABLE, CREATE_MENU])
 @pytest.mark.parametrize("behave", BAD.values(), ids=BAD)
 def test_what_is_no_answer_is_one_error_without_secrets(
     connect: Connect,
@@ -296,7 +298,7 @@ def test_what_is_no_answer_is_one_error_without_secrets(
     platform.instead[path] = behave
     began = time.monotonic()
     with pytest.raises(ApiError) as caught:
-        connect(timeout=(0.3, 0.3)).get_callback_ips()
+        connect(timeout=(0.3, 0.3)).create_menu(MENU)
     assert time.monotonic() - began < 2
     _assert_no_secret(caught.value, platform, caplog)
     assert platform.count("cgi-bin/elsewhere") == 0
@@ -324,7 +326,7 @@ def test_a_token_that_cannot_be_one_is_refused(
 ) -> None:
     platform.answers[STABLE] = [answer]
     with pytest.raises(ApiError, match="stable_token"):
-        connect().get_callback_ips()
+        connect().create_menu(MENU)
 
 
 def test_nobody_there_is_an_error_without_secrets(
@@ -334,9 +336,9 @@ def test_nobody_there_is_an_error_without_secrets(
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     cache = MemoryTokens()
-    connect(cache).get_callback_ips()
+    connect(cache).create_menu(MENU)
     with pytest.raises(ApiError, match="连不上") as caught:
-        connect(cache, base_url=f"http://127.0.0.1:{port}").get_callback_ips()
+        connect(cache, base_url=f"http://127.0.0.1:{port}").create_menu(MENU)
     _assert_no_secret(caught.value, platform, caplog)
 
 
@@ -347,7 +349,7 @@ def test_what_the_platform_says_is_repeated_without_secrets(
     caplog.set_level(logging.DEBUG)
     platform.accepts_tokens = False
     with pytest.raises(ApiError, match="rid: 1-2") as caught:
-        connect(secret=secret).get_callback_ips()
+        connect(secret=secret).create_menu(MENU)
     _assert_no_secret(caught.value, platform, caplog)
 
 
@@ -364,7 +366,7 @@ def _assert_no_secret(error: ApiError, platform: FakeWeChat, caplog: pytest.LogC
 
 
 def test_the_file_is_readable_by_its_owner_only(connect: Connect, tmp_path: Path) -> None:
-    connect(FileTokens(tmp_path)).get_callback_ips()
+    connect(FileTokens(tmp_path)).create_menu(MENU)
     names = sorted(file.suffix for file in tmp_path.iterdir())
     assert names == [".json", ".lock"]
     if os.name == "posix":
@@ -374,8 +376,8 @@ def test_the_file_is_readable_by_its_owner_only(connect: Connect, tmp_path: Path
 def test_another_process_finds_the_stored_token(
     connect: Connect, platform: FakeWeChat, tmp_path: Path
 ) -> None:
-    connect(FileTokens(tmp_path)).get_callback_ips()
-    connect(FileTokens(tmp_path)).get_callback_ips()
+    connect(FileTokens(tmp_path)).create_menu(MENU)
+    connect(FileTokens(tmp_path)).create_menu(MENU)
     assert platform.count(STABLE) == 1
 
 
@@ -387,27 +389,28 @@ def test_another_process_finds_the_stored_token(
 def test_a_damaged_file_is_replaced(
     connect: Connect, platform: FakeWeChat, tmp_path: Path, content: bytes
 ) -> None:
-    connect(FileTokens(tmp_path)).get_callback_ips()
+    connect(FileTokens(tmp_path)).create_menu(MENU)
     next(tmp_path.glob("*.json")).write_bytes(content)
-    connect(FileTokens(tmp_path)).get_callback_ips()
+    connect(FileTokens(tmp_path)).create_menu(MENU)
     assert platform.count(STABLE) == 2
     assert FileTokens(tmp_path).load(APPID) is not None
 
 
 def test_a_folder_that_is_not_there_is_named(connect: Connect, tmp_path: Path) -> None:
     with pytest.raises(ApiError, match="missing"):
-        connect(FileTokens(tmp_path / "missing")).get_callback_ips()
+        connect(FileTokens(tmp_path / "missing")).create_menu(MENU)
 
 
 def test_who_waits_too_long_for_another_gives_up(
-    connect: Connect, platform: FakeWeChat, cache: TokenCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, platform: FakeWeChat, cache: TokenCache, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(wechat_tokens, "_PATIENCE", 0.05)
-    other = FileTokens(tmp_path) if isinstance(cache, FileTokens) else cache
+    in_file = isinstance(cache, FileTokens)
+    hasty = FileTokens(tmp_path, lock_timeout=0.05) if in_file else MemoryTokens(lock_timeout=0.05)
+    other = FileTokens(tmp_path) if in_file else hasty
     with other.refreshing(APPID), pytest.raises(ApiError, match="过一会儿再试"):
-        connect(cache).get_callback_ips()
+        connect(hasty).create_menu(MENU)
     assert platform.count(STABLE) == 0
-    assert connect(cache).get_callback_ips()
+    connect(hasty).create_menu(MENU)
 
 
 @pytest.mark.parametrize(
@@ -436,38 +439,3 @@ def test_a_menu_is_sent_as_it_is_to_be_read(connect: Connect, platform: FakeWeCh
     path, body = platform.requests[-1]
     assert path == "cgi-bin/menu/create"
     assert "帮助".encode() in body
-
-
-def test_the_network_check_is_read(connect: Connect, platform: FakeWeChat) -> None:
-    platform.answers["cgi-bin/callback/check"] = [
-        {
-            "dns": [{"ip": "203.0.113.7", "real_operator": "UNICOM"}],
-            "ping": [
-                {"ip": "203.0.113.7", "from_operator": "UNICOM", "package_loss": "0%", "time": "23.079ms"},
-                {"ip": "203.0.113.8", "from_operator": "CAP", "package_loss": "100%", "time": ""},
-            ],
-        }
-    ]
-    assert connect().check_callback("all", "UNICOM") == NetworkCheck(
-        (Resolved("203.0.113.7", "UNICOM"),),
-        (Pinged("203.0.113.7", "UNICOM", False, "23.079ms"), Pinged("203.0.113.8", "CAP", True, "")),
-    )
-    assert json.loads(platform.requests[-1][1]) == {"action": "all", "check_operator": "UNICOM"}
-
-
-@pytest.mark.parametrize("answer", [{}, {"ip_list": "1.2.3.4"}, {"ip_list": [1]}], ids=str)
-def test_a_list_of_addresses_that_is_none_is_refused(
-    connect: Connect, platform: FakeWeChat, answer: dict[str, Any]
-) -> None:
-    platform.answers[IPS] = [answer]
-    with pytest.raises(ApiError, match="ip_list"):
-        connect().get_callback_ips()
-
-
-@pytest.mark.parametrize("rows", ["x", [1]], ids=str)
-def test_a_network_check_that_is_none_is_refused(
-    connect: Connect, platform: FakeWeChat, rows: object
-) -> None:
-    platform.answers["cgi-bin/callback/check"] = [{"dns": rows}]
-    with pytest.raises(ApiError, match="dns"):
-        connect().check_callback()

@@ -12,10 +12,9 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 import requests
 
@@ -23,15 +22,15 @@ from triage.channels.wechat.tokens import Token, TokenCache, is_token
 from triage.errors import ApiError as ApiError
 from triage.masking import mask
 
-_MARGIN = timedelta(seconds=60)
+_RENEW_BEFORE = timedelta(seconds=60)
 """A token this near its end is renewed; stable_token never gives less than 300 s."""
-_REST = timedelta(seconds=5)
-"""After a failed token fetch nobody asks again for so long: waiting threads fail with it, not one by one."""
+_FETCH_AGAIN = timedelta(seconds=5)
+"""After a failed fetch every thread that wants a token gets the same error for this long."""
 _BUSY: Final = -1
-_STALE: Final = (40001, 40014, 42001)
-_PAUSES = (0.5, 1.5)
+_TOKEN_REFUSED: Final = (40001, 40014, 42001)
+_BUSY_PAUSES = (0.5, 1.5)
 """Seconds before asking a busy platform (-1) again."""
-_MOST_BYTES = 64 * 1024
+_MAX_ANSWER_BYTES = 64 * 1024
 _LONGEST_MESSAGE = 200
 
 _HINTS: Mapping[int, str] = {
@@ -42,10 +41,6 @@ _HINTS: Mapping[int, str] = {
     40014: "access_token 无效：看是否有别的程序在强制刷新",
     40125: "AppSecret 不对：核对 TRIAGE_WECHAT_SECRET，重置过就要换成新的",
     40164: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
-    40200: "账号类型不支持网络检测",
-    40201: "没有配置回调 URL：先在公众平台启用服务器配置",
-    40202: "action 不对，应是 dns、ping 或 all",
-    40203: "check_operator 不对，应是 CHINANET、UNICOM、CAP 或 DEFAULT",
     40243: "AppSecret 已冻结：在公众平台解冻",
     42001: "access_token 过期：核对本机时钟",
     45009: "今天的调用次数用完了，明天再试",
@@ -57,36 +52,6 @@ _HINTS: Mapping[int, str] = {
         (*range(40015, 40021), *range(40022, 40028)), "菜单不合平台的规定：triage menu show 会指出哪一项"
     ),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """An address the platform got for our callback's name."""
-
-    ip: str
-    operator: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pinged:
-    """One ICMP echo to an address: it says nothing about TCP, TLS or HTTP. `time` is as the platform prints it."""
-
-    ip: str
-    operator: str
-    lost: bool
-    time: str
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCheck:
-    """What the platform sees of our callback from an operator's network."""
-
-    dns: tuple[Resolved, ...]
-    ping: tuple[Pinged, ...]
-
-
-Action = Literal["dns", "ping", "all"]
-Operator = Literal["CHINANET", "UNICOM", "CAP", "DEFAULT"]
 
 
 class WeChatApi:
@@ -128,50 +93,22 @@ class WeChatApi:
         """Replace the account's custom menu; 1,000 calls a day. Clients show it within five minutes."""
         self._call("cgi-bin/menu/create", menu)
 
-    def get_callback_ips(self) -> tuple[str, ...]:
-        """The addresses and networks that WeChat pushes from; they change, ask daily."""
-        path = "cgi-bin/getcallbackip"
-        ips = self._call(path).get("ip_list")
-        if not isinstance(ips, list) or not all(isinstance(ip, str) for ip in ips):
-            raise ApiError(path, "回答里没有 ip_list")
-        return tuple(ips)
-
-    def check_callback(self, action: Action = "all", operator: Operator = "DEFAULT") -> NetworkCheck:
-        """Let the platform resolve and ping our callback's host from an operator's network."""
-        path = "cgi-bin/callback/check"
-        answer = self._call(path, {"action": action, "check_operator": operator})
-        return NetworkCheck(
-            tuple(
-                Resolved(str(row.get("ip", "")), str(row.get("real_operator", "")))
-                for row in _rows(path, answer, "dns")
-            ),
-            tuple(
-                Pinged(
-                    str(row.get("ip", "")),
-                    str(row.get("from_operator", "")),
-                    row.get("package_loss") != "0%",
-                    str(row.get("time", "")),
-                )
-                for row in _rows(path, answer, "ping")
-            ),
-        )
-
     # -- calls
 
-    def _call(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+    def _call(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
         """The answer to a call; a token that is refused is fetched anew and tried once more, never twice."""
         token = self._token()
         answer = self._ask(path, body, token)
-        if _errcode(answer) in _STALE:
+        if _errcode(answer) in _TOKEN_REFUSED:
             self._expire(token)
             token = self._token()
             answer = self._ask(path, body, token)
-            if _errcode(answer) in _STALE:
+            if _errcode(answer) in _TOKEN_REFUSED:
                 self._expire(token)
         return self._checked(path, answer, token)
 
     def _token(self) -> Token:
-        """The shared token; whoever finds none fetches it while the others wait for it."""
+        """The shared token; the first thread that finds none fetches it while the others wait."""
         token = self._usable()
         if token is not None:
             return token
@@ -184,7 +121,7 @@ class WeChatApi:
 
     def _usable(self) -> Token | None:
         token = self._cache.load(self._appid)
-        return token if token and self._clock() < token.expires_at - _MARGIN else None
+        return token if token and self._clock() < token.expires_at - _RENEW_BEFORE else None
 
     def _expire(self, token: Token) -> None:
         with self._cache.refreshing(self._appid):
@@ -192,7 +129,7 @@ class WeChatApi:
 
     def _fetch(self) -> Token:
         now = self._clock()
-        if self._failed and timedelta() <= now - self._failed[0] < _REST:
+        if self._failed and timedelta() <= now - self._failed[0] < _FETCH_AGAIN:
             raise self._failed[1].again()
         try:
             return self._stable_token(now)
@@ -210,28 +147,26 @@ class WeChatApi:
             raise ApiError(path, "回答里没有可用的 access_token 和 expires_in")
         return Token(value, now, now + timedelta(seconds=seconds))
 
-    def _ask(
-        self, path: str, body: Mapping[str, object] | None, token: Token | None = None
-    ) -> dict[str, Any]:
+    def _ask(self, path: str, body: Mapping[str, object], token: Token | None = None) -> dict[str, Any]:
         """One answer as a JSON object; a busy platform is given time."""
-        for pause in _PAUSES:
+        for pause in _BUSY_PAUSES:
             answer = self._exchange(path, body, token)
             if _errcode(answer) != _BUSY:
                 return answer
             self._sleep(pause)
         return self._exchange(path, body, token)
 
-    def _exchange(self, path: str, body: Mapping[str, object] | None, token: Token | None) -> dict[str, Any]:
+    def _exchange(self, path: str, body: Mapping[str, object], token: Token | None) -> dict[str, Any]:
         # escaped characters would stand escaped in the menu
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        data = json.dumps(body, ensure_ascii=False).encode()
         trouble = ""
         try:
             with self._session.request(
-                "GET" if data is None else "POST",
+                "POST",
                 f"{self._base_url}/{path}",
                 params={"access_token": token.value} if token else None,
                 data=data,
-                headers={"Content-Type": "application/json; charset=utf-8"} if data else None,
+                headers={"Content-Type": "application/json; charset=utf-8"},
                 timeout=self._timeout,
                 allow_redirects=False,  # a secret goes where it was meant to go
                 stream=True,
@@ -261,22 +196,15 @@ def _errcode(answer: Mapping[str, Any]) -> int:
     return int(answer.get("errcode", 0))
 
 
-def _rows(path: str, answer: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    rows = answer.get(key) or []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ApiError(path, f"回答里的 {key} 不是列表")
-    return rows
-
-
 def _read(response: requests.Response, seconds: float) -> bytes:
-    """The body, in time: requests' own limit is for each piece, and a slow server sends many."""
+    """The body. Raises ReadTimeout after so many seconds in all: requests' own limit is for each piece of it."""
     end = time.monotonic() + seconds
     content = bytearray()
     for piece in response.iter_content(1):  # more would wait for more; answers are small
         content += piece
         if time.monotonic() > end:
             raise requests.ReadTimeout
-        if len(content) > _MOST_BYTES:
+        if len(content) > _MAX_ANSWER_BYTES:
             break  # no JSON any more, which is what will be said
     return bytes(content)
 

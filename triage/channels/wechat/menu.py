@@ -20,11 +20,11 @@ BUTTONS: Mapping[str, str | Mapping[str, str]] = {
 """Name to the word a click stands for, or to more buttons. Words, not digits: a digit may choose what was offered."""
 
 
-_MOST_BUTTONS = 3
-_MOST_BELOW = 5
-_WIDEST = 4
-_WIDEST_BELOW = 8
-_LONGEST_KEY = 128
+_MAX_BUTTONS = 3
+_MAX_SUB_BUTTONS = 5
+_MAX_NAME_WIDTH = 4
+_MAX_SUB_NAME_WIDTH = 8
+_MAX_KEY_BYTES = 128
 _KEYED = ("click", "scancode_push", "scancode_waitmsg", "pic_sysphoto", "pic_photo_or_album", "pic_weixin")
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys((*_KEYED, "location_select"), ("key",)),
@@ -56,20 +56,20 @@ def menu_mistakes(menu: object) -> Iterator[str]:
     if not isinstance(buttons, list):
         yield 'a menu is an object like {"button": […]}'
         return
-    if not 1 <= len(buttons) <= _MOST_BUTTONS:
-        yield f"button: {len(buttons)} buttons; 1 to {_MOST_BUTTONS} are allowed"
+    if not 1 <= len(buttons) <= _MAX_BUTTONS:
+        yield f"button: {len(buttons)} buttons; 1 to {_MAX_BUTTONS} are allowed"
     for number, button in enumerate(buttons):
         place = f"button[{number}]"
         below = button.get("sub_button") if isinstance(button, dict) else None
         if not below:
-            yield from _button_mistakes(place, button, _WIDEST)
+            yield from _button_mistakes(place, button, _MAX_NAME_WIDTH)
             continue
-        yield from _name_mistakes(place, button, _WIDEST)
-        if not isinstance(below, list) or len(below) > _MOST_BELOW:
-            yield f"{place}.sub_button: give a list of 1 to {_MOST_BELOW} buttons"
+        yield from _name_mistakes(place, button, _MAX_NAME_WIDTH)
+        if not isinstance(below, list) or len(below) > _MAX_SUB_BUTTONS:
+            yield f"{place}.sub_button: give a list of 1 to {_MAX_SUB_BUTTONS} buttons"
             continue
         for index, item in enumerate(below):
-            yield from _button_mistakes(f"{place}.sub_button[{index}]", item, _WIDEST_BELOW)
+            yield from _button_mistakes(f"{place}.sub_button[{index}]", item, _MAX_SUB_NAME_WIDTH)
 
 
 def _button_mistakes(place: str, button: object, widest: int) -> Iterator[str]:
@@ -87,8 +87,8 @@ def _button_mistakes(place: str, button: object, widest: int) -> Iterator[str]:
         value = button.get(key)
         if not isinstance(value, str) or not value:
             yield f"{place}: a {type_} button needs '{key}'"
-        elif key == "key" and len(value.encode()) > _LONGEST_KEY:
-            yield f"{place}: the key has {len(value.encode())} bytes, at most {_LONGEST_KEY} are allowed"
+        elif key == "key" and len(value.encode()) > _MAX_KEY_BYTES:
+            yield f"{place}: the key has {len(value.encode())} bytes, at most {_MAX_KEY_BYTES} are allowed"
 
 
 def _name_mistakes(place: str, button: Mapping[str, object], widest: int) -> Iterator[str]:

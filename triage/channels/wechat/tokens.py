@@ -1,4 +1,4 @@
-"""The access token that many workers share: one of them fetches it, the others wait.
+"""The access token that threads and processes share: one of them fetches it, the others wait.
 
 The platform's `stable_token` gives every caller the same valid token, so each machine may have a cache of its own;
 what a cache saves is calls.
@@ -24,9 +24,9 @@ from urllib.parse import unquote, urlsplit
 
 from triage.errors import ApiError
 
-_PATIENCE = 40.0
-"""Seconds to wait for another's fetch; longer than a fetch can take, pauses included."""
-_POLL = 0.02
+LOCK_TIMEOUT = 40.0
+"""Seconds to wait while another thread or process fetches; longer than a fetch can take, its pauses included."""
+_POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class TokenCache(Protocol):
     """Where the token of an account lies; `save` and `expire` are called while `refreshing`."""
 
     def refreshing(self, appid: str) -> AbstractContextManager[None]:
-        """Held by the one that may fetch; raises ApiError if another holds it too long."""
+        """Held by the one that may fetch; raises ApiError if another one holds it for longer than the lock timeout."""
 
     def load(self, appid: str) -> Token | None:
         """The stored token, however old."""
@@ -57,13 +57,14 @@ class TokenCache(Protocol):
 class MemoryTokens:
     """Tokens of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, lock_timeout: float = LOCK_TIMEOUT) -> None:
+        self._lock_timeout = lock_timeout
         self._tokens: dict[str, Token] = {}
         self._locks: dict[str, threading.Lock] = {}
 
     @contextmanager
     def refreshing(self, appid: str) -> Iterator[None]:
-        with _held(self._locks.setdefault(appid, threading.Lock())):
+        with _held(self._locks.setdefault(appid, threading.Lock()), self._lock_timeout):
             yield
 
     def load(self, appid: str) -> Token | None:
@@ -80,13 +81,14 @@ class MemoryTokens:
 class FileTokens:
     """Tokens of all processes of one machine: for each account a file (mode 0600) and a lock beside it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, lock_timeout: float = LOCK_TIMEOUT) -> None:
         self._directory = directory
+        self._lock_timeout = lock_timeout
         self._locks: dict[str, threading.Lock] = {}
 
     @contextmanager
     def refreshing(self, appid: str) -> Iterator[None]:
-        with _held(self._locks.setdefault(appid, threading.Lock())):
+        with _held(self._locks.setdefault(appid, threading.Lock()), self._lock_timeout):
             handle = self._locked_file(appid)
             try:
                 yield
@@ -136,7 +138,7 @@ class FileTokens:
         try:
             handle = os.open(self._path(appid).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                _lock(handle)
+                _lock(handle, self._lock_timeout)
             except BaseException:
                 os.close(handle)
                 raise
@@ -169,26 +171,26 @@ def _instant(text: str) -> datetime:
 
 
 @contextmanager
-def _held(lock: threading.Lock) -> Iterator[None]:
-    if not lock.acquire(timeout=_PATIENCE):
-        raise _waited()
+def _held(lock: threading.Lock, seconds: float) -> Iterator[None]:
+    if not lock.acquire(timeout=seconds):
+        raise _lock_timeout_error()
     try:
         yield
     finally:
         lock.release()
 
 
-def _waited() -> ApiError:
+def _lock_timeout_error() -> ApiError:
     return ApiError("access_token", "另一个线程或进程一直在取 token，等不到；过一会儿再试")
 
 
-def _lock(handle: int) -> None:
-    """Lock an open file against every other opening of it; the system's own wait has no limit, so ask often."""
-    end = time.monotonic() + _PATIENCE
+def _lock(handle: int, seconds: float) -> None:
+    """Lock an open file, asking again and again: the system's own call waits without a limit."""
+    end = time.monotonic() + seconds
     while not _try_lock(handle):
         if time.monotonic() > end:
-            raise _waited()
-        time.sleep(_POLL)
+            raise _lock_timeout_error()
+        time.sleep(_POLL_SECONDS)
 
 
 if sys.platform == "win32":
