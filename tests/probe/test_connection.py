@@ -330,11 +330,6 @@ def test_no_proxy_is_used(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
 # -- TLS
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("ca"))
-
-
 def _line(peer: Peer, authority: Authority | None, host: str = "mp.example.com") -> Connection:
     target = Target("https", host, peer.port, "/wx")
     context = authority.trusting() if authority else None

@@ -104,11 +104,6 @@ def test_the_control_name_is_waited_for_no_longer_than_its_limit() -> None:
 # -- when we warn
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("ca"))
-
-
 def _look_at_certificate(authority: Authority, world: World, left: timedelta, *more: str) -> Report:
     with serving(healthy(PLAIN), authority.serving("mp.example.com", left, *more)) as peer:
         guard = Guard(frozenset({"mp.example.com"}), True)

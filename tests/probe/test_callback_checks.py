@@ -1,0 +1,307 @@
+"""The probe names every mistake of a callback by layer and rule, and finds nothing wrong with a healthy one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import escape
+
+import pytest
+
+from tests.support.probing import LOOPBACK, QUICK, SHORT, failed, found, look, says
+from tests.support.sick_peer import ACCOUNTS, PLAIN, SAFE, Raw, healthy, serving, stock_echo
+from triage.channels.envelope import encrypt, sign
+from triage.channels.wechat.callback import receive
+from triage.channels.xml import write_fields
+from triage.findings import Severity
+from triage.message import Message, Request, Response
+from triage.platform.reply_law import CLAUSES
+from triage.probe import CheckState, Limits, ProbePlan, checked, examine
+from triage.probe.report import Layer
+
+# -- healthy
+
+
+@pytest.mark.parametrize("mode", ACCOUNTS)
+def test_a_healthy_callback_is_clean(mode: str) -> None:
+    plan = ProbePlan(ACCOUNTS[mode], mode, count=10, rate=500, component=True)
+    report = look(healthy(ACCOUNTS[mode]), plan)
+    assert report.is_clean, failed(report)
+    assert report.first is None
+    assert {check.state for check in report.checks} == {CheckState.PASSED, CheckState.SKIPPED}
+    assert (report.pushes, report.failed) == (8 + 4 + 1 + 10, 0)
+    assert report.times
+    assert report.times.count == 10
+
+
+@pytest.mark.parametrize("mode", ["plain", "safe"])
+def test_a_stock_echo_has_the_faults_it_has(mode: str) -> None:
+    with stock_echo(SAFE) as url:
+        report = examine(url, ProbePlan(SAFE, mode, count=5, rate=500, component=False), LOOPBACK)
+    faults = {(check.subject, finding.id, finding.severity) for check, finding in report.findings}
+    assert faults == {
+        ("一小时前的 GET", "stale_timestamp_accepted", Severity.LOW),
+        ("文字里有 ]]>", "malformed_xml", Severity.HIGH),
+        ("文字里有控制字符", "http_status", Severity.HIGH),
+    }
+    (control,) = (finding for _, finding in report.findings if finding.id == "http_status")
+    assert (control.source, control.hint) == (
+        "F.17",
+        "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回复里也滤掉",
+    )
+
+
+def test_control_characters_said_again_are_named() -> None:
+    def parrot(request: Request) -> Response:
+        """It reads everything, and says it again without a thought."""
+        came = receive(request, PLAIN, datetime.now(UTC))
+        if not isinstance(came, Message):
+            return Response(200, came.text.encode())
+        raw = request.body.decode()
+        content = raw[raw.index("<Content>") : raw.index("</Content>") + 10] if "<Content>" in raw else ""
+        return Response(
+            200, text_reply(came.sender, came.recipient, content).encode() if content else b"success"
+        )
+
+    report = look(parrot, replace(QUICK, quick=False))
+    assert ("reply", "reply_law", "control_character") in found(report)
+
+
+# -- every illness
+
+
+def text_reply(
+    to: str, from_: str, inner: str = "<Content>x</Content>", type_: str = "text", at: str = "1718600412"
+) -> str:
+    return (
+        f"<xml><ToUserName>{to}</ToUserName><FromUserName>{from_}</FromUserName>"
+        f"<CreateTime>{at}</CreateTime><MsgType>{type_}</MsgType>{inner}</xml>"
+    )
+
+
+def xml(
+    inner: str = "<Content>x</Content>", type_: str = "text", at: str = "1718600412"
+) -> Callable[[Message], str]:
+    return lambda came: text_reply(came.sender, came.recipient, inner, type_, at)
+
+
+def sealed(came: Message, request: Request, **changed: str) -> bytes:
+    """A reply in its envelope, with one part changed."""
+    nonce = request.query["nonce"]
+    secret = encrypt(xml()(came), changed.pop("key", str(SAFE.aes_key)), SAFE.appid, b"0123456789abcdef")
+    values = {
+        "Encrypt": secret,
+        "MsgSignature": sign(SAFE.token, "1718600412", nonce, secret),
+        "TimeStamp": "1718600412",
+        "Nonce": nonce,
+    }
+    return write_fields({**values, **changed}).encode()
+
+
+ITEM = "<item><Title>t</Title><Description>d</Description><PicUrl>p</PicUrl><Url>u</Url></item>"
+REPLIES: Mapping[str, bytes | Callable[[Message], str]] = {
+    "quoted_reply": b'"success"',
+    "escaped_xml": b"\\u003Cxml\\u003E\\u003C/xml\\u003E",
+    "json_reply": b'{"errcode": 0}',
+    "html_page": b"<!DOCTYPE html><html><body>hello</body></html>",
+    "error_text": b"Error 500:",
+    "bad_encoding": "<xml><Content>你好</Content></xml>".encode("gbk"),
+    "doctype_refused": b"<!DOCTYPE xml><xml><Content>x</Content></xml>",
+    "malformed_xml": b"<xml><MsgType><![CDATA[text]]</MsgType></xml>",
+    "control_character": xml("<Content>a\x1db</Content>"),
+    "echoed_push": lambda came: text_reply(came.recipient, came.sender),
+    "success_in_xml": xml("<Content>success</Content>"),
+    "wrong_root": lambda came: xml()(came).replace("xml>", "XML>"),
+    "unexpected_envelope": lambda came: write_fields(
+        {"Encrypt": "x", "MsgSignature": "x", "TimeStamp": "1", "Nonce": "1"}
+    ),
+    "wrong_addressees": lambda came: text_reply("oSomebodyElse", came.recipient),
+    "missing_field": xml(""),
+    "unknown_msg_type": xml(type_="markdown"),
+    "empty_content": xml("<Content></Content>"),
+    "content_too_long": xml(f"<Content>{'x' * 2049}</Content>"),
+    "article_count_mismatch": xml(f"<ArticleCount>2</ArticleCount><Articles>{ITEM}</Articles>", "news"),
+    "too_many_articles": xml(f"<ArticleCount>2</ArticleCount><Articles>{ITEM * 2}</Articles>", "news"),
+    "plain_text": b"hello",
+    "bare_success_expected": b"success\n",
+    "leading_bytes": lambda came: "\ufeff" + xml()(came),
+    "bad_create_time": xml(at="yesterday"),
+    "millisecond_create_time": xml(at="1718600412345"),
+}
+
+
+@pytest.mark.parametrize("id_", REPLIES)
+def test_a_reply_that_breaks_the_law_is_named(id_: str) -> None:
+    reply = REPLIES[id_]
+    report = look(says(lambda came, _: reply if isinstance(reply, bytes) else reply(came).encode()))
+    assert ("reply", "reply_law", id_) in found(report)
+    if CLAUSES[id_].severity.rank <= Severity.MEDIUM.rank:
+        assert report.first is Layer.REPLY
+    assert "没通过" in checked(report)["reply_law"]
+    assert all(finding.hint and finding.source for _, finding in report.findings)
+
+
+SEALED: Mapping[str, Callable[[Message, Request], bytes]] = {
+    "not_encrypted": lambda came, _: xml()(came).encode(),
+    "incomplete_envelope": lambda came, request: sealed(came, request, MsgSignature=""),
+    "wrong_envelope_signature": lambda came, request: sealed(came, request, MsgSignature="0" * 40),
+    "wrong_nonce": lambda came, request: sealed(came, request, Nonce="1"),
+    "undecryptable_reply": lambda came, request: sealed(came, request, key="A" * 43),
+}
+
+
+@pytest.mark.parametrize("id_", SEALED)
+def test_an_envelope_that_the_platform_cannot_open_is_named(id_: str) -> None:
+    report = look(says(SEALED[id_], SAFE), replace(QUICK, account=SAFE, mode="safe"))
+    assert ("reply", "reply_law", id_) in found(report)
+    assert all(finding.hint and finding.source for _, finding in report.findings)
+
+
+EVENTS: Mapping[str, tuple[str, Callable[[Message], bytes]]] = {
+    "empty_reply": ("LOCATION", lambda came: b""),
+    "reply_not_allowed": ("LOCATION", lambda came: xml()(came).encode()),
+}
+
+
+@pytest.mark.parametrize("id_", EVENTS)
+def test_a_push_that_takes_only_success_gets_it(id_: str) -> None:
+    kind, reply = EVENTS[id_]
+    report = look(says(lambda came, _: reply(came)), replace(QUICK, pushes=(kind,)))
+    assert ("reply", "reply_law", id_) in found(report)
+
+
+def test_every_clause_of_the_law_has_its_illness() -> None:
+    payment = {"payment_refused", "wrong_payment_reply"}
+    assert {*REPLIES, *SEALED, *EVENTS} >= set(CLAUSES) - payment
+
+
+def test_a_ticket_that_is_not_acknowledged_is_named() -> None:
+    plan = replace(QUICK, account=SAFE, mode="safe", component=True)
+    report = look(
+        says(lambda came, _: b"" if came.push == "component_verify_ticket" else b"success", SAFE), plan
+    )
+    assert found(report) == {("reply", "component_ticket", "empty_reply")}
+
+
+@pytest.mark.parametrize("status", [201, 302, 403, 404, 405, 415, 500, 502, 999])
+def test_a_status_other_than_200_is_named(status: int) -> None:
+    report = look(lambda request: Response(status, b"http://192.0.2.1/"))
+    assert found(report) == {("http", "echo", "http_status"), ("http", "reply_law", "http_status")}
+    assert report.first is Layer.HTTP
+    for _, finding in report.findings:
+        assert str(status) in finding.message
+        assert finding.hint
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with serving(healthy(PLAIN)) as other:
+        report = look(lambda request: Response(302, other.url.encode()))
+        assert other.requests == []
+    assert f"跳转到 {other.url}" in next(report.findings)[1].message
+
+
+BROKEN = {
+    "closes without a byte": (Raw(), "curl_empty_reply"),
+    "closes in the middle": (Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsucc"), "curl_receive"),
+    "closes within the head": (Raw(b"HTTP/1.1 200 OK\r\nServer"), "curl_receive"),
+    "speaks another protocol": (Raw(b"220 mail.example.com ESMTP\r\n"), "not_http"),
+    "never ends": (Raw(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 300_000), "too_large"),
+}
+
+
+@pytest.mark.parametrize(("raw", "id_"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_answer_is_named_at_its_layer(raw: Raw, id_: str) -> None:
+    report = look(lambda request: raw)
+    assert ("http", "echo", id_) in found(report)
+    assert report.first is Layer.HTTP
+
+
+def test_a_callback_that_accepts_and_never_answers_is_given_up_soon() -> None:
+    with serving(lambda request: Raw(hold=True)) as peer:
+        report = examine(peer.url, ProbePlan(PLAIN, "plain", limits=SHORT), LOOPBACK)
+        assert len(peer.requests) == 2
+    assert found(report) == {("time", "answer_time", "request_timeout")}
+    assert report.first is Layer.TIME
+    states = {check.id: check.state for check in report.checks}
+    assert (states["echo"], states["retry"]) == (CheckState.UNKNOWN, CheckState.SKIPPED)
+    assert report.failed == 1
+
+
+def test_only_the_pushes_may_hang() -> None:
+    report = look(says(lambda came, _: Raw(hold=True)), replace(QUICK, pushes=("text",) * 9, limits=SHORT))
+    assert found(report) == {("time", "answer_time", "request_timeout")}
+    assert report.pushes == 3
+
+
+def test_a_slow_callback_is_named() -> None:
+    slow = Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nsuccess", step=20, pause=0.02)
+    plan = replace(QUICK, count=3, rate=100, limits=Limits(slow_answer=0.03))
+    report = look(says(lambda came, _: slow), plan)
+    assert found(report) == {("time", "answer_time", "slow_answer")}
+
+
+def test_an_overload_shows_only_in_the_row() -> None:
+    numbers = itertools.count()
+
+    def answer(came: Message, request: Request) -> bytes | Response | Raw:
+        number = next(numbers)
+        return b"success" if number < 3 else Response(503, b"") if number % 2 else Raw(hold=True)
+
+    report = look(says(answer), replace(QUICK, count=6, rate=500, limits=SHORT))
+    assert found(report) == {
+        ("reply", "reply_law", "http_status"),
+        ("time", "answer_time", "request_timeout"),
+    }
+    assert (report.pushes, report.failed) == (7, 4)
+
+
+@pytest.mark.parametrize(
+    ("body", "id_"),
+    [
+        (lambda echostr: f'"{echostr}"', "wrong_echo"),
+        (lambda echostr: f"{echostr}\n", "wrong_echo"),
+        (lambda echostr: "success", "wrong_echo"),
+        (lambda echostr: escape(echostr), "altered_echo"),
+    ],
+    ids=["quoted", "with a line end", "success", "as HTML"],
+)
+def test_a_wrong_echo_is_named(body: Callable[[str], str], id_: str) -> None:
+    well = healthy(PLAIN)
+
+    def answer(request: Request) -> Response | Raw:
+        return (
+            Response(200, body(request.query["echostr"]).encode())
+            if request.method == "GET"
+            else well(request)
+        )
+
+    assert found(look(answer)) == {("verify", "echo", id_)}
+
+
+def test_a_callback_that_verifies_nothing_is_named() -> None:
+    def answer(request: Request) -> Response:
+        if request.method == "GET":
+            return Response(200, request.query["echostr"].encode())
+        return Response(200, text_reply(request.query["openid"], "gh_5d21c07be94f").encode())
+
+    report = look(answer, replace(QUICK, quick=False, gh="gh_5d21c07be94f"))
+    assert {item for item in found(report) if item[0] == "verify"} == {
+        ("verify", "signature_refused", "signature_accepted"),
+        ("verify", "timestamp_refused", "stale_timestamp_accepted"),
+    }
+    assert {check.subject for check, finding in report.findings if finding.id == "signature_accepted"} == {
+        "签名错误的 GET",
+        "签名错误的 POST",
+    }
+
+
+@pytest.mark.parametrize("mode", ["plain", "safe"])
+def test_different_answers_to_a_retry_are_named(mode: str) -> None:
+    numbers = itertools.count()
+    report = look(
+        healthy(ACCOUNTS[mode], lambda came: str(next(numbers))),
+        ProbePlan(ACCOUNTS[mode], mode, ("text",), count=0),
+    )
+    assert found(report) == {("time", "retry", "retry_differs")}
