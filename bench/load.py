@@ -69,14 +69,16 @@ class Result:
         return statistics.quantiles(self.seconds, n=100)[98]
 
 
-def run(port: int, requests: Sequence[bytes], *, connections: int = 16, rate: float | None = None) -> Result:
-    """Send all requests over so many connections; `rate` is requests per second in all."""
+def run(
+    ports: Sequence[int], requests: Sequence[bytes], *, connections: int = 16, rate: float | None = None
+) -> Result:
+    """Send all requests over connections that are spread over the ports; `rate` is requests per second in all."""
     result = Result()
     lock = threading.Lock()
     start = time.perf_counter()
     queue = iter(enumerate(requests))
 
-    def work() -> None:
+    def work(port: int) -> None:
         taken: list[float] = []
         failed = 0
         client = _Client(port)
@@ -97,7 +99,9 @@ def run(port: int, requests: Sequence[bytes], *, connections: int = 16, rate: fl
             result.seconds += taken
             result.failures += failed
 
-    threads = [threading.Thread(target=work) for _ in range(connections)]
+    threads = [
+        threading.Thread(target=work, args=(ports[number % len(ports)],)) for number in range(connections)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

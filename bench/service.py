@@ -1,208 +1,248 @@
-"""The service against a bare echo under the same gunicorn: throughput, answer times, a full store, memory.
+"""The service against a bare echo: throughput, answer times, slow clients, two nodes, a full store, memory.
 
-`python -m bench.service` takes a minute; `--soak` adds a five-minute run at 70 % of saturation, `--models`
-compares worker models instead.
+`python -m bench.service` takes some minutes; `--soak` adds five minutes at 70 % of saturation, `--servers` compares
+servers under the same application instead. What stands here as one process is one: the service has no workers.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import secrets
-import signal
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bench.load import Result, pushes, run
+from bench.servers import ACCOUNT, ECHO, POSTGRESQL, TRIAGE, Server, postgresql_schema, serving
 from bench.table import Row, show
-from triage.channels.wechat.account import Account
 from triage.incidents.correlation import Reason, Sighting, key_of
 from triage.message import Message, MessageKind, Person
 from triage.store import Change, Entry, Store
 
-WORKERS, THREADS, CONNECTIONS = 2, 4, 16
-_FEW = 4
-"""Connections for the rounds that show what fewer pushes at a time change."""
-ACCOUNT = Account("wx0123456789abcdef", "benchtoken", "A" * 43)
+_MANY, _FEW = 16, 4
+"""Connections."""
 _ROUNDS = 6
-_PUSHES = 4_000
+_PUSHES = 2_000
+_RATE = 200.0
+"""Pushes a second where answer times are measured: far below saturation, far above any account."""
 _FULL = 20_000
+_SLOW_CLIENTS = 200
 _SOAK_SECONDS = 300
 _SOAK_RATE = 0.7
-_OURS = "triage.web.serving.worker.PromptWorker"
-_MODELS = (("sync", 1), ("gthread", 2), ("gthread", 4), ("gthread", 8), (_OURS, 4))
 
 
 def main() -> int:
-    """Print the tables; 1 if a goal is missed."""
+    """Print the table; 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--soak", action="store_true", help="add five minutes at 70 %% of saturation")
-    parser.add_argument("--models", action="store_true", help="compare worker models")
+    parser.add_argument("--servers", action="store_true", help="compare servers under the same application")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        if chosen.models:
-            return show(_compare_models(Path(folder)))
-        rows = _against_echo(Path(folder), soak=chosen.soak)
-    return show(rows)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if chosen.servers:
+            return show(_compare_servers(folder))
+        rows = _against_echo(folder, soak=chosen.soak)
+        return show([*rows, *_nodes(folder)])
 
 
-@contextmanager
-def _serving(command: list[str], folder: Path, **extra: str) -> Iterator[tuple[int, int]]:
-    """A server in a process of its own; its port and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "TRIAGE_WECHAT_APPID": ACCOUNT.appid,
-        "TRIAGE_WECHAT_TOKEN": ACCOUNT.token,
-        "TRIAGE_WECHAT_AES_KEY": ACCOUNT.aes_key or "",
-        "TRIAGE_LOG_LEVEL": "warning",
-        "PYTHONPATH": str(Path(__file__).parent.parent),
-        **extra,
-    }
-    arguments = [part.replace("PORT", str(port)) for part in command]
-    process = subprocess.Popen(arguments, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(port, process)
-        yield port, process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+def _in_turns(servers: Sequence[Server], measure: Callable[[Server, int], Result]) -> list[list[Result]]:
+    """Every server runs all the time and is loaded in its turn, so that a slow minute of the machine hits all.
 
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with {process.returncode}")
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1)
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("the server does not answer")
-
-
-def _echo(worker_class: str = "gthread", threads: int = THREADS) -> list[str]:
-    gunicorn = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "bench.echo:app",
-        "--bind",
-        "127.0.0.1:PORT",
-        "--keep-alive",
-        "15",
-    ]
-    return [*gunicorn, "--workers", str(WORKERS), "--worker-class", worker_class, "--threads", str(threads)]
-
-
-def _triage() -> list[str]:
-    return [sys.executable, "-m", "triage", "serve", "--port", "PORT", "--workers", str(WORKERS)]
-
-
-def _saturate(port: int, seed: int, *, keep_alive: bool = True, connections: int = CONNECTIONS) -> Result:
-    return run(port, pushes(ACCOUNT, _PUSHES, seed, keep_alive=keep_alive), connections=connections)
+    The results of each server; the first round, which warms them up, is left out.
+    """
+    results: list[list[Result]] = [[] for _ in servers]
+    for turn in range(_ROUNDS + 1):
+        order = range(len(servers)) if turn % 2 else reversed(range(len(servers)))
+        for which in order:
+            results[which].append(measure(servers[which], secrets.randbelow(2**31)))
+    return [taken[1:] for taken in results]
 
 
 def _against_echo(folder: Path, *, soak: bool) -> list[Row]:
-    """Every server runs all the time and they are loaded in turns, so that a slow minute of the machine hits all.
-
-    Each alert of the load opens an incident; those of the empty store are forgotten before its next turn.
-    """
+    """Each alert of the load opens an incident; those of the empty store are forgotten before its next turn."""
     empty, filled = (f"sqlite:///{folder / name}.db" for name in ("empty", "filled"))
     with (
-        _serving(_echo(), folder) as (echo_port, _),
-        _serving(_echo(_OURS), folder) as (prompt_port, _),
-        _serving(_triage(), folder, TRIAGE_DATABASE_URL=empty) as (port, pid),
-        _serving(_triage(), folder, TRIAGE_DATABASE_URL=filled) as (full_port, full_pid),
+        serving(ECHO, folder) as echo,
+        serving(TRIAGE, folder, TRIAGE_DATABASE_URL=empty) as ours,
+        serving(TRIAGE, folder, TRIAGE_DATABASE_URL=filled) as full,
     ):
         _fill(filled)
-        ports = (echo_port, port, full_port, prompt_port)
-        results: list[list[Result]] = [[] for _ in ports]
-        for turn in range(_ROUNDS + 1):
-            order = range(len(ports)) if turn % 2 else reversed(range(len(ports)))
-            _forget(empty)
-            for which in order:
-                results[which].append(_saturate(ports[which], 10 * turn + which))
-        floor, ours, full, prompt = (taken[1:] for taken in results)  # the first round warms them up
-        rows = [*_rows(floor, ours, full, prompt), _with_few_connections(echo_port, port)]
-        if soak:
-            rows += _soak(full_port, full_pid, _rate(full))
-        else:
-            resident = max(*_resident(pid), *_resident(full_pid))
-            rows.append(("resident memory of a worker, MB", resident, "at most 120", resident <= 120))
+        servers = (echo, ours, full)
+
+        def saturate(connections: int) -> list[list[Result]]:
+            def measure(server: Server, seed: int) -> Result:
+                if server is ours:
+                    _forget(empty)
+                return server.saturate(seed, _PUSHES, connections)
+
+            return _in_turns(servers, measure)
+
+        many, few = saturate(_MANY), saturate(_FEW)
+        timed = _in_turns(servers[:2], lambda server, seed: server.at_rate(seed, int(5 * _RATE), _RATE))
+        failures = sum(result.failures for taken in (*many, *few, *timed) for result in taken)
+        rows = [
+            *_shares(many, few),
+            *_times(timed),
+            ("answers that were no 200", failures, "0", failures == 0),
+        ]
+        rows += _beside_slow_clients(ours)
+        rows += _soak(full, _rate(many[2])) if soak else []
     return rows
 
 
-def _with_few_connections(echo_port: int, port: int) -> Row:
-    floor, ours = [], []
-    for turn in range(_ROUNDS // 2):
-        floor.append(_saturate(echo_port, 1000 + turn, connections=_FEW))
-        ours.append(_saturate(port, 1000 + turn, connections=_FEW))
-    share = _rate(ours) / _rate(floor)
-    return f"throughput with {_FEW} connections instead of {CONNECTIONS}: echo = 1", share, "shown", True
-
-
-def _rate(results: list[Result]) -> float:
+def _rate(results: Sequence[Result]) -> float:
     return statistics.median(result.rate for result in results)
 
 
-def _rows(floor: list[Result], ours: list[Result], full: list[Result], prompt: list[Result]) -> list[Row]:
-    rate = _rate(floor)
-    share = _rate(ours) / rate
-    slower = statistics.median(result.p99 for result in ours) / statistics.median(
-        result.p99 for result in floor
-    )
-    change = _rate(full) / _rate(ours)
-    failures = sum(result.failures for result in (*floor, *ours, *full, *prompt))
+def _shares(many: Sequence[Sequence[Result]], few: Sequence[Sequence[Result]]) -> list[Row]:
+    rows: list[Row] = []
+    for connections, results, goal in ((_MANY, many, 0.75), (_FEW, few, 0.7)):
+        echo, ours, _ = map(_rate, results)
+        share, among = ours / echo, f"with {connections} connections"
+        rows += [
+            (f"echo {among}, pushes per second", echo, "shown", True),
+            (f"triage {among}, pushes per second", ours, "shown", True),
+            (f"throughput {among}: echo = 1", share, f"at least {goal}", share >= goal),
+        ]
+    change = _rate(many[2]) / _rate(many[1])
     return [
-        ("bare Flask and wechatpy echo, requests per second", rate, "shown", True),
-        ("triage, requests per second", share * rate, "shown", True),
-        ("throughput of the whole safe-mode path: echo = 1", share, "at least 0.6", share >= 0.6),
-        ("the echo served by triage's worker, requests per second", _rate(prompt), "shown", True),
-        ("throughput: echo served by triage's worker = 1", _rate(ours) / _rate(prompt), "shown", True),
-        ("p50 in milliseconds", statistics.median(result.median for result in ours) * 1000, "shown", True),
-        ("p99 in milliseconds", statistics.median(result.p99 for result in ours) * 1000, "shown", True),
-        ("p99: echo = 1", slower, "at most 3", slower <= 3),
+        *rows,
         (f"throughput with {_FULL:,} incidents: empty store = 1", change, "0.9 or more", change >= 0.9),
-        ("answers that were no 200", failures, "0", failures == 0),
     ]
+
+
+def _times(results: Sequence[Sequence[Result]]) -> list[Row]:
+    echo, ours = (statistics.median(result.p99 for result in taken) for taken in results)
+    at = f"at {_RATE:.0f} pushes a second"
+    return [
+        (
+            f"p50 {at}, milliseconds",
+            statistics.median(item.median for item in results[1]) * 1000,
+            "shown",
+            True,
+        ),
+        (f"p99 {at}, milliseconds", ours * 1000, "shown", True),
+        (f"p99 {at}: echo = 1", ours / echo, "at most 1.5", ours / echo <= 1.5),
+    ]
+
+
+# -- slow clients
+
+_HEAD = b"POST /callback/wechat?signature=1 HTTP/1.1\r\nHost: a\r\n"
+_SLOW = (
+    _HEAD[:-10],
+    _HEAD + b"X: ",
+    _HEAD + b"Content-Length: 100000\r\n\r\n<xml>",
+    _HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+    _HEAD + b"Content-Length: 100000\r\nExpect: 100-continue\r\n\r\n",
+    b"POST /api/triage HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{",
+    b"\x16",
+    b"",
+)
+
+
+@contextlib.contextmanager
+def _slow_clients(server: Server) -> Iterator[None]:
+    """Clients that send a byte now and then, and come again when they are cut off."""
+    done = threading.Event()
+
+    def crowd() -> None:
+        clients: list[socket.socket | None] = [None] * _SLOW_CLIENTS
+        while not done.wait(0.05):
+            for number, client in enumerate(clients):
+                clients[number] = _trickle(client, server.port, _SLOW[number % len(_SLOW)])
+        for client in clients:
+            if client is not None:
+                client.close()
+
+    thread = threading.Thread(target=crowd)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _trickle(client: socket.socket | None, port: int, begun: bytes) -> socket.socket | None:
+    try:
+        if client is None:
+            client = socket.create_connection(("127.0.0.1", port), timeout=2)
+            client.sendall(begun)
+        elif begun:
+            client.sendall(b"x")
+    except OSError:
+        if client is not None:
+            client.close()
+        return None
+    return client
+
+
+def _beside_slow_clients(server: Server) -> list[Row]:
+    """Twenty seconds of pushes beside slow clients, who are cut off and come again."""
+    before = server.megabytes
+    with _slow_clients(server):
+        time.sleep(1)
+        result = server.at_rate(7, 1_000, 50)
+    worst, grown = max(result.seconds), server.megabytes - before
+    among = f"among {_SLOW_CLIENTS} slow clients"
+    return [
+        (f"slowest of 1,000 pushes {among}, seconds", worst, "at most 0.5", worst <= 0.5),
+        (f"answers that were no 200 {among}", result.failures, "0", result.failures == 0),
+        (f"growth in memory {among}, MB", grown, "at most 5", grown <= 5),
+    ]
+
+
+# -- two nodes
+
+
+def _nodes(folder: Path) -> list[Row]:
+    """One node and two on the same database, each a process, loaded in turns."""
+    with postgresql_schema() as url:
+        if url is None:
+            print(f"{POSTGRESQL} names no server: two nodes are not compared")
+            return []
+        Store.open(url, upgrade=True).close()
+        with (
+            serving(TRIAGE, folder, TRIAGE_DATABASE_URL=url) as first,
+            serving(TRIAGE, folder, TRIAGE_DATABASE_URL=url) as second,
+        ):
+            results: dict[int, list[Result]] = {1: [], 2: []}
+            for turn in range(_ROUNDS + 1):
+                for nodes in (1, 2) if turn % 2 else (2, 1):
+                    ports = [first.port, second.port][:nodes]
+                    load = pushes(ACCOUNT, _PUSHES, secrets.randbelow(2**31))
+                    taken = run(ports, load, connections=_MANY * nodes)
+                    if turn:
+                        results[nodes].append(taken)
+    one, two = _rate(results[1]), _rate(results[2])
+    failures = sum(result.failures for taken in results.values() for result in taken)
+    return [
+        ("one node on PostgreSQL, pushes per second", one, "shown", True),
+        ("two nodes on one PostgreSQL: one node = 1", two / one, "at least 1.6", two / one >= 1.6),
+        ("nodes, answers that were no 200", failures, "0", failures == 0),
+    ]
+
+
+# -- a full store, and five minutes
 
 
 def _fill(url: str) -> None:
     """Twenty thousand incidents of the last month, one alert each."""
     store = Store.open(url)
     now = datetime.now(UTC)
+    who = Person("wechat", "", "o")
     base = Sighting(
-        "",
-        "request_timeout",
-        "请求超时",
-        1,
-        None,
-        "示例",
-        None,
-        None,
-        "Click",
-        None,
-        40,
-        (),
-        Person("wechat", "", "o"),
-        now,
+        "", "request_timeout", "请求超时", 1, None, "示例", None, None, "Click", None, 40, (), who, now
     )
     for number in range(_FULL):
         seen = now - timedelta(minutes=2 * number)
@@ -222,49 +262,64 @@ def _forget(url: str) -> None:
     store.close()
 
 
-def _soak(port: int, pid: int, saturation: float) -> list[Row]:
-    """Five minutes at 70 % of saturation: the worst answer, and what the workers hold at the start and the end."""
+def _soak(server: Server, saturation: float) -> list[Row]:
+    """Five minutes at 70 % of saturation: the worst answer, and what the process holds at the start and the end."""
     rate = _SOAK_RATE * saturation
-    worst, failures, memory = 0.0, 0, [max(_resident(pid))]
+    worst, failures, memory = 0.0, 0, [server.megabytes]
     end = time.monotonic() + _SOAK_SECONDS
-    seed = 100
     while time.monotonic() < end:
-        seed += 1
-        result = run(port, pushes(ACCOUNT, int(rate * 10), seed), connections=CONNECTIONS, rate=rate)
+        result = server.at_rate(secrets.randbelow(2**31), int(rate * 10), rate)
         worst, failures = max(worst, *result.seconds), failures + result.failures
-        memory.append(max(_resident(pid)))
+        memory.append(server.megabytes)
     growth = memory[-1] - memory[len(memory) // 5]
     return [
         ("soak, slowest answer in seconds", worst, "at most 1", worst <= 1),
         ("soak, answers that were no 200", failures, "0", failures == 0),
-        ("soak, resident memory of a worker, MB", max(memory), "at most 120", max(memory) <= 120),
-        ("soak, growth of a worker in its last four fifths, MB", growth, "at most 5", growth <= 5),
+        ("soak, resident memory, MB", max(memory), "at most 120", max(memory) <= 120),
+        ("soak, growth in its last four fifths, MB", growth, "at most 5", growth <= 5),
     ]
 
 
-def _resident(pid: int) -> list[float]:
-    """Resident megabytes of each worker (Linux)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    sizes = []
-    for child in children:
-        line = next(
-            line
-            for line in Path(f"/proc/{child}/status").read_text().splitlines()
-            if line.startswith("VmRSS")
-        )
-        sizes.append(int(line.split()[1]) / 1024)
-    return sizes
+# -- other servers
+
+_UVICORN = (
+    *(sys.executable, "-m", "uvicorn", "bench.asgi:app", "--port", "PORT", "--no-access-log"),
+    *("--log-level", "warning", "--timeout-keep-alive", "15"),
+)
+_GRANIAN = (
+    *(sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--port", "PORT"),
+    *("--log-level", "warning", "bench.asgi:app"),
+)
+_SERVERS: Mapping[str, tuple[Sequence[str], Mapping[str, str]]] = {
+    "triage serve": (TRIAGE, {}),
+    "uvicorn": (_UVICORN, {}),
+    "uvicorn, each push on a thread": (_UVICORN, {"BENCH_THREADS": "1"}),
+    "granian": (_GRANIAN, {}),
+}
 
 
-def _compare_models(folder: Path) -> list[Row]:
+def _compare_servers(folder: Path) -> list[Row]:
+    """The same application under each server, as a share of the echo."""
     rows: list[Row] = []
-    for worker_class, threads in _MODELS:
-        with _serving(_echo(worker_class, threads), folder) as (port, _):
-            result = _saturate(port, 5, keep_alive=worker_class != "sync")
-        name = f"{worker_class}, {WORKERS} workers of {threads}"
-        rows.append((f"{name}: requests per second", result.rate, "shown", True))
-        rows.append((f"{name}: p99 in milliseconds", result.p99 * 1000, "shown", True))
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(serving(ECHO, folder))]
+        for number, (command, environment) in enumerate(_SERVERS.values()):
+            url = f"sqlite:///{folder / str(number)}.db"
+            servers.append(
+                stack.enter_context(serving(command, folder, TRIAGE_DATABASE_URL=url, **environment))
+            )
+        for connections in (_MANY, _FEW):
+            saturate = partial(_saturate, connections)
+            echo, *rates = map(_rate, _in_turns(servers, saturate))
+            rows += [
+                (f"{name} with {connections} connections: echo = 1", rate / echo, "shown", True)
+                for name, rate in zip(_SERVERS, rates, strict=True)
+            ]
     return rows
+
+
+def _saturate(connections: int, server: Server, seed: int) -> Result:
+    return server.saturate(seed, _PUSHES, connections)
 
 
 if __name__ == "__main__":

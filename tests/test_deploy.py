@@ -40,6 +40,7 @@ from triage.settings.model import Settings
 from triage.web import create_app
 
 DEPLOY = ROOT / "deploy"
+UNIT = DEPLOY / "triage@.service"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETTING = re.compile(r"TRIAGE_[A-Z_]+[A-Z]")
 KNOWN = {f"TRIAGE_{field.upper()}" for field in Settings.model_fields}
@@ -279,6 +280,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Proxy]:
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ssl;": f"listen 127.0.0.1:{tls} ssl;",
         "127.0.0.1:8080": f"127.0.0.1:{backend.server_address[1]}",
+        "127.0.0.1:8081": f"127.0.0.1:{backend.server_address[1]}",
         "/etc/nginx/tls/": f"{folder}/",
         "/var/log/nginx/": f"{folder}/",
         "/run/nginx.pid": f"{folder}/nginx.pid",
@@ -371,21 +373,32 @@ def _compose() -> dict[str, Any]:
     return loaded
 
 
+NODES = ("node1", "node2")
+
+
+def test_nginx_knows_every_node_of_compose_and_of_the_unit() -> None:
+    ports = [_compose()["services"][node]["ports"][0].rsplit(":", 1)[0] for node in NODES]
+    upstream = [item["args"][0] for item in _blocks(_nginx(), "http", "upstream", "server")]
+    assert upstream == ports
+    assert " ".join(f"triage@{port.rsplit(':')[1]}" for port in ports) in UNIT.read_text(encoding="utf-8")
+
+
 def test_compose_has_the_bot_its_database_and_a_single_upgrade() -> None:
     services = _compose()["services"]
-    assert set(services) == {"app", "upgrade", "db"}
+    assert set(services) == {*NODES, "upgrade", "db"}
     assert services["upgrade"]["command"] == ["db", "upgrade"]
     assert services["upgrade"]["restart"] == "no"
-    assert services["app"]["depends_on"]["upgrade"]["condition"] == "service_completed_successfully"
+    for node in NODES:
+        assert services[node]["depends_on"]["upgrade"]["condition"] == "service_completed_successfully"
     assert services["upgrade"]["depends_on"]["db"]["condition"] == "service_healthy"
 
 
-@pytest.mark.parametrize("name", ["app", "db"])
+@pytest.mark.parametrize("name", [*NODES, "db"])
 def test_every_service_that_stays_up_is_looked_after(name: str, routes: set[str]) -> None:
     service = _compose()["services"][name]
     assert service["healthcheck"]["test"][0] == "CMD"
     assert service["restart"] == "unless-stopped"
-    if name == "app":
+    if name in NODES:
         assert set(_local_paths(str(service["healthcheck"]["test"]))) == {"/healthz"} <= routes
 
 
@@ -403,7 +416,7 @@ def test_compose_shows_no_secret_and_opens_no_port_to_the_world() -> None:
 
 
 def test_the_bot_of_compose_has_no_privileges() -> None:
-    for name in ("app", "upgrade"):
+    for name in (*NODES, "upgrade"):
         service = _compose()["services"][name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
@@ -433,7 +446,7 @@ def test_the_settings_of_compose_are_accepted_with_the_secrets_that_are_made(tmp
     compose = _compose()
     environment = {
         name: _substituted(str(value), dotenv).replace("/run/secrets", str(tmp_path / "secrets"))
-        for name, value in compose["services"]["app"]["environment"].items()
+        for name, value in compose["services"]["node1"]["environment"].items()
     }
     settings = load_settings(environment)
     (account,) = settings.all_wechat_accounts
@@ -474,7 +487,7 @@ def _unit() -> configparser.ConfigParser:
         strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#", ";")
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case, as documented
-    parser.read(DEPLOY / "triage.service", encoding="utf-8")
+    parser.read(UNIT, encoding="utf-8")
     return parser
 
 
@@ -501,9 +514,9 @@ def test_the_unit_is_hardened(name: str, value: str) -> None:
 
 def test_the_unit_starts_the_service_and_lets_it_finish() -> None:
     service = _unit()["Service"]
-    assert service["ExecStart"].split("/")[-1] == "triage serve"
+    assert service["ExecStart"].split("/")[-1] == "triage serve --port %i"
     assert GRACE < int(service["TimeoutStopSec"]) <= 60
-    assert int(_compose()["services"]["app"]["stop_grace_period"].removesuffix("s")) > GRACE
+    assert int(_compose()["services"]["node1"]["stop_grace_period"].removesuffix("s")) > GRACE
     assert _unit()["Install"]["WantedBy"] == "multi-user.target"
 
 
@@ -518,11 +531,9 @@ ANALYZE = shutil.which("systemd-analyze")
 def _analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """systemd's opinion of the unit; it wants the program to be there."""
     assert ANALYZE is not None
-    text = (
-        (DEPLOY / "triage.service").read_text(encoding="utf-8").replace("/opt/triage/bin/triage", "/bin/true")
-    )
-    (folder / "triage.service").write_text(text, encoding="utf-8")
-    command = [ANALYZE, *arguments, str(folder / "triage.service")]
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/triage/bin/triage", "/bin/true")
+    (folder / "triage@8080.service").write_text(text, encoding="utf-8")
+    command = [ANALYZE, *arguments, str(folder / "triage@8080.service")]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -644,7 +655,7 @@ def test_the_container_is_asked_whether_it_lives(routes: set[str]) -> None:
     assert "/healthz" in routes
     command = json.loads(check.split(" CMD ", 1)[1])
     compile(command[-1], "HEALTHCHECK", "exec")
-    assert command == _compose()["services"]["app"]["healthcheck"]["test"][1:]
+    assert command == _compose()["services"]["node1"]["healthcheck"]["test"][1:]
 
 
 def test_the_extras_of_the_container_are_there() -> None:
