@@ -100,3 +100,18 @@ def test_an_appid_is_cut_down_to_its_ends(appid: str, masked: str) -> None:
 def test_masking_twice_is_masking_once(text: str) -> None:
     once = mask(text)
     assert mask(once) == once
+
+
+@pytest.mark.parametrize(
+    ("kept", "hidden"),
+    [
+        pytest.param("o" + "a1" * 13, "o" + "a1" * 13 + "a", id="an OpenID has 28 characters"),
+        pytest.param("f" * 31, "f" * 32, id="hexadecimal digits are a secret from 32 on"),
+        pytest.param("Zz9" * 13, "Zz9" * 13 + "Z", id="a token is a secret from 40 characters on"),
+        pytest.param("token=abc", "token=abcd", id="a value is a secret from four characters on"),
+        pytest.param("Cookie:abc", "Cookie:abcd", id="so is that of a header"),
+    ],
+)
+def test_a_secret_is_told_by_its_length(kept: str, hidden: str) -> None:
+    assert mask(kept) == kept
+    assert mask(hidden) != hidden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -188,6 +189,59 @@ def test_a_storm_is_many_alerts_in_a_minute_and_quiet_is_none_for_long() -> None
     assert is_quiet(_incident(BASE), NOW + timedelta(minutes=31))
     assert not is_quiet(_incident(BASE), NOW + timedelta(minutes=29))
     assert not is_quiet(_incident(BASE, state=State.CLOSED), NOW + timedelta(days=1))
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("alerts", "storm"), [(19, 0), (20, 20)])
+def test_twenty_different_alerts_are_a_storm(alerts: int, storm: int) -> None:
+    crowd = [replace(BASE, digest=str(number)) for number in range(alerts)]
+    assert storm_size([_incident(*crowd)], NOW, {BASE.sender}) == storm
+
+
+@pytest.mark.parametrize(("age", "storm"), [(timedelta(minutes=1), 20), (timedelta(minutes=1) + SECOND, 0)])
+def test_a_storm_comes_within_a_minute(age: timedelta, storm: int) -> None:
+    crowd = [replace(BASE, digest=str(number), seen_at=NOW - age) for number in range(20)]
+    assert storm_size([_incident(*crowd)], NOW, {BASE.sender}) == storm
+
+
+@pytest.mark.parametrize(
+    ("age", "quiet"), [(timedelta(minutes=30), False), (timedelta(minutes=30) + SECOND, True)]
+)
+def test_an_incident_is_quiet_after_half_an_hour(age: timedelta, quiet: bool) -> None:
+    assert is_quiet(_incident(BASE, last=NOW - age), NOW) == quiet
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"), [(timedelta(hours=2), Reason.REOPENED), (timedelta(hours=2) + SECOND, Reason.OPENED)]
+)
+def test_a_closed_incident_is_reopened_within_two_hours(age: timedelta, reason: Reason) -> None:
+    assert correlate(OTHER, [_incident(BASE, state=State.CLOSED, last=NOW - age)], NOW).reason is reason
+
+
+@pytest.mark.parametrize(("age", "root"), [(timedelta(hours=2), BASE), (timedelta(hours=2) + SECOND, None)])
+def test_a_mark_fail_has_its_root_within_two_hours(age: timedelta, root: Sighting | None) -> None:
+    assert correlate(BLOCKED, [_incident(BASE, last=NOW - age)], NOW).root == root
+
+
+@pytest.mark.parametrize(
+    ("alike", "shape"),
+    [
+        pytest.param(lambda n: replace(BASE, digest=str(n), appid=f"wx{n}"), Shape.HOST, id="one address"),
+        pytest.param(
+            lambda n: replace(BASE, digest=str(n), ip=f"203.0.113.{n}"), Shape.CODE, id="one account"
+        ),
+        pytest.param(lambda n: replace(BASE, digest=str(n)), Shape.ONE_EVENT, id="one event"),
+    ],
+)
+def test_three_alike_are_a_shape_and_two_are_none(alike: Callable[[int], Sighting], shape: Shape) -> None:
+    assert shape_of(BASE, [_incident(alike(8))]) is None
+    assert shape_of(BASE, [_incident(alike(8)), _incident(alike(9))]) == (shape, 3)
+
+
+def test_earlier_incidents_are_mentioned_for_ninety_days() -> None:
+    assert timedelta(days=90) == RECALL
 
 
 def test_a_sighting_keeps_no_secret_and_knows_the_same_alert(adviser: Adviser) -> None:

@@ -1,0 +1,170 @@
+"""Every threshold of questions and every limit of pages, one step on either side of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from triage.advice.adviser import Adviser
+from triage.advice.headline import excerpt, headline
+from triage.advice.query import TopicIndex
+from triage.advice.rendering import Lines, Renderer
+from triage.rules.parser import RuleSet, parse_rules
+
+WORDS = "".join(chr(code) for code in range(0x9100, 0x9200))
+"""Characters that no rule, no filler and no question uses."""
+ALERT = (
+    "Appid: wx{number:016x}\n时间: 2025-04-15 17:22:13\n内容: {sentence}\n次数: 5分钟 30次\n"
+    "错误样例: [3rdUrl=https://a.example.cn/cb][IP=203.0.113.9]{more}"
+)
+REQUEST = "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回"
+BLOCKED = "微信服务器向公众号推送消息或事件发生多次失败后，暂时不推送消息，一分钟后解除屏蔽"
+RESPONSE = "微信服务器向公众号推送消息或事件后，得到的回应不合法"
+
+
+def asked(text: str, *aliases: str, sentence: str = "") -> list[str]:
+    """The ids of the topics that a text asks for, where r0, r1 … are called by the aliases."""
+    rules = [
+        {
+            "id": f"r{number}",
+            "title": f"题目{number}",
+            "severity": "high",
+            "meaning": "一句话",
+            "aliases": [alias],
+            **({"sentences": [sentence]} if sentence else {}),
+            "steps": [{"id": "first", "do": "看日志", "source": "field"}],
+            "examples": {"match": [{"query": "样例"}], "ignore": [{"query": "吃什么"}]},
+        }
+        for number, alias in enumerate(aliases)
+    ]
+    parsed, findings = parse_rules(json.dumps({"rules": rules}), "x.yml")
+    assert findings == ()
+    return [candidate.rule.id for candidate in TopicIndex(RuleSet(parsed, "test")).ask(text).candidates]
+
+
+NAME, OTHER = WORDS[:4], WORDS[100:]
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        pytest.param(NAME + OTHER[:6], ["r0"], id="a name that covers two fifths is meant"),
+        pytest.param(NAME + OTHER[:7], [], id="a name that covers less is not"),
+        pytest.param("怎么" + NAME + OTHER[:16], ["r0"], id="in a question a fifth is enough"),
+        pytest.param("怎么" + NAME + OTHER[:17], [], id="in a question less is not"),
+        pytest.param(NAME[:3] + OTHER[0], ["r0"], id="one of four characters may be wrong"),
+        pytest.param(NAME[:3], [], id="three characters are too few for a typing error"),
+        pytest.param(NAME[:2] + OTHER[:2], [], id="two of four may not be wrong"),
+    ],
+)
+def test_how_much_of_a_text_a_name_must_be(text: str, topics: list[str]) -> None:
+    assert asked(text, NAME) == topics
+
+
+@pytest.mark.parametrize(
+    ("second", "topics"),
+    [
+        pytest.param(9, ["r0", "r1"], id="nine tenths of the best score make a choice"),
+        pytest.param(8, ["r0"], id="less does not"),
+    ],
+)
+def test_a_close_second_topic_is_offered_beside_the_best(second: int, topics: list[str]) -> None:
+    best, close = WORDS[:10], WORDS[20 : 20 + second]
+    text = (best + close).ljust(20, OTHER[0])
+    assert asked(text, best, close) == topics
+
+
+def test_a_second_topic_of_seven_eighths_is_not_offered() -> None:
+    assert asked(WORDS[:15], WORDS[:8], WORDS[8:15]) == ["r0"]
+
+
+@pytest.mark.parametrize(("topics", "offered"), [(4, 4), (5, 4)])
+def test_four_topics_are_offered_at_most(topics: int, offered: int) -> None:
+    assert len(asked(NAME + OTHER[0], *[NAME] * topics)) == offered
+
+
+@pytest.mark.parametrize(
+    ("common", "name", "typed", "topics"),
+    [
+        pytest.param(10, 14, 13, ["r0"], id="74.1 percent alike"),
+        pytest.param(14, 19, 19, [], id="73.7 percent alike"),
+    ],
+)
+def test_how_alike_a_misspelt_name_must_be(common: int, name: int, typed: int, topics: list[str]) -> None:
+    written = WORDS[:common] + OTHER[: typed - common]
+    assert asked(written, WORDS[:name]) == topics
+
+
+@pytest.mark.parametrize(("length", "topics"), [(24, ["r0"]), (25, [])])
+def test_a_typing_error_is_looked_for_in_twenty_four_characters(length: int, topics: list[str]) -> None:
+    assert asked(WORDS[: length - 1] + OTHER[0], WORDS[:length]) == topics
+
+
+@pytest.mark.parametrize(("name", "topics"), [("vwxyz", []), ("uvwxyz", ["r0"])])
+def test_a_short_ascii_name_must_be_a_word_of_its_own(name: str, topics: list[str]) -> None:
+    assert asked(f"qq{name}qq", name) == topics
+
+
+@pytest.mark.parametrize(("length", "topics"), [(7, ["r0"]), (6, [])])
+def test_a_long_part_of_a_sentence_is_a_name(length: int, topics: list[str]) -> None:
+    assert asked(WORDS[:length], NAME[::-1], sentence=f"{WORDS[:length]}…{OTHER[:9]}") == topics
+
+
+@pytest.mark.parametrize(("length", "topics"), [(2_000, ["r0"]), (2_001, [])])
+def test_a_query_has_two_thousand_characters_at_most(length: int, topics: list[str]) -> None:
+    assert asked("x" * length, "x" * length) == topics
+
+
+# -- pages
+
+
+@pytest.mark.parametrize(("length", "shown"), [(48, "长" * 48), (49, "长" * 48 + "…")])
+def test_an_excerpt_has_forty_eight_characters(length: int, shown: str) -> None:
+    assert excerpt("长" * length) == shown
+
+
+@pytest.mark.parametrize(
+    ("body", "evidence"),
+    [("db Error in line 3", "db Error in line 3"), ("db failed in line 3", "failed")],
+    ids=["five characters are shown with their line", "six characters stand alone"],
+)
+def test_short_evidence_is_shown_with_its_line(body: str, evidence: str, adviser: Adviser) -> None:
+    text = ALERT.format(number=1, sentence=RESPONSE, more=f"[response_content={body}]")
+    (diagnosis,) = adviser.diagnose(text)[1]
+    assert diagnosis.best
+    assert [cause["evidence"] for cause in headline(diagnosis, diagnosis.best)["causes"]] == [evidence]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(29, "低于默认阈值"), (30, "刚过默认阈值"), (44, "刚过默认阈值"), (45, "默认阈值的 2 倍")],
+)
+def test_a_count_is_compared_with_the_default_threshold(count: int, said: str, adviser: Adviser) -> None:
+    text = ALERT.format(number=1, sentence=REQUEST, more="").replace("30次", f"{count}次")
+    assert said in adviser.answer(text).pages[0]
+
+
+def test_the_first_page_has_three_steps(renderer: Renderer) -> None:
+    pages = list(renderer.fit("头", Lines(5, str), str))
+    assert [page.shown for page in pages] == [3, 5]
+
+
+@pytest.mark.parametrize(("alerts", "listed", "rest"), [(10, 10, 0), (11, 10, 1)])
+def test_ten_of_several_alerts_are_listed(alerts: int, listed: int, rest: int, adviser: Adviser) -> None:
+    text = "\n".join(ALERT.format(number=number, sentence=REQUEST, more="") for number in range(alerts))
+    pages = adviser.answer(text).pages
+    assert sum(" 请求超时 · " in line for line in pages[0].splitlines()) == listed
+    assert (f"另有 {rest} 条未列出" in pages[0]) == bool(rest)
+    assert sum("先做" in page for page in pages) == listed
+
+
+def test_three_steps_of_the_alert_that_led_to_this_one_come_first(adviser: Adviser) -> None:
+    text = ALERT.format(number=1, sentence=BLOCKED, more="")
+    lead, own = (adviser.steps(ALERT.format(number=1, sentence=REQUEST, more="")), adviser.steps(text))
+    led = adviser.steps(text, "request_timeout")
+    assert lead
+    assert own
+    assert led
+    assert [led.line(index) for index in range(3)] == [lead.line(index) for index in range(3)]
+    assert led.line(3).partition(" ")[2] == own.line(0).partition(" ")[2]
