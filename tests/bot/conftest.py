@@ -1,0 +1,33 @@
+"""A bot with a store of its own, and two members by setting."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.talk import LIN, NOW, ZHAO, Say, message_of, person
+from triage.advice.adviser import Adviser
+from triage.bot.bot import Bot
+from triage.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
+
+
+@pytest.fixture
+def bot(adviser: Adviser, store: Store) -> Bot:
+    return Bot(adviser, store, lambda: "gulu", {person(ZHAO): "小赵", person(LIN): "小林"})
+
+
+@pytest.fixture
+def say(bot: Bot) -> Say:
+    """What the bot answers to a typed text."""
+
+    def talk(text: str, sender: str = ZHAO, now: datetime = NOW) -> str:
+        return bot.handle(message_of(text, sender), now).text or ""
+
+    return talk

@@ -1,0 +1,130 @@
+"""What a forwarded alert is answered with, over a real SQLite store: the story so far, roots, shapes, storms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, REQUEST, STRANGER, ZHAO, Say, message_of, person
+from triage.advice.adviser import Adviser
+from triage.advice.rendering import Renderer
+from triage.bot.bot import Bot
+from triage.channels.registry import DEFAULT_CHANNEL
+from triage.rules.loader import load_templates
+from triage.rules.parser import RuleSet
+from triage.settings.directories import data_directory
+from triage.store import Store
+
+
+def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(say: Say) -> None:
+    say(CONNECT)
+    assert "归你了" in say("认领")
+    say("下一步")
+    say("下一步")
+    shown = say(CONNECT, LIN)
+    assert "同一条报警 18:40 小赵 已经转来过" in shown
+    assert "小赵 在处理，到第 2 步" in shown
+    shown = say(CONNECT)
+    assert "同一条报警 18:40 你 已经转来过" in shown
+    assert "你 在处理，到第 2 步" in shown
+
+
+def test_words_added_to_the_story_are_shown_where_nothing_is_known_too(rules: RuleSet, store: Store) -> None:
+    templates = load_templates(data_directory("templates") / "reply")
+    templates["story.txt"] = "值班电话 8000\n" + templates["story.txt"]
+    bot = Bot(
+        Adviser(rules, Renderer(templates, DEFAULT_CHANNEL.page_size)),
+        store,
+        lambda: "gulu",
+        {person(ZHAO): "小赵"},
+    )
+    assert "值班电话 8000\n\n先做" in (bot.handle(message_of(CONNECT), NOW).text or "")
+    assert "值班电话 8000\n事件 #1，还没人认领\n经过" in (bot.handle(message_of(REQUEST), NOW).text or "")
+    other = CONNECT.replace("wx", "wy")
+    assert "值班电话 8000\n\n先做" in (bot.handle(message_of(other), NOW).text or "")
+
+
+def test_timeouts_that_led_to_a_mark_fail_are_one_story(say: Say, store: Store) -> None:
+    say(CONNECT)
+    assert "经过 18:31 连接超时 → 18:36 请求超时" in say(REQUEST)
+    shown = say(BLOCKED)
+    assert "经过 18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail" in shown
+    assert "根子多半是 18:31 的连接超时，先按它查" in shown
+    (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
+    assert [sighting.kind for sighting in incident.sightings] == [
+        "connect_timeout",
+        "request_timeout",
+        "mark_fail",
+    ]
+
+
+def test_a_mark_fail_begins_with_the_checklist_of_its_root(say: Say, adviser: Adviser) -> None:
+    say(CONNECT)
+    rule = adviser.rules.get("connect_timeout")
+    assert rule
+    first = [step.do.source for step in rule.steps if step.when is None]
+    shown = say(BLOCKED).split("先做\n", 1)[1]
+    assert f"1 {first[0][:3]}" in shown
+    rest = "\n".join(say("更多") for _ in range(3))
+    own = adviser.rules.get("mark_fail")
+    assert own
+    assert own.steps[-1].do.source[:8] in rest
+
+
+def test_a_mark_fail_without_a_root_says_so(say: Say) -> None:
+    assert "没收到它之前的报警" in say(BLOCKED)
+
+
+def test_a_lesser_alert_after_the_mark_fail_is_folded_in(say: Say) -> None:
+    say(BLOCKED)
+    assert "先按 MarkFail 处理" in say(REQUEST)
+
+
+def test_a_closed_incident_is_recalled_with_what_closed_it(say: Say) -> None:
+    say(CONNECT)
+    assert "已关闭" in say("关闭 加了带宽")
+    later = NOW + timedelta(days=9)
+    shown = say(CONNECT.replace("04-21", "04-30"), now=later)
+    assert "上次出事 2026-04-21，关闭时写：加了带宽" in shown
+
+
+def test_one_address_with_many_accounts_asks_for_the_host_first(say: Say) -> None:
+    for number in range(3):
+        shown = say(CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c9278{number}"))
+    assert "192.0.2.126 上已有 3 个号在报警：先问这台机器" in shown
+
+
+def test_a_storm_becomes_a_summary(say: Say) -> None:
+    for number in range(25):
+        shown = say(CONNECT.replace("192.0.2.126", f"192.0.2.{number}").replace("86次", f"{100 + number}次"))
+    assert "一分钟里来了" in shown
+    assert "先做" not in shown
+    assert "先做" in say("更多")
+    assert "归你了" in say("认领")
+
+
+def test_no_stranger_makes_a_storm(say: Say) -> None:
+    for number in range(25):
+        say(CONNECT.replace("86次", f"{100 + number}次"), STRANGER)
+    say("\n".join([CONNECT] * 25), STRANGER)
+    assert "先做" in say(CONNECT)
+
+
+def test_a_stranger_gets_the_checklist_but_nothing_about_others(say: Say) -> None:
+    say(CONNECT)
+    say("认领")
+    shown = say(CONNECT, STRANGER)
+    assert "先做" in shown
+    for secret in ("小赵", "转来过", "事件 #"):
+        assert secret not in shown
+    for word in ("状态", "历史", "我的", "认领", "关闭 好了", "备注 x", "邀请"):
+        assert "只有成员能用" in say(word, STRANGER), word
+
+
+def test_an_alert_nobody_knows_is_kept_as_a_gap(say: Say, store: Store) -> None:
+    say(
+        CONNECT.replace(
+            "微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒", "微信服务器向公众号推送时遇到新问题"
+        )
+    )
+    (gap,) = store.export("gaps")
+    assert "新问题" in gap["text"]

@@ -1,0 +1,61 @@
+"""Which texts are commands, and that the help names them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.talk import Say
+from triage.bot.commands import COMMANDS, read_command, usage
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "argument"),
+    [
+        ("「更多」", "more", ""),
+        ("下一步？", "next", ""),
+        ("@机器人 更多", "more", ""),
+        ("认领1", "claim", "1"),
+        ("状态#1", "status", "#1"),
+        ("关闭1 好了", "close", "1 好了"),
+        ("备注 #3 重启了", "note", "#3 重启了"),
+        ("关闭 12.5% 的流量后恢复", "close", "12.5% 的流量后恢复"),
+        ("？", "help", ""),
+    ],
+)
+def test_a_command_in_an_odd_form(text: str, word: str, argument: str) -> None:
+    command = read_command(text)
+    assert command is not None
+    assert (command.word, command.argument) == (word, argument)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["认领一下这个需求吧", "关闭窗口", "状态不错", "更多优惠", "为什么天是蓝的", "我的 天", "下一步 计划"],
+)
+def test_ordinary_words_are_no_commands(text: str) -> None:
+    assert read_command(text) is None
+
+
+def test_blanks_before_the_first_word_do_not_cut_it() -> None:
+    assert read_command(" " * 549 + "hxy foo") is None
+    command = read_command(" " * 5_000 + "备注 重启了")
+    assert command is not None
+    assert command.argument == "重启了"
+
+
+def test_everything_a_person_can_type_is_in_the_help_and_in_both_readmes(say: Say) -> None:
+    shown = say("帮助")
+    readmes = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    assert len(shown.encode()) <= 2048
+    assert len(usage()) == len(COMMANDS)
+    for spec in COMMANDS.values():
+        for name in spec.names:
+            assert name in shown
+        for readme in readmes:
+            assert f"`{spec.names[0]}" in readme, spec
+
+
+def test_every_command_is_answered(say: Say) -> None:
+    for spec in COMMANDS.values():
+        assert say(spec.names[0]), spec

@@ -1,0 +1,110 @@
+"""What members do by typed words, over a real SQLite store: incidents, invitations, who sees what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.support.talk import BLOCKED, CONNECT, LIN, STRANGER, Say, person
+from triage.store import Store
+
+
+def test_a_stranger_joins_by_an_invitation_used_once(say: Say) -> None:
+    assert "gulu" in say("邀请")
+    assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
+    assert "现在的事件" in say("状态", STRANGER)
+    assert "邀请词不对" in say("加入 gulu 别人", "oOther")
+
+
+def test_an_invitation_is_not_used_up_without_a_name(say: Say) -> None:
+    say("邀请")
+    assert "还差名字：发「加入 gulu 你的名字」" in say("加入 gulu", STRANGER)
+    assert "邀请词向成员要" in say("加入", STRANGER)
+    assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
+
+
+def test_teams_see_only_their_own_accounts(say: Say, store: Store) -> None:
+    say("邀请")
+    say("加入 gulu 阿珍", STRANGER)
+    member = store.member(person(STRANGER))
+    assert member
+    store.add_member(replace(member, appids=("wxOther",)))
+    say(CONNECT)
+    assert "0 件" in say("状态", STRANGER)
+    assert "1 件" in say("状态")
+
+
+def test_status_history_notes_and_mine(say: Say) -> None:
+    say(CONNECT)
+    say("认领")
+    assert "记在事件 #1 上了" in say("备注 重启了 nginx")
+    detail = say("状态 1")
+    assert "重启了 nginx" in detail
+    assert "认领" in detail
+    assert "#1 连接超时" in say("我的")
+    assert "小赵 处理中" in say("状态")
+    say("关闭 1 换了机房")
+    assert "换了机房" in say("历史")
+    assert "0 件" in say("状态")
+
+
+def test_claiming_is_told_as_it_is(say: Say) -> None:
+    say(CONNECT)
+    assert "归你了" in say("认领")
+    assert "已经是你的" in say("认领 1")
+    assert "已经是小赵在处理" in say("认领 #1", LIN)
+    say("关闭 好了")
+    assert "已经关闭" in say("认领 1", LIN)
+    assert "0 件" in say("我的", LIN)
+    assert "没有 #99 这件事" in say("认领 99")
+
+
+def test_a_reopened_incident_belongs_to_nobody(say: Say) -> None:
+    say(CONNECT)
+    say("认领")
+    say("关闭 #1 好了", LIN)
+    shown = say(CONNECT.replace("86次", "87次"), LIN)
+    assert "已重新打开" in shown
+    assert "还没人认领" in shown
+    assert "在处理" not in shown
+    assert "没人认领" in say("状态")
+
+
+def test_a_reason_can_be_added_and_a_later_one_is_a_note(say: Say) -> None:
+    say(CONNECT)
+    assert "补一句是怎么好的" in say("关闭")
+    assert "之前就关闭了" in say("关闭 1")
+    assert "原因补上了" in say("关闭 回滚了版本")
+    assert "已关闭：回滚了版本" in say("历史")
+    assert "记成了备注" in say("关闭 其实是扩容")
+    assert "已关闭：回滚了版本" in say("历史")
+    assert "其实是扩容" in say("状态 1")
+
+
+def test_a_number_at_the_start_of_a_note_is_no_other_incident(say: Say, store: Store) -> None:
+    say(CONNECT)
+    say(BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    assert "说的是哪件事" in say("关闭 1 台机器重启后恢复")
+    assert "说的是哪件事" in say("备注 1 台机器重启了")
+    assert "记在事件 #2 上了" in say("备注 500 错误少了一半")
+    assert "记在事件 #2 上了" in say("备注 #2 3 台机器都重启了")
+    assert [event.detail for event in store.timeline(2)][1:] == ["500 错误少了一半", "3 台机器都重启了"]
+    assert len(store.timeline(1)) == 1
+    assert "#1 已关闭" in say("关闭 #1 换了机房")
+
+
+def test_a_note_is_masked_and_says_when_it_was_cut(say: Say) -> None:
+    say(CONNECT)
+    assert "只记下开头 500 字" in say("备注 token=SECRETTOKEN123 " + "长" * 2_000)
+    assert "SECRETTOKEN123" not in say("状态 1")
+    for _ in range(12):
+        say("备注 又一条")
+    assert "前面还有 4 条" in say("状态 1")
+
+
+def test_a_list_says_how_many_there_are(say: Say) -> None:
+    for number in range(10):
+        say(CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c927{number:02}"))
+    shown = say("状态")
+    assert "10 件" in shown
+    assert "还有 2 件" in shown
+    assert "04-21 18:31 起，1 条报警" in shown
