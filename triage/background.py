@@ -1,4 +1,4 @@
-"""Work beside the replies."""
+"""Threads for work that no reply waits for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def start(work: Callable[[], object], name: str) -> threading.Thread | None:
-    """A daemon thread that does it; None where the system has no thread left to give."""
+    """Run `work` in a new daemon thread called `name`; None if the system can start no more threads."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     try:
         thread.start()

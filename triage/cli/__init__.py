@@ -6,8 +6,9 @@ import gc
 import importlib
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 import click
 
@@ -16,7 +17,7 @@ from triage.errors import TriageError
 
 
 class _Commands(click.Group):
-    """Commands by module, imported only when they are called."""
+    """The commands of this package's modules; a module is imported when its command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
@@ -60,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _never_fail(stream: Any) -> None:
-    """What the terminal's encoding lacks is shown as `?`, not as a traceback."""
-    if hasattr(stream, "reconfigure"):
+def _never_fail(stream: TextIO) -> None:
+    """Print `?` for a character that the terminal's encoding lacks, in place of raising UnicodeEncodeError."""
+    if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
 
 

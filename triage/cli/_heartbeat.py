@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from triage.probe import Guard, Report
     from triage.probe.guard import Target
     from triage.probe.heartbeat import Notice
+
+
+_Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +122,11 @@ def _warn(notice: Notice, webhook: Target | None, guard: Guard) -> None:
 def _stopped_by_signals() -> Iterator[threading.Event]:
     """An event that SIGINT and SIGTERM set; a second signal meets the handler from before."""
     stop = threading.Event()
-    before: dict[int, Any] = {}
+    before: dict[signal.Signals, _Handler] = {}
 
-    def handle(number: int, _frame: object) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         stop.set()
-        signal.signal(number, before[number])
+        signal.signal(number, before[signal.Signals(number)])
 
     for stopping in (signal.SIGINT, signal.SIGTERM):
         before[stopping] = signal.signal(stopping, handle)

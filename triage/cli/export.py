@@ -51,7 +51,7 @@ def _text(value: datetime | Person) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     if isinstance(value, datetime | Person):
         return _text(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple | dict) else value

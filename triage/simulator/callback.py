@@ -16,7 +16,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from triage.channels.channel import Echo
@@ -146,6 +145,9 @@ class SickCallback:
         self._waits[client] = timedelta.max
 
 
+_Connection = socket.socket | tuple[bytes, socket.socket]
+
+
 class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """One thread for each connection; its turn in the queue is taken on arrival."""
 
@@ -155,15 +157,15 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def __init__(self, callback: SickCallback) -> None:
         super().__init__((LOOPBACK, 0), _Handler, bind_and_activate=False)
         self.callback = callback
-        self.turns: dict[Any, float] = {}
+        self.turns: dict[tuple[str, int], float] = {}
         self.server_bind()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
+    def process_request(self, request: _Connection, client_address: tuple[str, int]) -> None:
         self.callback.arrive(client_address)
         self.turns[client_address] = self.callback.queue()
         super().process_request(request, client_address)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: _Connection, client_address: tuple[str, int]) -> None:
         """Ignore a peer that hung up, which is expected here; print any other error."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
@@ -175,7 +177,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: _Server
     timeout = _IDLE_TIMEOUT
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the library's
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
         """Log nothing: a URL may carry a signature."""
 
     def do_GET(self) -> None:
