@@ -49,7 +49,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The topics a text may ask for, best first; none for small talk, several where one answer is not clear.
+    """The topics that a text may ask for, best first: none for small talk, several where the answer is a choice.
 
     `source` is the cited item (`R4`) that the text asks for instead of a topic.
     """
@@ -72,7 +72,7 @@ class Asked:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The topics to choose from by their place; none where all have a number of the guide to type."""
+        """Ids of the topics that are chosen by their place in the list; empty where all have a number of the guide."""
         if self.is_clear or all(candidate.rule.number for candidate in self.candidates):
             return ()
         return tuple(candidate.rule.id for candidate in self.candidates)

@@ -59,7 +59,7 @@ class Renderer:
         self.story = self._templates.story
 
     def for_pages(self, size: PageSize) -> Renderer:
-        """The same templates and sources for another size of page."""
+        """A renderer with the same templates and sources for another size of page."""
         other = copy.copy(self)
         other.page_size = size
         return other
@@ -342,7 +342,7 @@ def _summary_lines(diagnoses: Iterable[Diagnosis]) -> list[str]:
 
 
 def _cut(text: str, size: PageSize) -> Iterator[str]:
-    """Pieces of at most `limit` bytes, at line ends where possible, never inside a character."""
+    """The text in pieces that fit a page, cut at line ends where possible, never inside a character."""
     while size.measure(text) > size.limit:
         head = size.cut(text)
         line = head.rfind("\n")

@@ -78,7 +78,7 @@ class ReplyTemplates:
             return plain_text(name, values)
 
     def step(self, number: int, do: str, run: str | None, healthy: str | None, erratum: str | None) -> str:
-        """One step of a checklist; the macro in step.txt, which costs less than a template of its own."""
+        """One step of a checklist, by the macro of step.txt: calling a macro is faster than rendering a template."""
         try:
             if self._step_macro is None:
                 self._step_macro = self._template("step").module.step  # type: ignore[attr-defined]  # the macro
@@ -109,7 +109,7 @@ class ReplyTemplates:
 
 
 def plain_text(name: str, values: Mapping[str, object]) -> str:
-    """What a broken template would have shown, one value a line, and whom to tell."""
+    """The values that a broken template should have shown, one a line, and a note that it is broken."""
     lines = [line for key, value in values.items() for line in _lines(key, value)]
     return mask("\n".join([*lines, f"（回复模板 {name} 有错，只列出内容；请告诉维护的人）"]))
 

@@ -63,7 +63,7 @@ class Sources:
 
     def typed(self, text: str) -> Source | None:
         """The source that typed words name and nothing else: `r4`, `4b`, `〔4.b〕`, `什么是FAQ3.1`."""
-        if len(text) > _LONGEST:
+        if len(text) > _MAX_TYPED:
             return None
         return self._by_typed.get(_ASKING.sub("", _squash(text)))
 
@@ -78,7 +78,7 @@ def parse_sources(text: str) -> Sources:
 
 
 _NO_ITEM = "field"
-_LONGEST = 24
+_MAX_TYPED = 24
 """Characters; a longer text is about more than an id."""
 _CELL = r" ([^|\n]+?) \|"
 _ROW = re.compile(rf"(?m)^\| `([^`]+)` \|{_CELL}{_CELL} (?:\[([^]\n]+)\]\[([\w-]+)\]|([^|\n]+?)) \|$")

@@ -27,7 +27,7 @@ class FactType(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class FactName:
-    """What rules may do with a fact."""
+    """What a fact of this name holds, and how a template shows that it is unknown."""
 
     type: FactType
     placeholder: str

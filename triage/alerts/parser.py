@@ -29,22 +29,22 @@ _MAX_TOKENS = 20 * MAX_ALERTS
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert as written; `None` where a line is missing or empty.
-
-    `first_seen` is the first failure of the window, aware, in Beijing time; `span` is the half-open range of the
-    alert in the text of its `Reading`.
-    """
+    """One alert as written; None where a line is missing or empty."""
 
     appid: str | None
     nickname: str | None
     first_seen: datetime | None
+    """The first failure of the window: aware, in Beijing time."""
     description: str | None
+    """The sentence of the 内容 line."""
     window_minutes: int | None
     count: int | None
+    """Failures within the window."""
     sample: Sample
     guide_url: str | None
     text: str = ""
     span: tuple[int, int] = (0, 0)
+    """Where `text` stands in the text of the `Reading`: a half-open range in characters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Scanner:
 
     @cached_property
     def _ends(self) -> list[re.Match[str]]:
-        """Where alerts end. None is needed before the first bracket: only values of brackets are ended by one."""
+        """Where alerts end, from the first bracket on: only values inside brackets are ended by the end of an alert."""
         ends: list[re.Match[str]] = []
         for word in FIRST_WORD.finditer(self.folded, self.folded.find("[")):
             match = _END_OF_ALERT.match(self.folded, word.start())
@@ -106,7 +106,7 @@ class Scanner:
         return _next(self._ends, position, self.length)
 
     def next_end_of_body(self, position: int) -> int:
-        """The same, without labels that may belong to a reply body."""
+        """Where the next thing begins that ends a reply body, passing over labels that may be part of the body."""
         return _next(self._ends_of_bodies, position, self.length)
 
     def is_tail(self, position: int) -> bool:
@@ -165,7 +165,7 @@ def _short_extent(scanner: Scanner, start: int) -> Extent:
 
 
 def _balanced(folded: str, start: int, limit: int) -> int | None:
-    """The `]` that closes a bracket opened before `start`, pairs between them aside."""
+    """The `]` that closes a bracket opened before `start`; brackets that open after it are paired first."""
     depth = 0
     for match in islice(_BRACKET.finditer(folded, start, limit), _MAX_BRACKETS_IN_VALUE):
         depth += 1 if match[0] == "[" else -1

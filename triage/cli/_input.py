@@ -17,6 +17,7 @@ from triage.rules.loader import load_rules, load_templates
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
+"""UTF-8 takes four bytes for a character at most."""
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 

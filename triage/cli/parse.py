@@ -8,6 +8,8 @@ from triage.alerts.parser import Reading
 from triage.cli._input import dump, make_adviser, read_batch, read_text
 from triage.rules.matching import Diagnosis
 
+_MAX_SHOWN = 100
+
 
 @click.command("parse")
 @click.argument("file", required=False)
@@ -42,8 +44,9 @@ def _shown(diagnosis: Diagnosis) -> str:
 
 
 def _brief(value: object) -> str:
+    """The value on one line, cut to what a terminal shows."""
     line = str(value).replace("\n", "⏎")
-    return line if len(line) <= 100 else line[:100] + "…"
+    return line if len(line) <= _MAX_SHOWN else line[:_MAX_SHOWN] + "…"
 
 
 def _unread(reading: Reading) -> list[str]:

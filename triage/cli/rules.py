@@ -12,6 +12,7 @@ from triage.advice.sources import Sources
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.errors import InputError
 from triage.findings import Finding
+from triage.platform.pushes import AlertedPush
 from triage.rules.loader import load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
@@ -100,6 +101,8 @@ def _described(rule: Rule, sources: Sources) -> list[str]:
     lines += [f"  sentence: {sentence}" for sentence in rule.sentences]
     if rule.aliases:
         lines.append(f"  asked as: {'、'.join(rule.aliases)}")
+    if rule.push is not AlertedPush.MESSAGE:
+        lines.append(f"  about: {rule.push}")
     for number, step in enumerate(rule.steps, start=1):
         lines.append(f"{number:>2} [{step.id}] {step.do.source}")
         details = {

@@ -165,7 +165,7 @@ class ConditionIndex:
 
 
 def _options(condition: Condition) -> Iterator[list[_Key]]:
-    """Lists of keys; of each list a matching alert shows at least one key."""
+    """Lists of keys: every alert of which the condition holds shows at least one key of each list."""
     for test in condition.tests:
         yield from _test_options(test)
     if condition.any:
@@ -250,7 +250,7 @@ _OBSCURE = re.compile(r"\\[pPx\d]")
 
 
 def _has_case(atom: str) -> bool:
-    """Whether RE2 may match a letter in more shapes than folding unifies (`σ` matches `ς`)."""
+    """Whether RE2 may match a letter in more forms than folding unifies (`σ` matches `ς`)."""
     return not atom.isascii() and atom.lower() != atom.upper()
 
 

@@ -174,7 +174,7 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     if not isinstance(node, yaml.MappingNode):
         return None
     before = len(reader.findings)
-    values = reader.read(node, pairs, _RULE, "rule")
+    values = reader.parse(node, pairs, _RULE, "rule")
     keys = {name: key for name, key, _ in pairs}
     if not any(values[name] for name in _ENTRY_KEYS) and (
         before == len(reader.findings) or not _ENTRY_KEYS & keys.keys()
@@ -202,7 +202,7 @@ _LOCATED_KEYS = ("id", "number", "see")
 def _steps(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
     steps: list[Step] = []
     for item in reader.items(node):
-        values = reader.read(item, reader.mapping(item, "a step"), _STEP, "step")
+        values = reader.parse(item, reader.mapping(item, "a step"), _STEP, "step")
         if values["id"] and any(step.id == values["id"] for step in steps):
             reader.report(item, "duplicate-step", f"step id '{values['id']}' is used twice")
         steps.append(Step(**values))
@@ -212,7 +212,7 @@ def _steps(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
 
 
 def _examples(reader: Reader, node: yaml.Node) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    values = reader.read(node, reader.mapping(node, "examples"), _EXAMPLES, "examples")
+    values = reader.parse(node, reader.mapping(node, "examples"), _EXAMPLES, "examples")
     return values["match"], values["ignore"]
 
 
@@ -224,7 +224,7 @@ def _example_list(reader: Reader, node: yaml.Node) -> tuple[Example, ...]:
 
 
 def _example(reader: Reader, node: yaml.Node) -> Example:
-    values = reader.read(node, reader.mapping(node, "an example"), _EXAMPLE, "example")
+    values = reader.parse(node, reader.mapping(node, "an example"), _EXAMPLE, "example")
     texts = [values[name] for name in ("alert", "query") if values[name] is not None]
     if len(texts) != 1 and isinstance(node, yaml.MappingNode):
         reader.report(node, "bad-example", "an example holds either 'alert' or 'query'")

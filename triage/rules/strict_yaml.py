@@ -140,7 +140,7 @@ class Reader:
     def location(self, node: yaml.Node) -> Location:
         return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def read(
+    def parse(
         self,
         node: yaml.Node,
         pairs: list[Pair],
@@ -154,7 +154,7 @@ class Reader:
             if spec is None:
                 self.report(key, "unknown-key", f"unknown key '{name}'", similar(name, table))
             else:
-                values[name] = spec.read(self, value)
+                values[name] = spec.parse(self, value)
         for name, spec in table.items():
             if name not in values:
                 if spec.needed and isinstance(node, yaml.MappingNode):
@@ -241,7 +241,7 @@ class Reader:
 class Key:
     """A key of a mapping."""
 
-    read: Callable[[Reader, yaml.Node], Any]
+    parse: Callable[[Reader, yaml.Node], Any]
     """Makes its value; mistakes go to the reader's findings."""
     needed: bool = False
     default: Any = None

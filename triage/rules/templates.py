@@ -72,7 +72,7 @@ class Template:
 
     @property
     def names(self) -> frozenset[str]:
-        """The facts it prints or asks for."""
+        """The facts that it prints or tests."""
         return _names(self.source)
 
     def render(self, facts: Mapping[str, Fact]) -> str:
