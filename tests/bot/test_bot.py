@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from tests.support.talk import (
+    BLOCKED,
     CONNECT,
     LIN,
     NOW,
@@ -151,11 +152,14 @@ def test_each_message_is_counted_once_after_it_was_answered(bot: Bot, store: Sto
     assert notes.told == []
     for told in (message, message, message_of("3"), message_of("qwertz"), message_of("帮助")):
         counted.handle(told, NOW)
+    counted.without_memory().handle(message_of(CONNECT + BLOCKED), NOW)
     assert notes.told == [
         ("alert", "connect_timeout"),
         ("retry", "text"),
         ("topic", "connect_timeout"),
         ("topic", None),
+        ("alert", "connect_timeout"),
+        ("alert", "mark_fail"),
     ]
 
 

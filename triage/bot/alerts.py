@@ -9,7 +9,6 @@ from datetime import timedelta
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import worst
 from triage.alerts.parser import Reading
-from triage.bot.access import Viewer
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.incidents.correlation import (
@@ -41,9 +40,14 @@ class AlertText:
     alerts: tuple[Diagnosis, ...]
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind of each alert."""
+        return tuple(alert.kind for alert in self.alerts)
+
+    @property
     def gap(self) -> str | None:
         """The text, if no rule names one of its alerts."""
-        return self.text if any(alert.kind == UNKNOWN for alert in self.alerts) else None
+        return self.text if UNKNOWN in self.kinds else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class _Memory:
 def advise(adviser: Adviser, sent: AlertText) -> Outcome:
     """The checklist alone, where there is no store."""
     page = next(adviser.alert_pages(sent.reading, sent.alerts))
-    return Outcome(page.text)
+    return Outcome(page.text, sent.kinds)
 
 
 def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
@@ -75,13 +79,13 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
         lines = viewer.lines(memory.recent, now)
         text = context.adviser.say("storm", count=storm, title=meant.title, incidents=lines)
         talk = Conversation(sent.text, page=-1, incident=key_of(meant))
-        return Outcome(text, changes, conversation=talk, gap=sent.gap)
+        return Outcome(text, sent.kinds, changes, conversation=talk, gap=sent.gap)
     story, lead = "", None
     if len(sightings) == 1:
         story, lead = _story(context, sightings[0], verdicts[0], memory)
     page = next(context.adviser.alert_pages(sent.reading, sent.alerts, story=story, lead=lead))
     talk = Conversation(sent.text, shown=page.shown, lead=lead, incident=key_of(meant))
-    return Outcome(page.text, changes, conversation=talk, gap=sent.gap)
+    return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=sent.gap)
 
 
 def _recall(context: Context, sightings: Sequence[Sighting]) -> _Memory:
@@ -93,7 +97,7 @@ def _recall(context: Context, sightings: Sequence[Sighting]) -> _Memory:
 
 def _story(context: Context, sighting: Sighting, own: Verdict, memory: _Memory) -> tuple[str, str | None]:
     """What the viewer may know of the alert's past, and the kind of the alert that led to it."""
-    viewer: Viewer = context.viewer
+    viewer = context.viewer
     shown = viewer.visible(memory.known)
     verdict = own if shown == memory.known else correlate(sighting, shown, context.now)
     recent = viewer.visible(memory.recent)

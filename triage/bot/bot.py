@@ -114,8 +114,8 @@ class Bot:
         return Reply(recorded.reply)
 
     def _report(self, outcome: Outcome) -> None:
-        for sighting, _ in outcome.sightings:
-            self.observer.alert_read(sighting.kind)
+        for kind in outcome.kinds:
+            self.observer.alert_read(kind)
         if outcome.asked is not None:
             self.observer.topic_asked(outcome.asked.topic.id if outcome.asked.topic else None)
 

@@ -31,8 +31,10 @@ class Outcome:
 
     text: str | None
     """The reply; None is an answer without words."""
+    kinds: tuple[str, ...] = ()
+    """The kinds of the alerts in the message."""
     sightings: tuple[tuple[Sighting, Change], ...] = ()
-    """The alerts of the message, each with the incident it goes into."""
+    """The alerts as they are to be remembered, each with the incident it goes into."""
     actions: tuple[Action | Invite | Join, ...] = ()
     """What the sender does to incidents and members."""
     conversation: Conversation | None = None
