@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-_LONGEST_KEY = 190
+_MAX_KEY_LENGTH = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ ANY_ACCOUNT = "*"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody on a chat channel. The same id on another channel or account is somebody else."""
+    """A person on a chat channel; the same id on another channel or account is another person."""
 
     channel: str
     account: str
@@ -70,7 +70,7 @@ class Person:
 
     @classmethod
     def parse(cls, text: str) -> Person:
-        """Raises ValueError for a text that is none of `str(person)`."""
+        """The person that `str` wrote. Raises ValueError for any other text."""
         channel, account, id_ = text.split("/", 2)
         return cls(channel, unquote(account), id_)
 
@@ -109,7 +109,7 @@ class Message:
         """The same for every retry: account and MsgId, else account, sender, CreateTime and event."""
         own = self.id or f"{self.sender}|{self.created}|{self.event or ''}"
         key = f"{self.channel}|{self.account}|{own}"
-        return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()
+        return key if len(key) <= _MAX_KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()
 
 
 class Unit(enum.Enum):

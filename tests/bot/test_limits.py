@@ -100,6 +100,13 @@ def test_a_typed_number_has_two_digits(typed: str, is_number: bool, say: Say) ->
     assert (say(typed) == say("4")) == is_number
 
 
+def test_an_offered_topic_is_chosen_by_a_number_of_two_digits_too(say: Say) -> None:
+    say("超时")
+    second = say("2")
+    say("超时")
+    assert say("02") == second
+
+
 @pytest.mark.parametrize(("digits", "argument"), [(9, "1" * 9), (10, None)])
 def test_a_number_of_an_incident_has_nine_digits(digits: int, argument: str | None) -> None:
     command = read_command("认领" + "1" * digits)

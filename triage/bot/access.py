@@ -19,14 +19,14 @@ LISTED = 8
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Somebody who asks. A member sees incidents whole, a stranger only the alerts they sent themselves."""
+    """The person who asks. A member sees whole incidents, a stranger only the alerts they sent themselves."""
 
     person: Person
     is_member: bool = False
     appids: tuple[str, ...] = ()
     """The accounts whose incidents a member sees; none named: those of every account."""
     names: MemberNames = field(default_factory=lambda: MemberNames({}))
-    """What to call other people; a stranger is told nobody's name."""
+    """What to call other people; empty for a stranger."""
     quiet: timedelta = QUIET
     """How long without an alert until an incident is shown as quiet."""
 
@@ -34,7 +34,7 @@ class Viewer:
     def of(
         cls, person: Person, store: Store, admins: Mapping[Person, str], quiet: timedelta = QUIET
     ) -> Viewer:
-        """What somebody may see, by setting or by the store. Raises StoreError."""
+        """The rights of a person: a member by setting, a member by the store, or a stranger. Raises StoreError."""
         is_admin = person in MemberNames(admins)
         member = None if is_admin else store.member(person)
         if member is None and not is_admin:
@@ -83,6 +83,6 @@ def names_of(store: Store, admins: Mapping[Person, str]) -> MemberNames:
 
 
 def person_called(name: str, names: MemberNames) -> Person:
-    """The member of that name, so that the chat knows them too; else somebody of whom the name is all that is known."""
+    """The member of this name, so that the chat knows them too; else a person of `API`, known by the name alone."""
     known = (person for person, given in names.by_person.items() if given == name)
     return next(known, Person(API, "", name))

@@ -1,4 +1,4 @@
-"""What a person can type in plain chat, and what the bot keeps in mind between two messages."""
+"""The commands that a person can type in plain chat."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from triage.alerts.cleaning import clean, fold
 
 LONGEST_NOTE = 500
 """Characters of a note or a reason; the rest is cut off, and the reply says so."""
+_MAX_LENGTH = LONGEST_NOTE + 50
+"""Characters of a text that are looked at: a note, and the word and mention before it."""
 
 
 class Word(enum.StrEnum):
@@ -33,11 +35,14 @@ class Word(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """How a command is typed, what stands behind it, who may use it, and what it does in a line of help."""
+    """How a command is typed, and its line of help."""
 
     names: tuple[str, ...]
+    """The words it is typed as, the one shown first."""
     help: str
+    """What it does, in Chinese."""
     argument: str = ""
+    """What may follow the word, as the help shows it; `""` for nothing."""
     members_only: bool = False
 
 
@@ -69,24 +74,24 @@ _TYPED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A typed command with what stood behind it (`""` for nothing)."""
+    """A typed command."""
 
     word: Word
     argument: str = ""
+    """What followed the word; `""` for nothing."""
 
 
 def read_command(text: str) -> Command | None:
-    """The command a text is, if it is one: its name alone, or its name and an argument where it takes one."""
+    """The command that a text is: its name alone, or its name and an argument where it takes one; else None."""
     text = text.lstrip()
-    plain = _FIRST_WORD.match(text, 0, LONGEST_NOTE + 50)
-    if (
-        plain and fold(plain[1]).rstrip("0123456789") not in _BY_NAME
-    ):  # copying leaves no trace within a plain word
+    plain = _FIRST_WORD.match(text, 0, _MAX_LENGTH)
+    # most texts end here, before they are cleaned: an ordinary first word is the same after cleaning
+    if plain and fold(plain[1]).rstrip("0123456789") not in _BY_NAME:
         return None
     first = text.split(maxsplit=1)[:1]
     if not first or len(first[0]) > LONGEST_NOTE:
         return None
-    typed = _MENTION.sub("", clean(text[: LONGEST_NOTE + 50]).strip(), count=1)
+    typed = _MENTION.sub("", clean(text[:_MAX_LENGTH]).strip(), count=1)
     if typed[:1] in _QUOTES and typed[-1:] in _QUOTES:
         typed = typed.strip(_QUOTES)
     match = _TYPED.fullmatch(typed)

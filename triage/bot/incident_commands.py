@@ -88,7 +88,7 @@ def _number(argument: str) -> tuple[int | None, str]:
 
 
 def _claim(context: Context, incident: Incident) -> Outcome:
-    """The claim is recorded with the reply, and only if the incident is still nobody's then."""
+    """Claim an incident without an owner; recording fails with OvertakenError if it has one by then."""
     viewer = context.viewer
     action: tuple[Action, ...] = ()
     if incident.state is State.CLOSED:

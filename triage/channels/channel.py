@@ -52,7 +52,7 @@ class Channel(Protocol[AccountT]):
 
     @property
     def send(self) -> Callable[[Person, str], None] | None:
-        """Writes to somebody who has not asked; None where that is not possible."""
+        """Sends a text to a person unasked; None where the channel can only answer."""
 
     def receive(self, request: Request, account: AccountT, now: datetime) -> Message | Echo:
         """Verify and decode a request.

@@ -26,7 +26,7 @@ def is_xml(text: str) -> bool:
 def find_encrypted(text: str) -> Iterator[str]:
     """What stands in each `Encrypt` element, found without a parser: nothing is parsed before it is signed.
 
-    There is one, but in compatible mode somebody may have typed another.
+    The platform writes one; in compatible mode the text of a follower may hold another.
     """
     return iter(_ENCRYPTED.findall(text))
 

@@ -15,33 +15,35 @@ ActionKind = Literal["claim", "note", "close", "step", "reopen"]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The reply that stands for a message, whoever recorded it; `reply` None is an answer without words.
-
-    What `Store.record` has just written is new and names the incident of each sighting, in their order.
-    """
+    """What is recorded of a message."""
 
     reply: str | None
+    """The reply that every push of the message gets; None is an answer without words."""
     is_new: bool = False
+    """Whether this call recorded it."""
     incident_ids: tuple[int, ...] = ()
+    """If it is new, the incident of each sighting in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a sighting goes: into the incident named, else into the open one of the key, else into a new one."""
+    """The incident that a sighting is recorded in."""
 
     incident_key: str
     incident_id: int | None
+    """None: the open incident of the key, or a new one where there is none."""
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What somebody did to an incident; `detail` is the note, or the number of the step in digits."""
+    """What a person did to an incident."""
 
     kind: ActionKind
     incident_id: int
     who: Person
     detail: str | None = None
+    """The note, or the number of the step in digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Somebody becomes a member by an invitation word."""
+    """A person becomes a member by an invitation word."""
 
     word: str
     person: Person
@@ -89,10 +91,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who may see incidents: all of them, or those of `appids` if any are named."""
+    """A person who may see incidents."""
 
     person: Person
     name: str | None
     team: str | None
     appids: tuple[str, ...]
+    """The accounts whose incidents they see; none named: those of every account."""
     since: datetime

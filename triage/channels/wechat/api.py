@@ -197,7 +197,7 @@ def _errcode(answer: Mapping[str, Any]) -> int:
 
 
 def _read(response: requests.Response, seconds: float) -> bytes:
-    """The body. Raises ReadTimeout after so many seconds in all: requests' own limit is for each piece of it."""
+    """The body. Raises ReadTimeout after `seconds` in all: the timeout of requests is for each piece of it."""
     end = time.monotonic() + seconds
     content = bytearray()
     for piece in response.iter_content(1):  # more would wait for more; answers are small

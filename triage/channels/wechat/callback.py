@@ -32,8 +32,9 @@ _ECHO = re.compile(r"[!-~]{1,512}")
 def receive(request: Request, account: Account, now: datetime) -> Message | Echo:
     """Verify and decode. With an AES key only what is encrypted counts, whatever the URL says.
 
-    Raises RefusedError (403): signature, timestamp, AppID, or a plain POST where AES is due; BadMessageError (400):
-    nobody's; UnreadableMessageError (bare `success`): signed, yet unreadable.
+    Raises RefusedError (403) for a wrong signature, timestamp or AppID, or a plain POST where AES is due;
+    BadMessageError (400) for what is no message; UnreadableMessageError (bare `success`) for a signed one that cannot
+    be read.
     """
     if request.method not in ("GET", "POST"):
         raise BadMessageError("the platform sends GET and POST only")

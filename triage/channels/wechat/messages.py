@@ -1,7 +1,7 @@
-"""What a WeChat push says, read from its fields: a message, an event, or the Open Platform's own word.
+"""Decodes the fields of a WeChat push: a message, an event, or a push of the Open Platform.
 
-Every field may be missing, empty, huge or of another shape than promised; only who speaks to whom, and of what kind it
-is, must be there. The official page is
+Every field may be missing, empty, huge or of another shape than promised; only sender, recipient and kind are
+required. The official page is
 https://developers.weixin.qq.com/doc/service/guide/product/message/Passive_user_reply_message.html
 """
 
@@ -20,7 +20,7 @@ CHANNEL = "wechat"
 _ADDRESS = re.compile(r"[!-~]{1,128}")
 _CREATED = re.compile(r"[0-9]{10}")
 _MESSAGE_ID = re.compile(r"0*[1-9][0-9]{0,19}")
-_LONGEST_NAME = 128
+_MAX_NAME_LENGTH = 128
 _KINDS = {
     "text": MessageKind.TEXT,
     "image": MessageKind.IMAGE,
@@ -44,15 +44,18 @@ _PUSHES = {(push.family, push.name.casefold()): push for push in PUSHES}
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What is known of a message before its own words: to whom, when and by what it was signed."""
+    """What the signed request says of a message."""
 
     account: str
+    """The AppID."""
     at: int
+    """The timestamp of the signature, in unix seconds."""
     signature: str
     encrypted: bool = False
 
 
 def decode_message(fields: Mapping[str, str], signed: Signed) -> Message:
+    """The message that these fields of the XML make. Raises UnreadableMessageError."""
     if info_type := _name(fields, "InfoType"):
         return _component(fields, info_type, signed)
     msg_type = _name(fields, "MsgType")
@@ -84,8 +87,8 @@ def decode_message(fields: Mapping[str, str], signed: Signed) -> Message:
 
 
 def _component(fields: Mapping[str, str], info_type: str, signed: Signed) -> Message:
-    """A push of the Open Platform; it has no fan, so its sender is the account that it tells of."""
-    ours, theirs = (fields.get(name, "").strip()[:_LONGEST_NAME] for name in ("AppId", "AuthorizerAppid"))
+    """A push of the Open Platform; its sender is the account it is about, as it has no follower."""
+    ours, theirs = (fields.get(name, "").strip()[:_MAX_NAME_LENGTH] for name in ("AppId", "AuthorizerAppid"))
     return Message(
         CHANNEL,
         signed.account,
@@ -102,11 +105,11 @@ def _component(fields: Mapping[str, str], info_type: str, signed: Signed) -> Mes
 
 def _name(fields: Mapping[str, str], field_name: str) -> str | None:
     name = fields.get(field_name, "").strip()
-    return name if 0 < len(name) <= _LONGEST_NAME else None
+    return name if 0 < len(name) <= _MAX_NAME_LENGTH else None
 
 
 def _created(fields: Mapping[str, str], signed: Signed) -> int:
-    """CreateTime in seconds; where it is none, when the message was signed."""
+    """CreateTime in unix seconds; without a valid one, the timestamp of the signature."""
     created = fields.get("CreateTime", "").strip()
     return int(created) if _CREATED.fullmatch(created) else signed.at
 
@@ -123,4 +126,5 @@ def _text(kind: MessageKind, fields: Mapping[str, str]) -> str | None:
 
 
 def find_push_of(kind: MessageKind, name: str) -> Push | None:
+    """The push of the catalogue with this wire name; None for one that the catalogue does not know."""
     return _PUSHES.get((_FAMILIES.get(kind, Family.MESSAGE), name.casefold()))
