@@ -197,6 +197,19 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     assert settings.wechat_token.get_secret_value() == "from-a-file"
 
 
+def test_secrets_and_nothing_else_may_stand_in_files(tmp_path: Path) -> None:
+    read = {field for field in Settings.model_fields if _reads_file(field, tmp_path / "absent")}
+    assert read == {
+        *("wechat_token", "wechat_aes_key", "wechat_secret", "wechat_accounts"),
+        *("database_url", "api_key", "console_password"),
+    }
+
+
+def _reads_file(field: str, absent: Path) -> bool:
+    """Whether a file is looked for: the complaint is about the file, not about the variable."""
+    return "cannot read" in _refused(**{f"TRIAGE_{field.upper()}_FILE": str(absent)})
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

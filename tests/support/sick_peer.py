@@ -42,7 +42,7 @@ ACCOUNTS = {"plain": PLAIN, "compatible": SAFE, "safe": SAFE}
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes instead of an answer, so many at a time; then the connection is closed, or held until the test ends."""
+    """Bytes in place of an answer, `step` at a time; then the connection is closed, or held until the test ends."""
 
     data: bytes = b""
     hold: bool = False

@@ -231,19 +231,19 @@ class _Simulation:
             )
 
     def _request(self, item: _Try) -> Request:
-        pushing, persona = self._pushes[item.index], self._persona
-        if pushing.push.family is Family.PAYMENT:
-            return _payment_notify(persona.account.appid, pushing)
-        is_message = pushing.push.family is Family.MESSAGE
+        planned, persona = self._pushes[item.index], self._persona
+        if planned.push.family is Family.PAYMENT:
+            return _payment_notify(persona.account.appid, planned)
+        is_message = planned.push.family is Family.MESSAGE
         return compose(
-            pushing.push.name,
+            planned.push.name,
             persona.account,
             item.at,
-            sender=pushing.openid,
+            sender=planned.openid,
             recipient=persona.recipient,
             nonce=str(10**9 + item.index),
-            message_id=pushing.id if is_message else None,
-            mode=pushing.illness.mode,
+            message_id=planned.id if is_message else None,
+            mode=planned.illness.mode,
             random16=self._dice.randbytes(16),
         )
 
@@ -259,32 +259,32 @@ class _Simulation:
         """Why the platform does not accept the outcome of a push; None if it does."""
         if isinstance(outcome, PushFailure):
             return outcome
-        pushing, response = self._pushes[item.index], outcome
-        is_payment = pushing.push.family is Family.PAYMENT
+        planned, response = self._pushes[item.index], outcome
+        is_payment = planned.push.family is Family.PAYMENT
         if response.status != 200:
             return PushFailure(
                 FailureStage.ANSWER, http_code=response.status, reply=response.body if is_payment else b""
             )
-        wrong = {finding.id for finding in self._findings(pushing, request, response)} - _SILENT
+        wrong = {finding.id for finding in self._findings(planned, request, response)} - _SILENT
         if not wrong:
             return None
         return PushFailure(FailureStage.ANSWER, reply=response.body, decrypt_fail=bool(wrong & _SEALS))
 
-    def _findings(self, pushing: _PlannedPush, request: Request, response: Response) -> Sequence[Finding]:
-        if pushing.push.family is Family.PAYMENT:
+    def _findings(self, planned: _PlannedPush, request: Request, response: Response) -> Sequence[Finding]:
+        if planned.push.family is Family.PAYMENT:
             return judge(response.body, PAYMENT_NOTIFY)
-        sender, recipient = pushing.openid, self._persona.recipient
+        sender, recipient = planned.openid, self._persona.recipient
         accepted = accepts(
-            response, request, self._persona.account, pushing.push.name, sender=sender, recipient=recipient
+            response, request, self._persona.account, planned.push.name, sender=sender, recipient=recipient
         )
         return accepted.findings
 
     def _failed_try(self, item: _Try, failure: PushFailure) -> FailedTry:
-        pushing = self._pushes[item.index]
-        transaction = f"4200{pushing.id}" if pushing.push.family is Family.PAYMENT else None
-        sent = SentPush(pushing.push, item.at, pushing.openid, transaction)
+        planned = self._pushes[item.index]
+        transaction = f"4200{planned.id}" if planned.push.family is Family.PAYMENT else None
+        sent = SentPush(planned.push, item.at, planned.openid, transaction)
         sample = make_sample(failure, sent, self._persona.subject)
-        return FailedTry(kind_of(failure, pushing.push), item.at, sample)
+        return FailedTry(kind_of(failure, planned.push), item.at, sample)
 
     def _alerted(self, raised: DueAlert) -> SentAlert:
         alert = alert_of(raised, self._persona.subject)
@@ -312,11 +312,11 @@ def _openid(dice: random.Random) -> str:
     return "o" + "".join(dice.choices(_LETTERS, k=27))
 
 
-def _payment_notify(appid: str, pushing: _PlannedPush) -> Request:
+def _payment_notify(appid: str, planned: _PlannedPush) -> Request:
     """A payment result of API v2; it has no signature, as that takes the merchant's key."""
     xml = (
-        f"<xml><appid><![CDATA[{appid}]]></appid><openid><![CDATA[{pushing.openid}]]></openid>"
+        f"<xml><appid><![CDATA[{appid}]]></appid><openid><![CDATA[{planned.openid}]]></openid>"
         f"<result_code><![CDATA[SUCCESS]]></result_code><return_code><![CDATA[SUCCESS]]></return_code>"
-        f"<total_fee>100</total_fee><transaction_id><![CDATA[4200{pushing.id}]]></transaction_id></xml>"
+        f"<total_fee>100</total_fee><transaction_id><![CDATA[4200{planned.id}]]></transaction_id></xml>"
     )
     return Request("POST", {}, xml.encode())
