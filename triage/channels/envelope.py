@@ -12,10 +12,12 @@ import hashlib
 import hmac
 import struct
 from functools import lru_cache
-
-from wechatpy.crypto.cryptography import WeChatCipher
+from typing import TYPE_CHECKING
 
 from triage.errors import RefusedError, UnreadableMessageError
+
+if TYPE_CHECKING:
+    from wechatpy.crypto.cryptography import WeChatCipher
 
 _RANDOM_BYTES = 16
 _BLOCK = 32
@@ -42,6 +44,9 @@ def is_signed(signature: str, *parts: str) -> bool:
 @lru_cache(maxsize=64)
 def _cipher_of(aes_key: str) -> WeChatCipher:
     """The cipher of an account: it holds a key and no state, so calls and threads may share it."""
+    # imported here: it takes a tenth of a second, and only safe mode needs it
+    from wechatpy.crypto.cryptography import WeChatCipher
+
     return WeChatCipher(base64.b64decode(aes_key + "="))
 
 
