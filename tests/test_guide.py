@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.paths import DATA, ROOT
 from triage.advice.sources import Source
-from triage.platform.reply_law import CLAUSES
+from triage.platform.clauses import CLAUSES
 from triage.probe.faults import FAULTS
 from triage.rules.parser import RuleSet
 from triage.settings.directories import load_sources

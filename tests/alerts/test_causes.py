@@ -110,3 +110,9 @@ BODY = st.text() | st.builds(lambda body, end: reply()[:body] + end, st.integers
 def test_evidence_is_part_of_the_body(body: str, about: AlertedPush) -> None:
     for cause in find_causes(Sample(response_content=body), about):
         assert body[slice(*cause.span)] == cause.evidence
+
+
+def test_a_cut_body_is_said_to_have_its_declared_number_of_bytes() -> None:
+    sample = Sample(response_content="<!DOCTYPE html>\n<html>...", response_length=3365)
+    (cause,) = find_causes(sample)
+    assert cause.meaning.startswith("回复是 HTML，共 3365 字节")

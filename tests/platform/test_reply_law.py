@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.paths import DATA
 from triage.findings import Severity
+from triage.platform.clauses import CLAUSES
 from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import COMPONENT_INFO, PAYMENT_NOTIFY, PAYMENT_REPLY, Family, Push, find_push
-from triage.platform.reply_law import CLAUSES, judge
+from triage.platform.reply_law import judge
 
 _FOLDER = DATA / "replies"
 FAN, ACCOUNT = "oQ7dXk2VbnTzLr5WfGh8JmPs3YcA", "gh_5d21c07be94f"
@@ -495,12 +496,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize("reply", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_megabyte_is_judged_within_a_second(reply: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     findings = judge(reply, TEXT)
 
     assert findings
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 PIECES = st.sampled_from([

@@ -17,7 +17,7 @@ from triage.channels.wechat.callback import receive
 from triage.channels.xml import write_fields
 from triage.findings import Severity
 from triage.message import Message, Request, Response
-from triage.platform.reply_law import CLAUSES
+from triage.platform.clauses import CLAUSES
 from triage.probe import CheckState, Limits, ProbePlan, checked, examine
 from triage.probe.report import Layer
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from triage.findings import Severity
+from triage.platform.clauses import CLAUSES
 from triage.platform.pushes import PAYMENT_NOTIFY
-from triage.platform.reply_law import CLAUSES
 from triage.probe import Guard, Limits, ProbePlan, examine
 from triage.simulator import make_persona
 from triage.simulator.callback import SickCallback

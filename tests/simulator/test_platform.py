@@ -14,8 +14,9 @@ from triage.alerts.parser import BEIJING, Alert
 from triage.channels.wechat.account import Account
 from triage.channels.wechat.platform_side import accepts, compose
 from triage.message import Message, MessageKind, Response
+from triage.platform.clauses import CLAUSES
 from triage.platform.pushes import PAYMENT_NOTIFY
-from triage.platform.reply_law import CLAUSES, judge
+from triage.platform.reply_law import judge
 from triage.simulator.alert import SENTENCES, TICKET
 from triage.simulator.illnesses import HEALTHY, ILLNESSES, Illness
 from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, make_persona, simulate

@@ -36,7 +36,6 @@ _CURL = {
     56: ("curl_receive", "收回包时连接中断（cURL 56）"),
 }
 _CUT_MARKS = ("...", "…")
-_SIZE = re.compile(r"共 \d+ 字节")
 _EMOJI_DAMAGE = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
 _WIDE_CDATA = ("［CDATA［", "【CDATA【")
@@ -95,13 +94,13 @@ def _reply_causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:
     cut = body.endswith(_CUT_MARKS) and sample.response_length is not None
     damaged = _EMOJI_DAMAGE in body or body.endswith(_CUT_MARKS)
     reply = _closed(sent).encode()
-    for finding in judge(reply, _push(sample, about)):
+    length = sample.response_length if cut else None
+    for finding in judge(reply, _push(sample, about), length=length):
         if finding.id not in REPLY_CAUSES or (finding.id == "malformed_xml" and damaged):
             continue
         start, end = finding.span or (0, len(reply))
         span = len(reply[:start].decode(errors="ignore")), len(reply[:end].decode(errors="ignore"))
-        meaning = _SIZE.sub(f"共 {sample.response_length} 字节", finding.message) if cut else finding.message
-        yield Cause(finding.id, meaning, field, body[slice(*span)], span, finding.hint)
+        yield Cause(finding.id, finding.message, field, body[slice(*span)], span, finding.hint)
 
 
 def _as_sent(body: str) -> str:

@@ -8,12 +8,12 @@ https://developers.weixin.qq.com/doc/oplatform/en/Third-party_Platforms/2.0/api/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from triage.errors import MalformedReplyError
 from triage.findings import Finding, Severity
+from triage.platform.clauses import CLAUSES
 from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.platform.pushes import REPLY_TYPES, UNKNOWN_PUSH, Family, Push, ReplyForm
 from triage.platform.reply_xml import (
@@ -27,56 +27,6 @@ from triage.platform.reply_xml import (
     undecodable,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """What the law says about one kind of mistake."""
-
-    severity: Severity
-    source: str
-    """The reply rule that it breaks: R1 to R20."""
-    hint: str
-    """What to do; `{legal}` stands for the replies that the push takes."""
-
-
-_USE_LEGAL = "改为返回{legal}"
-_SEND_RAW = "让框架按纯文本输出，不要再做一次 JSON 或 HTML 序列化；应返回{legal}"
-_SWAP = "ToUserName 和 FromUserName 要与推送里的对调"
-
-# Findings are returned in this order: the one that explains most comes first.
-CLAUSES: Final[Mapping[str, Clause]] = {
-    "quoted_reply": Clause(Severity.HIGH, "R4", _SEND_RAW),
-    "escaped_xml": Clause(Severity.HIGH, "R7", _SEND_RAW),
-    "json_reply": Clause(Severity.HIGH, "R6", "不要返回 JSON，" + _USE_LEGAL),
-    "html_page": Clause(Severity.HIGH, "R6", "查框架的错误日志和登录、拦截页，" + _USE_LEGAL),
-    "error_text": Clause(Severity.HIGH, "R6", "按这句报错查应用日志；出错时也要返回{legal}"),
-    "bad_encoding": Clause(Severity.HIGH, "R7", "用 UTF-8 编码输出，也不要压缩包体"),
-    "doctype_refused": Clause(Severity.HIGH, "R7", "删去 DOCTYPE，<xml> 之前什么都不要写"),
-    "malformed_xml": Clause(Severity.HIGH, "R7", "用 XML 库或模板生成回复，每个标签闭合，CDATA 以 ]]> 结束"),
-    "control_character": Clause(Severity.HIGH, "R7", "写进 XML 之前滤掉 0x20 以下除 TAB、LF、CR 外的字符"),
-    "empty_reply": Clause(Severity.HIGH, "R15", _USE_LEGAL),
-    "payment_refused": Clause(Severity.HIGH, "R19", "查业务为何拒收这笔通知；收下后" + _USE_LEGAL),
-    "wrong_payment_reply": Clause(Severity.HIGH, "R19", "原样返回{legal}"),
-    "echoed_push": Clause(Severity.HIGH, "R8", "不要把推送原样发回，" + _USE_LEGAL),
-    "success_in_xml": Clause(Severity.HIGH, "R4", "直接输出 7 个字节 success，不要包进 XML"),
-    "wrong_root": Clause(Severity.HIGH, "R8", "根元素改成小写的 <xml>，不带命名空间"),
-    "reply_not_allowed": Clause(Severity.HIGH, "R18", _USE_LEGAL),
-    "not_encrypted": Clause(Severity.HIGH, "R14", "加密后再回复，或者返回不用加密的 success"),
-    "unexpected_envelope": Clause(Severity.HIGH, "R14", "返回明文，或者核对后台的消息加解密方式"),
-    "incomplete_envelope": Clause(Severity.HIGH, "R14", "补齐 Encrypt、MsgSignature、TimeStamp、Nonce 四项"),
-    "wrong_addressees": Clause(Severity.HIGH, "R8", _SWAP),
-    "missing_field": Clause(Severity.HIGH, "R11", "按官方文档补齐必填字段，值不能为空"),
-    "unknown_msg_type": Clause(Severity.HIGH, "R10", "MsgType 只能是 " + "、".join(REPLY_TYPES)),
-    "empty_content": Clause(Severity.HIGH, "R11", "没有话要说就直接返回 success，不要返回空的 Content"),
-    "content_too_long": Clause(Severity.MEDIUM, "R12", "截短或分条，多出来的改用客服消息"),
-    "article_count_mismatch": Clause(Severity.MEDIUM, "R13", "ArticleCount 按实际的 item 个数写"),
-    "too_many_articles": Clause(Severity.MEDIUM, "R13", "只留允许的条数，多出的会被丢掉"),
-    "plain_text": Clause(Severity.HIGH, "R3", _USE_LEGAL),
-    "bare_success_expected": Clause(Severity.MEDIUM, "R4", "输出小写的 success，前后不要有空格、换行或 BOM"),
-    "leading_bytes": Clause(Severity.MEDIUM, "R7", "去掉 <xml> 之前的 BOM、空格和空行"),
-    "bad_create_time": Clause(Severity.MEDIUM, "R9", "CreateTime 写秒级时间戳，10 位整数"),
-    "millisecond_create_time": Clause(Severity.LOW, "R9", "毫秒时间戳除以 1000 取整"),
-}
 _RANK = {id_: rank for rank, id_ in enumerate(CLAUSES)}
 
 
@@ -87,17 +37,18 @@ def judge(
     encrypted: bool | None = None,
     sender: str | None = None,
     account: str | None = None,
+    length: int | None = None,
 ) -> tuple[Finding, ...]:
     """What is wrong with `reply` as the answer to `push`, most telling first; nothing means legal.
 
     A push of None is judged like a message. `encrypted` says whether the account is in safe mode; where it is None, the
     envelope and plain XML both pass. `sender` is the follower's OpenID, `account` the gh_ id; the addressees are not
-    compared where they are None or masked. Spans are bytes of `reply`. A body that an alert has cut must be closed
-    first. Never raises; takes time linear in the reply.
+    compared where they are None or masked. Of a body that an alert has cut, `length` is the number of its bytes;
+    the caller closes it first. Spans are bytes of `reply`. Never raises; takes time linear in the reply.
     """
     first = lead.end() if (lead := _LEAD.match(reply)) else 0
     end = max(first, len(reply.rstrip(_BLANKS)))
-    case = _Case(reply, (first, end), push or UNKNOWN_PUSH, encrypted, sender, account)
+    case = _Case(reply, (first, end), push or UNKNOWN_PUSH, encrypted, sender, account, length)
     return tuple(sorted(_judge_body(case), key=lambda finding: _RANK[finding.id]))
 
 
@@ -118,6 +69,12 @@ class _Case:
     encrypted: bool | None
     sender: str | None
     account: str | None
+    length: int | None
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body, or of what it was before it was cut."""
+        return len(self.body) if self.length is None else self.length
 
     @property
     def body(self) -> bytes:
@@ -196,7 +153,7 @@ def _recognise(case: _Case, signs: Iterable[_BodySign]) -> Finding | None:
     for sign in signs:
         if match := sign.pattern.match(case.reply, *case.span):
             proof = match["proof"].decode("utf-8", "replace")[:40]
-            message = sign.message.format(proof=proof, size=len(case.body), legal=case.push.legal)
+            message = sign.message.format(proof=proof, size=case.size, legal=case.push.legal)
             return case.finding(sign.id, message, match.span("proof"))
     return None
 
@@ -229,17 +186,18 @@ def _quoted(case: _Case) -> Finding:
     body = case.body
     is_success = body[1:-1] == b"success" and not case.is_payment
     right = "应是不带引号的 7 个字节 success" if is_success else "应原样输出引号里的内容"
-    message = f"回复外面多了一层{_QUOTES[body[:1]]}，共 {len(body)} 字节；{right}"
+    message = f"回复外面多了一层{_QUOTES[body[:1]]}，共 {case.size} 字节；{right}"
     return case.finding("quoted_reply", message, case.span)
 
 
 def _text(case: _Case) -> Finding:
-    size = len(case.body)
     if case.is_payment:
-        return case.finding("wrong_payment_reply", f"回复共 {size} 字节，不是支付通知要的 XML", case.span)
+        return case.finding(
+            "wrong_payment_reply", f"回复共 {case.size} 字节，不是支付通知要的 XML", case.span
+        )
     if mistake := undecodable(case.reply):
         return case.finding(*mistake)
-    return case.finding("plain_text", f"回复是 {size} 字节的普通文字；应是{case.push.legal}", case.span)
+    return case.finding("plain_text", f"回复是 {case.size} 字节的普通文字；应是{case.push.legal}", case.span)
 
 
 def _leading(case: _Case) -> Iterator[Finding]:
