@@ -101,9 +101,15 @@ def opening(key: str = "wx1|cb", **values: Any) -> tuple[Sighting, Change]:
     return sighting(**values), Change(key, None, Reason.OPENED)
 
 
+def recorded_in(store: Store, made: Entry) -> list[int]:
+    """The incident of each sighting of an entry that is recorded now."""
+    store.record(made)
+    return [row["incident_id"] for row in store.export("alerts") if row["message_key"] == made.message.key]
+
+
 def opened(store: Store, key: str = "wx1|cb", **values: Any) -> int:
     """The id of a new incident."""
-    (incident,) = store.record(entry(uuid.uuid4().hex, opening(key, **values))).incident_ids
+    (incident,) = recorded_in(store, entry(uuid.uuid4().hex, opening(key, **values)))
     return incident
 
 

@@ -17,13 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from triage.errors import StoreBusyError, StoreDownError, StoreError
-from triage.store.engine import Timeouts, is_in_memory, make_engine, read_url
+from triage.store.engine import POOL_SIZE, Timeouts, is_in_memory, make_engine, read_url
 from triage.store.session import Prepared, Session, Statement
 from triage.store.wal import WRITES_PER_CHECKPOINT, Checkpointer
 
 T = TypeVar("T")
 
-_ATTEMPTS = 4
+_ATTEMPTS = POOL_SIZE + 1
+"""Every idle connection may be one that a server has dropped; each attempt closes one."""
 _REPEAT_WITHIN = 1.0
 """Seconds after which nothing is repeated that failed: whoever asked waits no longer."""
 _BUSY_PAUSE = 0.001
@@ -32,8 +33,8 @@ _ROLLED_BACK = frozenset({"40001", "40P01", 1213})
 """Chosen by the server as the victim of a deadlock: the transaction may simply be run again."""
 _BUSY = _ROLLED_BACK | {"55P03", "57014", 1205, 1969, 3024}
 """Beside those: a lock or a statement that took too long."""
-_WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366})
-"""MySQL calls these operational, yet the database is well: an unknown column, a bad value."""
+_WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366, sqlite3.SQLITE_ERROR})
+"""MySQL and SQLite call these operational, yet the database is well: an unknown column or table, a bad value."""
 _READ_ONLY = "25006"
 """PostgreSQL's code for a server that takes no writes, as a standby does."""
 
@@ -109,27 +110,33 @@ class Database:
         while True:
             attempts += 1
             try:
-                with self._engine.connect() as connection:
-                    return work(Session(connection, self._prepared))
+                return self._on_connection(work)
             except (SQLAlchemyError, self._driver_error, ValueError, OverflowError) as exc:
-                cause = getattr(exc, "orig", None) or exc
-                pause = self._pause_after(cause, attempts, time.monotonic() - started)
+                pause = self._pause_after(exc, attempts, time.monotonic() - started)
                 if pause is None or not may_repeat():
-                    raise self._translated(cause) from exc
+                    raise self._translated(getattr(exc, "orig", None) or exc) from exc
                 time.sleep(pause)
 
-    def _pause_after(self, cause: BaseException, attempts: int, elapsed: float) -> float | None:
+    def _on_connection(self, work: Callable[[Session], T]) -> T:
+        with self._engine.connect() as connection:
+            try:
+                return work(Session(connection, self._prepared))
+            except self._driver_error:
+                if not self.is_local:  # it may be broken, which its next use would show
+                    connection.invalidate()
+                raise
+
+    def _pause_after(self, exc: Exception, attempts: int, elapsed: float) -> float | None:
         """Seconds until the next attempt after a failure; None if there is to be none."""
+        cause = getattr(exc, "orig", None) or exc
         if _is_locked(cause):
             return _BUSY_PAUSE if elapsed < self._lock_timeout and not _is_on_event_loop() else None
-        if elapsed > _REPEAT_WITHIN or attempts == _ATTEMPTS:
+        is_rolled_back = isinstance(cause, self._driver.IntegrityError) or _code(cause) in _ROLLED_BACK
+        was_connected = cause is exc or getattr(exc, "connection_invalidated", False)
+        is_broken = was_connected and not self.is_local and self._is_down(cause) and _code(cause) not in _BUSY
+        if attempts == _ATTEMPTS or elapsed > _REPEAT_WITHIN:
             return None
-        if isinstance(cause, self._driver.IntegrityError) or _code(cause) in _ROLLED_BACK:
-            return 0.0
-        if self.is_local or not self._is_down(cause):
-            return None
-        self._engine.dispose()  # a server that was restarted has dropped the idle connections as well
-        return 0.0
+        return 0.0 if is_rolled_back or is_broken else None
 
     def _translated(self, cause: BaseException) -> StoreError:
         """Ours for a foreign exception; the message repeats no value that was to be stored."""
@@ -150,11 +157,8 @@ class Database:
         """Whether the database is to blame, not the statement."""
         if isinstance(cause, self._driver.InterfaceError) or _code(cause) == _READ_ONLY:
             return True
-        is_sqlite_error = (
-            getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-        )  # as "no such table"
         is_operational = isinstance(cause, self._driver.OperationalError)
-        return is_operational and not is_sqlite_error and _code(cause) not in _WRONG_STATEMENT
+        return is_operational and _code(cause) not in _WRONG_STATEMENT
 
     def _roll_back(self, session: Session) -> None:
         """A connection that cannot roll back is closed instead."""
@@ -181,6 +185,8 @@ def _is_on_event_loop() -> bool:
 
 
 def _code(exc: BaseException) -> object:
-    """The server's own code: MySQL's number, PostgreSQL's SQLSTATE."""
+    """The database's own code: MySQL's and SQLite's number, PostgreSQL's SQLSTATE."""
     first = next(iter(exc.args), None)
-    return first if isinstance(first, int) else getattr(exc, "sqlstate", None)
+    return (
+        first if isinstance(first, int) else getattr(exc, "sqlite_errorcode", getattr(exc, "sqlstate", None))
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from triage.errors import OvertakenError, StoreError
 from triage.message import Person
@@ -40,11 +40,6 @@ def members(session: Session) -> tuple[Member, ...]:
 def put(session: Session, sql: Statements, new: Member) -> None:
     """Add a member, or change what is known of one."""
     session.run(sql.put_member, {field.name: getattr(new, field.name) for field in fields(Member)})
-
-
-def remove(session: Session, person: Person) -> bool:
-    """Whether there was such a member."""
-    return bool(session.connection.execute(delete(MEMBERS).where(_M.person == person)).rowcount)
 
 
 def invite(session: Session, given: Invite) -> None:

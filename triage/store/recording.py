@@ -34,9 +34,8 @@ _SAY_WHY = _THIS.where(_I.closed_as != 0, or_(_I.closed_note.is_(None), _I.close
     closed_note=bindparam("note", type_=_I.closed_note.type)
 )
 _REOPEN = _THIS.where(_I.closed_as != 0).values(
-    state=State.OPEN.value, closed_as=0, closed_at=None, closed_note=None
+    state=State.OPEN.value, closed_as=0, closed_at=None, closed_note=None, owner=None, step=0
 )
-_REOPEN_BY_ALERT = _REOPEN.values(owner=None, step=0)
 _OWNER = select(_I.owner).where(_I.id == bindparam("incident"))
 _TEXT_OF = "text_of"
 _MESSAGE_TEXT = select(MESSAGES.c.text).where(MESSAGES.c.key == bindparam("message"))
@@ -60,20 +59,21 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     key = entry.message.key
     if not _add_message(session, sql, entry, key):
         return Recorded(_value(session, statements.REPLY, message=key))
-    ids = _add_alerts(session, sql, entry, key) if entry.sightings else ()
+    if entry.sightings:
+        _add_alerts(session, sql, entry, key)
     for action in entry.actions:
         _carry_out(session, sql, action, entry.received_at)
     if entry.conversation is not None:
         talk = {
             "person": index_key(str(entry.message.person)),
-            "state": _shortened(entry.conversation, entry.message),
+            "state": _compact(entry.conversation, entry.message),
             "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
         }
         session.run(sql.put_conversation, talk)
     if entry.gap is not None:
         gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
         session.run(statements.ADD_GAP, gap)
-    return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True, incident_ids=ids)
+    return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True)
 
 
 def _carry_out(session: Session, sql: Statements, action: Action | Invite | Join, at: datetime) -> None:
@@ -87,14 +87,14 @@ def _carry_out(session: Session, sql: Statements, action: Action | Invite | Join
                 raise OvertakenError(f"incident {action.incident_id} was claimed or closed meanwhile")
 
 
-def _shortened(talk: Mapping[str, Any], message: Message) -> dict[str, Any]:
-    """A conversation without the text of the message it begins with, which is kept already; `whole` undoes it."""
+def _compact(talk: Mapping[str, Any], message: Message) -> dict[str, Any]:
+    """A conversation without the text of the message it begins with, which is kept already; `expand` undoes it."""
     if message.text is None or talk.get("text") != message.text:
         return dict(talk)
     return {name: value for name, value in talk.items() if name != "text"} | {_TEXT_OF: message.key}
 
 
-def whole(session: Session, talk: dict[str, Any]) -> dict[str, Any]:
+def expand(session: Session, talk: dict[str, Any]) -> dict[str, Any]:
     """A conversation as it was before it was stored."""
     key = talk.pop(_TEXT_OF, None)
     return talk if key is None else talk | {"text": _value(session, _MESSAGE_TEXT, message=key) or ""}
@@ -129,8 +129,8 @@ def _add_message(session: Session, sql: Statements, entry: Entry, key: str) -> b
         return False
 
 
-def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> tuple[int, ...]:
-    """Put every sighting into its incident; the incident of each.
+def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> None:
+    """Put every sighting into its incident.
 
     Incidents are written in the order of their keys, so that two messages with the same alerts cannot wait for each
     other; the alerts keep the order they were forwarded in.
@@ -145,7 +145,6 @@ def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> tu
         rows.append(_alert_row(sighting, change.reason, key, place))
         place.next_number += 1
     session.run_all(statements.ADD_ALERT, rows)
-    return tuple([row["incident_id"] for row in rows])
 
 
 def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> dict[str, Any]:
@@ -230,7 +229,7 @@ def _reopened(session: Session, incident: int, sighting: Sighting) -> int:
     other = _value(session, statements.OPEN_ID, lookup=lookup) if lookup else None
     if other is not None:
         return int(other)
-    if session.run(_REOPEN_BY_ALERT, {"incident": incident}):
+    if session.run(_REOPEN, {"incident": incident}):
         _tell(session, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
     return incident
 
@@ -246,8 +245,6 @@ def act(session: Session, action: Action, at: datetime) -> bool:
         done = session.run(_CLOSE, {"incident": incident, "at": at, "note": detail})
         if not done and detail:
             done = session.run(_SAY_WHY, {"incident": incident, "note": detail})
-    elif kind == "reopen":
-        return _reopen(session, incident, at, action)
     elif _value(session, _LOOKUP, incident=incident) is None:  # a note for nothing
         return False
     else:
@@ -258,18 +255,8 @@ def act(session: Session, action: Action, at: datetime) -> bool:
     return bool(done)
 
 
-def _reopen(session: Session, incident: int, at: datetime, action: Action) -> bool:
-    """Undo a closing, owner and step as they were; not while another incident of the same key is open."""
-    lookup = _value(session, _LOOKUP, incident=incident)
-    if lookup is None or _value(session, statements.OPEN_ID, lookup=lookup) is not None:
-        return False
-    if not session.run(_REOPEN, {"incident": incident}):
-        return False
-    _tell(session, incident, at, action.who, "reopen", action.detail)
-    return True
-
-
 def owner_of(session: Session, incident: int) -> Person | None:
+    """Who owns an incident; None if nobody does, or there is none."""
     owner: Person | None = _value(session, _OWNER, incident=incident)
     return owner
 

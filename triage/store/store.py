@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -56,7 +56,6 @@ from triage.store.versions import UPGRADE, judge, version_of
 
 TABLES = tuple(sorted(METADATA.tables))
 """What can be exported."""
-_REPLAY = timedelta(minutes=10)
 _BATCH = 500
 
 _I, _A = INCIDENTS.c, ALERTS.c
@@ -65,7 +64,6 @@ _SIGNATURE_USED = select(
         MESSAGES.c.signature == bindparam("signature"),
         MESSAGES.c.encrypted == false(),
         MESSAGES.c.key != bindparam("message"),
-        MESSAGES.c.received_at >= bindparam("since"),
     )
 )
 _OPENED = select(_A.seen_at, _A.sender, literal("open"), _A.title).where(
@@ -85,7 +83,6 @@ _AGING = (
     (CONVERSATIONS.c.person, CONVERSATIONS.c.expires_at),
     (INVITATIONS.c.word, INVITATIONS.c.expires_at),
 )
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Store:
@@ -109,9 +106,6 @@ class Store:
         try:
             if upgrade:
                 store.upgrade()
-            file = store._database.file
-            if file is not None and not file.exists():
-                raise SchemaError(f"there is no database {file} yet; make it with: {UPGRADE}")
             store.check()
         except BaseException:
             store.close()
@@ -137,7 +131,10 @@ class Store:
             return patient.write(lambda session: migrate(session.connection))
 
     def check(self) -> None:
-        """Raises unless the database answers and has this program's schema."""
+        """Raises unless the database is there, answers and has this program's schema."""
+        file = self._database.file
+        if file is not None and not file.exists():  # SQLite would make it, or go on with one that was deleted
+            raise SchemaError(f"there is no database {file} yet; make it with: {UPGRADE}")
         judge(self._database.read(lambda session: version_of(session.connection)), VERSIONS)
 
     # -- messages
@@ -154,14 +151,11 @@ class Store:
         """
         return self._database.write(partial(recording.record, sql=self._sql, entry=entry), repeatable=True)
 
-    def signature_used(self, signature: str, key: str, now: datetime | None = None) -> bool:
-        """Whether a signature came with another message, within ten minutes before `now`, if that is given."""
+    def signature_used(self, signature: str, key: str) -> bool:
+        """Whether a signature came with another message, in plain or compatible mode."""
         if not signature:
             return False
-        since = now - _REPLAY if now else _EPOCH
-        row = self._first(
-            _SIGNATURE_USED, {"signature": index_key(signature), "message": key, "since": since}
-        )
+        row = self._first(_SIGNATURE_USED, {"signature": index_key(signature), "message": key})
         return bool(row and row[0])
 
     def conversation(self, person: Person, now: datetime) -> dict[str, Any] | None:
@@ -169,7 +163,7 @@ class Store:
 
         def ask(session: Session) -> dict[str, Any] | None:
             row = session.first(_TALK, {"who": index_key(str(person)), "now": now})
-            return None if row is None else recording.whole(session, row[0])
+            return None if row is None else recording.expand(session, row[0])
 
         return self._database.read(ask)
 
@@ -223,14 +217,6 @@ class Store:
         """Whether this closed it; not if it was closed already."""
         return self._act(Action("close", incident_id, who, note), at)
 
-    def set_step(self, incident_id: int, who: Person, at: datetime, step: int) -> bool:
-        """Whether this moved it to another step."""
-        return self._act(Action("step", incident_id, who, str(step)), at)
-
-    def reopen(self, incident_id: int, who: Person, at: datetime, note: str | None = None) -> bool:
-        """Whether this reopened it; not if it is open, or another one of its key is."""
-        return self._act(Action("reopen", incident_id, who, note), at)
-
     def _act(self, action: Action, at: datetime) -> bool:
         return self._database.write(partial(recording.act, action=action, at=at))
 
@@ -247,10 +233,6 @@ class Store:
     def add_member(self, member: Member) -> None:
         """Add a member, or change what is known of one."""
         self._database.write(partial(membership.put, sql=self._sql, new=member), repeatable=True)
-
-    def remove_member(self, person: Person) -> bool:
-        """Whether there was one to remove."""
-        return self._database.write(partial(membership.remove, person=person))
 
     def invite(self, invite: Invite) -> None:
         """Give out an invitation word. Raises StoreError if it was given out before."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from triage.incidents.correlation import Reason, Sighting
 from triage.message import Message, Person
 
-ActionKind = Literal["claim", "note", "close", "step", "reopen"]
+ActionKind = Literal["claim", "note", "close", "step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,6 @@ class Recorded:
     """The reply that every push of the message gets; None is an answer without words."""
     is_new: bool = False
     """Whether this call recorded it."""
-    incident_ids: tuple[int, ...] = ()
-    """If it is new, the incident of each sighting in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of an incident's timeline; `what` is `open` or an action's kind."""
+    """A line of an incident's timeline; `what` is `open`, `reopen` or an action's kind."""
 
     at: datetime
     who: Person
