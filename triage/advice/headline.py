@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from triage.alerts.causes import Cause
 from triage.alerts.parser import Alert
@@ -29,7 +28,7 @@ ICONS = {
 }
 
 
-def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, Any]:
+def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, object]:
     """The values of templates/reply/alert.txt but `unread` and `story`; an empty value leaves its line out."""
     alert, sample = diagnosis.alert, diagnosis.alert.sample
     return {

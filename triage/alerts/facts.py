@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from triage.alerts.parser import Alert
@@ -176,10 +176,19 @@ def _address_parts(address: str, host: str) -> dict[str, Fact]:
     }
 
 
-def _split(address: str) -> tuple[str | Any, ...] | None:
-    """Scheme, host, port and path of a web address, `""` for a part that is not there; None for anything else."""
+class _Url(NamedTuple):
+    """The parts of a web address, `""` for one that is not there."""
+
+    scheme: str
+    hostname: str
+    port: str
+    path: str
+
+
+def _split(address: str) -> _Url | None:
+    """The parts of a web address; None for anything else."""
     if plain := _PLAIN_URL.match(address):
-        return plain.groups("")
+        return _Url(*plain.groups(""))
     try:
         parts = urlsplit(address)
         hostname, port = parts.hostname, parts.port
@@ -187,7 +196,7 @@ def _split(address: str) -> tuple[str | Any, ...] | None:
         return None
     if parts.scheme not in _PORTS or not hostname:
         return None
-    return parts.scheme, hostname, str(port or ""), parts.path
+    return _Url(parts.scheme, hostname, str(port or ""), parts.path)
 
 
 def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:

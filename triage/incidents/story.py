@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from triage.alerts.parser import BEIJING
 from triage.incidents.correlation import (
@@ -48,7 +47,7 @@ class MemberNames:
 
 def story_values(
     sighting: Sighting, verdict: Verdict, recent: Sequence[Incident], names: MemberNames, now: datetime
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The values of templates/reply/story.txt; an empty value leaves its line out. For a new alert all are empty."""
     incident = verdict.incident
     shape = shape_of(sighting, recent)

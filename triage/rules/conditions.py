@@ -74,6 +74,7 @@ class Because:
 
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class View:
@@ -202,7 +203,7 @@ def _fits(op: str, text: str, values: tuple[str, ...]) -> bool:
     return any(compiled(value).search(text) for value in values)
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -272,7 +273,7 @@ def _parse_flag(text: str, node: yaml.Node, reader: Reader) -> bool | None:
     return None
 
 
-def _parse_network(text: str, node: yaml.Node, reader: Reader) -> Any:
+def _parse_network(text: str, node: yaml.Node, reader: Reader) -> Network | None:
     try:
         return ipaddress.ip_network(text)
     except ValueError as exc:

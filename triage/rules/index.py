@@ -10,14 +10,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Literal, NamedTuple
 
 import ahocorasick
 import re2
 
 from triage.alerts.cleaning import fold
-from triage.rules.conditions import Condition, Test, View
+from triage.rules.conditions import Condition, Network, Test, View
 from triage.rules.parser import Rule
 
 _SQUASHED = re.compile(r"[\s,，、。.\"“”'‘’]+")
@@ -189,7 +188,7 @@ def _test_options(test: Test) -> Iterator[list[_Key]]:
             yield [_Key("expression", test.field, value) for value in test.values]
 
 
-def _network_key(field: str, network: IPv4Network | IPv6Network) -> _Key:
+def _network_key(field: str, network: Network) -> _Key:
     bits = network.prefixlen
     prefix = int(network.network_address) >> (network.max_prefixlen - bits)
     return _Key("network", field, _Network(network.version, bits, prefix))
