@@ -113,6 +113,14 @@ def test_a_number_of_an_incident_has_nine_digits(digits: int, argument: str | No
     assert (command.argument if command else None) == argument
 
 
+@pytest.mark.parametrize(("digits", "is_note"), [(9, False), (10, True)])
+def test_a_longer_number_is_a_word_of_the_note(digits: int, is_note: bool, say: Say) -> None:
+    say(CONNECT)
+    shown = say("备注 " + "1" * digits)
+    assert ("记在事件 #1 上了" in shown) == is_note
+    assert (f"没有 #{'1' * digits} 这件事" in shown) != is_note
+
+
 @pytest.mark.parametrize(
     ("after", "is_told"),
     [(timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)],
