@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import socket
@@ -146,10 +147,11 @@ def test_a_failed_fetch_fails_all_who_wait_for_it_and_is_not_repeated_at_once(
     answers = _together(platform, api)
     assert {answer.errcode for answer in answers if isinstance(answer, ApiError)} == {40125}
     assert (len(answers), platform.count(STABLE), platform.count(CREATE_MENU)) == (20, 1, 0)
-    clock.now += timedelta(seconds=6)
-    with pytest.raises(ApiError):
-        api.create_menu(MENU)
-    assert platform.count(STABLE) == 2
+    for after, fetches in ((timedelta(seconds=4, milliseconds=999), 1), (timedelta(milliseconds=1), 2)):
+        clock.now += after
+        with pytest.raises(ApiError):
+            api.create_menu(MENU)
+        assert platform.count(STABLE) == fetches
 
 
 # -- a token that is refused
@@ -429,6 +431,27 @@ def test_the_cache_lies_beside_an_sqlite_file(url: str, folder: str | None) -> N
     cache = token_cache(url)
     assert isinstance(cache, MemoryTokens if folder is None else FileTokens)
     assert getattr(cache, "_directory", None) == (Path(folder) if folder else None)
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(64 * 1024, True), (64 * 1024 + 1, False)])
+def test_an_answer_has_64_kib_at_most(
+    connect: Connect, platform: FakeWeChat, size: int, is_read: bool
+) -> None:
+    answer = json.dumps({"errcode": 40020, "errmsg": "x" * (size - 32)}).encode()
+    assert len(answer) == size
+    platform.instead[CREATE_MENU] = lambda handler: handler.say(answer)
+    with pytest.raises(ApiError) as caught:
+        connect().create_menu(MENU)
+    assert (caught.value.errcode == 40020) == is_read
+
+
+@pytest.mark.parametrize("length", [200, 201])
+def test_200_characters_of_the_platform_s_words_are_repeated(
+    connect: Connect, platform: FakeWeChat, length: int
+) -> None:
+    platform.answers[CREATE_MENU] = [{"errcode": 40020, "errmsg": "x" * length}]
+    with pytest.raises(ApiError, match=r"errcode 40020 \(x{200}\)"):
+        connect().create_menu(MENU)
 
 
 # -- the methods

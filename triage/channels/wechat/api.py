@@ -205,7 +205,7 @@ def _read(response: requests.Response, seconds: float) -> bytes:
         if time.monotonic() > end:
             raise requests.ReadTimeout
         if len(content) > _MAX_ANSWER_BYTES:
-            break  # no JSON any more, which is what will be said
+            return b""  # what is so large is no answer of this API
     return bytes(content)
 
 
