@@ -99,12 +99,20 @@ def test_a_webhook_without_an_address_is_told_as_such() -> None:
 def test_a_beat_tells_every_run_until_it_is_stopped() -> None:
     stop, lines, warnings = threading.Event(), [], list[Notice]()
 
-    def tell(run: Report, failures: int) -> None:
+    def note(run: Report, failures: int) -> None:
         lines.append(line_of(run, failures))
         if len(lines) == 4:
             stop.set()
 
-    beat(lambda: DOWN, Watch(3), every=0.001, stop=stop, clock=lambda: NOW, tell=tell, warn=warnings.append)
+    beat(
+        lambda: DOWN,
+        Watch(3),
+        every=0.001,
+        stop=stop,
+        clock=lambda: NOW,
+        on_report=note,
+        on_notice=warnings.append,
+    )
     assert lines[3].startswith("2026-03-09T18:31:40Z TCP 连接：curl_connect 连不上")
     assert "5 分钟内 4 败" in lines[3]
     assert [notice.failures for notice in warnings] == [3]

@@ -70,7 +70,7 @@ def run_heartbeat(
     robot = parse_target(options.webhook) if options.webhook else None
     metrics = HeartbeatMetrics() if options.metrics_port else None
 
-    def tell(report: Report, failures: int) -> None:
+    def show(report: Report, failures: int) -> None:
         click.echo(_json_line(report, failures) if as_json else line_of(report, failures))
         sys.stdout.flush()
         if metrics:
@@ -86,8 +86,8 @@ def run_heartbeat(
             every=every,
             stop=stop,
             clock=lambda: datetime.now(UTC),
-            tell=tell,
-            warn=lambda notice: _warn(notice, robot, guard),
+            on_report=show,
+            on_notice=lambda notice: _warn(notice, robot, guard),
         )
     return 0
 

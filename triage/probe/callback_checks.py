@@ -182,9 +182,9 @@ def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limit
         ]
         if new:
             times = load.faults[new[0].id]
-            told = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {times} 次：{new[0].message}")
+            counted = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {times} 次：{new[0].message}")
             subject = f"连推 {load.pushes} 次"
-            yield make_check("reply_law", Layer.REPLY, subject, excerpt_of(exchange), [told])
+            yield make_check("reply_law", Layer.REPLY, subject, excerpt_of(exchange), [counted])
 
 
 def excerpt_of(exchange: Exchange) -> str:

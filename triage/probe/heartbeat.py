@@ -110,17 +110,17 @@ def beat(
     every: float,
     stop: threading.Event,
     clock: Callable[[], datetime],
-    tell: Callable[[Report, int], None],
-    warn: Callable[[Notice], None],
+    on_report: Callable[[Report, int], None],
+    on_notice: Callable[[Notice], None],
 ) -> None:
-    """Examine every `every` seconds until `stop` is set; `tell` gets each report, `warn` each notice."""
+    """Examine every `every` seconds until `stop` is set; `on_report` gets each report and the failures so far."""
     while not stop.is_set():
         before = time.perf_counter()
         report = examine()
         notice = watch.note(report, clock())
-        tell(report, watch.failures)
+        on_report(report, watch.failures)
         if notice:
-            warn(notice)
+            on_notice(notice)
         stop.wait(max(0.0, every - (time.perf_counter() - before)))
 
 

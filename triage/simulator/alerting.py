@@ -84,9 +84,12 @@ class Ledger:
     """The failures counted so far; begin with `Ledger()`."""
 
     windows: Mapping[str, _Window] = field(default_factory=lambda: MappingProxyType({}))
+    """The open window of each kind of alert."""
     recent: _BySecond = ()
+    """What MarkFail counts."""
     blocked_until: datetime | None = None
     marked_at: datetime | None = None
+    """When MarkFail last raised an alert."""
 
     def is_blocked(self, at: datetime) -> bool:
         """Whether MarkFail withholds pushes at this time."""
@@ -133,11 +136,11 @@ def _mark(ledger: Ledger, failure: FailedTry, rules: AlertingRules) -> tuple[Led
     since = max(at - _MINUTE, ledger.blocked_until or at - _MINUTE)
     if ledger.is_blocked(at) or _failures(recent, since) < rules.mark_fail:
         return ledger, ()
-    is_told = ledger.marked_at is not None and at < ledger.marked_at + rules.window
+    is_repeated = ledger.marked_at is not None and at < ledger.marked_at + rules.window
     alert = DueAlert(MARK_FAIL, at, failure, _failures(recent, at - rules.window), rules.window)
-    told = ledger.marked_at if is_told else at
-    ledger = replace(ledger, blocked_until=at + rules.silence, marked_at=told)
-    return ledger, () if is_told else (alert,)
+    alerted_at = ledger.marked_at if is_repeated else at
+    ledger = replace(ledger, blocked_until=at + rules.silence, marked_at=alerted_at)
+    return ledger, () if is_repeated else (alert,)
 
 
 def _with(recent: _BySecond, at: datetime, window: timedelta) -> _BySecond:
