@@ -10,6 +10,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.headline import excerpt
 from triage.advice.query import TopicIndex
 from triage.advice.rendering import Lines, Renderer
+from triage.advice.sources import Source, Sources
 from triage.rules.parser import RuleSet, parse_rules
 
 WORDS = "".join(chr(code) for code in range(0x9100, 0x9200))
@@ -103,7 +104,7 @@ def test_a_typing_error_is_looked_for_in_twenty_four_characters(length: int, top
 
 @pytest.mark.parametrize(("name", "topics"), [("vwxyz", []), ("uvwxyz", ["r0"])])
 def test_a_short_ascii_name_must_be_a_word_of_its_own(name: str, topics: list[str]) -> None:
-    assert asked(f"qq{name}qq", name) == topics
+    assert asked(f"qqqq{name}qq", name) == topics
 
 
 @pytest.mark.parametrize(("length", "topics"), [(7, ["r0"]), (6, [])])
@@ -114,6 +115,12 @@ def test_a_long_part_of_a_sentence_is_a_name(length: int, topics: list[str]) -> 
 @pytest.mark.parametrize(("length", "topics"), [(2_000, ["r0"]), (2_001, [])])
 def test_a_query_has_two_thousand_characters_at_most(length: int, topics: list[str]) -> None:
     assert asked("x" * length, "x" * length) == topics
+
+
+@pytest.mark.parametrize(("length", "is_found"), [(24, True), (25, False)])
+def test_a_cited_item_is_typed_in_twenty_four_characters(length: int, is_found: bool) -> None:
+    sources = Sources([Source("R4", "success 不加修饰", "一句话", "一页", None)])
+    assert (sources.typed("什么是R4".ljust(length, "？")) is not None) == is_found
 
 
 # -- pages

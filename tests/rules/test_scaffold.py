@@ -34,6 +34,8 @@ ODD = {
     "a masked sample": "次数: 5分钟 3次\n错误样例: [OpenID=xxx][3rdUrl=http://xx/xx][IP=1.2.*.*][Msg=Text]",
     "no value that a condition can hold": f"错误样例: [第三方平台:$a]\n{LINES['tail']}",
     "nothing but a count and the tail": f"{LINES['count']}\n{LINES['tail']}",
+    "an alert longer than a text of a rule": "次数: 5分钟 3次\n"
+    f"错误样例: [OpenID=oA1][Event={'长' * 4_000}][Msg={'长' * 4_000}][response_content={'长' * 16_000}]",
     "a long reply": "次数: 5分钟 3次\n错误样例: [OpenID=oA1][Event=Foo][response_length=14000]"
     f"[response_content={'长' * 14_000}]",
 }

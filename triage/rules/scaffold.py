@@ -7,16 +7,15 @@ import re
 from triage.alerts.parser import Alert
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import MIN_SENTENCE_LETTERS
+from triage.rules.strict_yaml import MAX_TEXT
 
 _SIGNS = ("event", "msg", "http_code", "curl_error", "platform", "host", "ip", "callback_url")
 """What an alert without a 内容 line may be known by, the most general first."""
-_MAX_EXAMPLE = 15_000
-"""Characters of the alert that the example quotes; a longer text is refused by the rule format."""
 
 
 def write_scaffold(alert: Alert, kind: str) -> str:
     """A rule for alerts like this one: it names their kind, or adds steps where `kind` is known already."""
-    text = re.sub(r"(?m)^", "        ", _readable(alert.text.strip()[:_MAX_EXAMPLE]))
+    text = re.sub(r"(?m)^", "        ", _readable(alert.text.strip()[: MAX_TEXT - 1]))
     return f"""\
 id: my_rule            # a-z, 0-9 and _; then save this as my_rule.yml
 title: 给这类报警起个名

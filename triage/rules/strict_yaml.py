@@ -18,7 +18,7 @@ from triage.findings import Finding, Location, Severity
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
-_MAX_TEXT = 20_000
+MAX_TEXT = 20_000
 """Characters of one scalar."""
 _MAX_MESSAGE = 400
 """Characters of a finding's message."""
@@ -191,8 +191,8 @@ class Reader:
         value: str = node.value
         if not value.strip():
             self.report(node, "empty-text", "this must not be empty")
-        elif len(value) > _MAX_TEXT:
-            self.report(node, "long-text", f"this is longer than {_MAX_TEXT:,} characters")
+        elif len(value) > MAX_TEXT:
+            self.report(node, "long-text", f"this is longer than {MAX_TEXT:,} characters")
         return value.strip()
 
     def texts(self, node: yaml.Node) -> tuple[str, ...]:
