@@ -7,17 +7,19 @@ commits by its own statements.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from triage.errors import StoreBusyError, StoreDownError, StoreError
-from triage.store.engine import POOL_SIZE, Timeouts, is_in_memory, make_engine, read_url
+from triage.store.engine import POOL_SIZE, Timeouts, is_file, is_in_memory, make_engine, read_url
 from triage.store.session import Prepared, Session, Statement
 from triage.store.wal import WRITES_PER_CHECKPOINT, Checkpointer
 
@@ -61,8 +63,10 @@ class Database:
         self._driver_error: type[Exception] = self._driver.Error
         self._prepared: dict[Statement, Prepared] = {}
         self._begin = "BEGIN IMMEDIATE" if self.is_local else "BEGIN"
-        has_log = self.is_local and not self.is_in_memory
-        self._checkpointer = Checkpointer(self.read, writes_per_checkpoint) if has_log else None
+        self._keeps_sessions = is_file(self.url)
+        self._kept = threading.local()
+        self._connections: list[Connection] = []
+        self._checkpointer = Checkpointer(self.read, writes_per_checkpoint) if self._keeps_sessions else None
 
     @property
     def file(self) -> Path | None:
@@ -71,7 +75,10 @@ class Database:
         return Path(name) if self.is_local and name and not name.startswith(("file:", ":")) else None
 
     def close(self) -> None:
-        """Close the connections that nobody uses; the next question opens a new one."""
+        """Close the connections; the next question opens a new one."""
+        self._kept = threading.local()
+        while self._connections:
+            self._connections.pop().close()
         self._engine.dispose()
 
     def read(self, question: Callable[[Session], T]) -> T:
@@ -118,13 +125,29 @@ class Database:
                 time.sleep(pause)
 
     def _on_connection(self, work: Callable[[Session], T]) -> T:
-        with self._engine.connect() as connection:
-            try:
-                return work(Session(connection, self._prepared))
-            except self._driver_error:
-                if not self.is_local:  # it may be broken, which its next use would show
-                    connection.invalidate()
-                raise
+        """Work on a connection; on a file, on the thread's own, which saves a tenth of a push's time.
+
+        A connection that saw a failure is not used again. The threads that ask a file are few and live long.
+        """
+        if not self._keeps_sessions:
+            with self._engine.connect() as connection:
+                try:
+                    return work(Session(connection, self._prepared))
+                except self._driver_error:
+                    if not self.is_local:  # it may be broken, which its next use would show
+                        connection.invalidate()
+                    raise
+        session = self._kept.__dict__.get("session")
+        if session is None:
+            session = self._kept.session = Session(self._engine.connect(), self._prepared)
+            self._connections.append(session.connection)
+        try:
+            return work(session)
+        except BaseException:
+            del self._kept.session
+            self._connections.remove(session.connection)
+            session.connection.close()
+            raise
 
     def _pause_after(self, exc: Exception, attempts: int, elapsed: float) -> float | None:
         """Seconds until the next attempt after a failure; None if there is to be none."""

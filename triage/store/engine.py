@@ -58,6 +58,11 @@ def is_in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
+def is_file(url: URL) -> bool:
+    """Whether the database is a file of SQLite's."""
+    return url.get_backend_name() == "sqlite" and not is_in_memory(url)
+
+
 def make_engine(url: URL, timeouts: Timeouts) -> Engine:
     """An engine in autocommit mode, so that a question is one round trip. Raises SettingsError."""
     backend = url.get_backend_name()
@@ -69,10 +74,8 @@ def make_engine(url: URL, timeouts: Timeouts) -> Engine:
             hide_parameters=True,
             paramstyle="named" if backend == "sqlite" else "pyformat",
             poolclass=QueuePool,
-            pool_size=1
-            if is_in_memory(url)
-            else POOL_SIZE,  # in memory each connection is a database of its own
-            max_overflow=0,
+            pool_size=1 if is_in_memory(url) else POOL_SIZE,  # in memory each is a database of its own
+            max_overflow=-1 if is_file(url) else 0,  # each thread that asks a file keeps a connection
             pool_timeout=timeouts.connect,
             pool_use_lifo=True,
             pool_reset_on_return=None,

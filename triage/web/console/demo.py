@@ -6,7 +6,6 @@ answer is read and judged as the platform would. Nothing here is reachable once 
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import secrets
 import time
@@ -17,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from asgiref.sync import async_to_sync
 from flask import Blueprint, abort, render_template, request
 from flask import Response as FlaskResponse
 from jinja2 import Environment, StrictUndefined
@@ -110,7 +110,7 @@ def _send(callback: Callback, account: Account) -> FlaskResponse:
         abort(400, "send {who, push, text}")
     push = _compose(sent, account, datetime.now(UTC))
     started = time.perf_counter()
-    response = asyncio.run(callback.answer(push, WechatChannel(), account))
+    response = async_to_sync(callback.answer)(push, WechatChannel(), account)
     milliseconds = (time.perf_counter() - started) * 1000
     sender = PEOPLE[sent.who]
     accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
