@@ -25,7 +25,7 @@ _LONG_TOKEN = re.compile(
 )
 _MIN_TOKEN = 28
 """The length of an OpenID; every token that is recognised by its length alone is longer."""
-_RUN = re.compile(rf"[A-Za-z0-9+/=_-]{{{_MIN_TOKEN}}}")
+_TOKEN_RUN = re.compile(rf"[A-Za-z0-9+/=_-]{{{_MIN_TOKEN}}}")
 _HEX = re.compile(r"(?<![A-Za-z0-9])[0-9A-Fa-f]{32,}(?![A-Za-z0-9])")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 _APPID = re.compile(r"wx[0-9a-z]{16}")
@@ -40,7 +40,7 @@ def mask(text: str) -> str:
         text = _SECRET.sub(r"\1…", _HEADER.sub(r"\1…", text))
     if "eyJ" in text:
         text = _JWT.sub("eyJ…", text)
-    if len(text) < _MIN_TOKEN or not _RUN.search(text):
+    if len(text) < _MIN_TOKEN or not _TOKEN_RUN.search(text):
         return text
     text = _OPENID.sub(lambda match: _ends(match[0]), text)
     text = _HEX.sub(lambda match: _ends(match[0]), text)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.paths import DATA
-from triage.advice.query import MAX_CHARACTERS, TopicIndex
+from triage.advice.query import MAX_QUERY, TopicIndex
 from triage.rules.parser import RuleSet
 
 
@@ -46,7 +46,7 @@ NOTHING = {
     "an order number": "4200000000202407120000000001",
     "a fan": "oQ7dXk2VbnTzLr5WfGh8JmPs3YcA",
     "a lone letter": "x",
-    "a long text": "请求超时" * (MAX_CHARACTERS // 4 + 1),
+    "a long text": "请求超时" * (MAX_QUERY // 4 + 1),
     "half of a surrogate pair": "\ud83d",
 }
 

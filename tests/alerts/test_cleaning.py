@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.alerts.cleaning import _FOLD, _PLAIN, clean, fold, half_width, unindent
+from triage.alerts.cleaning import clean, fold, half_width, unindent
 
 STAYS = {
     "an address keeps its parameters that look like entities": "[3rdUrl=http://a.example.com/?a=1&times=2&copy=3&lt=4]",
@@ -55,10 +55,11 @@ def test_folding_makes_brackets_colons_and_letters_one_kind() -> None:
     assert fold("【ＩＰ＝１】；ＡPPID：“x”") == '[ip=1];appid:"x"'
 
 
-def test_folding_plain_text_by_the_short_way_is_folding() -> None:
-    plain = "".join(char for char in map(chr, range(0x11_0000)) if _PLAIN.fullmatch(char))
-    assert fold(plain) == plain.translate(_FOLD)
-    assert fold(plain[:99]) == plain[:99].translate(_FOLD)
+def test_text_of_the_platform_is_folded_like_any_other() -> None:
+    written = "".join(map(chr, [9, 10, *range(32, 127), *range(0x4E00, 0xA000)])) + "、。…，："
+    assert fold(written) == fold(written + "①")[:-1], "one odd character takes the long way"
+    for char in written:
+        assert fold(char) == fold(char + "①")[:-1]
 
 
 def test_half_width_keeps_letter_case() -> None:

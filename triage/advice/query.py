@@ -16,7 +16,7 @@ from triage.alerts.cleaning import clean, fold
 from triage.rules.index import Literals
 from triage.rules.parser import Rule, RuleSet
 
-MAX_CHARACTERS = 2_000
+MAX_QUERY = 2_000
 """A longer text is no query."""
 MIN_SCORE = 0.4
 """From this score on a topic is meant."""
@@ -97,7 +97,7 @@ class TopicIndex:
 
     def ask(self, text: str) -> Asked:
         """What a typed text asks for."""
-        if len(text) > MAX_CHARACTERS:
+        if len(text) > MAX_QUERY:
             return Asked()
         typed = clean(text)
         words = _squash(typed)

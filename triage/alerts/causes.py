@@ -30,7 +30,7 @@ REPLY_CAUSES = frozenset(
     }
 )
 """The findings of the reply law that are causes of the contract."""
-_CURL = {
+_CURL_CAUSES = {
     7: ("curl_connect", "微信连不上这台服务器（cURL 7）"),
     52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
     56: ("curl_receive", "收回包时连接中断（cURL 56）"),
@@ -39,7 +39,7 @@ _CUT_MARKS = ("...", "…")
 _EMOJI_DAMAGE = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""
 _WIDE_CDATA = ("［CDATA［", "【CDATA【")
-_NARROW = str.maketrans("［］【】＜＞＝", "[][]<>=")
+_TO_HALF_WIDTH = str.maketrans("［］【】＜＞＝", "[][]<>=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def find_causes(sample: Sample, about: AlertedPush = AlertedPush.MESSAGE) -> tup
 def _causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:
     if sample.http_code is not None and sample.http_code != 200:
         yield _of("http_status", f"回调返回 HTTP {sample.http_code}，不是 200", "http_code", sample.http_code)
-    if sample.curl_error in _CURL:
-        yield _of(*_CURL[sample.curl_error], "curl_error", sample.curl_error)
+    if sample.curl_error in _CURL_CAUSES:
+        yield _of(*_CURL_CAUSES[sample.curl_error], "curl_error", sample.curl_error)
     if sample.decrypt_fail:
         yield _of("decrypt_fail", "微信解不开加密的回包", "decrypt_fail", "decrypt fail")
     yield from _reply_causes(sample, about)
@@ -109,7 +109,7 @@ def _as_sent(body: str) -> str:
     Every character keeps its place.
     """
     if any(wide in body for wide in _WIDE_CDATA):
-        body = body.translate(_NARROW)
+        body = body.translate(_TO_HALF_WIDTH)
     return body.replace(_EMOJI_DAMAGE, "OK".ljust(len(_EMOJI_DAMAGE)))
 
 
@@ -117,11 +117,11 @@ def _closed(body: str) -> str:
     """An XML body that WeChat cut, closed behind its last complete element."""
     if not body.startswith("<xml>") or not body.endswith(_CUT_MARKS):
         return body
-    end = max((match.end() for match in _ELEMENT.finditer(body)), default=0)
+    end = max((match.end() for match in _END_TAG.finditer(body)), default=0)
     return body[:end] + "</xml>" if end else body
 
 
-_ELEMENT = re.compile(r"</[A-Za-z_]{1,60}>")
+_END_TAG = re.compile(r"</[A-Za-z_]{1,60}>")
 
 
 def _push(sample: Sample, about: AlertedPush) -> Push | None:

@@ -12,7 +12,7 @@ _MAX_FOLDED_LINES = 5
 """Lines over which a copied sentence may be spread."""
 LABELS = r"(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
 
-_PLAIN = re.compile("[\t\n -~、。…，：\u4e00-\u9fff]*")
+_UNCHANGED_TEXT = re.compile("[\t\n -~、。…，：\u4e00-\u9fff]*")
 """The characters of the platform's own text. A text of these alone needs no cleaning, and folding it is cheap."""
 _NEWLINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -54,12 +54,12 @@ class _Fold(dict[int, int]):
             folded = char.lower() if len(char.lower()) == 1 else char
         if len(self) > self._MAX_CACHED:
             self.clear()
-            self.update(_SPECIAL)
+            self.update(_FOLDED_SIGNS)
         self[code] = ord(folded)
         return self[code]
 
 
-_SPECIAL = {
+_FOLDED_SIGNS = {
     ord(char): ord(plain)
     for chars, plain in (
         ("【〔〖", "["),
@@ -72,14 +72,14 @@ _SPECIAL = {
     )
     for char in chars
 }
-_FOLD = _Fold(_SPECIAL)
+_FOLD = _Fold(_FOLDED_SIGNS)
 
 
 def fold(text: str) -> str:
     """The text for comparing: half width and lower case. A place in it is the same place in `text`."""
     if text.isascii():
         return text.lower()
-    if _PLAIN.fullmatch(text):
+    if _UNCHANGED_TEXT.fullmatch(text):
         return text.lower().replace("，", ",").replace("：", ":")
     return text.translate(_FOLD)
 
@@ -105,7 +105,7 @@ def clean(text: str) -> str:
 
     Removes invisible characters, HTML around the alert, and the `>` of quoted lines; unifies line ends.
     """
-    if not _PLAIN.fullmatch(text):
+    if not _UNCHANGED_TEXT.fullmatch(text):
         text = _SURROGATES.sub("\ufffd", text)
         text = _INVISIBLE.sub("", _NEWLINES.sub("\n", text))
     if "<" in text or "&" in text:
@@ -182,7 +182,7 @@ def trim_line(line: str, is_last: bool, has_follower: bool) -> str:
 
     `is_last` says that the text ends here, `has_follower` that the next label stands on the same line.
     """
-    if not has_follower and not _WRAPPED.search(line):
+    if not has_follower and not _WRAPPING_SIGN.search(line):
         return line.strip()
     line = (_TAGS_AT_END.sub("", line.rstrip()) or line) if ">" in line else line.rstrip()
     if "```" in line:
@@ -198,6 +198,6 @@ def trim_line(line: str, is_last: bool, has_follower: bool) -> str:
     return line.removesuffix("**") if line.strip("*") and "**" not in line[:-2] else line
 
 
-_WRAPPED = re.compile(r"[>`|」*]")
+_WRAPPING_SIGN = re.compile(r"[>`|」*]")
 """A cheap check: only a line with one of these can need trimming."""
 _TAGS_AT_END = re.compile(r"(?:\s*</?[A-Za-z][^<>]{0,200}>){1,5}\s*$")

@@ -84,12 +84,12 @@ FACTS: Mapping[str, FactName] = {
 }
 
 _MASKED = re.compile(r"(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")
-_MASKED_MAYBE = re.compile(r"[xX](?:[xX]|\n?\Z)")
+_MASKED_PRECHECK = re.compile(r"[xX](?:[xX]|\n?\Z)")
 """A cheap pre-check: every value that `_MASKED` finds something in matches this too, and few others do."""
 _OPENID = re.compile(r"[A-Za-z0-9_-]{12,64}")
-_OF_ALERT = ("appid", "nickname", "description", "guide_url", "window_minutes", "count")
-_DIRECT_FACTS = (*_OF_ALERT, *SAMPLE_KEYS)
-_values = attrgetter(*_OF_ALERT, *(f"sample.{key}" for key in SAMPLE_KEYS))
+_ALERT_FACTS = ("appid", "nickname", "description", "guide_url", "window_minutes", "count")
+_DIRECT_FACTS = (*_ALERT_FACTS, *SAMPLE_KEYS)
+_direct_values = attrgetter(*_ALERT_FACTS, *(f"sample.{key}" for key in SAMPLE_KEYS))
 _MINUTE = timedelta(minutes=1)
 _DEFAULT_WINDOW_MINUTES = ALERT_WINDOW // _MINUTE
 _MAX_LOG_MINUTES = 60
@@ -112,7 +112,9 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
     """
     facts: dict[str, Fact] = {"kind": kind, "cause": tuple(causes), "text": alert.text}
     facts |= {
-        name: value for name, value in zip(_DIRECT_FACTS, _values(alert), strict=True) if value is not None
+        name: value
+        for name, value in zip(_DIRECT_FACTS, _direct_values(alert), strict=True)
+        if value is not None
     }
     if alert.sample.decrypt_fail:
         facts["decrypt_fail"] = "yes"
@@ -131,7 +133,7 @@ def is_masked(value: str) -> bool:
     """Whether a person has hidden the value (`xx`, `1.2.*.*`), so that no command can use it."""
     if not value or "*" in value or "…" in value or "..." in value:
         return True
-    return bool(_MASKED_MAYBE.search(value) and _MASKED.search(value))
+    return bool(_MASKED_PRECHECK.search(value) and _MASKED.search(value))
 
 
 def usable_facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:

@@ -72,8 +72,8 @@ _KINDS |= {"昵": "nickname", "呢": "nickname", "报": "tail", "告": "tail"}
 _ORDER = ("appid", "nickname", "time", "description", "count", "sample", "brackets", "tail")
 _RANK = {kind: rank for rank, kind in enumerate(_ORDER)} | {"end": -1}
 """Where a line stands in an alert; the end of the text ranks before all of them."""
-_LINES = ("appid", "nickname", "description")
-_BOLD = ("**", "__")
+_TEXT_LINES = ("appid", "nickname", "description")
+_BOLD_MARKS = ("**", "__")
 _DATE = re.compile(
     r"\s{0,20}(\d{4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2})日?"
     r"[\st]{0,9}(\d{1,2}) ?[:;时] ?(\d{1,2})(?: ?[:;分] ?(\d{1,2}))?"
@@ -81,8 +81,8 @@ _DATE = re.compile(
 _COUNT = re.compile(r"\s{0,20}(?:(\d{1,6}) ?分钟内?[ \t,]{0,9})?(\d{1,3}(?:,\d{3}){1,3}|\d{1,12}) ?次")
 _URL = re.compile(r"https? ?[:;] ?//[!-;=?-Z_a-z~%]{3,200}")
 _PASTED_TO_URL = re.compile(r"(?:[^\w/-]|-{2,}+|_{2,}+)+$")
-_EMPTY = re.compile(rf"{_GAP}(?:\n|$|(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
-_MASKED = re.compile(r"\s{0,8}[x*]{2}")
+_EMPTY_VALUE = re.compile(rf"{_GAP}(?:\n|$|(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
+_MASKED_VALUE = re.compile(r"\s{0,8}[x*]{2}")
 _PLATFORM_SENTENCE = re.compile(
     r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
 )
@@ -179,7 +179,7 @@ def _tokens(scanner: Scanner) -> Iterator[_Token]:
 def _after_bold(folded: str, start: int, end: int) -> int:
     """Where the value begins: behind the closing stars of a bold label."""
     bold = folded[max(0, start - 2) : start]
-    closed_behind = bold in _BOLD and bold not in folded[start:end] and folded.startswith(bold, end)
+    closed_behind = bold in _BOLD_MARKS and bold not in folded[start:end] and folded.startswith(bold, end)
     return end + 2 if closed_behind else end
 
 
@@ -194,7 +194,7 @@ def _is_label(folded: str, kind: str, start: int, end: int, previous: _Token | N
         return False
     if kind in ("time", "count") and not _at_line_start(folded, start):
         pattern = _DATE if kind == "time" else _COUNT
-        return any(value.match(folded, end) for value in (pattern, _EMPTY, _MASKED))
+        return any(value.match(folded, end) for value in (pattern, _EMPTY_VALUE, _MASKED_VALUE))
     return True
 
 
@@ -245,7 +245,7 @@ def _is_foreign(folded: str, start: int, end: int) -> bool:
 def _parse_value(scanner: Scanner, draft: _Draft, token: _Token, following: _Token) -> None:
     """Parse the value of a token into the draft; it ends before the following token."""
     kind, limit = token.kind, following.start
-    if kind in _LINES:
+    if kind in _TEXT_LINES:
         _parse_line(scanner.text, draft, token, following)
     elif kind == "time":
         _parse_time(scanner, draft, token, limit)

@@ -45,10 +45,10 @@ class Sample:
 
 SAMPLE_KEYS = tuple(field.name for field in fields(Sample))
 Value = str | int | bool
-_NUMBERS = {"stamp", "msg_type", "http_code", "curl_error", "response_length"}
-_WORDS = {"event", "msg", "platform"}
+_NUMERIC = {"stamp", "msg_type", "http_code", "curl_error", "response_length"}
+_WITH_SPACES = {"event", "msg", "platform"}
 """Values in which a space counts."""
-_OPENING = {"openid", "transaction_id"}
+_FIRST_KEYS = {"openid", "transaction_id"}
 """Keys that stand first, so that a second one opens the brackets of the next alert."""
 _BODIES = {"response_content", "resp"}
 _PROSE = _BODIES | {"platform"}
@@ -97,7 +97,7 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
             end = unknown.end()
         else:
             name = key.lastgroup or ""
-            if name in _OPENING and name in values:
+            if name in _FIRST_KEYS and name in values:
                 break
             first = key.end()
             last, end = _extent(scanner, first, name, values)
@@ -150,8 +150,8 @@ def _parse_value(name: str, raw: str, indent: str) -> Value | None:
         return True
     if name in _BODIES:
         return unindent(raw, indent).strip()
-    if name in _NUMBERS:
+    if name in _NUMERIC:
         digits = half_width(raw).strip()
         return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
-    value = raw.strip() if name in _WORDS else half_width(raw).strip()
-    return _LINE_BREAK.sub(" " if name in _WORDS else "", value) if "\n" in value else value
+    value = raw.strip() if name in _WITH_SPACES else half_width(raw).strip()
+    return _LINE_BREAK.sub(" " if name in _WITH_SPACES else "", value) if "\n" in value else value

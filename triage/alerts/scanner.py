@@ -28,7 +28,7 @@ KEY = re.compile(
 _JSON = json.JSONDecoder(strict=False)
 _BRACKET = re.compile(r"[\[\]]")
 _CLOSING_BRACKET = re.compile(r"\]")
-_PLATFORM = re.compile(r"(?<=[\].…])\s{0,20}\[ {0,3}第三方平台")
+_PLATFORM_BRACKET = re.compile(r"(?<=[\].…])\s{0,20}\[ {0,3}第三方平台")
 _MAX_SHORT_VALUE = 4_000
 """Characters of a value that is no reply body."""
 _MAX_BODY = 16_000
@@ -51,11 +51,11 @@ _END_OF_ALERT = re.compile(
 FIRST_WORD = re.compile(r"app|昵称|呢称|时间|内容|次数|错误样例|报警排查|告警排查")
 """What `_END_OF_ALERT` begins with; a search for plain characters is much faster."""
 _LIST_MARKS = r"(?:[\s>*_#|•·-]|<[^<>]{0,40}>){0,20}(?:\(?\d{1,2}[.)、]\s{0,4})?[*_]{0,2}$"
-_CLOSED = re.compile(rf"(?:\]|\.\.\.|…|」){_LIST_MARKS}")
-_NEW_LINE = re.compile(rf"\n{_LIST_MARKS}")
+_BEHIND_BRACKET = re.compile(rf"(?:\]|\.\.\.|…|」){_LIST_MARKS}")
+_ON_NEW_LINE = re.compile(rf"\n{_LIST_MARKS}")
 _PLATFORM_AT_END = re.compile(rf"\[ {{0,3}}第三方平台(?:[:;][^\[\]]{{0,100}})?\]{_LIST_MARKS}")
-_CUT_OFF = re.compile(rf"(?:\.\.\.|…)(?=[\"'」]{{0,3}}{_LIST_MARKS})")
-_CUT = r"(?:\.\.\.|…)(?=\s|$|[\u3000-\u9fff])"
+_CUT_AT_END = re.compile(rf"(?:\.\.\.|…)(?=[\"'」]{{0,3}}{_LIST_MARKS})")
+_CUT_IN_TEXT = r"(?:\.\.\.|…)(?=\s|$|[\u3000-\u9fff])"
 """A string, compiled on first use: the wide range takes a millisecond, and few alerts need it."""
 _AFTER_BODY = re.compile(r"$|\s|[^\x00-\x7f]|\[|app ?[il]d|</?(?:p|br|div|span|li|pre|code)\b")
 """What may follow the `]` behind an uncut body."""
@@ -126,9 +126,9 @@ class Scanner:
 def _ends_a_body(folded: str, match: re.Match[str]) -> bool:
     """Whether a label cannot be part of a body: the tail line, one behind a closed bracket, or one on its own line."""
     before = folded[max(0, match.start() - 60) : match.start()]
-    if match.lastgroup == "tail" or _CLOSED.search(before):
+    if match.lastgroup == "tail" or _BEHIND_BRACKET.search(before):
         return True
-    return match.lastgroup == "header" and bool(_NEW_LINE.search(before))
+    return match.lastgroup == "header" and bool(_ON_NEW_LINE.search(before))
 
 
 def _next(matches: list[re.Match[str]], position: int, default: int) -> int:
@@ -193,7 +193,7 @@ def _body_extent(scanner: Scanner, start: int, length: int | None) -> Extent:
 
 def _last_platform(folded: str, start: int, end: int) -> int | None:
     """Where the bracket of the third-party platform begins; it is always the last one."""
-    found = [match.start() for match in _PLATFORM.finditer(folded, start, end)]
+    found = [match.start() for match in _PLATFORM_BRACKET.finditer(folded, start, end)]
     if found:
         return found[-1]
     match = _PLATFORM_AT_END.search(folded, max(start, end - 160), end)
@@ -202,7 +202,7 @@ def _last_platform(folded: str, start: int, end: int) -> int | None:
 
 def _before_next_part(folded: str, start: int, end: int) -> Extent:
     """The end of a body that the alert's next part follows: the last `]`, or the dots where WeChat cut it."""
-    cut = _CUT_OFF.search(folded, max(start, end - 60), end)
+    cut = _CUT_AT_END.search(folded, max(start, end - 60), end)
     if cut:
         return cut.end(), end
     close = folded.rfind("]", start, end)
@@ -215,7 +215,7 @@ def _before_other_text(scanner: Scanner, start: int, end: int) -> Extent:
     close = _closing(folded, start, end)
     if close is not None:
         return close, close + 1
-    cut = re.compile(_CUT).search(folded, start, end)
+    cut = re.compile(_CUT_IN_TEXT).search(folded, start, end)
     stop = cut.end() if cut else scanner.line_end(start, end)
     close = -1 if cut else folded.rfind("]", start, stop)
     return (close, close + 1) if close >= 0 else (stop, stop)
@@ -269,12 +269,12 @@ def _by_shape(folded: str, start: int, end: int) -> int | None:
     if folded.startswith("]", start) and _AFTER_BODY.match(folded, start + 1):
         return start
     body = folded[start : start + 200].lstrip()
-    pattern = next((closer for openers, closer in _CLOSERS if body.startswith(openers)), None)
+    pattern = next((closer for openers, closer in _BODY_ENDS if body.startswith(openers)), None)
     match = pattern.search(folded, start + 1, end) if pattern else None
     return match.start("close") if match else None
 
 
-_CLOSERS = [
+_BODY_ENDS = [
     (('"',), re.compile(r"\"\s{0,9}(?P<close>\])")),
     (("<?xml", "<xml"), re.compile(r"</xml>\s{0,9}(?P<close>\])")),
     (("<!doctype html", "<html"), re.compile(r"</html>\s{0,9}(?P<close>\])")),

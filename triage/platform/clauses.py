@@ -23,7 +23,7 @@ class Clause:
 
 _USE_LEGAL = "改为返回{legal}"
 _SEND_RAW = "让框架按纯文本输出，不要再做一次 JSON 或 HTML 序列化；应返回{legal}"
-_SWAP = "ToUserName 和 FromUserName 要与推送里的对调"
+_SWAP_ADDRESSEES = "ToUserName 和 FromUserName 要与推送里的对调"
 
 # Findings are returned in this order: the one that explains most comes first.
 CLAUSES: Final[Mapping[str, Clause]] = {
@@ -46,7 +46,7 @@ CLAUSES: Final[Mapping[str, Clause]] = {
     "not_encrypted": Clause(Severity.HIGH, "R14", "加密后再回复，或者返回不用加密的 success"),
     "unexpected_envelope": Clause(Severity.HIGH, "R14", "返回明文，或者核对后台的消息加解密方式"),
     "incomplete_envelope": Clause(Severity.HIGH, "R14", "补齐 Encrypt、MsgSignature、TimeStamp、Nonce 四项"),
-    "wrong_addressees": Clause(Severity.HIGH, "R8", _SWAP),
+    "wrong_addressees": Clause(Severity.HIGH, "R8", _SWAP_ADDRESSEES),
     "missing_field": Clause(Severity.HIGH, "R11", "按官方文档补齐必填字段，值不能为空"),
     "unknown_msg_type": Clause(Severity.HIGH, "R10", "MsgType 只能是 " + "、".join(REPLY_TYPES)),
     "empty_content": Clause(Severity.HIGH, "R11", "没有话要说就直接返回 success，不要返回空的 Content"),

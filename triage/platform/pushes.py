@@ -126,8 +126,8 @@ REPLY_TYPES: Mapping[str, tuple[str, ...]] = {
 """The MsgTypes of a passive reply, each with the elements it requires beside the four that all require."""
 
 _ONLY_SUCCESS = frozenset({ReplyForm.SUCCESS})
-_SILENT = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
-_ANY = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY, ReplyForm.XML})
+_NO_MESSAGE = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
+_ANY_REPLY = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY, ReplyForm.XML})
 
 
 def _message(
@@ -138,13 +138,13 @@ def _message(
     alert_names: tuple[str, ...] = (),
     msg_types: tuple[int, ...] = (),
 ) -> Push:
-    return Push(name, Family.MESSAGE, meaning, _ANY, grade, alert_names, msg_types)
+    return Push(name, Family.MESSAGE, meaning, _ANY_REPLY, grade, alert_names, msg_types)
 
 
 def _event(
     name: str,
     meaning: str,
-    replies: frozenset[ReplyForm] = _SILENT,
+    replies: frozenset[ReplyForm] = _NO_MESSAGE,
     grade: Grade = Grade.GENERAL,
     *,
     alert_names: tuple[str, ...] = (),
@@ -179,17 +179,17 @@ _MESSAGES = (
 )
 
 _EVENTS = (
-    _event("subscribe", "关注", _ANY, alert_names=("Subscribe",), msg_types=(20002,)),
+    _event("subscribe", "关注", _ANY_REPLY, alert_names=("Subscribe",), msg_types=(20002,)),
     _event("unsubscribe", "取消关注", alert_names=("UnSubscribe",), msg_types=(20002,)),
-    _event("SCAN", "已关注的人扫带参数二维码", _ANY, alert_names=("Scan QRCode",)),
+    _event("SCAN", "已关注的人扫带参数二维码", _ANY_REPLY, alert_names=("Scan QRCode",)),
     _event("LOCATION", "上报地理位置", _ONLY_SUCCESS, Grade.CONFIRMED, alert_names=("Location Report",)),
-    _event("CLICK", "点菜单拉取消息", _ANY, alert_names=("Click",)),
+    _event("CLICK", "点菜单拉取消息", _ANY_REPLY, alert_names=("Click",)),
     _event("VIEW", "点菜单跳转链接", alert_names=("Click Menu Url",)),
     _event("view_miniprogram", "点菜单打开小程序"),
     _event("view_limited", "点菜单打开图文"),
     _event("miniprogram", "点菜单打开小程序"),
-    _event("scancode_push", "菜单扫码", _ANY),
-    _event("scancode_waitmsg", "菜单扫码并等待回复", _ANY),
+    _event("scancode_push", "菜单扫码", _ANY_REPLY),
+    _event("scancode_waitmsg", "菜单扫码并等待回复", _ANY_REPLY),
     _event("pic_sysphoto", "菜单拍照"),
     _event("pic_photo_or_album", "菜单拍照或选相册"),
     _event("pic_weixin", "菜单选微信相册"),

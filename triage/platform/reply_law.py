@@ -46,7 +46,7 @@ def judge(
     compared where they are None or masked. Of a body that an alert has cut, `length` is the number of its bytes;
     the caller closes it first. Spans are bytes of `reply`. Never raises; takes time linear in the reply.
     """
-    first = lead.end() if (lead := _LEAD.match(reply)) else 0
+    first = lead.end() if (lead := _BEFORE_BODY.match(reply)) else 0
     end = max(first, len(reply.rstrip(_BLANKS)))
     case = _Case(reply, (first, end), push or UNKNOWN_PUSH, encrypted, sender, account, length)
     return tuple(sorted(_judge_body(case), key=lambda finding: _RANK[finding.id]))
@@ -55,7 +55,7 @@ def judge(
 # -- a reply with its context
 
 _BLANKS = b" \t\r\n"
-_LEAD = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
+_BEFORE_BODY = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,11 @@ def _judge_body(case: _Case) -> Iterable[Finding]:
         return _judge_success(case)
     if body[:1] in _QUOTES and len(body) > 1 and body[:1] == body[-1:]:
         return [_quoted(case)]
-    if foreign := _recognise(case, _FOREIGN):
+    if foreign := _recognise(case, _OTHER_FORMATS):
         return [foreign]
     if _XML_START.match(body):
         return [*_leading(case), *_judge_xml(case)]
-    return [_recognise(case, _ERRORS) or _text(case)]
+    return [_recognise(case, _ERROR_TEXTS) or _text(case)]
 
 
 # -- bodies that are no XML
@@ -137,13 +137,13 @@ def _sign(id_: str, pattern: bytes, message: str) -> _BodySign:
 
 
 _ERROR_MESSAGE = "回复是报错文字（出现“{proof}”），共 {size} 字节；应是{legal}"
-_FOREIGN = (
+_OTHER_FORMATS = (
     _sign("escaped_xml", _ESCAPED, "XML 被转义成了 {proof}…；应原样输出 <xml>"),
     _sign("json_reply", _JSON, "回复是 JSON，共 {size} 字节；应是{legal}"),
     _sign("error_text", _HTML_PIECE + rb".*?" + _ERROR_WORD, _ERROR_MESSAGE),
     _sign("html_page", _HTML, "回复是 HTML，共 {size} 字节；应是{legal}"),
 )
-_ERRORS = (
+_ERROR_TEXTS = (
     _sign("error_text", _STATUS, _ERROR_MESSAGE),
     _sign("error_text", rb".*?" + _ERROR_WORD, _ERROR_MESSAGE),
 )
@@ -228,14 +228,14 @@ def _checks(case: _Case, document: Document) -> Sequence[_Check]:
     if case.is_payment:
         return (_payment,)
     if ReplyForm.XML not in case.push.replies:
-        return (_form, *_PROOFS)
+        return (_form, *_SELF_EVIDENT)
     if document.is_success:
         return (_success,)
     if document.root != "xml":
         return (_root,)
     if document.all("Encrypt") or document.all("MsgSignature"):
         return (_envelope,)
-    return (*_PROOFS, _encryption, _addressees, _fields, _articles)
+    return (*_SELF_EVIDENT, _encryption, _addressees, _fields, _articles)
 
 
 def _payment(case: _Case, document: Document) -> Iterator[Finding]:
@@ -354,4 +354,4 @@ def _articles(case: _Case, document: Document) -> Iterator[Finding]:
 
 
 _Check = Callable[[_Case, Document], Iterator[Finding]]
-_PROOFS: tuple[_Check, ...] = (_echo, _success, _content, _create_time)
+_SELF_EVIDENT: tuple[_Check, ...] = (_echo, _success, _content, _create_time)

@@ -71,7 +71,7 @@ _MAX_DEPTH = 4
 _CDATA = b"<![CDATA["
 _CDATA_SLIP = re.compile(rb"(?<!\])(?:\]\]?\s*</|\]\s*>\s*</|\]\]\s+>)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_REASONS = {
+_EXPAT_REASONS = {
     expat.errors.XML_ERROR_INVALID_TOKEN: "这里有 XML 不认的字符（& 和 < 要转义，]]> 不能写进正文）",
     expat.errors.XML_ERROR_UNDEFINED_ENTITY: "这个实体没有定义（& 要写成 &amp;）",
     expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "根元素之后还有别的内容",
@@ -175,7 +175,7 @@ def _diagnose(reader: _Reader, reason: str) -> tuple[str, Span]:
     at = min(at, len(reply) - 1)
     if reason == expat.errors.XML_ERROR_NO_ELEMENTS and reader.names:
         return f"到结尾 <{reader.names[-1][:40]}> 还没有闭合", (at, at + 1)
-    return _REASONS.get(reason, f"解析器报 {reason}"), (at, at + 1)
+    return _EXPAT_REASONS.get(reason, f"解析器报 {reason}"), (at, at + 1)
 
 
 def _is_unclosed(reply: bytes, cdata: int, at: int, reason: str) -> bool:
