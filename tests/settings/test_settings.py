@@ -128,6 +128,12 @@ def test_a_number_is_taken_between_its_bounds_alone(variable: str, least: int, m
     assert [getattr(load_settings({variable: str(value)}), field) for value in (least, most)] == [least, most]
 
 
+def test_a_member_of_a_channel_that_is_not_there_is_refused() -> None:
+    assert "names the channel 'wechatt'; there are: wechat" in _refused(
+        TRIAGE_MEMBERS="wechatt/wx1/oAbc=小王"
+    )
+
+
 @pytest.mark.parametrize("member", ["wechat/oAbc", "/wx1/oAbc", "wechat//oAbc", "wechat/wx1/", "a/b/c/d"])
 def test_a_member_who_is_named_by_half_is_refused(member: str) -> None:
     assert "channel/account/id=name" in _refused(TRIAGE_MEMBERS=f"{member}=小王")
@@ -240,11 +246,11 @@ def test_several_accounts_are_read() -> None:
 
 
 def test_members_are_read() -> None:
-    settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n wecom/ww1/li.lei@a=李雷"})
+    settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n wechat/wx1/li.lei@a=李雷"})
     assert settings.members == {
         Person("wechat", ANY_ACCOUNT, "oAbc"): "小王",
         Person("wechat", ANY_ACCOUNT, "oDef-_1"): "小李",
-        Person("wecom", "ww1", "li.lei@a"): "李雷",
+        Person("wechat", "wx1", "li.lei@a"): "李雷",
     }
 
 

@@ -303,6 +303,24 @@ class TestIncidents:
         (claim,) = [event for event in store.timeline(incident) if event.what == "claim"]
         assert claim.who == owners[0]
 
+    def test_of_many_messages_that_claim_one_is_recorded(self, store: Store) -> None:
+        incident = opened(store)
+        entries = [
+            entry(uuid.uuid4().hex, actions=(Action("claim", incident, person(f"o{n}")),)) for n in range(8)
+        ]
+
+        def claim(number: int) -> bool:
+            with contextlib.suppress(OvertakenError):
+                store.record(entries[number])
+                return True
+            return False
+
+        won = together(claim)
+        assert sum(won) == 1
+        assert [store.reply_to(each.message.key) is not None for each in entries] == won
+        (told,) = [event for event in store.timeline(incident) if event.what == "claim"]
+        assert told.who == person(f"o{won.index(True)}")
+
     def test_nothing_is_claimed_that_is_not_open(self, store: Store) -> None:
         incident = opened(store)
         store.close_incident(incident, person("oAlice"), NOW)

@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from triage.channels.registry import CHANNELS
 from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
 from triage.masking import mask
@@ -127,6 +128,8 @@ class Settings(BaseModel):
             if not equals or not name or not match:
                 raise ValueError("is not a list like OpenID=name,channel/account/id=name")
             channel, account = match["channel"] or "wechat", match["account"] or ANY_ACCOUNT
+            if channel not in CHANNELS:
+                raise ValueError(f"names the channel '{channel}'; there are: {', '.join(CHANNELS)}")
             members[Person(channel, account, match["id"])] = name
         return members
 
