@@ -59,10 +59,12 @@ class Asked:
 
     @property
     def topic(self) -> Rule | None:
+        """The topic that fits best."""
         return self.candidates[0].rule if self.candidates else None
 
     @property
     def is_clear(self) -> bool:
+        """Whether one topic is meant, so that it is answered without a choice."""
         return len(self.candidates) == 1
 
     @property

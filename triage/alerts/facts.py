@@ -20,6 +20,8 @@ Fact = str | int | float | tuple[str, ...]
 
 
 class FactType(enum.Enum):
+    """What a fact holds; it decides which operators and filters apply."""
+
     TEXT = "text"
     NUMBER = "number"
     LIST = "list"

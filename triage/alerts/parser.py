@@ -126,10 +126,12 @@ class _Draft:
 
     @property
     def span(self) -> tuple[int, int]:
+        """Where its tokens stand in the text."""
         return self.tokens[0].start, self.tokens[-1].end
 
     @property
     def has_platform_sentence(self) -> bool:
+        """Whether its description begins like the sentences that the platform writes."""
         return bool(_PLATFORM_SENTENCE.match(fold((self.description or "")[:_SENTENCE_START])))
 
 

@@ -85,6 +85,7 @@ class _Case:
         return self.push.family is Family.PAYMENT
 
     def finding(self, id_: str, message: str, span: Span) -> Finding:
+        """A finding with the severity, the source and the hint of its clause."""
         clause = CLAUSES[id_]
         hint = clause.hint.format(legal=self.push.legal)
         return Finding(id_, clause.severity, message, hint=hint, span=span, source=clause.source)

@@ -42,6 +42,7 @@ class Document:
     elements: Mapping[str, Sequence[Element]]
 
     def all(self, path: str) -> Sequence[Element]:
+        """The elements of a path, in order."""
         return self.elements.get(path, ())
 
     def text(self, path: str) -> str:
@@ -49,6 +50,7 @@ class Document:
         return self.elements[path][0].text.strip() if path in self.elements else ""
 
     def span(self, path: str = "") -> Span:
+        """The bytes of the first element of this path, which must be there."""
         return self.elements[path][0].span
 
     @property

@@ -88,6 +88,7 @@ class View:
         self._addresses: dict[str, Address | None] = {}
 
     def folded(self, field: str) -> tuple[str, ...]:
+        """The folded text of a fact, or the texts of a list; empty where it is missing."""
         texts = self._folded.get(field)
         if texts is None:
             fact = self.facts.get(field, ())

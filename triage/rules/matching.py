@@ -53,6 +53,7 @@ class Diagnosis:
 
     @property
     def best(self) -> Rule | None:
+        """The rule that leads: its title heads the reply."""
         return self.matches[0].rule if self.matches else None
 
     def as_json(self) -> dict[str, Any]:

@@ -83,6 +83,7 @@ class Rule:
 
     @property
     def names_kind(self) -> bool:
+        """Whether alerts that fit one of its sentences are of this kind."""
         return bool(self.sentences)
 
 
@@ -95,6 +96,7 @@ class RuleSet:
     """A digest of their files."""
 
     def get(self, rule_id: str) -> Rule | None:
+        """The rule of this id."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
 

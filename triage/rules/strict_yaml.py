@@ -134,6 +134,7 @@ class Reader:
         self.findings.append(Finding(id_, Severity.HIGH, _one_line(message), place, hint))
 
     def report(self, node: yaml.Node, id_: str, message: str, hint: str | None = None) -> None:
+        """Add a finding of severity HIGH at the place of a node."""
         place = self.location(node)
         self.report_at(place.line, place.column, id_, message, hint)
 
@@ -179,12 +180,14 @@ class Reader:
         return list(pairs.values())
 
     def items(self, node: yaml.Node) -> list[yaml.Node]:
+        """The nodes of a list; empty, with a finding, for anything else."""
         if not isinstance(node, yaml.SequenceNode):
             self.report(node, "not-a-list", "this must be a list")
             return []
         return list(node.value)
 
     def text(self, node: yaml.Node) -> str:
+        """A stripped text that is not empty; `""`, with a finding, for anything else."""
         if not isinstance(node, yaml.ScalarNode):
             self.report(node, "not-text", "this must be a text")
             return ""
@@ -196,11 +199,13 @@ class Reader:
         return value.strip()
 
     def texts(self, node: yaml.Node) -> tuple[str, ...]:
+        """A list of texts, or a text alone."""
         if isinstance(node, yaml.ScalarNode):
             return (self.text(node),)
         return tuple(self.text(item) for item in self.items(node))
 
     def identifier(self, node: yaml.Node) -> str:
+        """An id; a finding for a text that is none."""
         value = self.text(node)
         if value and not _ID.fullmatch(value):
             self.report(
@@ -212,6 +217,8 @@ class Reader:
         return tuple(self.identifier(item) for item in self.items(node))
 
     def integer(self, low: int, high: int) -> Callable[[yaml.Node], int]:
+        """What reads a whole number from `low` to `high`, both included."""
+
         def read(node: yaml.Node) -> int:
             value = self.text(node)
             if re.fullmatch(r"-?\d{1,9}", value, re.ASCII) and low <= int(value) <= high:
