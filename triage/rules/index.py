@@ -88,7 +88,7 @@ def _sentence_rank(sentence: _IndexedSentence) -> tuple[int, int, str, str]:
 
 
 class _Key(NamedTuple):
-    """Something that an alert shows and that rules are looked up by."""
+    """What a rule can be looked up by."""
 
     how: Literal["equal", "network", "literal", "expression"]
     field: str
@@ -110,57 +110,60 @@ class ConditionIndex:
         conditions = [(rule, rule.when) for rule in rules if rule.when]
         options = [list(_options(condition)) for _, condition in conditions]
         shared = Counter(key for choices in options for keys in choices for key in keys)
-        self._by_key: dict[_Key, list[Rule]] = defaultdict(list)
         self._always: list[Rule] = []
+        self._equal: dict[str, dict[str | float, list[Rule]]] = {}
+        self._networks: dict[tuple[str, int, int], dict[int, list[Rule]]] = {}
+        self._by_literal: dict[str, list[Rule]] = {}
+        expressions: dict[str, dict[str, list[Rule]]] = {}
         for (rule, _), choices in zip(conditions, options, strict=True):
             if not choices:
                 self._always.append(rule)
                 continue
-            for key in min(choices, key=lambda keys: _cost(keys, shared)):
-                self._by_key[key].append(rule)
-        self._exact_fields = {key.field for key in self._by_key if key.how == "equal"}
-        self._networks = {
-            (key.field, key.value.version, key.value.bits)
-            for key in self._by_key
-            if isinstance(key.value, _Network)
-        }
-        self._literals = Literals(str(key.value) for key in self._by_key if key.how == "literal")
+            for how, field, value in min(choices, key=lambda keys: _cost(keys, shared)):
+                if isinstance(value, _Network):
+                    by_prefix = self._networks.setdefault((field, value.version, value.bits), {})
+                    by_prefix.setdefault(value.prefix, []).append(rule)
+                elif how == "equal":
+                    self._equal.setdefault(field, {}).setdefault(value, []).append(rule)
+                elif how == "literal":
+                    self._by_literal.setdefault(str(value), []).append(rule)
+                else:
+                    expressions.setdefault(field, {}).setdefault(str(value), []).append(rule)
+        self._literals = Literals(self._by_literal)
         self._text_fields = sorted({test.field for _, when in conditions for test in _text_tests(when)})
-        self._expressions = list(_expression_sets(self._by_key))
+        self._expressions = [
+            (field, list(by_expression.values()), _compile_set(by_expression))
+            for field, by_expression in expressions.items()
+        ]
 
     def candidates(self, view: View) -> Iterator[Rule]:
         """The rules whose key the facts show, and those without one; each once."""
         seen: set[str] = set()
         yield from self._always
-        for key in self._keys(view):
-            for rule in self._by_key.get(key, ()):
+        for rules in self._found(view):
+            for rule in rules:
                 if rule.id not in seen:
                     seen.add(rule.id)
                     yield rule
 
-    def _keys(self, view: View) -> list[_Key]:
-        """The keys that an alert shows."""
-        keys: list[_Key] = []
-        for field in self._exact_fields:
+    def _found(self, view: View) -> Iterator[list[Rule]]:
+        """The rules of each key that the facts show."""
+        for field, by_value in self._equal.items():
             fact = view.facts.get(field)
             if isinstance(fact, (int, float)):
-                keys.append(_Key("equal", field, float(fact)))
+                yield by_value.get(float(fact), [])
             elif fact is not None:
-                keys += [_Key("equal", field, text) for text in view.folded(field)]
-        for field, version, bits in self._networks:
+                yield from (by_value.get(text, []) for text in view.folded(field))
+        for (field, version, bits), by_prefix in self._networks.items():
             address = view.address(field)
             if address is not None and address.version == version:
-                prefix = int(address) >> (address.max_prefixlen - bits)
-                keys.append(_Key("network", field, _Network(version, bits, prefix)))
+                yield by_prefix.get(int(address) >> (address.max_prefixlen - bits), [])
         if self._literals:
             haystack = "\n".join([text for field in self._text_fields for text in view.folded(field)])
-            keys += [_Key("literal", "", literal) for literal in self._literals.found_in(haystack)]
-        for field, expressions, compiled in self._expressions:
+            yield from (self._by_literal[literal] for literal in self._literals.found_in(haystack))
+        for field, rules, compiled in self._expressions:
             for text in view.folded(field):
-                keys += [
-                    _Key("expression", field, expressions[index]) for index in compiled.Match(text) or ()
-                ]
-        return keys
+                yield from (rules[index] for index in compiled.Match(text) or ())
 
 
 def _options(condition: Condition) -> Iterator[list[_Key]]:
@@ -253,22 +256,17 @@ def _has_case(atom: str) -> bool:
     return not atom.isascii() and atom.lower() != atom.upper()
 
 
-def _expression_sets(keys: Iterable[_Key]) -> Iterator[tuple[str, list[str], Any]]:
-    """For each fact with expressions that require no literal: the fact, the expressions, and one RE2 set of them."""
-    by_field: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        if key.how == "expression":
-            by_field[key.field].append(str(key.value))
+def _compile_set(expressions: Iterable[str]) -> Any:
+    """One RE2 set of the expressions; `Match` gives the places of those that a text matches."""
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
     options.max_mem = _MAX_SET_BYTES
-    for field, expressions in by_field.items():
-        compiled = re2.Set.SearchSet(options)
-        for expression in expressions:
-            compiled.Add(expression)
-        compiled.Compile()
-        yield field, expressions, compiled
+    compiled = re2.Set.SearchSet(options)
+    for expression in expressions:
+        compiled.Add(expression)
+    compiled.Compile()
+    return compiled
 
 
 _MAX_SET_BYTES = 64 << 20
