@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import pymysql
 import pytest
 from sqlalchemy.engine import make_url
 
+from triage.errors import StoreDownError
 from triage.incidents.correlation import Reason, Sighting
 from triage.message import Message, MessageKind, Person
 from triage.store import Change, Entry, Store
@@ -123,3 +125,12 @@ def together(work: Callable[[int], Any], workers: int = 8) -> list[Any]:
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(start, range(workers)))
+
+
+def seconds(work: Callable[[], object], error: type[StoreDownError] = StoreDownError) -> float:
+    """How long it took to be told, with the cause, that the database is down."""
+    started = time.monotonic()
+    with pytest.raises(error) as raised:
+        work()
+    assert raised.value.__cause__ is not None
+    return time.monotonic() - started

@@ -1,0 +1,93 @@
+"""How long and how often the database is asked."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from tests.support.stores import (
+    seconds,
+)
+from triage.errors import StoreBusyError, StoreDownError, StoreError
+from triage.store.database import Database
+from triage.store.session import Session
+from triage.store.wal import WRITES_PER_CHECKPOINT, Checkpointer
+
+
+class TestLimits:
+    @pytest.fixture
+    def database(self, file: Path) -> Iterator[Database]:
+        database = Database(f"sqlite:///{file}")
+        yield database
+        database.close()
+
+    def test_a_transaction_that_was_rolled_back_is_run_seventeen_times_at_most(
+        self, database: Database
+    ) -> None:
+        tried: list[Session] = []
+
+        def lose(session: Session) -> NoReturn:
+            tried.append(session)
+            raise sqlite3.IntegrityError("somebody was faster")
+
+        with pytest.raises(StoreError, match="IntegrityError"):
+            database.write(lose)
+        assert len(tried) == 17
+
+    @pytest.mark.parametrize(("took", "attempts"), [(0.9, 2), (1.1, 1)])
+    def test_what_failed_after_a_second_is_not_run_again(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch, took: float, attempts: int
+    ) -> None:
+        clock, tried = [0.0], []
+        monkeypatch.setattr("triage.store.database.time.monotonic", lambda: clock[0])
+
+        def lose(session: Session) -> None:
+            tried.append(session)
+            if len(tried) == 1:
+                clock[0] += took
+                raise sqlite3.IntegrityError("somebody was faster")
+
+        with suppress(StoreError):
+            database.write(lose)
+        assert len(tried) == attempts
+
+    def test_sixteen_threads_ask_at_once_and_the_next_one_waits_two_seconds(self, database: Database) -> None:
+        gate, end = threading.Barrier(17), threading.Event()
+
+        def hold(_: Session) -> None:
+            gate.wait()
+            end.wait(10)
+
+        with ThreadPoolExecutor(16) as pool:
+            holding = [pool.submit(database.read, hold) for _ in range(16)]
+            gate.wait(10)
+            assert 1.9 < seconds(lambda: database.read(lambda _: None), StoreBusyError) < 3
+            end.set()
+            assert all(future.exception() is None for future in holding)
+
+    def test_a_statement_that_takes_more_than_two_seconds_is_given_up(self, server: str) -> None:
+        database = Database(server)
+        is_mysql = make_url(server).get_backend_name() == "mysql"
+        sleeping, error = ("sleep", StoreDownError) if is_mysql else ("pg_sleep", StoreBusyError)
+        with closing(database):
+            took = seconds(lambda: database.read(lambda one: one.command(f"SELECT {sleeping}(9)")), error)
+            assert 1.9 < took < 3
+            database.read(lambda one: one.command(f"SELECT {sleeping}(0)"))
+
+    def test_a_checkpoint_follows_two_hundred_transactions(self) -> None:
+        ran = threading.Event()
+        checkpointer = Checkpointer(lambda _: ran.set(), WRITES_PER_CHECKPOINT)
+        for _ in range(199):
+            checkpointer.count_write()
+        assert not [each for each in threading.enumerate() if each.name == "checkpoint"]
+        assert not ran.is_set()
+        checkpointer.count_write()
+        assert ran.wait(10)
