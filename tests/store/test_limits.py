@@ -59,14 +59,15 @@ class TestLimits:
             database.write(lose)
         assert len(tried) == attempts
 
-    def test_sixteen_threads_ask_at_once_and_the_next_one_waits_two_seconds(self, database: Database) -> None:
+    def test_sixteen_threads_ask_at_once_and_the_next_one_waits_two_seconds(self, server: str) -> None:
+        database = Database(server)
         gate, end = threading.Barrier(17), threading.Event()
 
         def hold(_: Session) -> None:
             gate.wait()
             end.wait(10)
 
-        with ThreadPoolExecutor(16) as pool:
+        with closing(database), ThreadPoolExecutor(16) as pool:
             holding = [pool.submit(database.read, hold) for _ in range(16)]
             gate.wait(10)
             assert 1.9 < seconds(lambda: database.read(lambda _: None), StoreBusyError) < 3

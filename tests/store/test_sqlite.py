@@ -77,6 +77,17 @@ class TestFile:
         with closing(sqlite3.connect(alone)) as copied:
             assert copied.execute("SELECT count(*) FROM messages").fetchone() == (5,)
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files where Linux lists them")
+    def test_the_threads_that_make_checkpoints_leave_no_connection_open(self, file: Path) -> None:
+        with closing(Store(Database(f"sqlite:///{file}", writes_per_checkpoint=1))) as store:
+            for number in range(20):
+                store.record(entry(str(number)))
+                for thread in threading.enumerate():
+                    if thread.name == "checkpoint":
+                        thread.join()
+            opened = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+            assert opened.count(file) <= 2
+
     def test_a_long_reader_does_not_let_the_writers_wait(self, file: Path) -> None:
         database = Database(f"sqlite:///{file}")
         store = Store(database)

@@ -7,13 +7,13 @@ commits by its own statements.
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -64,8 +64,8 @@ class Database:
         self._prepared: dict[Statement, Prepared] = {}
         self._begin = "BEGIN IMMEDIATE" if self.is_local else "BEGIN"
         self._keeps_sessions = is_file(self.url)
-        self._kept = threading.local()
-        self._connections: list[Connection] = []
+        self._idle: deque[Session] = deque()
+        """Of a file: no thread uses them."""
         self._checkpointer = Checkpointer(self.read, writes_per_checkpoint) if self._keeps_sessions else None
 
     @property
@@ -75,10 +75,10 @@ class Database:
         return Path(name) if self.is_local and name and not name.startswith(("file:", ":")) else None
 
     def close(self) -> None:
-        """Close the connections; the next question opens a new one."""
-        self._kept = threading.local()
-        while self._connections:
-            self._connections.pop().close()
+        """Close the connections that nobody uses; the next question opens a new one."""
+        with suppress(IndexError):  # another thread may take the last one
+            while True:
+                self._idle.pop().connection.close()
         self._engine.dispose()
 
     def read(self, question: Callable[[Session], T]) -> T:
@@ -125,10 +125,7 @@ class Database:
                 time.sleep(pause)
 
     def _on_connection(self, work: Callable[[Session], T]) -> T:
-        """Work on a connection; on a file, on the thread's own, which saves a tenth of a push's time.
-
-        A connection that saw a failure is not used again. The threads that ask a file are few and live long.
-        """
+        """Run `work` on a connection; on a file without asking the pool, which would take a tenth of a push's time."""
         if not self._keeps_sessions:
             with self._engine.connect() as connection:
                 try:
@@ -137,17 +134,17 @@ class Database:
                     if not self.is_local:  # it may be broken, which its next use would show
                         connection.invalidate()
                     raise
-        session = self._kept.__dict__.get("session")
-        if session is None:
-            session = self._kept.session = Session(self._engine.connect(), self._prepared)
-            self._connections.append(session.connection)
         try:
-            return work(session)
+            session = self._idle.pop()
+        except IndexError:
+            session = Session(self._engine.connect(), self._prepared)
+        try:
+            result = work(session)
         except BaseException:
-            del self._kept.session
-            self._connections.remove(session.connection)
             session.connection.close()
             raise
+        self._idle.append(session)
+        return result
 
     def _pause_after(self, exc: Exception, attempts: int, elapsed: float) -> float | None:
         """Seconds until the next attempt after a failure; None if there is to be none."""

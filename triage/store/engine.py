@@ -75,7 +75,7 @@ def make_engine(url: URL, timeouts: Timeouts) -> Engine:
             paramstyle="named" if backend == "sqlite" else "pyformat",
             poolclass=QueuePool,
             pool_size=1 if is_in_memory(url) else POOL_SIZE,  # in memory each is a database of its own
-            max_overflow=-1 if is_file(url) else 0,  # each thread that asks a file keeps a connection
+            max_overflow=-1 if is_file(url) else 0,  # `Database` keeps those of a file
             pool_timeout=timeouts.connect,
             pool_use_lifo=True,
             pool_reset_on_return=None,
