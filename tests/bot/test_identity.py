@@ -13,6 +13,8 @@ import pytest
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
+from triage.channels.registry import CHANNELS
+from triage.channels.wechat.channel import WechatChannel
 from triage.message import ANY_ACCOUNT, Message, MessageKind, Person
 from triage.store import Store
 
@@ -30,6 +32,11 @@ NAMESAKES = [Person("wecom", "wx1", "zhao"), Person("wechat", "wx2", "zhao")]
 _ids = count(1)
 
 Say = Callable[[Person, str], str]
+
+
+@pytest.fixture(autouse=True)
+def _second_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHANNELS, "wecom", WechatChannel())
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from triage.advice.adviser import Adviser
 from triage.bot import follow_ups, membership
@@ -16,8 +15,8 @@ from triage.bot.context import Context, Outcome
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident, list_incidents
 from triage.bot.observer import NoObserver, Observer
-from triage.channels.channel import Audience, Channel
-from triage.channels.registry import CHANNELS, DEFAULT_CHANNEL
+from triage.channels.channel import Audience
+from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.incidents.correlation import QUIET
 from triage.message import Message, MessageKind, Person, Reply
@@ -37,10 +36,6 @@ _UNREADABLE = {
 
 def _never() -> bool:
     return False
-
-
-def _channel_of(message: Message) -> Channel[Any]:
-    return CHANNELS.get(message.channel, DEFAULT_CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Bot:
         signature that has signed another message: outside safe mode it does not cover the body, so that anything
         could be sent with a signature that was seen once.
         """
-        adviser = self.adviser.for_pages(_channel_of(message).page_size)
+        adviser = self.adviser.for_pages(CHANNELS[message.channel].page_size)
         bot = self if adviser is self.adviser else replace(self, adviser=adviser)
         return bot._handle(message, now, expired)
 
@@ -193,7 +188,7 @@ class Bot:
         if self.store is None:
             return None
         viewer = Viewer.of(message.person, self.store, self.admins, self.quiet)
-        if _channel_of(message).audience(message) is Audience.GROUP:
+        if CHANNELS[message.channel].audience(message) is Audience.GROUP:
             viewer = viewer.in_group()
         return Context(self.adviser, self.store, viewer, now)
 
