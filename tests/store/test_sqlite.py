@@ -8,13 +8,14 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
 from tests.support.stores import (
     NOW,
@@ -207,3 +208,33 @@ class TestFile:
         with pytest.raises(SettingsError, match="TRIAGE_DATABASE_URL") as raised:
             Store.open(url)
         assert "secret" not in str(raised.value)
+
+
+@pytest.fixture
+def database(file: Path) -> Iterator[Database]:
+    with closing(Database(f"sqlite:///{file}")) as opened:
+        yield opened
+
+
+class TestConnections:
+    def test_a_connection_to_a_file_is_used_again_until_it_is_closed(self, database: Database) -> None:
+        def connection(session: Session) -> Connection:
+            return session.connection
+
+        first = database.read(connection)
+        assert database.write(connection) is first
+        database.close()
+        assert first.closed
+        assert database.read(connection) is not first
+
+    def test_a_connection_to_a_file_that_saw_a_failure_is_not_used_again(self, database: Database) -> None:
+        used: list[Connection] = []
+
+        def fail(session: Session) -> None:
+            used.append(session.connection)
+            raise sqlite3.DatabaseError("the file is damaged")
+
+        with pytest.raises(StoreError):
+            database.read(fail)
+        assert used[0].closed
+        assert database.read(lambda session: session.connection) is not used[0]
