@@ -93,7 +93,7 @@ class StoreDownError(StoreError):
 
 
 class StoreBusyError(StoreDownError):
-    """The database is well, but somebody else holds what is needed, or there is no time left to ask."""
+    """The database is well, but another connection holds a lock, or every connection is in use."""
 
 
 class OvertakenError(StoreError):

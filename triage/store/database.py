@@ -28,7 +28,7 @@ T = TypeVar("T")
 _ATTEMPTS = POOL_SIZE + 1
 """Every idle connection may be one that a server has dropped; each attempt closes one."""
 _REPEAT_WITHIN = 1.0
-"""Seconds after which nothing is repeated that failed: whoever asked waits no longer."""
+"""Seconds: what fails later than this is not repeated, as the caller has waited long enough."""
 _BUSY_PAUSE = 0.001
 """Seconds until SQLite is asked again for a lock."""
 _ROLLED_BACK = frozenset({"40001", "40P01", 1213})
@@ -65,7 +65,7 @@ class Database:
         self._begin = "BEGIN IMMEDIATE" if self.is_local else "BEGIN"
         self._keeps_sessions = is_file(self.url)
         self._idle: deque[Session] = deque()
-        """Of a file: no thread uses them."""
+        """Sessions on a file that no thread uses at the moment."""
         self._checkpointer = Checkpointer(self.read, writes_per_checkpoint) if self._keeps_sessions else None
 
     @property
@@ -165,7 +165,7 @@ class Database:
         if isinstance(cause, PoolTimeoutError):
             return StoreBusyError(f"{name} is busy: every connection to it is in use")
         if _is_locked(cause) or _code(cause) in _BUSY:
-            return StoreBusyError(f"{name} is busy: somebody else holds what is needed")
+            return StoreBusyError(f"{name} is busy: another connection holds the lock")
         if self._is_down(cause):
             said = next(iter(str(cause).splitlines()), "")[:200]
             return StoreDownError(
@@ -189,13 +189,13 @@ class Database:
 
 
 def _is_locked(exc: BaseException | None) -> bool:
-    """Whether SQLite says that somebody else holds a lock."""
+    """Whether SQLite says that another connection holds a lock."""
     return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_on_event_loop() -> bool:
-    """Whether waiting here would hold up everybody that this thread serves."""
-    from asyncio import get_running_loop  # whoever runs a loop has imported it
+    """Whether the calling thread runs an event loop, which must not wait."""
+    from asyncio import get_running_loop  # a program without a loop need not import it
 
     try:
         get_running_loop()

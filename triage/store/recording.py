@@ -1,4 +1,4 @@
-"""What a message leaves behind, and what people do to incidents, inside a transaction that somebody else holds."""
+"""Writes a message with its alerts and actions, inside a transaction that the caller holds."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def expand(session: Session, talk: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_message(session: Session, sql: Statements, entry: Entry, key: str) -> bool:
-    """Whether this is the first to record the message; others that try at the same time wait for it."""
+    """Whether the message was new. Another transaction that adds it at the same time waits for this one."""
     message = entry.message
     row = {
         "key": key,
@@ -230,12 +230,12 @@ def _reopened(session: Session, incident: int, sighting: Sighting) -> int:
     if other is not None:
         return int(other)
     if session.run(_REOPEN, {"incident": incident}):
-        _tell(session, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
+        _add_event(session, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
     return incident
 
 
 def act(session: Session, action: Action, at: datetime) -> bool:
-    """Do what somebody did; whether it changed anything. What changed is told in the timeline."""
+    """Carry out an action; True if it changed the incident, which the timeline then says."""
     incident, kind, detail = action.incident_id, action.kind, action.detail
     if kind == "claim":
         done = session.run(_CLAIM, {"incident": incident, "who": action.who})
@@ -248,10 +248,10 @@ def act(session: Session, action: Action, at: datetime) -> bool:
     elif _value(session, _LOOKUP, incident=incident) is None:  # a note for nothing
         return False
     else:
-        _tell(session, incident, at, action.who, kind, detail)
+        _add_event(session, incident, at, action.who, kind, detail)
         return True
     if done:
-        _tell(session, incident, at, action.who, kind, detail)
+        _add_event(session, incident, at, action.who, kind, detail)
     return bool(done)
 
 
@@ -261,7 +261,9 @@ def owner_of(session: Session, incident: int) -> Person | None:
     return owner
 
 
-def _tell(session: Session, incident: int, at: datetime, who: Person, what: str, detail: str | None) -> None:
+def _add_event(
+    session: Session, incident: int, at: datetime, who: Person, what: str, detail: str | None
+) -> None:
     event = {"incident_id": incident, "at": at, "who": who, "what": what, "detail": detail}
     session.run(statements.ADD_EVENT, event)
 

@@ -1,4 +1,4 @@
-"""The statements of the hot path, built once; where the databases differ, here is how."""
+"""The SQL statements of the message path, built once, in the form that each database needs."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from triage.incidents.correlation import Incident, Sighting
 from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MEMBERS, MESSAGES, MYSQL, TIMELINE
 
 _I, _A = INCIDENTS.c, ALERTS.c
-_SHOWN = 50
-"""How many of an incident's sightings come with it, the newest."""
+_SIGHTINGS_LIMIT = 50
+"""Sightings that are read with an incident at most: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What `record` runs, in a dialect. If it `returns`, an incident's row comes back from its write, else one asks."""
+    """The statements that differ between databases."""
 
     add_message: Insert
     open_incident: Insert
@@ -26,6 +26,7 @@ class Statements:
     put_member: Insert
     join_incident: Update
     returns: bool
+    """Whether `open_incident` and `join_incident` give the incident's row back; where not, it is read afterwards."""
 
 
 REPLY: Select[Any] = select(MESSAGES.c.reply).where(MESSAGES.c.key == bindparam("message"))
@@ -42,9 +43,12 @@ _SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
 
 
 def with_sightings(found: Select[Any]) -> Select[Any]:
-    """The incidents that are found, the newest first: a row for each of their newest sightings, one without any."""
+    """The found incidents, the newest first, with their sightings.
+
+    A row holds an incident and one sighting; an incident without any has one row with NULLs.
+    """
     incident = found.subquery()
-    shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SHOWN)
+    shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SIGHTINGS_LIMIT)
     columns = [incident.c[name] for name in INCIDENT_FIELDS] + [_A[name] for name in _SIGHTING_FIELDS]
     newest = (incident.c.last_seen.desc(), incident.c.id.desc(), _A.number)
     return select(*columns).select_from(incident.outerjoin(ALERTS, shown)).order_by(*newest)
@@ -54,9 +58,11 @@ _INCIDENT = select(INCIDENTS)
 KNOWN_IDS = select(_I.id, _I.closed_as).where(
     _I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since"))
 )
-KNOWN = 10
-"""How many incidents of one key are remembered: the open one, then the newest."""
-KNOWN_INCIDENTS = with_sightings(_INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(KNOWN)])))
+KNOWN_LIMIT = 10
+"""Incidents of one key that are read at most: the open one, then the newest."""
+KNOWN_INCIDENTS = with_sightings(
+    _INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(KNOWN_LIMIT)]))
+)
 RECENT = (
     _INCIDENT.where(_I.last_seen >= bindparam("since"))
     .order_by(_I.last_seen.desc(), _I.id.desc())
@@ -67,7 +73,7 @@ ONE_INCIDENT = with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 
 
 def statements_for(dialect: str) -> Statements:
-    """The statements as this database wants them."""
+    """The statements for a dialect, by SQLAlchemy's name of it."""
     if dialect in MYSQL:
         return _for_mysql()
     add = sqlite.insert if dialect == "sqlite" else postgresql.insert
@@ -109,7 +115,7 @@ def _for_mysql() -> Statements:
 
 
 def _joined(new: Any) -> dict[str, Any]:
-    """What becomes of an incident that another worker opened a moment ago."""
+    """The columns to set where another process has just opened an incident of the same key."""
     return {
         "alerts": _I.alerts + new.alerts,
         "last_seen": case((_I.last_seen < new.last_seen, new.last_seen), else_=_I.last_seen),
@@ -117,7 +123,7 @@ def _joined(new: Any) -> dict[str, Any]:
 
 
 def _joining() -> Update:
-    """Made anew for each dialect: SQLAlchemy hands what it remembers of a statement on to its copies."""
+    """A new UPDATE for each dialect, as SQLAlchemy copies what it has memoized with a statement."""
     alerts, last_seen = _I.alerts, _I.last_seen
     seen = bindparam("seen", type_=last_seen.type)
     return (

@@ -41,9 +41,9 @@ from triage.store.schema import (
 from triage.store.session import Session
 from triage.store.statements import (
     INCIDENT_FIELDS,
-    KNOWN,
     KNOWN_IDS,
     KNOWN_INCIDENTS,
+    KNOWN_LIMIT,
     ONE_INCIDENT,
     RECENT,
     RECENT_INCIDENTS,
@@ -57,6 +57,7 @@ from triage.store.versions import UPGRADE, judge, version_of
 TABLES = tuple(sorted(METADATA.tables))
 """What can be exported."""
 _BATCH = 500
+"""Rows that one transaction deletes, or one query of an export reads, at most."""
 
 _I, _A = INCIDENTS.c, ALERTS.c
 _SIGNATURE_USED = select(
@@ -304,7 +305,7 @@ def _known(session: Session, lookup: str, since: datetime) -> Iterable[Incident]
     if not rows:
         return ()
     newest = sorted(rows, key=lambda row: (row[1] != 0, -row[0]))
-    ids = [id_ for id_, _ in newest[:KNOWN]] + [0] * (KNOWN - len(rows))
+    ids = [id_ for id_, _ in newest[:KNOWN_LIMIT]] + [0] * (KNOWN_LIMIT - len(rows))
     return _incidents(session.all(KNOWN_INCIDENTS, {f"id{n}": id_ for n, id_ in enumerate(ids)}))
 
 

@@ -1,6 +1,6 @@
-"""SQLite's write-ahead log, kept short while everybody goes on writing.
+"""Checkpoints of SQLite's write-ahead log, on a thread beside the writers.
 
-A checkpoint waits for the disk, some 10 ms, and SQLite itself would do it within somebody's reply.
+A checkpoint waits for the disk, some 10 ms; SQLite's own is made by the writer, who would answer later.
 https://www.sqlite.org/wal.html#ckpt
 """
 
@@ -19,7 +19,7 @@ WRITES_PER_CHECKPOINT = 200
 _LONG_LOG = 8000
 """Pages, some 32 MB: SQLite begins a log anew only when all of it was moved, which is rare under load."""
 _RESTART_WAIT = 50
-"""Milliseconds that a RESTART waits for readers, and writers for it."""
+"""Milliseconds that a RESTART waits for readers; writers wait for it."""
 
 
 class Checkpointer:
