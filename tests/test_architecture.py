@@ -117,6 +117,18 @@ def test_a_module_stays_small_enough_to_read(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
 
 
+@pytest.mark.parametrize("path", MODULES, ids=_inside)
+def test_a_function_stays_small_enough_to_see(path: Path) -> None:
+    long = [
+        f"{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno
+        and node.end_lineno - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert not long
+
+
 def test_nothing_is_called_a_grab_bag() -> None:
     assert not GRAB_BAGS & {path.stem for path in MODULES}
 
