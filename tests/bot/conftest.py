@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -31,3 +32,14 @@ def say(bot: Bot) -> Say:
         return bot.handle(message_of(text, sender), now).text or ""
 
     return talk
+
+
+@pytest.fixture
+def teammate(say: Say, store: Store) -> str:
+    """A member who sees one account alone."""
+    say("邀请")
+    say("加入 gulu 阿珍", "oZhen")
+    member = store.member(person("oZhen"))
+    assert member
+    store.add_member(replace(member, appids=("wx014d339f79c92781",)))
+    return "oZhen"

@@ -128,3 +128,39 @@ def test_an_alert_nobody_knows_is_kept_as_a_gap(say: Say, store: Store) -> None:
     )
     (gap,) = store.export("gaps")
     assert "新问题" in gap["text"]
+
+
+def test_a_stranger_is_not_told_how_an_incident_of_their_own_alert_was_closed(say: Say) -> None:
+    say(CONNECT, STRANGER)
+    say("关闭 1 换了机房")
+    shown = say(CONNECT.replace("04-21", "04-30"), STRANGER, NOW + timedelta(days=9))
+    assert "上次出事 2026-04-21" in shown
+    assert "换了机房" not in shown
+
+
+def test_what_several_incidents_have_in_common_is_counted_without_those_of_other_teams(
+    say: Say, teammate: str
+) -> None:
+    for number in (2, 3):
+        say(CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c9278{number}"))
+    assert "个号在报警" not in say(CONNECT, teammate)
+    assert "3 个号在报警" in say(CONNECT)
+
+
+def test_other_teams_make_no_storm(say: Say, teammate: str) -> None:
+    for number in range(25):
+        say(CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c927{number:02}a"))
+    assert "先做" in say(CONNECT, teammate)
+    assert "先做" not in say(CONNECT)
+
+
+def test_in_a_storm_several_alerts_begin_with_their_first_page_and_gaps_are_kept(
+    say: Say, store: Store
+) -> None:
+    for number in range(25):
+        say(CONNECT.replace("86次", f"{100 + number}次"))
+    unknown = CONNECT.replace("微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒", "推送时遇到新问题")
+    assert "一分钟里来了" in say(CONNECT + unknown)
+    assert "一共 2 条报警" in say("更多")
+    (gap,) = store.export("gaps")
+    assert "新问题" in gap["text"]

@@ -110,3 +110,37 @@ def test_state_expires(say: Say) -> None:
     say(REQUEST)
     assert "先发一条报警" in say("为什么", now=NOW + timedelta(hours=2))
     assert "把报警再发一次" in say("更多", now=NOW + timedelta(hours=2))
+
+
+def test_a_zero_chooses_nothing(say: Say) -> None:
+    alone = say("0")
+    say("nginx 状态")
+    assert say("0") == alone
+
+
+def test_steps_are_shown_one_by_one_to_the_last(say: Say, adviser: Adviser) -> None:
+    say(CONNECT)
+    steps = adviser.steps(CONNECT)
+    assert steps
+    for number in range(1, steps.count + 1):
+        assert say("下一步").startswith(f"第 {number} 步")
+    assert not say("下一步").startswith("第 ")
+
+
+def test_no_step_is_called_useless_before_one_was_shown(say: Say, store: Store) -> None:
+    say(CONNECT)
+    assert say("没用").startswith("第 1 步")
+    say("认领")
+    assert "note" not in [event.what for event in store.timeline(1)]
+
+
+def test_the_pages_of_a_mark_fail_go_on_with_the_steps_that_led(say: Say, adviser: Adviser) -> None:
+    say(CONNECT)
+    pages = [say(BLOCKED)]
+    while "没有下一页了" not in (page := say("更多")):
+        pages.append(page)
+    steps = adviser.steps(BLOCKED, "connect_timeout")
+    assert steps
+    shown = "\n".join(pages)
+    for index in range(steps.count):
+        assert shown.count(steps.line(index)) == 1, index

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.support.talk import BLOCKED, CONNECT, LIN, STRANGER, Say, person
 from triage.store import Store
 
@@ -108,3 +110,40 @@ def test_a_list_says_how_many_there_are(say: Say) -> None:
     assert "10 件" in shown
     assert "还有 2 件" in shown
     assert "04-21 18:31 起，1 条报警" in shown
+
+
+@pytest.mark.parametrize("words", ["状态 1", "认领 1", "备注 #1 看过", "关闭 #1 好了"])
+def test_an_incident_of_another_team_is_not_there_by_its_number(
+    words: str, say: Say, store: Store, teammate: str
+) -> None:
+    say(CONNECT.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    assert "没有 #1 这件事" in say(words, teammate)
+    incident = store.incident(1)
+    assert incident
+    assert (incident.owner, incident.state) == (None, "open")
+    assert [event.what for event in store.timeline(1)] == ["open"]
+
+
+@pytest.mark.parametrize("words", ["认领", "备注 看过", "关闭 好了", "下一步"])
+def test_an_incident_of_another_team_is_not_meant_by_an_alert_of_it(
+    words: str, say: Say, store: Store, teammate: str
+) -> None:
+    say(CONNECT.replace("wx014d339f79c92781", "wx014d339f79c92789"), teammate)
+    assert "事件 #1" not in say(words, teammate)
+    assert [event.what for event in store.timeline(1)] == ["open"]
+    incident = store.incident(1)
+    assert incident
+    assert (incident.owner, incident.step) == (None, 0)
+
+
+def test_nothing_is_recorded_of_an_empty_note(say: Say, store: Store) -> None:
+    say(CONNECT)
+    for words in ("备注", "关闭", "关闭"):
+        say(words)
+    assert [event.what for event in store.timeline(1)] == ["open", "close"]
+
+
+def test_an_empty_list_gives_no_hint_what_to_do_with_it(say: Say) -> None:
+    assert "认领 编号" not in say("状态")
+    say(CONNECT)
+    assert "认领 编号" in say("状态")
