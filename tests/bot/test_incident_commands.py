@@ -147,3 +147,10 @@ def test_an_empty_list_gives_no_hint_what_to_do_with_it(say: Say) -> None:
     assert "认领 编号" not in say("状态")
     say(CONNECT)
     assert "认领 编号" in say("状态")
+
+
+def test_a_member_uses_up_no_invitation(say: Say, store: Store) -> None:
+    say("邀请")
+    assert "已经是成员" in say("加入 gulu 小林", LIN)
+    assert store.members() == ()
+    assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
