@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from tests.support.talk import BLOCKED, CONNECT, LIN, STRANGER, Say, person
+from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, STRANGER, Say, person
 from triage.store import Store
 
 
@@ -154,3 +155,14 @@ def test_a_member_uses_up_no_invitation(say: Say, store: Store) -> None:
     assert "已经是成员" in say("加入 gulu 小林", LIN)
     assert store.members() == ()
     assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
+
+
+def test_the_open_incident_of_a_callback_is_meant_and_not_a_closed_one_that_was_forwarded_again(
+    say: Say,
+) -> None:
+    later = NOW + timedelta(days=9)
+    say(CONNECT)
+    say("关闭 好了")
+    say(CONNECT.replace("04-21", "04-30"), now=later)
+    say(CONNECT, now=later + timedelta(minutes=1))
+    assert "事件 #2 归你了" in say("认领", now=later + timedelta(minutes=2))
