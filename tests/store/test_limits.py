@@ -83,10 +83,10 @@ class TestLimits:
             assert 1.9 < took < 3
             database.read(lambda one: one.command(f"SELECT {sleeping}(0)"))
 
-    def test_a_checkpoint_follows_two_hundred_transactions(self) -> None:
+    def test_a_checkpoint_follows_fifty_transactions(self) -> None:
         ran = threading.Event()
         checkpointer = Checkpointer(lambda _: ran.set(), WRITES_PER_CHECKPOINT)
-        for _ in range(199):
+        for _ in range(49):
             checkpointer.count_write()
         assert not [each for each in threading.enumerate() if each.name == "checkpoint"]
         assert not ran.is_set()

@@ -102,7 +102,7 @@ class TestFile:
             assert time.monotonic() - started < 0.5
             assert database.read(_busy_timeout) == 0
 
-    @pytest.mark.parametrize(("pages", "is_begun_anew"), [(8000, False), (8001, True)])
+    @pytest.mark.parametrize(("pages", "is_begun_anew"), [(16_000, False), (16_001, True)])
     def test_a_long_log_is_begun_anew(self, pages: int, is_begun_anew: bool) -> None:
         log = _Log(pages)
         checkpoint(log)  # type: ignore[arg-type]

@@ -14,10 +14,10 @@ from triage import background
 from triage.errors import StoreError
 from triage.store.session import Session
 
-WRITES_PER_CHECKPOINT = 200
-"""Some 10 MB of log."""
-_LONG_LOG = 8000
-"""Pages, some 32 MB: SQLite begins a log anew only when all of it was moved, which is rare under load."""
+WRITES_PER_CHECKPOINT = 50
+"""Some 3 MB of log: pushes beside a checkpoint take longer, beside a short one hardly."""
+_LONG_LOG = 16_000
+"""Pages, some 64 MB: SQLite begins a log anew only when all of it was moved, which is rare under load."""
 _RESTART_WAIT = 50
 """Milliseconds that a RESTART waits for readers; writers wait for it."""
 

@@ -45,8 +45,8 @@ _LOG = logging.getLogger(__name__)
 _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
 PUSH_SECONDS = 2.5
 """For everything between a push and its answer. The platform gives up after 5 s, nginx of deploy/ after 3 s."""
-_LOCKED_SECONDS = 0.02
-"""Until a file that another process has locked is tried again."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.064
+"""Seconds until a locked file is tried again: doubled each time, as a checkpoint takes one and a backup many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +186,15 @@ class Callback:
         loop = asyncio.get_running_loop()
         if bot.store is not None and not bot.store.is_local:
             return await self._service.bulkhead.run(partial(bot.handle, message, now), until - loop.time())
+        pause = _FIRST_PAUSE
         while True:
             try:
                 return bot.handle(message, now)
             except StoreBusyError:
-                if loop.time() + _LOCKED_SECONDS > until:
+                if loop.time() + pause > until:
                     raise
-                await asyncio.sleep(_LOCKED_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def read_query(text: str) -> Mapping[str, str]:
