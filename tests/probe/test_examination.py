@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-
-import pytest
 
 from tests.support.probing import LOOPBACK, QUICK, failed, look, says
 from tests.support.service import ACCOUNT as OUR_ACCOUNT
@@ -64,7 +61,6 @@ def test_progress_is_told_to_the_end() -> None:
 # -- our own service
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
 def test_our_own_running_service_is_clean(tmp_path: Path) -> None:
     with running_service(tmp_path, OUR_ENVIRONMENT) as served:
         url = f"http://127.0.0.1:{served.port}/callback/wechat"

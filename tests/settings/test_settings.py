@@ -306,7 +306,7 @@ def test_rules_directories_are_read_without_the_rest(tmp_path: Path) -> None:
 
 
 def test_asking_does_not_import_what_the_service_needs() -> None:
-    heavy = "pydantic flask sqlalchemy wechatpy gunicorn prometheus_client"
+    heavy = "pydantic flask sqlalchemy wechatpy uvicorn prometheus_client"
     script = (
         "import sys; from triage.cli import main; main(['ask', '4']);"
         f"print(sorted(set('{heavy}'.split()) & set(sys.modules)), file=sys.stderr)"
