@@ -11,7 +11,9 @@ from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.rendering import Renderer
 from triage.alerts.facts import FACTS
+from triage.rules.codes import CODE_KEYS, FAMILIES
 from triage.rules.conditions import OPERATORS
+from triage.rules.lexicon import LEXICON_KEYS
 from triage.rules.parser import KEYS, RuleSet, join, parse_rules
 from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 from triage.rules.templates import FILTERS
@@ -34,6 +36,17 @@ def _words(cell: str) -> list[str]:
 @pytest.mark.parametrize(("what", "section"), TABLES.items(), ids=TABLES)
 def test_a_table_of_keys_names_what_the_reader_knows_and_nothing_else(what: str, section: str) -> None:
     assert {key for row in _rows(section) for key in _words(row[0])} == set(KEYS[what])
+
+
+@pytest.mark.parametrize("what", CODE_KEYS)
+def test_the_table_of_keys_of_codes_is_that_of_the_reader(what: str) -> None:
+    named = [_words(row[0])[0] for row in _rows("Tables of codes") if row[1] == what]
+    assert named == list(CODE_KEYS[what])
+
+
+def test_the_families_and_the_keys_of_a_lexicon_are_named() -> None:
+    section = SECTIONS["Tables of codes"]
+    assert all(f"`{word}" in section for word in (*FAMILIES, *LEXICON_KEYS, *LEXICON_KEYS["lexicon"]))
 
 
 def test_the_lists_of_examples_are_named() -> None:

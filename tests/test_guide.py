@@ -20,7 +20,7 @@ LEFT_OUT: dict[str, str] = {}
 SOURCES = {source.id: source for source in load_sources()}
 PAGE = ROOT / "docs/sources.md"
 ID = re.compile(
-    r"(?<![\w.+/=-])(?:R\d{1,2}|FAQ\d\.\d|[PTEF]\.\d{1,2}|A\d(?:\.\d){1,2}|\d{1,2}\.[a-z])(?![\w.])"
+    r"(?<![\w.+/=-])(?:R\d{1,2}|FAQ\d\.\d|[DPTEF]\.\d{1,2}|A\d(?:\.\d){1,2}|\d{1,2}\.[a-z])(?![\w.])"
 )
 """An id of any scheme, as it stands in text or code; the bare numbers of the kinds cannot be told there."""
 
@@ -31,7 +31,8 @@ def cited(rules: RuleSet) -> set[str]:
 
 
 def test_a_source_is_an_item_of_the_guide_a_reply_rule_or_the_field(cited: set[str]) -> None:
-    assert cited <= {*ITEMS, *REPLY_LAW, "field"}
+    beyond_the_guide = {id_ for id_ in SOURCES if id_.startswith("D.")}
+    assert cited <= {*ITEMS, *REPLY_LAW, *beyond_the_guide, "field"}
 
 
 def test_what_is_left_out_is_not_cited_and_has_a_reason(cited: set[str]) -> None:
@@ -64,10 +65,12 @@ def _mentions() -> Iterator[tuple[str, str]]:
 
 
 def _citations(rules: RuleSet) -> Iterator[tuple[str, str]]:
-    """Every id that a step, a fault or a clause names as its source, with who does."""
+    """Every id that a step, a code, a fault or a clause names as its source, with who does."""
     for rule in rules.rules:
         for step in rule.steps:
             yield from ((f"{rule.location}: step '{step.id}'", id_) for id_ in step.source)
+    for code in (code for table in rules.tables for code in table.codes):
+        yield from ((f"{code.location}: code {code.code}", id_) for id_ in code.source)
     yield from ((f"the fault '{id_}'", fault.source) for id_, fault in FAULTS.items())
     yield from ((f"the clause '{id_}'", clause.source) for id_, clause in CLAUSES.items())
 

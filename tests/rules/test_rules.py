@@ -56,6 +56,15 @@ def _same_id_in_two_files(directory: Path) -> Path:
     return directory
 
 
+def _same_code_in_two_tables(directory: Path) -> Path:
+    table = (
+        "family: http_code\ntitle: 状态码\ntopic: sample\nsource: field\ncodes:\n  '405': {meaning: 一句话}\n"
+    )
+    for name, text in (("a.yml", PLAIN), ("b.yml", table), ("c.yml", table)):
+        (directory / name).write_text(text, encoding="utf-8")
+    return directory
+
+
 def _file(directory: Path, content: bytes) -> Path:
     path = directory / "rule.yml"
     path.write_bytes(content)
@@ -69,6 +78,10 @@ GENERATED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "half of a surrogate pair": (
         _half_a_pair,
         "rule.yml:2:11: not YAML: found invalid Unicode character escape code",
+    ),
+    "one code in two tables": (
+        _same_code_in_two_tables,
+        "c.yml:6:3: http_code 405 is explained already at b.yml:6:3",
     ),
     "one id in two files": (_same_id_in_two_files, "b.yaml:1:5: rule id 'sample' is taken by a.yml:1:1"),
 }
@@ -96,7 +109,7 @@ def test_a_file_that_cannot_be_read_is_one_finding(
 def _reported_ids() -> Iterator[str]:
     """The literal finding ids of the modules that read rules."""
     positions = {"report_at": 2, "report": 1, "Finding": 0, "_finding": 1}
-    for name in ("strict_yaml", "conditions", "parser", "loader"):
+    for name in ("strict_yaml", "conditions", "codes", "lexicon", "parser", "loader"):
         for node in ast.walk(ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func).rpartition(".")[2]

@@ -61,6 +61,9 @@ FACTS: Mapping[str, FactName] = {
         platform="第三方平台",
         transaction_id="支付单号",
         resp="回包",
+        errcode="错误码",
+        crypto_code="加解密错误码",
+        tcp_state="TCP状态",
         scheme="https",
         domain="回调域名",
         port="443",
@@ -82,7 +85,7 @@ FACTS: Mapping[str, FactName] = {
         curl_error="cURL错误码",
         response_length="回包字节数",
     ),
-    **_facts(FactType.LIST, cause="原因"),
+    **_facts(FactType.LIST, cause="原因", phrase="原话"),
 }
 
 _MASKED = re.compile(r"(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from triage.errors import RulesError
 from triage.findings import Finding, Location, Severity
-from triage.rules.parser import Rule, RuleSet, join, parse_rules
+from triage.rules.parser import RuleFile, RuleSet, join, parse_file
 
 _VERSION_DIGITS = 12
 
@@ -22,7 +22,7 @@ def load_templates(directory: Path) -> dict[str, str]:
 
 def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...]]:
     """The rules of the directories (or single files), without those that have mistakes, and all mistakes."""
-    parts: list[tuple[Rule, ...]] = []
+    files: list[RuleFile] = []
     findings: list[Finding] = []
     digest = hashlib.sha256()
     with _paused_collection():
@@ -32,15 +32,20 @@ def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Findin
                 if source is None:
                     continue
                 digest.update(source.encode())
-                rules, problems = parse_rules(source, str(file))
-                parts.append(rules)
+                parsed, problems = parse_file(source, str(file))
+                files.append(parsed)
                 findings += problems
             if not path.exists():
                 place = Location(str(path), 1, 1)
                 findings.append(
                     Finding("no-directory", Severity.HIGH, "no such rules directory or file", place)
                 )
-    rule_set, between = join(parts, digest.hexdigest()[:_VERSION_DIGITS])
+    rule_set, between = join(
+        (file.rules for file in files),
+        digest.hexdigest()[:_VERSION_DIGITS],
+        (table for file in files for table in file.tables),
+        (file.lexicon for file in files),
+    )
     return rule_set, (*findings, *between)
 
 

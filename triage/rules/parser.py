@@ -6,8 +6,8 @@ The format is described in docs/rules.md. Scalars are text and conditions are da
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -15,7 +15,9 @@ from triage.alerts.facts import FACTS
 from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
+from triage.rules.codes import CODE_TABLE_KEY, CodeTable, parse_code_table
 from triage.rules.conditions import Condition, parse_condition
+from triage.rules.lexicon import LEXICON_KEY, Lexicon, parse_lexicon
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
 from triage.rules.templates import Template
 
@@ -72,6 +74,8 @@ class Rule:
     when: Condition | None
     unless: Condition | None
     aliases: tuple[str, ...]
+    phrases: tuple[str, ...]
+    symptoms: tuple[str, ...]
     priority: int
     steps: tuple[Step, ...]
     see: tuple[str, ...]
@@ -94,24 +98,49 @@ class RuleSet:
     rules: tuple[Rule, ...]
     version: str
     """A digest of their files."""
+    tables: tuple[CodeTable, ...] = ()
+    """The tables of codes, as their files hold them: several may be of one family."""
+    lexicon: Lexicon = field(default_factory=Lexicon)
 
     def get(self, rule_id: str) -> Rule | None:
         """The rule of this id."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
 
-def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
-    """The rules of one file, without those that have mistakes, and all mistakes. `file` is named in the findings."""
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """What one file holds: rules, or a table of codes, or a lexicon; parts with mistakes are left out."""
+
+    rules: tuple[Rule, ...] = ()
+    tables: tuple[CodeTable, ...] = ()
+    lexicon: Lexicon = field(default_factory=Lexicon)
+
+
+def parse_file(source: str, file: str) -> tuple[RuleFile, tuple[Finding, ...]]:
+    """What one file holds, and all mistakes in it. `file` is named in the findings."""
     reader = Reader(file)
     root = compose(source, reader)
-    rules = tuple(_rules(reader, root)) if root is not None else ()
-    return rules, tuple(reader.findings)
+    parsed = _file(reader, root) if root is not None else RuleFile()
+    return parsed, tuple(reader.findings)
 
 
-def join(parts: Iterable[tuple[Rule, ...]], version: str) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """One set from the rules of many files, and the mistakes between files: same ids, same numbers, unknown ids."""
+def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
+    """The rules of one file, without those that have mistakes, and all mistakes. `file` is named in the findings."""
+    parsed, findings = parse_file(source, file)
+    return parsed.rules, findings
+
+
+def join(
+    parts: Iterable[tuple[Rule, ...]],
+    version: str,
+    tables: Iterable[CodeTable] = (),
+    lexicons: Iterable[Lexicon] = (),
+) -> tuple[RuleSet, tuple[Finding, ...]]:
+    """One set from what many files hold, and the mistakes between them: same ids, numbers or codes, unknown ids."""
     rules = tuple(rule for part in parts for rule in part)
-    return RuleSet(rules, version), tuple(_conflicts(rules))
+    tables = tuple(tables)
+    conflicts = (*_conflicts(rules), *_code_conflicts(tables, {rule.id for rule in rules}))
+    return RuleSet(rules, version, tables, Lexicon.joined(lexicons)), conflicts
 
 
 def _conflicts(rules: tuple[Rule, ...]) -> Iterator[Finding]:
@@ -135,18 +164,42 @@ def _conflicts(rules: tuple[Rule, ...]) -> Iterator[Finding]:
                 yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
 
 
+def _code_conflicts(tables: tuple[CodeTable, ...], ids: Collection[str]) -> Iterator[Finding]:
+    taken: dict[tuple[str, str], Location] = {}
+    for table in tables:
+        for code in table.codes:
+            key = (code.family, code.code)
+            if key in taken:
+                message = f"{code.family} {code.code} is explained already at {taken[key]}"
+                yield _finding(code.location, "duplicate-code", message)
+            taken.setdefault(key, code.location)
+            if code.topic not in ids:
+                message = f"'topic' names no rule: '{code.topic}'"
+                yield _finding(code.location, "unknown-rule", message, similar(code.topic, ids))
+
+
 def _finding(location: Location, id_: str, message: str, hint: str | None = None) -> Finding:
     return Finding(id_, Severity.HIGH, message, location, hint)
 
 
-_SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[PTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")
+_SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[DPTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")
 
 
 _FILE_KEYS = ("version", "lists", "rules")
 
 
-def _rules(reader: Reader, root: yaml.Node) -> Iterator[Rule]:
+def _file(reader: Reader, root: yaml.Node) -> RuleFile:
     pairs = reader.mapping(root, "a file")
+    names = {name for name, _, _ in pairs}
+    if CODE_TABLE_KEY in names:
+        table = parse_code_table(reader, root, pairs)
+        return RuleFile(tables=(table,) if table else ())
+    if LEXICON_KEY in names:
+        return RuleFile(lexicon=parse_lexicon(reader, root, pairs))
+    return RuleFile(tuple(_rules(reader, root, pairs)))
+
+
+def _rules(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> Iterator[Rule]:
     _read_head(reader, pairs)
     packs = [value for name, _, value in pairs if name == "rules"]
     if packs:
@@ -182,7 +235,9 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
         before == len(reader.findings) or not _ENTRY_KEYS & keys.keys()
     ):
         reader.report(
-            node, "unreachable", "a rule needs 'sentences', 'when' or 'aliases', or nothing leads to it"
+            node,
+            "unreachable",
+            "a rule needs 'sentences', 'when', 'aliases' or 'phrases', or nothing leads to it",
         )
     for name, needed in _NEEDED_BY.items():
         if name in keys and not values[needed]:
@@ -196,7 +251,9 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
 
 MIN_SENTENCE_LETTERS = 4
 """A shorter sentence stands in other kinds' sentences too."""
-_ENTRY_KEYS = {"sentences", "when", "aliases"}
+MIN_PHRASE_LETTERS = 6
+"""A shorter phrase stands in ordinary talk too."""
+_ENTRY_KEYS = {"sentences", "when", "aliases", "phrases"}
 _NEEDED_BY = {"signs": "sentences", "push": "sentences", "unless": "when"}
 _LOCATED_KEYS = ("id", "number", "see")
 
@@ -245,6 +302,15 @@ def _sentences(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
         if sentence and sum(map(str.isalnum, sentence)) < MIN_SENTENCE_LETTERS:
             reader.report(node, "short-sentence", f"'{sentence}' is too short to tell a kind by")
     return sentences
+
+
+def _phrases(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
+    phrases = reader.texts(node)
+    for phrase in phrases:
+        if phrase and sum(map(str.isalnum, phrase)) < MIN_PHRASE_LETTERS:
+            message = f"'{phrase}' is too short to be told from other words; make it an alias"
+            reader.report(node, "short-phrase", message)
+    return phrases
 
 
 def _severity(reader: Reader, node: yaml.Node) -> Severity:
@@ -298,6 +364,8 @@ _RULE = {
     "when": Key(parse_condition),
     "unless": Key(parse_condition),
     "aliases": Key(Reader.texts, default=()),
+    "phrases": Key(_phrases, default=()),
+    "symptoms": Key(Reader.texts, default=()),
     "priority": Key(lambda reader, node: reader.integer(-100, 100)(node), default=0),
     "steps": Key(_steps, needed=True),
     "see": Key(Reader.identifiers, default=()),

@@ -1,0 +1,116 @@
+"""Tables of the codes that people type and logs print: errcode, HTTP status, cURL error, TCP state, crypto code."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from triage.findings import Location
+from triage.rules.strict_yaml import Key, Pair, Reader, similar
+
+CODE_TABLE_KEY = "family"
+"""The key by which a file is a table of codes."""
+FAMILIES = ("errcode", "crypto_code", "http_code", "curl_error", "tcp_state")
+"""The kinds of codes; each is a fact, so that conditions of steps see what was typed."""
+_CODE = re.compile(r"-?\d{1,9}|[A-Z][A-Z0-9_]{2,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What one code says, and who does what about it first."""
+
+    family: str
+    """One of FAMILIES."""
+    code: str
+    """As it is printed, with its minus sign."""
+    message: str | None
+    """The official text beside it, without what changes from case to case."""
+    meaning: str
+    check: str | None
+    """What to look at first."""
+    cure: str | None
+    who: str | None
+    """Whose turn it is: 开发, 公众号管理员, 第三方平台, 微信 …"""
+    topic: str
+    """The id of the rule whose steps follow."""
+    source: tuple[str, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTable:
+    """The codes of one file."""
+
+    family: str
+    title: str
+    """What such a code is called: 接口错误码."""
+    topic: str
+    """The rule for a code of this family that no table explains."""
+    near: tuple[str, ...]
+    """Words beside a number that make it a code of this family: errcode, 状态码."""
+    codes: tuple[Code, ...]
+    location: Location
+
+
+def parse_code_table(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> CodeTable | None:
+    """The table of a file; None, with findings, where its head has mistakes. Codes with mistakes are left out."""
+    before = len(reader.findings)
+    head = reader.parse(node, [pair for pair in pairs if pair[0] != "codes"], _TABLE, "a table of codes")
+    if len(reader.findings) > before:
+        return None
+    rows = [value for name, _, value in pairs if name == "codes"]
+    if not rows:
+        reader.report(node, "missing-key", "a table of codes without 'codes'")
+        return None
+    codes = (_code(reader, pair, head) for pair in reader.mapping(rows[0], "codes"))
+    found = tuple(code for code in codes if code is not None)
+    head.pop("source")
+    return CodeTable(**head, codes=found, location=reader.location(node))
+
+
+def _code(reader: Reader, pair: Pair, head: dict[str, Any]) -> Code | None:
+    name, key, value = pair
+    before = len(reader.findings)
+    if not _CODE.fullmatch(name):
+        reader.report(
+            key, "bad-code", f"'{name}' is no code: digits, with a minus sign where it has one, or CAPITALS"
+        )
+    row = reader.parse(value, reader.mapping(value, "a code"), _ROW, "a code")
+    row["topic"] = row["topic"] or head["topic"]
+    row["source"] = row["source"] or head["source"]
+    if not row["source"]:
+        reader.report(key, "missing-key", "a code without 'source', and none for the whole table")
+    if len(reader.findings) > before:
+        return None
+    return Code(family=head["family"], code=name, **row, location=reader.location(key))
+
+
+def _family(reader: Reader, node: yaml.Node) -> str:
+    value = reader.text(node)
+    if value and value not in FAMILIES:
+        message = f"'{value}' is no family of codes: {', '.join(FAMILIES)}"
+        reader.report(node, "bad-family", message, similar(value, FAMILIES))
+    return value
+
+
+_TABLE = {
+    "family": Key(_family, needed=True),
+    "title": Key(Reader.text, needed=True),
+    "topic": Key(Reader.identifier, needed=True),
+    "near": Key(Reader.texts, default=()),
+    "source": Key(Reader.texts, default=()),
+}
+_ROW = {
+    "message": Key(Reader.text),
+    "meaning": Key(Reader.text, needed=True),
+    "check": Key(Reader.text),
+    "cure": Key(Reader.text),
+    "who": Key(Reader.text),
+    "topic": Key(Reader.identifier),
+    "source": Key(Reader.texts, default=()),
+}
+CODE_KEYS = {"table of codes": (*_TABLE, "codes"), "code": tuple(_ROW)}
+"""Every key of the format; docs/rules.md is held against it."""
