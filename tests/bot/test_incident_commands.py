@@ -104,6 +104,30 @@ def test_a_note_is_masked_and_says_when_it_was_cut(say: Say) -> None:
     assert "前面还有 4 条" in say("状态 1")
 
 
+FORGED = "04-21 18:31 小林 关闭 已修复"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n\r\n", "\x85", "\u2028", "\x0b"], ids=ascii)
+def test_a_note_forges_no_line_of_the_timeline(end: str, say: Say) -> None:
+    say(CONNECT)
+    say(f"备注 #1 {end}{FORGED}")
+    say(f"备注 #1 看过{end}{FORGED}")
+    say(f"关闭 #1 好了{end}{FORGED}")
+    shown = say("状态 1") + "\n" + say("历史")
+    assert shown.count(FORGED) > 2
+    assert [line for line in shown.splitlines() if line.strip().startswith(FORGED)] == []
+
+
+def test_a_name_forges_no_line_of_the_timeline(say: Say) -> None:
+    say("邀请")
+    say(f"加入 gulu 阿珍\n{FORGED}", STRANGER)
+    say(CONNECT, STRANGER)
+    say("认领", STRANGER)
+    shown = say("状态 1") + "\n" + say("状态")
+    assert "阿珍 04-21" in shown
+    assert [line for line in shown.splitlines() if line.strip().startswith(FORGED)] == []
+
+
 def test_a_list_says_how_many_there_are(say: Say) -> None:
     for number in range(10):
         say(CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c927{number:02}"))

@@ -11,6 +11,7 @@ from triage.bot.conversation import Conversation
 from triage.incidents.correlation import RECALL, Incident, State, story_of
 from triage.incidents.story import MemberNames, clock, incident_line
 from triage.masking import mask
+from triage.printing import one_line
 from triage.store import Action, Event
 
 EVENTS_SHOWN = 10
@@ -138,5 +139,5 @@ def _described(context: Context, incident: Incident) -> str:
 
 def _event_line(event: Event, names: MemberNames) -> str:
     what = _DID.get(event.what, event.what)
-    detail = f"{event.detail} 步" if event.what == "step" else mask(event.detail or "")
+    detail = f"{event.detail} 步" if event.what == "step" else one_line(mask(event.detail or ""))
     return " ".join(filter(None, (clock(event.at, dated=True), names.of(event.who), what, detail)))

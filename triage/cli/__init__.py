@@ -13,6 +13,7 @@ from typing import TextIO
 import click
 
 from triage import __version__
+from triage.cli._output import write
 from triage.errors import TriageError
 
 
@@ -50,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         exc.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        write("interrupted", err=True)
         return 130
     except TriageError as exc:
-        click.echo(f"triage: {exc}", err=True)
+        write(f"triage: {exc}", err=True)
         return 2
     except BrokenPipeError:
         sys.stderr.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import sys
 import threading
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.cli._options import grouped
+from triage.cli._output import write
 from triage.errors import InputError, TriageError
+from triage.printing import dump_json
 
 if TYPE_CHECKING:
     from triage.probe import Guard, Report
@@ -71,7 +72,7 @@ def run_heartbeat(
     metrics = HeartbeatMetrics() if options.metrics_port else None
 
     def show(report: Report, failures: int) -> None:
-        click.echo(_json_line(report, failures) if as_json else line_of(report, failures))
+        write(_json_line(report, failures) if as_json else line_of(report, failures))
         sys.stdout.flush()
         if metrics:
             metrics.note(report, failures)
@@ -93,7 +94,7 @@ def run_heartbeat(
 
 
 def _json_line(report: Report, failures: int) -> str:
-    return json.dumps({**report.as_json(), "recent_failures": failures}, ensure_ascii=False)
+    return dump_json({**report.as_json(), "recent_failures": failures})
 
 
 def _serve(serve: Callable[[int], Callable[[], None]], port: int) -> Callable[[], None]:
@@ -107,15 +108,15 @@ def _warn(notice: Notice, webhook: Target | None, guard: Guard) -> None:
     """Print a notice and post it to the webhook; where that fails, the heartbeat goes on."""
     from triage.probe.heartbeat import post
 
-    click.echo(notice.text, err=True)
+    write(notice.text, err=True)
     if webhook is None:
         return
     try:
         answer = post(notice, webhook, replace(guard, hosts=frozenset({webhook.host})))
         if answer.response.status != 200:
-            click.echo(f"the webhook answered {answer.response.status}", err=True)
+            write(f"the webhook answered {answer.response.status}", err=True)
     except TriageError as exc:
-        click.echo(f"the webhook cannot be reached: {exc}", err=True)
+        write(f"the webhook cannot be reached: {exc}", err=True)
 
 
 @contextlib.contextmanager

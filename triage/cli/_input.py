@@ -6,12 +6,11 @@ import json
 import sys
 from pathlib import Path
 
-import click
-
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.channels.registry import DEFAULT_CHANNEL
+from triage.cli._output import write
 from triage.errors import InputError
 from triage.rules.loader import load_rules, load_templates
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
@@ -32,7 +31,7 @@ def make_renderer() -> Renderer:
         load_templates(data_directory("templates") / "reply"),
         DEFAULT_CHANNEL.page_size,
         sources=load_sources(),
-        on_broken=lambda name, error: click.echo(f"templates/reply/{name}.txt: {error}", err=True),
+        on_broken=lambda name, error: write(f"templates/reply/{name}.txt: {error}", err=True),
     )
 
 
@@ -65,11 +64,6 @@ def read_batch() -> list[str]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise InputError('--batch wants a JSON array of texts on standard input, like ["…", "…"]')
     return texts
-
-
-def dump(value: object) -> str:
-    """JSON for people and programs alike."""
-    return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _read_bytes(file: str | None) -> bytes:

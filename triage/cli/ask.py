@@ -7,7 +7,9 @@ import sys
 import click
 
 from triage.advice.adviser import Answer
-from triage.cli._input import dump, make_adviser, read_batch, read_text
+from triage.cli._input import make_adviser, read_batch, read_text
+from triage.cli._output import dump, write
+from triage.printing import visible
 
 _RULER = "─" * 24
 
@@ -26,17 +28,17 @@ def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool)
         raise click.UsageError("give TEXT, --file or --batch, not two of them")
     adviser = make_adviser()
     if batch:
-        click.echo(dump([adviser.answer(message).as_json() for message in read_batch()]))
+        write(dump([adviser.answer(message).as_json() for message in read_batch()]))
         return
     if not text and file is None and sys.stdin.isatty():
-        click.echo("paste the alert, then press Ctrl-D:", err=True)
+        write("paste the alert, then press Ctrl-D:", err=True)
     answer = adviser.answer(" ".join(text) if text else read_text(file))
     if as_json:
-        click.echo(dump(answer.as_json()))
+        write(dump(answer.as_json()))
     elif sys.stdout.isatty():
         _print_panels(answer)
     else:
-        click.echo(f"\n{_RULER}\n".join(answer.pages))
+        write(f"\n{_RULER}\n".join(answer.pages))
 
 
 def _print_panels(answer: Answer) -> None:
@@ -48,4 +50,4 @@ def _print_panels(answer: Answer) -> None:
     console = Console()
     for number, page in enumerate(answer.pages, start=1):
         title = f"{number}/{len(answer.pages)}" if len(answer.pages) > 1 else None
-        console.print(Panel(Text(page), title=title, title_align="right", border_style="dim"))
+        console.print(Panel(Text(visible(page)), title=title, title_align="right", border_style="dim"))

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from triage.cli._input import dump
+from triage.cli._output import dump, write
 from triage.settings import load_settings
 
 
@@ -18,8 +18,8 @@ def command(as_json: bool) -> None:
 
     shown = show_settings(load_settings(), os.environ)
     if as_json:
-        click.echo(dump({item.variable: {"value": item.value, "from": item.origin} for item in shown}))
+        write(dump({item.variable: {"value": item.value, "from": item.origin} for item in shown}))
         return
     widths = [max(len(getattr(item, name)) for item in shown) for name in ("variable", "value")]
     for item in shown:
-        click.echo(f"{item.variable:<{widths[0]}}  {item.value:<{widths[1]}}  {item.origin}")
+        write(f"{item.variable:<{widths[0]}}  {item.value:<{widths[1]}}  {item.origin}")

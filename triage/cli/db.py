@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from triage.cli._output import write
 from triage.settings import load_settings
 from triage.store import Store
 
@@ -24,7 +25,7 @@ def command() -> None:
 def upgrade() -> None:
     """Make the tables, or bring them up to date. Back the database up first."""
     Store.open(database_url(), upgrade=True).close()
-    click.echo("the database is up to date")
+    write("the database is up to date")
 
 
 @command.command("purge")
@@ -34,11 +35,11 @@ def purge() -> None:
     store = Store.open(settings.database_url)
     gone = store.purge(datetime.now(UTC) - timedelta(days=settings.retention_days))
     store.close()
-    click.echo(f"{gone} rows older than {settings.retention_days} days are gone")
+    write(f"{gone} rows older than {settings.retention_days} days are gone")
 
 
 @command.command("check")
 def check() -> None:
     """See whether the database answers and has the schema of this program; exit 2 if not."""
     Store.open(database_url()).close()
-    click.echo("the database answers and its schema is right")
+    write("the database answers and its schema is right")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,8 +11,10 @@ from typing import Any
 
 import click
 
+from triage.cli._output import write
 from triage.cli.db import database_url
 from triage.message import Person
+from triage.printing import csv_cell, dump_json
 from triage.store import TABLES, Store
 
 
@@ -32,7 +33,7 @@ def command(table: str, form: str) -> None:
 
 def _print_json_lines(rows: Iterator[dict[str, Any]]) -> None:
     for row in rows:
-        click.echo(json.dumps(row, ensure_ascii=False, default=_text))
+        write(dump_json(row, default=_text))
 
 
 def _print_csv(rows: Iterator[dict[str, Any]]) -> None:
@@ -47,11 +48,11 @@ def _print_csv(rows: Iterator[dict[str, Any]]) -> None:
     )
 
 
-def _text(value: datetime | Person) -> str:
+def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, datetime | Person):
-        return _text(value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | tuple | dict) else value
+    if isinstance(value, list | tuple | dict):
+        return dump_json(value)
+    return csv_cell(_text(value)) if isinstance(value, str | datetime | Person) else value

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from triage.channels.wechat.menu import make_menu, menu_mistakes
-from triage.cli._input import dump, read_text
+from triage.cli._input import read_text
+from triage.cli._output import dump, write
 from triage.errors import InputError
 from triage.settings import load_settings
 
@@ -25,7 +26,7 @@ def command() -> None:
 def show(file: str | None) -> int:
     """Print the menu as JSON, and what is wrong with it."""
     menu = _read_menu(file)
-    click.echo(dump(menu))
+    write(dump(menu))
     return _report(menu)
 
 
@@ -49,7 +50,7 @@ def push(file: str | None, appid: str | None) -> int:
     account, secret = find_credentials(settings, appid)
     with WeChatApi(account, secret, token_cache(settings.database_url), base_url=_API) as api:
         api.create_menu(menu)
-    click.echo(f"pushed {len(menu['button'])} buttons to {account}")
+    write(f"pushed {len(menu['button'])} buttons to {account}")
     return 0
 
 
@@ -65,5 +66,5 @@ def _read_menu(file: str | None) -> Any:
 def _report(menu: object) -> int:
     mistakes = list(menu_mistakes(menu))
     for mistake in mistakes:
-        click.echo(mistake, err=True)
+        write(mistake, err=True)
     return 1 if mistakes else 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from triage.alerts.parser import Reading
-from triage.cli._input import dump, make_adviser, read_batch, read_text
+from triage.cli._input import make_adviser, read_batch, read_text
+from triage.cli._output import dump, write
 from triage.rules.matching import Diagnosis
 
 _MAX_SHOWN = 100
@@ -19,17 +20,17 @@ def command(file: str | None, as_json: bool, batch: bool) -> None:
     """Show the alerts in FILE or standard input, and what was not understood."""
     adviser = make_adviser()
     if batch:
-        click.echo(
+        write(
             dump([[diagnosis.as_json() for diagnosis in adviser.diagnose(text)[1]] for text in read_batch()])
         )
         return
     reading, diagnoses = adviser.diagnose(read_text(file))
     if as_json:
-        click.echo(dump([diagnosis.as_json() for diagnosis in diagnoses]))
+        write(dump([diagnosis.as_json() for diagnosis in diagnoses]))
         return
-    click.echo("\n\n".join(map(_shown, diagnoses)) or "no alert in this text")
+    write("\n\n".join(map(_shown, diagnoses)) or "no alert in this text")
     for line in _unread(reading):
-        click.echo(line, err=True)
+        write(line, err=True)
 
 
 def _shown(diagnosis: Diagnosis) -> str:

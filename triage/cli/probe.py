@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.cli._heartbeat import HeartbeatOptions, heartbeat_options, run_heartbeat
-from triage.cli._input import dump
 from triage.cli._options import AccountOptions, account_options, grouped
+from triage.cli._output import dump, write
 from triage.errors import InputError
 from triage.settings.directories import data_directory, load_sources
 
@@ -163,9 +163,9 @@ def _print(report: Report, *, as_json: bool) -> None:
     from triage.probe.formats import rows_of
 
     if as_json:
-        click.echo(dump(report.as_json()))
+        write(dump(report.as_json()))
     elif not sys.stdout.isatty():
-        click.echo("\n".join(row.text for row in rows_of(report, load_sources())))
+        write("\n".join(row.text for row in rows_of(report, load_sources())))
     else:
         from rich.console import Console
         from rich.text import Text

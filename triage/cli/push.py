@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from triage.alerts.parser import Alert, parse
-from triage.cli._input import dump, read_text
+from triage.cli._input import read_text
 from triage.cli._options import AccountOptions, account_options
+from triage.cli._output import dump, write
 from triage.errors import InputError
 from triage.settings.directories import load_sources
 
@@ -60,7 +61,7 @@ def command(
         platform = Platform(account, connection, mode, openid=openid, gh=options.account_id)
         exchange = platform.send(chosen)
     if as_json:
-        click.echo(dump(_as_json(exchange, target, mode)))
+        write(dump(_as_json(exchange, target, mode)))
     else:
         _show(exchange, target, mode)
     return 1 if exchange.findings else 0
@@ -126,17 +127,17 @@ def _show(exchange: Exchange, target: Target, mode: str) -> None:
     from triage.probe.report import milliseconds
 
     size = len(exchange.request.body)
-    click.echo(f"→ {shown_request(exchange.request, target.path)}")
-    click.echo(f"  {exchange.push.title}，{mode} 模式，{size} 字节，发往 {target}")
+    write(f"→ {shown_request(exchange.request, target.path)}")
+    write(f"  {exchange.push.title}，{mode} 模式，{size} 字节，发往 {target}")
     if answer := exchange.answer:
         body = answer.response.body
-        click.echo(f"← {answer.response.status}，{milliseconds(answer.seconds)}，{len(body)} 字节")
-        click.echo(_shown_body(body.decode("utf-8", "replace")) or "  （空包体）")
+        write(f"← {answer.response.status}，{milliseconds(answer.seconds)}，{len(body)} 字节")
+        write(_shown_body(body.decode("utf-8", "replace")) or "  （空包体）")
     for finding in map(with_hint, exchange.findings):
-        click.echo(f"✗ {finding.id}：{finding.message}")
-        click.echo(f"  怎么办：{finding.hint or '见出处'}（出处：{load_sources().label(finding.source)}）")
+        write(f"✗ {finding.id}：{finding.message}")
+        write(f"  怎么办：{finding.hint or '见出处'}（出处：{load_sources().label(finding.source)}）")
     if not exchange.findings:
-        click.echo("✓ 回应合法" + (f"，用户看到：{exchange.text}" if exchange.text else ""))
+        write("✓ 回应合法" + (f"，用户看到：{exchange.text}" if exchange.text else ""))
 
 
 def _shown_body(body: str) -> str:

@@ -10,6 +10,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.sources import Sources
 from triage.cli._input import make_adviser, make_renderer, read_text
+from triage.cli._output import write
 from triage.errors import InputError
 from triage.findings import Finding
 from triage.platform.pushes import AlertedPush
@@ -132,9 +133,9 @@ def why(file: str | None) -> int:
             click.echo(f"{match.rule.id} matches:")
             for item in match.because:
                 place = f" at {item.span[0]}–{item.span[1]}" if item.span else ""
-                click.echo(f"    {item.test}{place}")
+                write(f"    {item.test}{place}")
         for cause in diagnosis.causes:
-            click.echo(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
+            write(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
         click.echo("others:")
         for rule_id, reason in adviser.why_not(diagnosis):
             click.echo(f"    {rule_id:<28} {reason}")
@@ -152,4 +153,4 @@ def new(file: str | None) -> None:
     first = diagnoses[0]
     if first.kind != UNKNOWN:
         click.echo(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)
-    click.echo(write_scaffold(first.alert, first.kind))
+    write(write_scaffold(first.alert, first.kind))

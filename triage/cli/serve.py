@@ -6,6 +6,7 @@ import os
 
 import click
 
+from triage.cli._output import write
 from triage.settings import load_settings
 
 
@@ -31,4 +32,4 @@ def command(host: str | None, port: int | None) -> None:
         )
     else:
         words = f"triage listens on {address}; the callback is {address}/callback/wechat"
-    serve(settings, lambda: click.echo(words))
+    serve(settings, lambda: write(words))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.alerts.parser import BEIJING
-from triage.cli._input import dump, make_adviser
+from triage.cli._input import make_adviser
+from triage.cli._output import dump, write
 from triage.simulator.alerting import AlertingRules
 from triage.simulator.evaluation import IllnessRun, OnSlot, make_act, play_illness
 from triage.simulator.illnesses import ILLNESSES, Illness
@@ -93,7 +94,7 @@ def command(
         if not as_json:
             _show(runs[-1], alerts_only)
     if as_json:
-        click.echo(dump([run.as_json() for run in runs]))
+        write(dump([run.as_json() for run in runs]))
     return 0 if all(run.is_right for run in runs) else 1
 
 
@@ -111,12 +112,12 @@ def _chosen(names: Sequence[str]) -> list[Illness]:
 def _list(as_json: bool) -> None:
     if as_json:
         keys = ("id", "meaning", "kind", "cause", "step", "push", "mode")
-        click.echo(dump([{key: getattr(illness, key) for key in keys} for illness in ILLNESSES.values()]))
+        write(dump([{key: getattr(illness, key) for key in keys} for illness in ILLNESSES.values()]))
         return
     width = max(map(len, ILLNESSES))
     for illness in ILLNESSES.values():
         finds = " · ".join(filter(None, (illness.kind, illness.cause))) or "-"
-        click.echo(f"{illness.id:<{width}}  {finds:<40}  {illness.meaning}")
+        write(f"{illness.id:<{width}}  {finds:<40}  {illness.meaning}")
 
 
 @contextmanager
@@ -145,24 +146,24 @@ def _progress(act: Act) -> Iterator[OnSlot]:
 def _show(run: IllnessRun, alerts_only: bool) -> None:
     if alerts_only:
         for reading in run.readings:
-            click.echo(reading.alert.text)
+            write(reading.alert.text)
         return
     _rule(f"{run.illness.id} {run.illness.meaning}")
     numbers = f"推送 {run.sent} 次，失败 {run.failed} 次"
-    click.echo(numbers + (f"，停推 {run.withheld} 次" if run.withheld else ""))
+    write(numbers + (f"，停推 {run.withheld} 次" if run.withheld else ""))
     if not run.readings:
-        click.echo("没有报警\n")
+        write("没有报警\n")
     for reading in run.readings:
         _panel(reading.alert.text.rstrip(), f"{reading.alert.at:%H:%M:%S} 报警", "red")
         _panel(reading.reply, "机器人", "green")
         found = " · ".join((reading.kind, *reading.causes, f"第一步 {reading.step}"))
         right = "，".join(reading.wrong) or "与病相符"
-        click.echo(f"{'✗' if reading.wrong else '✓'} {found}：{right}\n")
+        write(f"{'✗' if reading.wrong else '✓'} {found}：{right}\n")
 
 
 def _rule(title: str) -> None:
     if not sys.stdout.isatty():
-        click.echo(f"── {title} ──")
+        write(f"── {title} ──")
         return
     from rich.console import Console
     from rich.text import Text
@@ -172,7 +173,7 @@ def _rule(title: str) -> None:
 
 def _panel(text: str, title: str, style: str) -> None:
     if not sys.stdout.isatty():
-        click.echo(f"[{title}]\n{text}\n")
+        write(f"[{title}]\n{text}\n")
         return
     from rich.console import Console
     from rich.panel import Panel
@@ -224,4 +225,4 @@ def _minute(clock: str, beat: Beat) -> None:
     filled = round(_BAR * beat.failed / beat.sent) if beat.sent else 0
     blocked = f"，停推 {beat.withheld}" if beat.withheld else ""
     bar = "█" * filled + "·" * (_BAR - filled)
-    click.echo(f"{clock}  {bar}  推送 {beat.sent:>4}，失败 {beat.failed:>4}{blocked}")
+    write(f"{clock}  {bar}  推送 {beat.sent:>4}，失败 {beat.failed:>4}{blocked}")

@@ -20,6 +20,7 @@ from triage.incidents.correlation import (
 )
 from triage.masking import mask, mask_appid
 from triage.message import ANY_ACCOUNT, Person
+from triage.printing import one_line
 from triage.rules.parser import MARK_FAIL
 
 
@@ -42,7 +43,7 @@ class MemberNames:
         """What a reply to `asker` calls a person."""
         if person is None:
             return "同事"
-        return "你" if person.is_same(asker) else self.find(person) or "同事"
+        return "你" if person.is_same(asker) else one_line(self.find(person) or "") or "同事"
 
 
 def story_values(
@@ -95,7 +96,7 @@ def _root(verdict: Verdict) -> str:
 
 
 def _before(incident: Incident) -> str:
-    note = f"，关闭时写：{mask(incident.closed_note)}" if incident.closed_note else ""
+    note = f"，关闭时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else ""
     return f"{day(incident.last_seen)}{note}"
 
 
@@ -103,7 +104,8 @@ def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: 
     """One incident in a list: number, kinds, account, since when, who handles it."""
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(dict.fromkeys(sighting.title for sighting in incident.sightings))
-    account = " ".join(filter(None, (newest.nickname if newest else None, mask_appid(incident.appid or ""))))
+    nickname = one_line(newest.nickname or "") if newest else ""
+    account = " ".join(filter(None, (nickname, mask_appid(incident.appid or ""))))
     return " · ".join(
         filter(
             None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
@@ -119,7 +121,7 @@ def _since(incident: Incident) -> str:
 
 def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:
     if incident.state is State.CLOSED:
-        return f"已关闭：{mask(incident.closed_note)}" if incident.closed_note else "已关闭"
+        return f"已关闭：{one_line(mask(incident.closed_note))}" if incident.closed_note else "已关闭"
     silence = "，已安静" if is_quiet(incident, now, quiet) else ""
     owner = f"{names.of(incident.owner)} 处理中" if incident.owner else "没人认领"
     step = f"，第 {incident.step} 步" if incident.step else ""

@@ -5,7 +5,6 @@ An exception leaves its type and where it happened. What it says stays out: that
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import sys
@@ -19,6 +18,7 @@ from typing import Any, TextIO
 
 from triage import background
 from triage.masking import mask
+from triage.printing import dump_json
 
 _FIELDS = "triage_fields"
 _FRAMES = 12
@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             exc = record.exc_info[1]
             line |= {"error": type(exc).__name__, "where": _where(exc)}
-        return json.dumps(line, ensure_ascii=False)
+        return dump_json(line)
 
 
 @contextmanager

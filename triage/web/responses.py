@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import Response
 from pydantic import BaseModel
+
+from triage.printing import dump_json, escape_json
 
 _JSON = "application/json"
 
 
 def answer(value: object, status: int = 200) -> Response:
     """A model or a plain value as JSON."""
-    text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value, ensure_ascii=False)
+    text = escape_json(value.model_dump_json()) if isinstance(value, BaseModel) else dump_json(value)
     return Response(text.encode("utf-8", "replace"), status, content_type=_JSON)
 
 
