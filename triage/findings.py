@@ -38,7 +38,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One mistake."""
+    """One mistake, or with the severity INFO a hint."""
 
     id: str
     severity: Severity
@@ -51,6 +51,11 @@ class Finding:
     """The half-open range that proves it: characters of a text, bytes of a reply."""
     source: str | None = None
     """The cited item that it rests on; docs/sources.md explains it."""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong; a finding of INFO is a hint and breaks nothing."""
+        return self.severity is not Severity.INFO
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""

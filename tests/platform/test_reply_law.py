@@ -246,7 +246,7 @@ BROKEN_XML = [
     Case("words behind the XML", text("a") + b"success", "malformed_xml", b"s"),
     Case("nothing but a comment", b"<!-- x -->", "malformed_xml", b">"),
     Case("a malformed payment reply", b"<xml><return_code>", "malformed_xml", b">", PAYMENT_NOTIFY),
-    Case("a malformed reply behind a blank", b" <xml>", "malformed_xml leading_bytes", b">"),
+    Case("a malformed reply behind a blank", b" <xml>", "malformed_xml leading_blanks", b">"),
     Case("a control character", text("a\x1db"), "malformed_xml control_character", b"\x1d"),
     Case("a DOCTYPE", b"<!DOCTYPE xml>" + text("a"), "doctype_refused", b"<!DOCTYPE"),
     Case(
@@ -256,7 +256,12 @@ BROKEN_XML = [
         b"<!DOCTYPE",
     ),
     Case("a BOM before the XML", b"\xef\xbb\xbf" + text("a"), "leading_bytes", b"\xef\xbb\xbf"),
-    Case("a blank line before the XML", b"\r\n" + text("a"), "leading_bytes", b"\r\n"),
+    Case("blanks and a BOM before the XML", b" \xef\xbb\xbf" + text("a"), "leading_bytes", b" \xef\xbb\xbf"),
+    Case("words before the XML", b"ok" + text("a"), "plain_text"),
+    Case(
+        "a warning before the XML", b"\nWarning: x in a.php on line 3\n" + text("a"), "error_text", b"Warning"
+    ),
+    Case("only a hint: a blank line before the XML", b"\r\n" + text("a"), "leading_blanks", b"\r\n"),
 ]
 
 FIELDS = [

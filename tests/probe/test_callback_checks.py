@@ -14,7 +14,7 @@ from tests.support.probing import LOOPBACK, QUICK, SHORT, failed, found, look, s
 from tests.support.sick_peer import ACCOUNTS, PLAIN, SAFE, Raw, healthy, serving, stock_echo
 from triage.channels.envelope import encrypt, sign
 from triage.channels.wechat.callback import receive
-from triage.channels.xml import write_fields
+from triage.channels.xml import read_fields, write_fields
 from triage.findings import Severity
 from triage.message import Message, Request, Response
 from triage.platform.clauses import CLAUSES
@@ -51,6 +51,77 @@ def test_a_stock_echo_has_the_faults_it_has(mode: str) -> None:
         "F.17",
         "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回复里也滤掉",
     )
+
+
+def stock_werobot(request: Request) -> Response:
+    """As WeRoBot answers with one handler for all: its template begins with a line end and four blanks."""
+    values = request.query
+    if values["signature"] != sign(PLAIN.token, values["timestamp"], values["nonce"]):
+        return Response(403, b"<!DOCTYPE html><html><head><title>WeRoBot</title></head></html>")
+    if request.method == "GET":
+        return Response(200, values["echostr"].encode())
+    raw = request.body.decode()
+    if "\x1d" in raw:
+        return Response(500, b"<html><head><title>Error: 500 Internal Server Error</title></head></html>")
+    fields = read_fields(raw)
+    reply = text_reply(fields["FromUserName"], fields["ToUserName"], "<Content>Hello World!</Content>")
+    return Response(200, f"\n    {reply}\n    ".encode())
+
+
+def test_a_stock_werobot_has_its_six_faults_and_one_hint() -> None:
+    report = look(stock_werobot, ProbePlan(PLAIN, "plain", count=5, rate=500))
+    shown = [(group.finding.id, group.finding.severity, group.subjects[0]) for group in report.groups]
+    assert shown == [
+        ("reply_not_allowed", Severity.HIGH, "unsubscribe（取消关注）"),
+        ("reply_not_allowed", Severity.HIGH, "LOCATION（上报地理位置）"),
+        ("http_status", Severity.HIGH, "文字里有控制字符"),
+        ("reply_not_allowed", Severity.MEDIUM, "VIEW（点菜单跳转链接）"),
+        ("reply_not_allowed", Severity.MEDIUM, "TEMPLATESENDJOBFINISH（模板消息发送结果）"),
+        ("stale_timestamp_accepted", Severity.LOW, "一小时前的 GET"),
+        ("leading_blanks", Severity.INFO, "text（文本消息）"),
+    ]
+    failed = {check.subject for check in report.checks if check.state is CheckState.FAILED}
+    assert failed == {subject for _, severity, subject in shown if severity is not Severity.INFO}
+    assert report.conclusion == (
+        "有问题：严重 3 处、注意 2 处、轻微 1 处，另有 1 条提示；推了 17 次，5 次没得到合法的回应"
+    )
+
+
+def test_a_reply_without_a_fault_is_legal_whatever_is_hinted() -> None:
+    report = look(says(lambda came, _: ("\r\n\t " + xml()(came)).encode()), replace(QUICK, count=2, rate=500))
+    assert {finding.id for _, finding in report.findings} == {"leading_blanks"}
+    assert {check.state for check in report.checks} == {CheckState.PASSED, CheckState.SKIPPED}
+    assert (report.is_clean, report.worst, report.first, report.failed) == (True, None, None, 0)
+    assert report.conclusion == "没有发现问题，另有 1 条提示；推了 3 次，都得到了合法的回应"
+
+
+def test_blanks_before_an_envelope_and_within_it_and_a_nonce_of_its_own_are_hints() -> None:
+    def answer(came: Message, request: Request) -> bytes:
+        nonce, at = "4711", "1718600412"
+        secret = encrypt("\n    " + xml()(came), str(SAFE.aes_key), SAFE.appid, b"0123456789abcdef")
+        values = {"Encrypt": secret, "MsgSignature": sign(SAFE.token, at, nonce, secret)}
+        return b"\n    " + write_fields({**values, "TimeStamp": at, "Nonce": nonce}).encode()
+
+    report = look(says(answer, SAFE), replace(QUICK, account=SAFE, mode="safe"))
+    assert [finding.id for _, finding in report.findings] == ["leading_blanks", "wrong_nonce"]
+    assert report.is_clean
+
+
+def test_the_same_finding_stands_there_once_whatever_its_numbers() -> None:
+    lengths = itertools.count(2049)
+    answers = says(lambda came, _: xml(f"<Content>{'x' * next(lengths)}</Content>")(came).encode())
+    report = look(answers, replace(QUICK, pushes=("text", "image", "CLICK"), count=4, rate=500))
+    assert [(group.finding.id, len(group.checks)) for group in report.groups] == [("content_too_long", 3)]
+    assert [item["id"] for item in report.as_json()["findings"]] == ["content_too_long"]
+
+
+def test_a_timeout_before_the_row_and_within_it_is_one_finding() -> None:
+    report = look(
+        says(lambda came, _: Raw(hold=True) if came.push == "CLICK" else b"success"),
+        replace(QUICK, pushes=("text", "CLICK"), limits=SHORT),
+    )
+    again = replace(report, checks=(*report.checks, *(item for item in report.checks if item.findings)))
+    assert [group.finding.id for group in again.groups] == ["request_timeout"]
 
 
 def test_control_characters_said_again_are_named() -> None:
@@ -127,6 +198,7 @@ REPLIES: Mapping[str, bytes | Callable[[Message], str]] = {
     "plain_text": b"hello",
     "bare_success_expected": b"success\n",
     "leading_bytes": lambda came: "\ufeff" + xml()(came),
+    "leading_blanks": lambda came: "\n    " + xml()(came),
     "bad_create_time": xml(at="yesterday"),
     "millisecond_create_time": xml(at="1718600412345"),
 }
@@ -137,9 +209,9 @@ def test_a_reply_that_breaks_the_law_is_named(id_: str) -> None:
     reply = REPLIES[id_]
     report = look(says(lambda came, _: reply if isinstance(reply, bytes) else reply(came).encode()))
     assert ("reply", "reply_law", id_) in found(report)
-    if CLAUSES[id_].severity.rank <= Severity.MEDIUM.rank:
-        assert report.first is Layer.REPLY
-    assert "没通过" in checked(report)["reply_law"]
+    severity = CLAUSES[id_].severity
+    assert (report.first is Layer.REPLY) == (severity.rank <= Severity.MEDIUM.rank)
+    assert ("没通过" in checked(report)["reply_law"]) == (severity is not Severity.INFO)
     assert all(finding.hint and finding.source for _, finding in report.findings)
 
 

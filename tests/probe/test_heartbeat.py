@@ -12,10 +12,10 @@ import pytest
 from triage.advice.sources import Sources
 from triage.errors import UnreachableError
 from triage.findings import Finding, Severity
-from triage.probe.formats import group_findings, render_html, render_junit, rows_of
+from triage.probe.formats import render_html, render_junit, rows_of
 from triage.probe.guard import Guard, parse_target
 from triage.probe.heartbeat import HeartbeatMetrics, Notice, Turn, Watch, beat, line_of, post
-from triage.probe.report import Check, CheckState, Layer, Report, checked, printable, times_of
+from triage.probe.report import Check, CheckState, Layer, Report, checked, make_check, printable, times_of
 from triage.probe.resolver import Resolution
 from triage.settings.directories import data_directory, load_sources
 
@@ -138,10 +138,10 @@ def test_metrics_follow_the_last_run() -> None:
 
 def test_only_the_first_failing_layer_and_trifles_before_it_are_explained() -> None:
     assert SICK.first is Layer.REPLY
-    assert [(item.finding.id, item.explained) for item in group_findings(SICK)] == [
-        ("stale_timestamp_accepted", True),
+    assert [(item.finding.id, item.explained) for item in SICK.groups] == [
         ("http_status", True),
         ("curl_connect", False),
+        ("stale_timestamp_accepted", True),
     ]
     shown = "\n".join(row.text for row in rows_of(SICK, SOURCES))
     assert "最先不通的是：回应" in shown
@@ -181,22 +181,61 @@ def test_the_page_escapes_what_it_shows() -> None:
 
 def test_junit_counts_and_holds_only_what_xml_can_hold() -> None:
     root = fromstring(render_junit([SICK, WELL]))  # noqa: S314 - we wrote it
-    assert [suite.attrib["failures"] for suite in root] == ["4", "0"]
+    assert [suite.attrib["failures"] for suite in root] == ["3", "0"]
+    assert len(root[0].findall("testcase/failure")) == 3
     assert [suite.attrib["skipped"] for suite in root] == ["1", "0"]
     assert root[0][1].attrib == {"classname": "reply", "name": "reply_law text", "time": "0.010000"}
     assert root[0][1][0].attrib == {"type": "http_status", "message": "<b>500</b> \ufffd"}
+
+
+def test_a_case_of_junit_fails_once_and_by_what_fails_the_command() -> None:
+    both = Check("reply_law", Layer.REPLY, "text", CheckState.FAILED, "200", (STALE, GONE))
+    trifle = Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.FAILED, "200", (STALE,))
+    for fail_on, failures in ((Severity.LOW, 2), (Severity.MEDIUM, 1), (Severity.CRITICAL, 0)):
+        root = fromstring(render_junit([report(both, trifle)], fail_on))  # noqa: S314 - we wrote it
+        assert root[0].attrib["failures"] == str(failures)
+        assert len(root[0].findall("testcase/failure")) == failures
+        assert len(root[0].findall("testcase/system-out")) == 2 - failures
+    first = root[0].find("testcase/system-out")
+    assert first is not None
+    assert "连不上" in str(first.text)
+    assert "旧请求" in str(first.text)
+
+
+def test_the_page_tells_beijing_time_and_begins_with_the_verdict() -> None:
+    template = (data_directory("templates") / "report" / "probe.html").read_text(encoding="utf-8")
+    page = render_html(SICK, template, SOURCES)
+    assert "北京时间 2026-03-10 02:31:40 开始" in page
+    assert "UTC" not in page
+    assert page.index("结论：有问题：严重 2 处、轻微 1 处") < page.index("发现的问题")
+    assert "结论：没有发现问题" in render_html(WELL, template, SOURCES)
+
+
+def test_a_trifle_is_marked_as_one_and_a_hint_not_at_all() -> None:
+    hint = Finding("leading_blanks", Severity.INFO, "前面有空白", source="R7")
+    trifle = Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.FAILED, "200", (STALE,))
+    shown = [
+        row.text
+        for row in rows_of(
+            report(trifle, make_check("reply_law", Layer.REPLY, "text", "200", [hint])), SOURCES
+        )
+    ]
+    assert shown[1] == "结论：能用，有小毛病：轻微 1 处，另有 1 条提示；推了 1 次，都得到了合法的回应"
+    assert shown[2:4] == [" ! 签名与验证  旧请求：200", " ✓ 回应  text：200"]
+    assert shown[-3].startswith("2. [提示] leading_blanks  text：前面有空白")
 
 
 def test_json_holds_everything() -> None:
     values = json.loads(json.dumps(SICK.as_json()))
     assert values["first_failing_layer"] == "reply"
     assert [item["check"] for item in values["findings"]] == [
-        "timestamp_refused",
-        "reply_law",
         "reply_law",
         "retry",
+        "timestamp_refused",
     ]
-    assert values["findings"][0]["hint"] == "查时间"
+    assert values["findings"][0]["subjects"] == ["text", "CLICK"]
+    assert values["findings"][2]["hint"] == "查时间"
+    assert values["conclusion"] == "有问题：严重 2 处、轻微 1 处；推了 2 次，2 次没得到合法的回应"
     assert values["times"]["count"] == 2
 
 

@@ -15,7 +15,7 @@ from triage.message import Request, Response
 from triage.probe import Guard, Limits, ProbePlan, World, examine
 from triage.probe.connection import Connection, HttpAnswer
 from triage.probe.faults import excerpt, explain_status
-from triage.probe.formats import group_findings
+from triage.probe.formats import shown_subjects
 from triage.probe.guard import parse_target
 from triage.probe.heartbeat import Notice, Turn, Watch
 from triage.probe.load import connections_for, run
@@ -179,8 +179,8 @@ def test_four_checks_of_a_finding_are_named(count: int, shown: str) -> None:
         Check("reply_law", Layer.REPLY, str(number), CheckState.FAILED, "", (GONE,))
         for number in range(count)
     )
-    (group,) = group_findings(_report(*checks))
-    assert group.subjects == shown
+    (group,) = _report(*checks).groups
+    assert shown_subjects(group) == shown
 
 
 @pytest.mark.parametrize(("count", "rest"), [(2, ""), (3, "；另有 1 处")])

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.cli._heartbeat import HeartbeatOptions, heartbeat_options, run_heartbeat
+from triage.cli._language import gettext
 from triage.cli._options import AccountOptions, account_options, grouped
 from triage.cli._output import dump, write
 from triage.errors import InputError
+from triage.findings import Severity
 from triage.settings.directories import data_directory, load_sources
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class OutputOptions:
     as_json: bool
     junit: str | None
     html: str | None
+    fail_on: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,22 @@ output_options = grouped(
     click.option("--json", "as_json", is_flag=True, help="Print the report as JSON."),
     click.option("--junit", metavar="FILE", help="Write the report as JUnit's XML."),
     click.option("--html", metavar="FILE", help="Write the report as a page."),
+    click.option(
+        "--fail-on",
+        type=click.Choice(("high", "medium", "low")),
+        default="medium",
+        show_default=True,
+        help="The least severity that makes the exit code 1, and a failure in JUnit's XML.",
+    ),
 )
 push_options = grouped(
     PushOptions,
     "pushes",
     click.option(
-        "--kinds", help="Pushes to try, separated by commas. Default: text, subscribe … unknown_event."
+        "--kinds",
+        metavar="KIND,…",
+        help="Pushes to try. Default: text, subscribe, unsubscribe, CLICK, VIEW, LOCATION, "
+        "TEMPLATESENDJOBFINISH, unknown_event; for a heartbeat text, CLICK, VIEW, unknown_event.",
     ),
     click.option("--component", is_flag=True, help="Push a component_verify_ticket too."),
     click.option(
@@ -81,10 +94,13 @@ def command(
     output: OutputOptions,
     heartbeat: HeartbeatOptions,
 ) -> int:
-    """Examine the callback at URL as WeChat would use it; exit 1 if anything is wrong.
+    """Examine the callback at URL as WeChat would use it; exit 1 if something is wrong, see --fail-on.
 
     DNS, TCP, TLS, verification, forged requests, pushes, answer times, retries. It calls URL's host and no other,
-    public addresses only, and follows no redirect.
+    public addresses only, and follows no redirect. The report is in Chinese, as the bot speaks.
+
+    The pushes come from OpenIDs that do not exist: a production callback may count followers who are none. A
+    heartbeat sends only what leaves no such trace.
     """
     from triage.probe import World, examine, parse_target
     from triage.probe.resolver import WECHAT_DNS
@@ -93,35 +109,72 @@ def command(
         raise click.UsageError("--webhook and --metrics-port belong to a heartbeat; add --every SECONDS")
     guard = options.make_guard(parse_target(url))
     plan = _make_plan(options, pushes, is_heartbeat=heartbeat.every is not None)
+    _warn_of_traces(plan, ask=not (pushes.kinds or options.allow_private))
     world = World(nameserver=_read_nameserver(nameserver) if nameserver else WECHAT_DNS)
     if heartbeat.every is not None:
         examine_once = partial(examine, url, plan, guard, world=world)
         return run_heartbeat(examine_once, heartbeat, heartbeat.every, guard, as_json=output.as_json)
     report = _examine(url, plan, guard, world)
     if output.junit:
-        _write(output.junit, _junit(report))
+        _write(output.junit, _junit(report, Severity(output.fail_on)))
     if output.html:
         _write(output.html, _html(report))
     _print(report, as_json=output.as_json)
-    return 0 if report.is_clean else 1
+    return 1 if report.fails(Severity(output.fail_on)) else 0
 
 
 def _make_plan(options: AccountOptions, pushes: PushOptions, *, is_heartbeat: bool) -> ProbePlan:
-    from triage.probe import DEFAULT_PUSHES, ProbePlan
+    from triage.probe import DEFAULT_PUSHES, HEARTBEAT_PUSHES, ProbePlan
 
     account, mode = options.make_account()
     names = tuple(name.strip() for name in (pushes.kinds or "").split(",") if name.strip())
+    by_default = HEARTBEAT_PUSHES if is_heartbeat else DEFAULT_PUSHES
     plan = ProbePlan(
         account,
         mode,
-        names if pushes.kinds else DEFAULT_PUSHES,
+        names if pushes.kinds else by_default,
         rate=pushes.rate,
         component=pushes.component,
         quick=is_heartbeat,
         gh=options.account_id,
     )
+    if is_heartbeat and (traces := _traces(plan)):
+        raise click.UsageError(
+            gettext("a heartbeat sends nothing that leaves traces of followers: leave out {kinds}").format(
+                kinds=", ".join(traces)
+            )
+        )
     count = _HEARTBEAT_PUSHES if is_heartbeat and pushes.count is None else pushes.count
     return plan if count is None else replace(plan, count=count)
+
+
+def _traces(plan: ProbePlan) -> list[str]:
+    """Those of the pushes that a callback may keep something untrue of."""
+    from triage.probe import find_sample_push
+
+    kinds = [name for name in plan.pushes if not find_sample_push(name).is_harmless]
+    return [*kinds, *(["component_verify_ticket"] if plan.component else [])]
+
+
+def _warn_of_traces(plan: ProbePlan, *, ask: bool) -> None:
+    """Say what a production callback may keep of the pushes; on a terminal ask first. Raises UsageError for a no."""
+    from triage.probe import HEARTBEAT_PUSHES
+
+    traces = _traces(plan)
+    if not traces:
+        return
+    warning = (
+        "caution: {kinds} come from OpenIDs that do not exist; a production callback may keep them as genuine"
+    )
+    write(gettext(warning).format(kinds=", ".join(traces)), err=True)
+    write(
+        gettext("only what leaves no trace: --kinds {kinds}").format(kinds=",".join(HEARTBEAT_PUSHES)),
+        err=True,
+    )
+    if ask and sys.stdin.isatty() and sys.stderr.isatty():
+        question = gettext("send them?")
+        if not click.confirm(question, err=True):
+            raise click.UsageError(gettext("nothing was sent"))
 
 
 def _read_nameserver(text: str) -> tuple[str, int] | None:
@@ -175,10 +228,10 @@ def _print(report: Report, *, as_json: bool) -> None:
             console.print(Text(row.text, style=row.style))
 
 
-def _junit(report: Report) -> str:
+def _junit(report: Report, fail_on: Severity) -> str:
     from triage.probe.formats import render_junit
 
-    return render_junit([report])
+    return render_junit([report], fail_on)
 
 
 def _html(report: Report) -> str:

@@ -64,7 +64,7 @@ def command(
         write(dump(_as_json(exchange, target, mode)))
     else:
         _show(exchange, target, mode)
-    return 1 if exchange.findings else 0
+    return 1 if any(finding.is_fault for finding in exchange.findings) else 0
 
 
 def _read_alert(file: str) -> Alert:
@@ -134,9 +134,9 @@ def _show(exchange: Exchange, target: Target, mode: str) -> None:
         write(f"← {answer.response.status}，{milliseconds(answer.seconds)}，{len(body)} 字节")
         write(_shown_body(body.decode("utf-8", "replace")) or "  （空包体）")
     for finding in map(with_hint, exchange.findings):
-        write(f"✗ {finding.id}：{finding.message}")
+        write(f"{'✗' if finding.is_fault else '提示'} {finding.id}：{finding.message}")
         write(f"  怎么办：{finding.hint or '见出处'}（出处：{load_sources().label(finding.source)}）")
-    if not exchange.findings:
+    if not any(finding.is_fault for finding in exchange.findings):
         write("✓ 回应合法" + (f"，用户看到：{exchange.text}" if exchange.text else ""))
 
 

@@ -55,7 +55,9 @@ CLAUSES: Final[Mapping[str, Clause]] = {
     "too_many_articles": Clause(Severity.MEDIUM, "R13", "只留允许的条数，多出的会被丢掉"),
     "plain_text": Clause(Severity.HIGH, "R3", _USE_LEGAL),
     "bare_success_expected": Clause(Severity.MEDIUM, "R4", "输出小写的 success，前后不要有空格、换行或 BOM"),
-    "leading_bytes": Clause(Severity.MEDIUM, "R7", "去掉 <xml> 之前的 BOM、空格和空行"),
+    "leading_bytes": Clause(Severity.MEDIUM, "R7", "去掉 <xml> 之前的 BOM，文件存成不带 BOM 的 UTF-8"),
+    # WeRoBot has begun every reply with a line end and blanks for ten years, and followers get them.
+    "leading_blanks": Clause(Severity.INFO, "R7", "平台不计较这些空白，可以不改；别的字符就不行了"),
     "bad_create_time": Clause(Severity.MEDIUM, "R9", "CreateTime 写秒级时间戳，10 位整数"),
     "millisecond_create_time": Clause(Severity.LOW, "R9", "毫秒时间戳除以 1000 取整"),
 }

@@ -39,7 +39,7 @@ def judge(
     account: str | None = None,
     length: int | None = None,
 ) -> tuple[Finding, ...]:
-    """What is wrong with `reply` as the answer to `push`, most telling first; nothing means legal.
+    """What is wrong with `reply` as the answer to `push`, most telling first; without a fault it is legal.
 
     A push of None is judged like a message. `encrypted` says whether the account is in safe mode; where it is None, the
     envelope and plain XML both pass. `sender` is the follower's OpenID, `account` the gh_ id; the addressees are not
@@ -202,10 +202,12 @@ def _text(case: _Case) -> Finding:
 
 
 def _leading(case: _Case) -> Iterator[Finding]:
-    if first := case.span[0]:
-        what = "BOM" if b"\xef" in case.reply[:first] else "空白"
-        message = f"XML 前面多了 {first} 个字节（{what}）；第一个字节就应是 <"
+    first = case.span[0]
+    if b"\xef" in case.reply[:first]:
+        message = f"XML 前面多了 {first} 个字节（BOM）；第一个字节就应是 <"
         yield case.finding("leading_bytes", message, (0, first))
+    elif first:
+        yield case.finding("leading_blanks", f"XML 前面有 {first} 个字节的空白", (0, first))
 
 
 # -- the law for XML

@@ -5,11 +5,12 @@ from triage.probe.examination import ProbePlan, examine
 from triage.probe.guard import Guard, parse_target
 from triage.probe.load import Load, measure
 from triage.probe.network_checks import Limits, World
-from triage.probe.push import DEFAULT_PUSHES
+from triage.probe.push import DEFAULT_PUSHES, HEARTBEAT_PUSHES, find_sample_push
 from triage.probe.report import CheckState, Report, checked
 
 __all__ = [
     "DEFAULT_PUSHES",
+    "HEARTBEAT_PUSHES",
     "CheckState",
     "ForbiddenError",
     "Guard",
@@ -20,6 +21,7 @@ __all__ = [
     "World",
     "checked",
     "examine",
+    "find_sample_push",
     "measure",
     "parse_target",
 ]

@@ -17,7 +17,16 @@ from triage.probe.faults import excerpt, explain_failure, make_finding, with_hin
 from triage.probe.load import Load
 from triage.probe.network_checks import Limits
 from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push, forge
-from triage.probe.report import Check, CheckState, Layer, make_check, milliseconds, skip_check, times_of
+from triage.probe.report import (
+    Check,
+    CheckState,
+    Layer,
+    Times,
+    make_check,
+    milliseconds,
+    skip_check,
+    times_of,
+)
 
 _ODD_ECHO = "]]>&<b>\"'"
 _STALE = timedelta(hours=1)
@@ -160,20 +169,29 @@ def check_component(platform: Platform) -> list[Check]:
     return list(judge_exchange("component_ticket", Layer.REPLY, "component_verify_ticket", exchange))
 
 
-def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limits: Limits) -> Iterator[Check]:
-    """Judge a load run: `seconds` are the answer times before it, `known` the ids of findings made before it."""
-    every = times_of([*seconds, *load.seconds])
-    found = []
+def check_singles(seconds: Sequence[float], limits: Limits) -> Iterator[Check]:
+    """Judge how long the answers took to the pushes that were sent one by one."""
+    if times := times_of(seconds):
+        found = _slow(times, limits)
+        yield make_check("answer_time", Layer.TIME, "逐条推送", str(times), found, times.max)
+    else:
+        yield skip_check("answer_time", Layer.TIME, "逐条推送", "没有一次得到回应")
+
+
+def check_load(load: Load, known: Iterable[str], limits: Limits) -> Iterator[Check]:
+    """Judge a load run; `known` are the ids of findings made before it."""
+    if not load.pushes:
+        return
+    times, found = load.times, []
     if late := load.faults.get(TransportProblem.TIMEOUT, 0):
         found.append(
             make_finding("request_timeout", f"{load.pushes} 次里有 {late} 次没在 {limits.answer:g} 秒内回应")
         )
-    if every and every.max >= limits.slow_answer:
-        found.append(make_finding("slow_answer", f"回应太慢：{every}"))
-    if every or found:
-        yield make_check(
-            "answer_time", Layer.TIME, f"连推 {load.pushes} 次", str(every or "都没有回应"), found
-        )
+    if times:
+        found += _slow(times, limits)
+    subject = f"连推 {load.pushes} 次"
+    if times or found:
+        yield make_check("answer_time", Layer.TIME, subject, str(times or "都没有回应"), found)
     else:
         yield skip_check("answer_time", Layer.TIME, "连推", "没有一次得到回应")
     for exchange in load.samples:
@@ -181,10 +199,13 @@ def check_load(load: Load, seconds: Sequence[float], known: Iterable[str], limit
             finding for finding in exchange.findings if finding.id not in {*known, TransportProblem.TIMEOUT}
         ]
         if new:
-            times = load.faults[new[0].id]
-            counted = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {times} 次：{new[0].message}")
-            subject = f"连推 {load.pushes} 次"
+            seen = load.faults[new[0].id]
+            counted = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {seen} 次：{new[0].message}")
             yield make_check("reply_law", Layer.REPLY, subject, excerpt_of(exchange), [counted])
+
+
+def _slow(times: Times, limits: Limits) -> list[Finding]:
+    return [make_finding("slow_answer", f"回应太慢：{times}")] if times.max >= limits.slow_answer else []
 
 
 def excerpt_of(exchange: Exchange) -> str:

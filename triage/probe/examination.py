@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from triage.channels.wechat.account import Account
 from triage.errors import TransportProblem
-from triage.findings import Severity
 from triage.probe.callback_checks import (
     check_component,
     check_echo,
@@ -19,6 +18,7 @@ from triage.probe.callback_checks import (
     check_odd_texts,
     check_retry,
     check_signature,
+    check_singles,
     check_timestamp,
     judge_exchange,
 )
@@ -27,7 +27,7 @@ from triage.probe.guard import Guard, Target, parse_target
 from triage.probe.load import Load, connections_for, run
 from triage.probe.network_checks import Limits, World, check_dns, check_tcp, check_tls, check_url
 from triage.probe.push import DEFAULT_PUSHES, Platform, find_sample_push
-from triage.probe.report import Check, CheckState, Layer, Report, Times, skip_check, times_of, worst
+from triage.probe.report import Check, CheckState, Layer, Report, Times, skip_check, times_of
 
 Progress = Callable[[str, int, int], None]
 """Called after each step with its title, the number of steps done, and of all steps."""
@@ -90,7 +90,7 @@ class _Examination:
         started, before = self._world.clock(), time.perf_counter()
         self._refuse_a_mode_without_key()
         self._examine()
-        failed = sum(worst(check.findings) in _SERIOUS for check in self._pushes)
+        failed = sum(check.is_serious for check in self._pushes)
         return Report(
             str(self._target),
             self._plan.mode,
@@ -182,7 +182,8 @@ class _Examination:
             clock=self._world.clock,
             tick=lambda: self._tick(title),
         )
-        self._checks += check_load(self._load, self._seconds(), self._known, plan.limits)
+        self._checks += check_singles(self._seconds(), plan.limits)
+        self._checks += check_load(self._load, self._known, plan.limits)
 
     def _seconds(self) -> list[float]:
         """The answer times of the pushes sent one by one."""
@@ -204,7 +205,6 @@ class _Examination:
 _MAX_SILENT_PUSHES = 3
 """Unanswered pushes in a row after which the examination stops; an unanswered echo counts as two of them."""
 _PUSHED = ("reply_law", "component_ticket")
-_SERIOUS = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM)
 _EARLY = {"tcp_connect": "tcp", "tls": "tls"}
 _ANSWERS = {
     "echo": Layer.VERIFY,

@@ -76,7 +76,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "wrong_envelope_signature": Fault(
         Severity.HIGH, "R14", "MsgSignature 按 Token、TimeStamp、Nonce、Encrypt 排序拼接后取 SHA-1"
     ),
-    "wrong_nonce": Fault(Severity.HIGH, "R14", "信封里的 Nonce 原样用请求 URL 里的 nonce"),
+    "wrong_nonce": Fault(Severity.INFO, "R14", "平台也收，可以不改；多数库原样用请求 URL 里的 nonce"),
     "undecryptable_reply": Fault(Severity.HIGH, "R14", "核对 EncodingAESKey 和 AppID，与后台一致才解得开"),
     "retry_differs": Fault(
         Severity.MEDIUM, "P.8", "按 MsgId 去重（事件按 FromUserName 加 CreateTime），重推给同样的回应"

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from triage.advice.sources import Sources
+from triage.alerts.parser import BEIJING
 from triage.findings import Finding, Severity
-from triage.probe.report import Check, CheckState, Layer, Report
+from triage.probe.report import SEVERITIES, Check, CheckState, FindingGroup, Report
 
-SEVERITIES = {
-    Severity.CRITICAL: "危急",
-    Severity.HIGH: "严重",
-    Severity.MEDIUM: "注意",
-    Severity.LOW: "轻微",
-    Severity.INFO: "提示",
-}
 _MARKS = {CheckState.PASSED: "✓", CheckState.FAILED: "✗", CheckState.UNKNOWN: "?", CheckState.SKIPPED: "-"}
 _STYLES = {
     CheckState.PASSED: "green",
     CheckState.FAILED: "bold red",
     CheckState.UNKNOWN: "yellow",
     CheckState.SKIPPED: "dim",
+}
+_TRIFLE = "!"
+_SHADES = {
+    Severity.CRITICAL: "red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "yellow",
+    Severity.INFO: "dim",
 }
 _SHOWN_SUBJECTS = 4
 _NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,92 +41,88 @@ class Row:
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
-    """Findings that say the same, and the checks that made them; `explained` says whether to print what to do."""
-
-    finding: Finding
-    checks: tuple[Check, ...]
-    explained: bool
-
-    @property
-    def severity(self) -> str:
-        return SEVERITIES[self.finding.severity]
-
-    @property
-    def subjects(self) -> str:
-        names = list(dict.fromkeys(check.subject for check in self.checks))
-        return "、".join(names[:_SHOWN_SUBJECTS]) + (
-            f"等 {len(names)} 项" if len(names) > _SHOWN_SUBJECTS else ""
-        )
+def mark_of(check: Check) -> str:
+    """The mark before a check: `!` for one that fails by trifles alone."""
+    return _TRIFLE if _is_trifle(check) else _MARKS[check.state]
 
 
-def group_findings(report: Report) -> list[FindingGroup]:
-    """The findings of a report, equal ones of a layer as one group."""
-    groups: dict[tuple[str, str, Layer], list[tuple[Check, Finding]]] = {}
-    for check, finding in report.findings:
-        groups.setdefault((finding.id, finding.message, check.layer), []).append((check, finding))
-    return [
-        FindingGroup(
-            pairs[0][1],
-            tuple(check for check, _ in pairs),
-            any(report.explains(check, finding) for check, finding in pairs),
-        )
-        for pairs in groups.values()
-    ]
+def _style_of(check: Check) -> str:
+    return "yellow" if _is_trifle(check) else _STYLES[check.state]
+
+
+def _is_trifle(check: Check) -> bool:
+    return check.state is CheckState.FAILED and not check.is_serious
+
+
+def shown_subjects(group: FindingGroup) -> str:
+    """What the findings are about; of many the first, and how many there are."""
+    names = group.subjects
+    more = f"等 {len(names)} 项" if len(names) > _SHOWN_SUBJECTS else ""
+    return "、".join(names[:_SHOWN_SUBJECTS]) + more
+
+
+def shown_message(group: FindingGroup) -> str:
+    """What is wrong, without the subject that stands before it."""
+    return group.finding.message.removeprefix(group.checks[0].subject)
 
 
 def rows_of(report: Report, sources: Sources) -> Iterator[Row]:
     """The report as lines for a terminal."""
     yield Row(f"{report.url}（{report.mode} 模式，用时 {report.seconds:.1f} 秒）", "bold")
+    style = "bold red" if report.first else "bold green" if report.is_clean else "bold yellow"
+    yield Row(f"结论：{report.conclusion}", style)
     left_out: dict[str, list[str]] = {}
     for check in sorted(report.checks, key=lambda check: check.layer.rank):
         if check.state is CheckState.SKIPPED:
             left_out.setdefault(check.seen, []).append(check.id)
             continue
-        mark, style = _MARKS[check.state], _STYLES[check.state]
-        yield Row(f" {mark} {check.layer.words}  {check.subject}：{check.seen}", style)
+        yield Row(f" {mark_of(check)} {check.layer.words}  {check.subject}：{check.seen}", _style_of(check))
     for why, ids in left_out.items():
         yield Row(f" {_MARKS[CheckState.SKIPPED]} 没查 {'、'.join(ids)}：{why}", _STYLES[CheckState.SKIPPED])
-    if report.times:
-        yield Row(f"回应时间  {report.times}")
-    yield from _finding_rows(report, sources)
+    if report.groups:
+        yield Row("")
+        yield from _finding_rows(report, sources)
 
 
 def _finding_rows(report: Report, sources: Sources) -> Iterator[Row]:
-    found = group_findings(report)
-    if not found:
-        yield Row("没有发现问题", "bold green")
-        return
-    yield Row("")
     if report.first:
         yield Row(f"最先不通的是：{report.first.words}。先修这一层，后面的可能只是受它连累", "bold")
-    for number, group in enumerate(found, start=1):
+    for number, group in enumerate(report.groups, start=1):
         finding = group.finding
-        style = "red" if finding.severity.rank <= Severity.HIGH.rank else "yellow"
-        yield Row(f"{number}. [{group.severity}] {finding.id}  {group.subjects}：{finding.message}", style)
+        said = f"{shown_subjects(group)}：{shown_message(group)}"
+        yield Row(
+            f"{number}. [{SEVERITIES[finding.severity]}] {finding.id}  {said}", _SHADES[finding.severity]
+        )
         if group.explained:
             yield Row(f"   怎么办：{finding.hint or '见出处'}")
             yield Row(f"   出处：{sources.label(finding.source)}；检查项：{group.checks[0].id}", "dim")
 
 
 def render_html(report: Report, template: str, sources: Sources) -> str:
-    """One page; every value is escaped, and a cited item links to its official page."""
+    """One page, in Beijing time; every value is escaped, and a cited item links to its official page."""
     environment = Environment(
         loader=DictLoader({"page": template}), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     checks = sorted(report.checks, key=lambda check: check.layer.rank)
-    groups = group_findings(report)
     page = environment.get_template("page")
-    return page.render(report=report, checks=checks, groups=groups, marks=_MARKS, sources=sources)
+    return page.render(
+        report=report,
+        started=report.started.astimezone(BEIJING),
+        checks=[(check, mark_of(check), "trifle" if _is_trifle(check) else check.state) for check in checks],
+        groups=[
+            (group, SEVERITIES[group.finding.severity], shown_subjects(group), shown_message(group))
+            for group in report.groups
+        ],
+        sources=sources,
+    )
 
 
-def render_junit(reports: Sequence[Report]) -> str:
-    """JUnit's XML: a suite for each report, a case for each check."""
+def render_junit(reports: Sequence[Report], fail_on: Severity = Severity.MEDIUM) -> str:
+    """JUnit's XML: a suite for each report, a case for each check; it fails by findings of at least `fail_on`."""
     # as Jenkins, GitLab and GitHub actions read it: https://github.com/testmoapp/junitxml
     root = Element("testsuites")
     for report in reports:
-        failed = sum(check.state is CheckState.FAILED for check in report.checks)
+        failed = sum(_fails(check.findings, fail_on) for check in report.checks)
         skipped = sum(check.state in (CheckState.SKIPPED, CheckState.UNKNOWN) for check in report.checks)
         attributes = {
             "name": f"triage probe {report.url}",
@@ -136,16 +134,28 @@ def render_junit(reports: Sequence[Report]) -> str:
         }
         suite = SubElement(root, "testsuite", {name: _plain(value) for name, value in attributes.items()})
         for check in report.checks:
-            _case(suite, check)
+            _case(suite, check, fail_on)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: Element, check: Check) -> None:
+def _fails(findings: Iterable[Finding], fail_on: Severity) -> bool:
+    return any(finding.severity.rank <= fail_on.rank for finding in findings)
+
+
+def _case(suite: Element, check: Check, fail_on: Severity) -> None:
     name = _plain(f"{check.id} {check.subject}")
     case = SubElement(suite, "testcase", classname=check.layer, name=name, time=f"{check.seconds or 0:.6f}")
-    for finding in check.findings:
-        failure = SubElement(case, "failure", type=finding.id, message=_plain(finding.message))
-        failure.text = _plain(f"{check.seen}\n{finding.hint or ''}\n{finding.source or ''}")
+    findings = sorted(check.findings, key=lambda finding: finding.severity.rank)
+    if findings:
+        first = findings[0]
+        words = [f"{finding.message}\n{finding.hint or ''}\n{finding.source or ''}" for finding in findings]
+        # a case has one failure: a build server counts cases
+        element = (
+            SubElement(case, "failure", type=first.id, message=_plain(first.message))
+            if _fails(findings, fail_on)
+            else SubElement(case, "system-out")
+        )
+        element.text = _plain("\n".join((check.seen, *words)))
     if check.state in (CheckState.SKIPPED, CheckState.UNKNOWN):
         SubElement(case, "skipped", message=_plain(check.seen))
 

@@ -94,7 +94,9 @@ class Watch:
         if not self._warned and self.failures >= self._warn_at:
             self._warned = True
             reasons = dict.fromkeys(
-                f"{check.layer.words}：{finding.message}" for check, finding in report.findings
+                f"{group.checks[0].layer.words}：{group.finding.message}"
+                for group in report.groups
+                if group.finding.is_fault
             )
             return Notice(Turn.WARNING, report.url, self.failures, tuple(reasons))
         if self._warned and not self._failures:
@@ -126,7 +128,7 @@ def beat(
 
 def line_of(report: Report, failures: int) -> str:
     """The summary of one run, on one line; `failures` are those within the window."""
-    first = next(report.findings, None)
+    first = next(((check, finding) for check, finding in report.findings if finding.is_fault), None)
     state = "正常" if first is None else f"{first[0].layer.words}：{first[1].id} {first[1].message}"
     p99 = f"，P99 {report.times.p99 * 1000:.0f} 毫秒" if report.times else ""
     counts = f"{report.pushes} 推 {report.failed} 败，5 分钟内 {failures} 败{p99}"

@@ -20,7 +20,7 @@ from triage.channels.wechat.account import Account
 from triage.probe.connection import TIMEOUT, Connection
 from triage.probe.guard import Guard, parse_target
 from triage.probe.push import Exchange, Platform, SamplePush, find_sample_push
-from triage.probe.report import Times, times_of
+from triage.probe.report import Times, is_serious, times_of
 from triage.probe.resolver import find_address
 
 _MAX_CONNECTIONS = 64
@@ -62,8 +62,8 @@ class _Tally:
         self.pushes += 1
         if exchange.answer:
             self.seconds.append(exchange.answer.seconds)
+        self.failed += is_serious(exchange.findings)
         if exchange.findings:
-            self.failed += 1
             self.faults.update(finding.id for finding in exchange.findings)
             self.samples.setdefault(exchange.findings[0].id, exchange)
 

@@ -35,6 +35,9 @@ DEFAULT_PUSHES = (
     "TEMPLATESENDJOBFINISH",
     UNKNOWN_EVENT,
 )
+HEARTBEAT_PUSHES = ("text", "CLICK", "VIEW", UNKNOWN_EVENT)
+"""What may be sent again and again: nothing of it changes what a callback keeps of its followers."""
+_HARMLESS_EVENTS = ("CLICK", "VIEW", "event")
 _LETTERS = string.ascii_letters + string.digits
 
 
@@ -49,6 +52,13 @@ class SamplePush:
     @property
     def is_component(self) -> bool:
         return "InfoType" in self.fields
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether a callback that takes it for genuine keeps nothing untrue: no follower, place, receipt or ticket."""
+        known = find_push(self.name, Family.COMPONENT if self.is_component else None)
+        is_message = known is None or known.family is Family.MESSAGE
+        return not self.is_component and (is_message or self.name in _HARMLESS_EVENTS)
 
 
 def find_sample_push(

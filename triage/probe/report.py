@@ -6,6 +6,7 @@ Steps of the rules name these ids as their machine check.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -61,6 +62,7 @@ class CheckState(StrEnum):
 
     @property
     def words(self) -> str:
+        """What a report calls it."""
         return {"passed": "通过", "failed": "没通过", "unknown": "查不出", "skipped": "没查"}[self]
 
 
@@ -75,6 +77,11 @@ class Check:
     seen: str
     findings: tuple[Finding, ...] = ()
     seconds: float | None = None
+
+    @property
+    def is_serious(self) -> bool:
+        """Whether the platform or a follower would notice: a finding of at least medium severity."""
+        return is_serious(self.findings)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -96,8 +103,8 @@ def make_check(
     findings: Sequence[Finding],
     seconds: float | None = None,
 ) -> Check:
-    """A check that was carried out: failed if there are findings, else passed."""
-    state = CheckState.FAILED if findings else CheckState.PASSED
+    """A check that was carried out: failed if something is wrong, else passed; a hint is nothing wrong."""
+    state = CheckState.FAILED if any(finding.is_fault for finding in findings) else CheckState.PASSED
     clean = tuple(replace(finding, message=printable(finding.message)) for finding in findings)
     return Check(id_, layer, subject, state, printable(seen), clean, seconds)
 
@@ -124,7 +131,7 @@ class Times:
 
     def __str__(self) -> str:
         rows = (("P50", self.p50), ("P90", self.p90), ("P99", self.p99), ("最长", self.max))
-        return f"{self.count} 次：" + "，".join(f"{name} {milliseconds(value)}" for name, value in rows)
+        return f"{self.count} 次有回应，" + "，".join(f"{name} {milliseconds(value)}" for name, value in rows)
 
 
 def times_of(seconds: Sequence[float]) -> Times | None:
@@ -137,6 +144,30 @@ def times_of(seconds: Sequence[float]) -> Times | None:
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
     return Times(len(ordered), at(0.5), at(0.9), at(0.95), at(0.99), ordered[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings that say the same, and the checks that made them; `explained` says whether to print what to do."""
+
+    finding: Finding
+    checks: tuple[Check, ...]
+    explained: bool
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What was checked, each once."""
+        return tuple(dict.fromkeys(check.subject for check in self.checks))
+
+
+SEVERITIES: Mapping[Severity, str] = {
+    Severity.CRITICAL: "危急",
+    Severity.HIGH: "严重",
+    Severity.MEDIUM: "注意",
+    Severity.LOW: "轻微",
+    Severity.INFO: "提示",
+}
+"""What a report calls them, worst first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,25 +185,62 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        return not any(check.findings for check in self.checks)
+        """Whether nothing is wrong; hints may be there."""
+        return self.worst is None
+
+    @property
+    def worst(self) -> Severity | None:
+        """The severity of the worst fault; None where nothing is wrong."""
+        return worst(finding for _, finding in self.findings if finding.is_fault)
+
+    def fails(self, fail_on: Severity) -> bool:
+        """Whether there is a finding of at least this severity."""
+        return any(finding.severity.rank <= fail_on.rank for _, finding in self.findings)
 
     @property
     def findings(self) -> Iterator[tuple[Check, Finding]]:
-        """Each finding with its check, by layer, and the worst first within a layer."""
+        """Each finding with its check, the worst first, and by layer where they weigh the same."""
         pairs = [(check, finding) for check in self.checks for finding in check.findings]
-        return iter(sorted(pairs, key=lambda pair: (pair[0].layer.rank, pair[1].severity.rank)))
+        return iter(sorted(pairs, key=lambda pair: (pair[1].severity.rank, pair[0].layer.rank)))
+
+    @property
+    def groups(self) -> tuple[FindingGroup, ...]:
+        """The findings in their order, those of a layer that say the same as one."""
+        groups: dict[tuple[str, ...], list[tuple[Check, Finding]]] = {}
+        for check, finding in self.findings:
+            groups.setdefault(_sameness(check, finding), []).append((check, finding))
+        return tuple(
+            FindingGroup(
+                pairs[0][1],
+                tuple(check for check, _ in pairs),
+                any(self.explains(check, finding) for check, finding in pairs),
+            )
+            for pairs in groups.values()
+        )
 
     @property
     def first(self) -> Layer | None:
         """The first layer with a finding of at least medium severity: later layers may fail only because of it."""
-        return next(
-            (
-                check.layer
-                for check, finding in self.findings
-                if finding.severity.rank <= Severity.MEDIUM.rank
-            ),
-            None,
-        )
+        layers = (check.layer for check in self.checks if check.is_serious)
+        return min(layers, key=lambda layer: layer.rank, default=None)
+
+    @property
+    def conclusion(self) -> str:
+        """The verdict in one sentence, with its counts."""
+        faults = [group for group in self.groups if group.finding.is_fault]
+        hints = len(self.groups) - len(faults)
+        more = f"，另有 {hints} 条提示" if hints else ""
+        if not faults:
+            verdict = f"没有发现问题{more}"
+        else:
+            counts = "、".join(
+                f"{words} {number} 处"
+                for severity, words in SEVERITIES.items()
+                if (number := sum(group.finding.severity is severity for group in faults))
+            )
+            verdict = f"{'有问题' if self.first else '能用，有小毛病'}：{counts}{more}"
+        failed = f"，{self.failed} 次没得到合法的回应" if self.failed else "，都得到了合法的回应"
+        return verdict + (f"；推了 {self.pushes} 次{failed}" if self.pushes else "")
 
     def explains(self, check: Check, finding: Finding) -> bool:
         """Whether to print what to do: at the first failing layer, and for lesser findings before it."""
@@ -187,22 +255,32 @@ class Report:
             "started": self.started.isoformat(timespec="seconds"),
             "seconds": _rounded(self.seconds),
             "clean": self.is_clean,
+            "conclusion": self.conclusion,
             "first_failing_layer": self.first,
             "times": self.times.as_json() if self.times else None,
             "pushes": self.pushes,
             "failed": self.failed,
             "findings": [
                 {
-                    "check": check.id,
-                    "layer": check.layer,
-                    "subject": check.subject,
-                    **finding_as_json(finding),
+                    "check": group.checks[0].id,
+                    "layer": group.checks[0].layer,
+                    "subjects": list(group.subjects),
+                    **finding_as_json(group.finding),
                 }
-                for check, finding in self.findings
+                for group in self.groups
             ],
             "checks": [check.as_json() for check in self.checks],
             "checked": dict(checked(self)),
         }
+
+
+_NUMBERS = re.compile(r"\d[\d.,]*")
+
+
+def _sameness(check: Check, finding: Finding) -> tuple[str, ...]:
+    """What equal findings have in common: they differ in numbers at most, those of time in their words as well."""
+    said = "" if check.layer is Layer.TIME else _NUMBERS.sub("0", finding.message)
+    return finding.id, check.layer, finding.severity, said
 
 
 def checked(report: Report) -> Mapping[str, str]:
@@ -212,7 +290,8 @@ def checked(report: Report) -> Mapping[str, str]:
 
 
 def _verdict(checks: Sequence[Check]) -> str:
-    reasons = [f"{check.subject}：{finding.message}" for check in checks for finding in check.findings]
+    faults = [(check, finding) for check in checks for finding in check.findings if finding.is_fault]
+    reasons = [f"{check.subject}：{finding.message}" for check, finding in faults]
     if reasons:
         rest = len(reasons) - _SHOWN_REASONS
         more = f"；另有 {rest} 处" if rest > 0 else ""
@@ -239,6 +318,11 @@ def milliseconds(seconds: float) -> str:
 def worst(findings: Iterable[Finding]) -> Severity | None:
     """The worst severity; None for no findings."""
     return min((finding.severity for finding in findings), key=lambda severity: severity.rank, default=None)
+
+
+def is_serious(findings: Iterable[Finding]) -> bool:
+    """Whether one of them is of at least medium severity."""
+    return any(finding.severity.rank <= Severity.MEDIUM.rank for finding in findings)
 
 
 def _rank(layer: Layer | None) -> int:

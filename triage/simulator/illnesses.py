@@ -92,6 +92,7 @@ _TRANSPORT = (
     Illness("slow", "8 秒后才回", "request_timeout", None, "find_request", after=8),
     Illness("slow_event", "点菜单时 8 秒后才回", "request_timeout", None, "event_handler", push="CLICK", after=8),
     Illness("in_time", "2 秒后回，没有病", None, after=2),
+    Illness("xml_blanks", "XML 前面有空行，没有病", None, reply=lambda pushed: b"\n    " + text(pushed)),
     Illness("drips", "一秒回一个字节", "request_timeout", None, "find_request", fault=TransportFault.DRIPS),
     Illness("closes", "不回一个字节就断开", "bad_response", "curl_empty_reply", "curl_52", fault=TransportFault.CLOSES),
     Illness("resets", "收到请求就重置连接", "bad_response", "curl_receive", "curl_56", fault=TransportFault.RESETS),
@@ -159,7 +160,7 @@ _REPLIES = (
     _reply("view_reply", "点菜单链接时回文本", text, None, "find_request", "VIEW"),
     _reply("wrong_root", "根元素不是 <xml>", lambda pushed: text(pushed).replace(b"xml>", b"Response>"), None,
            "find_request"),
-    _reply("leading_line", "XML 前面多了空行", lambda pushed: b"\n" + text(pushed), None, "find_request"),
+    _reply("xml_bom", "XML 前面有 BOM", lambda pushed: b"\xef\xbb\xbf" + text(pushed), None, "find_request"),
     _reply("stranger", "回给了别人", to("oAnother00000000000000000000"), None, "find_request"),
     _reply("no_create_time", "缺 CreateTime", without_line("CreateTime"), None, "find_request"),
     _reply("no_such_type", "MsgType 写成 link", changed("[text]", "[link]"), None, "find_request"),
@@ -177,10 +178,10 @@ def _sealed(id_: str, meaning: str, reply: Answering) -> Illness:
 
 _SEALED = (
     Illness("sealed", "安全模式下回加密的 XML，没有病", None, mode="safe", reply=sealed()),
+    Illness("own_nonce", "信封的 Nonce 是自己生成的，没有病", None, mode="safe", reply=sealed(nonce="1")),
     _sealed("wrong_key", "用别的 EncodingAESKey 加密", sealed(wrong="key")),
     _sealed("wrong_appid", "密文里的 AppID 不对", sealed(wrong="appid")),
     _sealed("wrong_token", "信封的签名不对", sealed(wrong="token")),
-    _sealed("wrong_nonce", "信封的 Nonce 不是请求里的", sealed(nonce="1")),
     _sealed("no_signature", "信封缺 MsgSignature", sealed(drop="MsgSignature")),
     _sealed("not_encrypted", "安全模式下回明文 XML", text),
 )

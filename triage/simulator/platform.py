@@ -42,7 +42,7 @@ from triage.simulator.illnesses import Illness, TransportFault
 _SILENT = frozenset({"content_too_long", "too_many_articles", "article_count_mismatch"})
 """Findings by which the follower sees less or nothing, and for which the platform does not alert."""
 _SEALS = frozenset(
-    {"undecryptable_reply", "wrong_envelope_signature", "wrong_nonce", "incomplete_envelope", "not_encrypted"}
+    {"undecryptable_reply", "wrong_envelope_signature", "incomplete_envelope", "not_encrypted"}
 )
 _DNS = {
     TransportFault.DNS_FAILURE: FailureStage.DNS_FAILURE,
@@ -265,7 +265,8 @@ class _Simulation:
             return PushFailure(
                 FailureStage.ANSWER, http_code=response.status, reply=response.body if is_payment else b""
             )
-        wrong = {finding.id for finding in self._findings(planned, request, response)} - _SILENT
+        found = self._findings(planned, request, response)
+        wrong = {finding.id for finding in found if finding.is_fault} - _SILENT
         if not wrong:
             return None
         return PushFailure(FailureStage.ANSWER, reply=response.body, decrypt_fail=bool(wrong & _SEALS))

@@ -137,7 +137,7 @@ def _compose(sent: Sent, account: Account, now: datetime) -> Request:
 def _shown(push: Request, response: Response, accepted: Accepted, milliseconds: float) -> dict[str, Any]:
     return {
         "reply": accepted.text,
-        "legal": not accepted.findings,
+        "legal": not any(finding.is_fault for finding in accepted.findings),
         "findings": [str(finding) for finding in accepted.findings],
         "status": response.status,
         "ms": round(milliseconds, 1),
