@@ -111,7 +111,7 @@ def test_a_mark_fail_says_until_when_pushes_are_blocked(adviser: Adviser) -> Non
 
 def test_a_command_works_with_a_masked_openid(adviser: Adviser) -> None:
     shown = "\n".join(adviser.answer(TEXTS["C21"]).pages)
-    pattern = re.search(r"grep -E '(oyMA[^']*)'", shown)
+    pattern = re.search(r"grep -aE '(oyMA[^']*)'", shown)
     assert pattern
     assert re.fullmatch(pattern[1], "oyMAhHWVOLqo7iBSw3dhyyn7-9vQ")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -100,29 +101,75 @@ def test_an_ipv6_address_keeps_its_brackets() -> None:
 
 
 MINUTES = {
-    "the minute before the window": (False, "21/Apr/2024:18:30:59"),
-    "the minute after the window": (False, "21/Apr/2024:18:37:00"),
-    "another hour": (False, "21/Apr/2024:19:31:15"),
-    "another day": (False, "20/Apr/2024:18:31:15"),
-    "the first failure": (True, "21/Apr/2024:18:31:15"),
-    "the last minute": (True, "21/Apr/2024:18:36:15"),
+    "the minute before the window": (False, "21/Apr/2024:18:30:59 +0800"),
+    "the minute after the window": (False, "21/Apr/2024:18:37:00 +0800"),
+    "another hour": (False, "21/Apr/2024:19:31:15 +0800"),
+    "another day": (False, "20/Apr/2024:18:31:15 +0800"),
+    "the same digits in UTC, eight hours later": (False, "21/Apr/2024:18:31:15 +0000"),
+    "the digits of UTC in Beijing, eight hours earlier": (False, "21/Apr/2024:10:31:15 +0800"),
+    "the same digits in UTC as ISO writes them": (False, "2024-04-21T18:31:15+00:00"),
+    "the first failure": (True, "21/Apr/2024:18:31:15 +0800"),
+    "the last minute": (True, "21/Apr/2024:18:36:15 +0800"),
+    "the first failure in a UTC log": (True, "21/Apr/2024:10:31:15 +0000"),
+    "the last minute in a UTC log": (True, "21/Apr/2024:10:36:15 +0000"),
+    "the first failure as ISO writes it": (True, "2024-04-21T18:31:15+08:00"),
+    "the first failure as ISO writes it in UTC": (True, "2024-04-21T10:31:15+00:00"),
 }
 
 
 @pytest.mark.parametrize(("inside", "stamp"), MINUTES.values(), ids=MINUTES)
 def test_the_window_finds_its_log_lines(inside: bool, stamp: str) -> None:
     pattern = str(facts("[IP=203.0.113.9]")["log_minutes"])
-    line = f'198.51.100.1 - - [{stamp} +0800] "POST / HTTP/1.1" 200 7'
+    line = f'198.51.100.1 - - [{stamp}] "POST / HTTP/1.1" 200 7'
     assert bool(re.search(pattern, line)) is inside
 
 
-def test_a_window_over_midnight_and_new_year_finds_both_days() -> None:
-    found = facts("[IP=203.0.113.9]", "2024-12-31 23:58:00", "5分钟 3次")
+def test_a_push_that_ended_five_seconds_after_the_window_is_in_it() -> None:
+    pattern = str(facts("[IP=203.0.113.9]", "2024-04-21 18:31:56", "5分钟 3次")["log_minutes"])
+    assert re.search(pattern, "21/Apr/2024:18:37:01 +0800")
+
+
+NIGHTS = {
+    "over midnight and new year in Beijing": "2024-12-31 23:58:00",
+    "over midnight and new year in UTC": "2025-01-01 07:58:00",
+}
+
+
+@pytest.mark.parametrize("start", NIGHTS.values(), ids=NIGHTS)
+@pytest.mark.parametrize("hours", [0, -8], ids=["in Beijing", "in UTC"])
+def test_a_window_finds_both_days_and_no_other_minute(start: str, hours: int) -> None:
+    found = facts("[IP=203.0.113.9]", start, "5分钟 3次")
     pattern = str(found["log_minutes"])
-    assert re.search(pattern, "31/Dec/2024:23:59:59")
-    assert re.search(pattern, "01/Jan/2025:00:03:00")
-    assert not re.search(pattern, "01/Jan/2025:00:04:00")
-    assert found["window_end"] == "2025-01-01 00:03:00"
+    first = datetime.fromisoformat(start) - timedelta(minutes=1)  # a push of the second before may be in it
+    offset = "+0800" if hours == 0 else "+0000"
+    for minute in range(-30, 40):
+        moment = first + timedelta(minutes=minute, hours=hours)
+        stamp = f"{moment:%d/%b/%Y:%H:%M:%S} {offset}"
+        assert bool(re.search(pattern, stamp)) is (0 <= minute <= 6), stamp
+    assert len(pattern) < 130
+
+
+WIRE = {
+    "the receipt of a template message": ("Template Send Job Finish", "TEMPLATESENDJOBFINISH"),
+    "a fan who leaves": ("UnSubscribe", "unsubscribe"),
+    "a menu that opens a page": ("Click Menu Url", "VIEW"),
+    "a menu that pulls a message": ("Click", "CLICK"),
+    "a code that is scanned": ("Scan QRCode", "SCAN"),
+    "a place that is reported": ("Location Report", "LOCATION"),
+    "a ticket": ("Component Ticket", "component_verify_ticket"),
+    "an event of which alerts do not tell the InfoType": ("Component Info", "Component Info"),
+    "an event nobody knows": ("Moon Phase", "Moon Phase"),
+}
+
+
+@pytest.mark.parametrize(("word", "name"), WIRE.values(), ids=WIRE)
+def test_an_event_has_the_name_that_code_compares_with(word: str, name: str) -> None:
+    found = facts(f"[IP=203.0.113.9][Event={word}]")
+    assert (found["event"], found["wire_event"]) == (word, name)
+
+
+def test_no_event_has_no_name() -> None:
+    assert "wire_event" not in facts("[IP=203.0.113.9][Msg=Text]")
 
 
 @pytest.mark.parametrize(

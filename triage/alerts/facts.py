@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from triage.alerts.parser import Alert
 from triage.alerts.sample import SAMPLE_KEYS
 from triage.platform.limits import ALERT_WINDOW
+from triage.platform.pushes import COMPONENT_INFO, push_of_alert
 
 Fact = str | int | float | tuple[str, ...]
 
@@ -56,6 +58,7 @@ FACTS: Mapping[str, FactName] = {
         host="回调域名",
         msg="消息类型",
         event="事件",
+        wire_event="事件",
         response_content="回包",
         decrypt_fail="no",
         platform="第三方平台",
@@ -123,6 +126,8 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
     }
     if alert.sample.decrypt_fail:
         facts["decrypt_fail"] = "yes"
+    if alert.sample.event:
+        facts["wire_event"] = _wire_name(alert.sample.event)
     if alert.window_minutes and alert.count is not None:
         facts["rate"] = round(alert.count / alert.window_minutes, 2)
     facts |= _address_parts(alert.sample.callback_url or "", alert.sample.host or "")
@@ -132,6 +137,12 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
     if _OPENID.fullmatch(openid) and not is_masked(openid):
         facts["openid_pattern"] = f"{openid[:4]}[A-Za-z0-9_-]{{{len(openid) - 8}}}{openid[-4:]}"
     return facts
+
+
+def _wire_name(event: str) -> str:
+    """What code compares with: `[Event=Click Menu Url]` is `VIEW` in the push; an event not known stays as it is."""
+    push = push_of_alert(event, None, None)
+    return push.name if push and push is not COMPONENT_INFO else event
 
 
 def is_masked(value: str) -> bool:
@@ -207,33 +218,67 @@ def _split(address: str) -> _Url | None:
 
 
 def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
-    """The window from the first failure on, for people and for `grep -E` over an nginx access log in +0800.
+    """The window from the first failure on, for people and for `grep -E` over an nginx access log.
 
     Empty where the window would end after the year 9999.
     """
     try:
         end = first_seen + minutes * _MINUTE
+        pattern = _log_minutes(first_seen, first_seen + min(minutes, _MAX_LOG_MINUTES) * _MINUTE)
     except OverflowError:
         return {}
     return {
         "window_start": first_seen.isoformat(" ")[:19],
         "window_end": end.isoformat(" ")[:19],
-        "log_minutes": "|".join(_log_minutes(first_seen, min(minutes, _MAX_LOG_MINUTES))),
+        "log_minutes": pattern,
     }
 
 
-def _log_minutes(moment: datetime, minutes: int) -> Iterator[str]:
-    """Expressions for a minute and those after it as nginx writes them, up to ten minutes in each."""
-    while True:
-        tens, unit = divmod(moment.minute, 10)
-        more = min(minutes, 9 - unit)
-        digits = f"[{unit}-{unit + more}]" if more else unit
-        month = _MONTHS[moment.month - 1]
-        yield f"{moment.day:02}/{month}/{moment.year}:{moment.hour:02}:{tens}{digits}"
-        minutes -= more + 1
-        if minutes < 0:
-            return
-        moment += (more + 1) * _MINUTE
+_LOG_ZONES = (("08", timedelta(0)), ("00", timedelta(hours=-8)))
+"""How offsets of logs begin, and their difference from Beijing time: hosts often run in it, containers in UTC."""
+_BEFORE, _AFTER = timedelta(seconds=1), timedelta(seconds=6)
+"""A line is written when its request ends: up to the platform's 5 s after the push was sent."""
+
+
+def _log_minutes(start: datetime, end: datetime) -> str:
+    """An expression for the minutes as `$time_local` and `$time_iso8601` write them, each with its own offset.
+
+    The offset is part of it: 20:30 in a UTC log is another minute than 20:30 in Beijing.
+    """
+    days: dict[date, list[str]] = {}
+    for zone, shift in _LOG_ZONES:
+        first = (start - _BEFORE + shift).replace(second=0)
+        last = end + _AFTER + shift
+        for day, minutes in groupby(_minutes(first, last), key=datetime.date):
+            hours = [f"{hour:02}:{_alternatives(group)}" for hour, group in groupby(minutes, key=_HOUR)]
+            days.setdefault(day, []).append(f"{_one_of(hours)}.{{4,5}}{zone}")
+    return "|".join(
+        f"({day:%d}/{_MONTHS[day.month - 1]}/{day.year}:|{day.isoformat()}T){_one_of(times)}"
+        for day, times in days.items()
+    )
+
+
+_HOUR = attrgetter("hour")
+
+
+def _minutes(first: datetime, last: datetime) -> Iterator[datetime]:
+    while first <= last:
+        yield first
+        first += _MINUTE
+
+
+def _alternatives(minutes: Iterable[datetime]) -> str:
+    """The minutes of an hour, those of ten minutes in one expression: `(2[8-9]|3[0-3])`."""
+    found = []
+    for tens, group in groupby((moment.minute for moment in minutes), key=lambda minute: minute // 10):
+        units = [minute % 10 for minute in group]
+        more = f"[{units[0]}-{units[-1]}]" if len(units) > 1 else str(units[0])
+        found.append(f"{tens}{more}")
+    return _one_of(found)
+
+
+def _one_of(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({'|'.join(parts)})"
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -18,6 +18,7 @@ from triage.rules import templates
 from triage.rules.codes import CODE_TABLE_KEY, CodeTable, parse_code_table
 from triage.rules.conditions import Condition, parse_condition
 from triage.rules.lexicon import LEXICON_KEY, Lexicon, parse_lexicon
+from triage.rules.stages import STAGES, expand
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
 from triage.rules.templates import Template
 
@@ -342,9 +343,9 @@ def _sources(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
 
 
 def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Template:
-    source = reader.text(node)
+    source = expand(reader.text(node)) if command else reader.text(node)
     for problem in templates.check(source, command=command):
-        hint = similar(problem.unknown_fact, FACTS) if problem.unknown_fact else None
+        hint = similar(problem.unknown_fact, (*FACTS, *STAGES)) if problem.unknown_fact else None
         reader.report(node, "bad-template", problem.message, hint)
     return Template(source, command)
 
