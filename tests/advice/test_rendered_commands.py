@@ -20,6 +20,7 @@ from tests.support.shell import AWKS, Shell, shell_with
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import steps_for
 from triage.alerts.facts import usable_facts
+from triage.platform.pushes import PUSHES
 from triage.rules.parser import Rule, RuleSet
 
 SAMPLES = [
@@ -337,6 +338,15 @@ def test_a_step_names_an_event_as_it_is_on_the_wire(
     (diagnosis,) = adviser.answer(alert(kind, f"[IP=203.0.113.21][Event={word}]{body}")).diagnoses
     for step in steps_for(diagnosis):
         assert step.id in KEEPS_THE_WORD or word not in step.do.render(diagnosis.facts)
+
+
+def test_no_step_prints_or_spells_the_word_of_an_alert_where_code_is_meant(rules: RuleSet) -> None:
+    spelled = {name for push in PUSHES for name in push.alert_names if " " in name or name == "UnSubscribe"}
+    for rule in rules.rules:
+        for step in rule.steps:
+            texts = [text.source for text in (step.do, step.do_en, step.run, step.healthy) if text]
+            assert "event" not in step.do.names or step.id in KEEPS_THE_WORD, f"{rule.id}/{step.id}"
+            assert not [name for name in spelled if name in "".join(texts)], f"{rule.id}/{step.id}"
 
 
 # -- success is a promise

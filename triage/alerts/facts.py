@@ -7,8 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -245,36 +244,38 @@ def _log_minutes(start: datetime, end: datetime) -> str:
 
     The offset is part of it: 20:30 in a UTC log is another minute than 20:30 in Beijing.
     """
-    days: dict[date, list[str]] = {}
+    hours = _hours(start - _BEFORE, end + _AFTER)
+    days: dict[tuple[int, int, int], list[str]] = {}
     for zone, shift in _LOG_ZONES:
-        first = (start - _BEFORE + shift).replace(second=0)
-        last = end + _AFTER + shift
-        for day, minutes in groupby(_minutes(first, last), key=datetime.date):
-            hours = [f"{hour:02}:{_alternatives(group)}" for hour, group in groupby(minutes, key=_HOUR)]
-            days.setdefault(day, []).append(f"{_one_of(hours)}.{{4,5}}{zone}")
+        times: dict[tuple[int, int, int], list[str]] = {}
+        for hour, minutes in hours:
+            there = hour + shift
+            times.setdefault((there.year, there.month, there.day), []).append(f"{there.hour:02}:{minutes}")
+        for day, found in times.items():
+            days.setdefault(day, []).append(f"{_one_of(found)}.{{4,5}}{zone}")
     return "|".join(
-        f"({day:%d}/{_MONTHS[day.month - 1]}/{day.year}:|{day.isoformat()}T){_one_of(times)}"
-        for day, times in days.items()
+        f"({day:02}/{_MONTHS[month - 1]}/{year}:|{year}-{month:02}-{day:02}T){_one_of(found)}"
+        for (year, month, day), found in days.items()
     )
 
 
-_HOUR = attrgetter("hour")
+def _hours(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
+    """Each hour of a span with an expression for its minutes: `(2[8-9]|3[0-3])`."""
+    hours = []
+    moment = first.replace(second=0)
+    while moment <= last:
+        left = int((last - moment) / _MINUTE)
+        end = min(moment.minute + left, 59)
+        hours.append((moment, _one_of(list(_tens(moment.minute, end)))))
+        moment += (end - moment.minute + 1) * _MINUTE
+    return hours
 
 
-def _minutes(first: datetime, last: datetime) -> Iterator[datetime]:
-    while first <= last:
-        yield first
-        first += _MINUTE
-
-
-def _alternatives(minutes: Iterable[datetime]) -> str:
-    """The minutes of an hour, those of ten minutes in one expression: `(2[8-9]|3[0-3])`."""
-    found = []
-    for tens, group in groupby((moment.minute for moment in minutes), key=lambda minute: minute // 10):
-        units = [minute % 10 for minute in group]
-        more = f"[{units[0]}-{units[-1]}]" if len(units) > 1 else str(units[0])
-        found.append(f"{tens}{more}")
-    return _one_of(found)
+def _tens(first: int, last: int) -> Iterator[str]:
+    """Expressions for minutes of an hour, up to ten in each."""
+    for tens in range(first // 10, last // 10 + 1):
+        low, high = max(first - 10 * tens, 0), min(last - 10 * tens, 9)
+        yield f"{tens}[{low}-{high}]" if low < high else f"{tens}{low}"
 
 
 def _one_of(parts: Sequence[str]) -> str:
