@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.support.stores import (
-    seconds,
-)
+from tests.support.stores import NOW, seconds
+from triage import background
 from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.database import Database
 from triage.store.session import Session
-from triage.store.wal import WRITES_PER_CHECKPOINT, Checkpointer
+from triage.store.statements import ADD_GAP
+from triage.store.wal import ROWS_PER_CHECKPOINT, Checkpointer
+
+
+def _join_checkpoints() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "checkpoint":
+            thread.join()
+
+
+def _add_gaps(session: Session, number: int, rows: int) -> None:
+    gaps = [{"message_key": f"{number}", "text": "?", "seen_at": NOW} for _ in range(rows)]
+    session.run_all(ADD_GAP, gaps)
 
 
 class TestLimits:
@@ -83,12 +95,50 @@ class TestLimits:
             assert 1.9 < took < 3
             database.read(lambda one: one.command(f"SELECT {sleeping}(0)"))
 
-    def test_a_checkpoint_follows_fifty_transactions(self) -> None:
+    def test_a_checkpoint_follows_four_thousand_rows_whatever_the_transactions(self) -> None:
         ran = threading.Event()
-        checkpointer = Checkpointer(lambda _: ran.set(), WRITES_PER_CHECKPOINT)
-        for _ in range(49):
-            checkpointer.count_write()
+        checkpointer = Checkpointer(lambda _: ran.set(), ROWS_PER_CHECKPOINT)
+        for rows in (1, 3_000, 998):
+            checkpointer.count(rows)
         assert not [each for each in threading.enumerate() if each.name == "checkpoint"]
         assert not ran.is_set()
-        checkpointer.count_write()
+        checkpointer.count(500)
         assert ran.wait(10)
+
+    def test_rows_are_counted_anew_from_a_checkpoint_on(self) -> None:
+        started: list[object] = []
+        checkpointer = Checkpointer(started.append, 10)
+        for rows in (10, 9, 0):
+            checkpointer.count(rows)
+            _join_checkpoints()
+        assert len(started) == 1
+
+    @pytest.mark.parametrize(
+        ("transactions", "checkpoints"),
+        [([3], 1), ([1, 1, 1], 1), ([2], 0), ([1, 1], 0), ([2, 2, 2], 1), ([3, 3], 2)],
+        ids=[
+            "one with as many rows",
+            "several with a row each",
+            "one with too few",
+            "several with too few",
+            "what was counted is not counted again",
+            "every one with as many",
+        ],
+    )
+    def test_the_rows_of_every_transaction_are_counted_once(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, transactions: list[int], checkpoints: int
+    ) -> None:
+        started: list[str] = []
+        start = background.start
+
+        def note(work: Callable[[], object], name: str) -> threading.Thread | None:
+            started.append(name)
+            return start(work, name)
+
+        monkeypatch.setattr(background, "start", note)
+        with closing(Database(f"sqlite:///{file}", rows_per_checkpoint=3)) as database:
+            for number, rows in enumerate(transactions):
+                database.read(lambda session: session.command("SELECT 1"))
+                database.write(partial(_add_gaps, number=number, rows=rows))
+                _join_checkpoints()
+        assert started == ["checkpoint"] * checkpoints

@@ -187,7 +187,7 @@ class TestServers:
 
         Store.open(empty, upgrade=True).close()
         started: list[str] = []
-        store = Store(Database(empty, writes_per_checkpoint=1))
+        store = Store(Database(empty, rows_per_checkpoint=1))
         with closing(store), monkeypatch.context() as scarce:
             scarce.setattr(threading.Thread, "start", refuse)
             assert store.record(entry("1")).is_new

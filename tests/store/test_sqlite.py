@@ -67,7 +67,7 @@ async def _on_an_event_loop(work: Callable[[], T]) -> T:
 
 class TestFile:
     def test_what_is_written_moves_into_the_file_beside_the_replies(self, file: Path) -> None:
-        with closing(Store(Database(f"sqlite:///{file}", writes_per_checkpoint=5))) as store:
+        with closing(Store(Database(f"sqlite:///{file}", rows_per_checkpoint=5))) as store:
             for number in range(5):
                 store.record(entry(str(number)))
             for thread in threading.enumerate():
@@ -80,7 +80,7 @@ class TestFile:
 
     @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files where Linux lists them")
     def test_the_threads_that_make_checkpoints_leave_no_connection_open(self, file: Path) -> None:
-        with closing(Store(Database(f"sqlite:///{file}", writes_per_checkpoint=1))) as store:
+        with closing(Store(Database(f"sqlite:///{file}", rows_per_checkpoint=1))) as store:
             for number in range(20):
                 store.record(entry(str(number)))
                 for thread in threading.enumerate():

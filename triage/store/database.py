@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.engine import POOL_SIZE, Timeouts, is_file, is_in_memory, make_engine, read_url
 from triage.store.session import Prepared, Session, Statement
-from triage.store.wal import WRITES_PER_CHECKPOINT, Checkpointer
+from triage.store.wal import ROWS_PER_CHECKPOINT, Checkpointer
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Database:
         self,
         url: str | URL,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - a frozen value
-        writes_per_checkpoint: int = WRITES_PER_CHECKPOINT,
+        rows_per_checkpoint: int = ROWS_PER_CHECKPOINT,
     ) -> None:
         self.url = read_url(url)
         self.dialect = self.url.get_backend_name()
@@ -66,7 +66,7 @@ class Database:
         self._keeps_sessions = is_file(self.url)
         self._idle: deque[Session] = deque()
         """Sessions on a file that no thread uses at the moment."""
-        self._checkpointer = Checkpointer(self.read, writes_per_checkpoint) if self._keeps_sessions else None
+        self._checkpointer = Checkpointer(self.read, rows_per_checkpoint) if self._keeps_sessions else None
 
     @property
     def file(self) -> Path | None:
@@ -104,12 +104,11 @@ class Database:
             except BaseException:
                 self._roll_back(session)
                 raise
+            if self._checkpointer is not None:
+                self._checkpointer.count(session.rows_since_asked())
             return result
 
-        result = self._attempt(transaction, lambda: repeatable or not committing)
-        if self._checkpointer is not None:
-            self._checkpointer.count_write()
-        return result
+        return self._attempt(transaction, lambda: repeatable or not committing)
 
     def _attempt(self, work: Callable[[Session], T], may_repeat: Callable[[], bool]) -> T:
         started = time.monotonic()

@@ -76,12 +76,13 @@ class Session:
     same names, and raise the driver's exceptions; one that is made on the way goes to `connection`.
     """
 
-    __slots__ = ("_prepared", "_raw", "connection", "integrity_error")
+    __slots__ = ("_prepared", "_raw", "_rows", "connection", "integrity_error")
 
     def __init__(self, connection: Connection, prepared: dict[Statement, Prepared]) -> None:
         self.connection = connection
         self._prepared = prepared
         self._raw = connection.connection
+        self._rows = 0
         self.integrity_error: type[Exception] = connection.dialect.loaded_dbapi.IntegrityError
 
     def command(self, sql: str) -> None:
@@ -106,6 +107,11 @@ class Session:
         """Every row."""
         prepared, cursor = self._execute(statement, values)
         return [prepared.read(row) for row in cursor.fetchall()]
+
+    def rows_since_asked(self) -> int:
+        """How many rows this connection, one of SQLite's, has written since this was asked last."""
+        before, self._rows = self._rows, self._raw.total_changes
+        return self._rows - before
 
     def _execute(self, statement: Statement, values: _Values) -> tuple[Prepared, Any]:
         prepared = self._prepare(statement, values)
