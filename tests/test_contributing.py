@@ -29,7 +29,7 @@ def test_the_ideal_commit_passes_what_a_bundled_rule_must_pass(rules: RuleSet, r
     """Alone and beside the bundled rules: no mistake, its examples hold, every step and condition is tried."""
     ((name, source),) = EXAMPLE
     added, findings = parse_rules(source, name)
-    together, between = join([rules.rules, added], "rules")
+    together, between = join([rules.rules, added], "rules", rules.tables, [rules.lexicon])
     assert (findings, between) == ((), ())
     failed, coverage = run_examples(together, Adviser(together, renderer))
     assert (failed, coverage.unshown, coverage.one_sided) == ((), (), ())

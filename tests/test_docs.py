@@ -84,7 +84,7 @@ def test_the_limits_are_those_of_the_reader() -> None:
 def test_the_example_is_a_rule_that_passes_its_own_examples(rules: RuleSet, renderer: Renderer) -> None:
     source = re.findall(r"```yaml\n(.*?)```", SECTIONS["A rule in five minutes"], re.DOTALL)[0]
     added, findings = parse_rules(source, "tls_failure.yml")
-    together, between = join([rules.rules, added], "docs")
+    together, between = join([rules.rules, added], "docs", rules.tables, [rules.lexicon])
     assert (findings, between) == ((), ())
     failed, _ = run_examples(together, Adviser(together, renderer))
     assert [str(finding) for finding in failed if "tls_failure" in str(finding)] == []

@@ -98,7 +98,7 @@ def test_every_item_fits_one_page(adviser: Adviser, renderer: Renderer) -> None:
 
 def test_an_item_names_the_checklists_that_rest_on_it(adviser: Adviser) -> None:
     assert "用到它的检查：请求超时、未知报警\n" in adviser.answer("4.b").pages[0]
-    assert "等 15 项" in adviser.answer("A3.4").pages[0]
+    assert "等 16 项" in adviser.answer("A3.4").pages[0]
     assert "用到它的检查" not in adviser.answer("R12").pages[0]
 
 
@@ -113,7 +113,7 @@ steps: [{id: look, do: 去看一眼, source: field}]
 examples: {match: [{query: R4}], ignore: [{query: 机房}]}
 """
     added, findings = parse_rules(own, "own.yml")
-    together, between = join([rules.rules, added], "own")
+    together, between = join([rules.rules, added], "own", rules.tables, [rules.lexicon])
     assert (findings, between) == ((), ())
     assert Adviser(together, renderer).answer("R4").topic == "rack_four"
 

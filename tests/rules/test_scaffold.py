@@ -49,7 +49,7 @@ def _wins(alert: Alert, rules: RuleSet) -> None:
     kind = Matcher(rules).match(alert).kind
     own, findings = parse_rules(write_scaffold(alert, kind), "my_rule.yml")
     assert findings == ()
-    together, between = join([rules.rules, own], "test")
+    together, between = join([rules.rules, own], "test", rules.tables, [rules.lexicon])
     assert between == ()
     (again,) = parse(own[0].match[0].text).alerts
     best = Matcher(together).match(again).best

@@ -41,12 +41,17 @@ class Answer:
             "pages": list(self.pages),
             "alerts": [diagnosis.as_json() for diagnosis in self.diagnoses],
             "topic": self.topic,
+            "topics": [self.topic] if self.diagnoses else [item.rule.id for item in self.asked.candidates],
+            "facts": dict(self.asked.facts),
             "matches": [
                 *(
                     {"rule": id_, "because": "; ".join(item.test for item in because)}
                     for id_, because in matches
                 ),
-                *({"rule": item.rule.id, "because": item.because} for item in self.asked.candidates),
+                *(
+                    {"rule": item.rule.id, "because": "; ".join(item.because)}
+                    for item in self.asked.candidates
+                ),
             ],
         }
 
@@ -100,7 +105,7 @@ class Adviser:
             pages = tuple(page.text for page in self.alert_pages(reading, diagnoses))
             return Answer(pages, diagnoses, worst(diagnoses).kind)
         asked = self.ask(text)
-        topic = asked.topic.id if asked.topic else None
+        topic = asked.topic.id if asked.topic and asked.is_clear else None
         return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked)
 
     def alert_pages(
@@ -142,7 +147,7 @@ class Adviser:
         elif asked.topic is None:
             yield Page(self.say("hint"))
         elif asked.is_clear:
-            yield from self._renderer.topic(asked.topic, self.rules, skip)
+            yield from self._renderer.topic(asked.topic, asked, self.rules, skip)
         else:
             yield Page(self._renderer.choice(asked))
 
@@ -152,7 +157,7 @@ class Adviser:
         if diagnoses:
             return self._renderer.alert_steps(worst(diagnoses), self._lead(lead, worst(diagnoses)))
         asked = self.ask(text)
-        return self._renderer.topic_steps(asked.topic) if asked.topic and asked.is_clear else None
+        return self._renderer.topic_steps(asked.topic, asked) if asked.topic and asked.is_clear else None
 
     def why(self, text: str, lead: str | None = None) -> tuple[str, ...]:
         """Which rule answered the text's alerts or its question, and why; empty if it has neither.
@@ -169,7 +174,7 @@ class Adviser:
         asked = self.ask(text)
         if not asked.is_clear:
             return ()
-        return tuple(page.text for page in self._renderer.why_topic(asked.candidates[0]))
+        return tuple(page.text for page in self._renderer.why_topic(asked))
 
     def why_not(self, diagnosis: Diagnosis) -> list[tuple[str, str]]:
         """Every other rule about alerts with the reason why it does not fit."""

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from triage.advice.adviser import Adviser, Answer
-from triage.advice.rendering import steps_for
-from triage.alerts.facts import Fact
+from triage.advice.rendering import steps_for, steps_of
 from triage.findings import Finding, Severity
 from triage.rules.conditions import Condition, View, holds
-from triage.rules.matching import Diagnosis
 from triage.rules.parser import Example, Rule, RuleSet
 
 
@@ -31,11 +29,11 @@ def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...],
     """Findings about examples that fail, and the coverage."""
     findings: list[Finding] = []
     shown: set[tuple[str, str]] = set()
-    seen: list[Diagnosis] = []
+    seen: list[Answer] = []
     for rule in rules.rules:
         for example in (*rule.match, *rule.ignore):
             answer = adviser.answer(example.text)
-            seen += answer.diagnoses
+            seen.append(answer)
             wanted = example in rule.match
             findings += [
                 Finding("example-failed", Severity.HIGH, problem, example.location)
@@ -81,7 +79,8 @@ def _what(example: Example) -> str:
 
 def _winner(example: Example, answer: Answer) -> str | None:
     if example.query:
-        return answer.topic if not answer.diagnoses else None
+        topic = answer.asked.topic
+        return topic.id if topic and not answer.diagnoses else None
     best = [diagnosis.best for diagnosis in answer.diagnoses]
     return best[0].id if best and best[0] else None
 
@@ -89,19 +88,23 @@ def _winner(example: Example, answer: Answer) -> str | None:
 def _steps(rule: Rule, answer: Answer) -> tuple[str, ...]:
     if answer.diagnoses:
         return tuple(step.id for step in steps_for(answer.diagnoses[0]))
-    facts: dict[str, Fact] = {"kind": rule.id}
-    return tuple(step.id for step in rule.steps if holds(step.when, View(facts)))
+    return tuple(step.id for step in steps_of(rule, answer.asked.facts))
 
 
-def _coverage(rules: RuleSet, seen: list[Diagnosis], shown: set[tuple[str, str]]) -> Coverage:
+def _coverage(rules: RuleSet, seen: list[Answer], shown: set[tuple[str, str]]) -> Coverage:
     steps = [(rule.id, step.id) for rule in rules.rules for step in rule.steps]
     conditions = list(_conditions(rules))
     views: dict[str, list[View]] = {rule.id: [] for rule in rules.rules}
-    for diagnosis in seen:
-        view = View(diagnosis.facts)
-        for match in diagnosis.matches:
-            views[match.rule.id].append(view)
-    everywhere = [View(diagnosis.facts) for diagnosis in seen]
+    everywhere = []
+    for answer in seen:
+        if answer.asked.topic:
+            rule = answer.asked.topic
+            views[rule.id].append(View({**answer.asked.facts, "kind": rule.id}))
+        for diagnosis in answer.diagnoses:
+            view = View(diagnosis.facts)
+            everywhere.append(view)
+            for match in diagnosis.matches:
+                views[match.rule.id].append(view)
     one_sided = []
     for rule_id, name, condition in conditions:
         results = {holds(condition, view) for view in (views[rule_id] if name else everywhere)}

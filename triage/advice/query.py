@@ -1,39 +1,53 @@
-"""Which topic typed words ask for: by a number, a name, phrases in a sentence, or a name with a typing error.
+"""Which topic typed words ask for: by a code, a phrase that programs print, a name, or words of the topic's own text.
 
-The names of a topic stand in its rule (title, aliases, sentences). A topic's score is the share of the typed words that
-its names cover.
+Every piece of evidence counts, the more the more specific it is. Where one topic is ahead by a clear margin it is
+answered, where several are close they are offered, and a text of which too little is about any topic is small talk.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from triage.advice.question import FILLER, Question, read_question, squash
+from triage.advice.ranking import TextIndex, terms_of
 from triage.advice.sources import Source
-from triage.alerts.cleaning import clean, fold
+from triage.advice.spelling import Spellings
+from triage.advice.typed_codes import CodeIndex, TypedCode
+from triage.alerts.cleaning import fold
+from triage.alerts.facts import FACTS, Fact, FactType
+from triage.rules.codes import Code
 from triage.rules.index import Literals
 from triage.rules.parser import Rule, RuleSet
 
 MAX_QUERY = 2_000
 """A longer text is no query."""
-MIN_SCORE = 0.4
-"""From this score on a topic is meant."""
-MIN_SCORE_OF_QUESTION = 0.2
-"""The same where the words are a question, which has more words that are no name."""
-MIN_SHARE_OF_BEST = 0.9
-"""Topics whose score is at least this share of the best one's are offered as a choice."""
 MAX_CHOICES = 4
-_MIN_SIMILARITY = 74
-"""How alike a misspelt name must be, from 0 to 100: about one wrong character in four."""
-_MIN_MISSPELT, _MAX_MISSPELT = 4, 24
-"""Characters of typed words that are compared with names; rapidfuzz takes quadratic time."""
-_MAX_SHORT_NAME = 5
-"""An ASCII name up to this length must stand as a word of its own: `dns` is not part of `tcdnsx`."""
-_MIN_SENTENCE_PART = 7
-"""Characters of a part of a 内容 sentence that is a name too."""
-_SCORE_OF_TITLE_PART = 0.5
+
+_CODE, _BARE_CODE, _LAST_RESORT = 12.0, 2.0, 5.0
+"""What a code is worth: one that is meant as such, any other number, and one that is unknown or no fault."""
+_LITTLE_ELSE = 5
+"""Characters beside a number that is a code although nothing says so."""
+_PHRASE = 9.0
+_MAX_NAME = 5.0
+_CHARACTER, _LETTER = 1.0, 0.4
+"""What a character and a Latin letter of a name are worth."""
+_FURTHER_NAME = 0.3
+"""The share of its worth that counts of every further name."""
+_WORDS = 8.0
+"""What it is worth if a topic's own text explains all words of the question."""
+_MIN_SCORE = 2.5
+"""From this score on a topic may be meant by a text that asks or tells of trouble."""
+_COMPANY = 1.5
+"""What more it takes in a text that does neither."""
+_EVERYDAY = 5.0
+"""What more it takes for each word of ordinary talk."""
+_CLEAR_SCORE = 3.0
+"""From this score on a topic that is ahead is answered without a choice."""
+_CLOSE = 0.85
+"""Topics whose score is at least this share of the best one's are offered as a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +56,9 @@ class Candidate:
 
     rule: Rule
     score: float
-    """The share of the typed words that its names cover, from 0 to 1."""
-    because: str
-    """Those names, in words."""
+    """How much evidence there is, in points; `_CLEAR_SCORE` and more is plenty."""
+    because: tuple[str, ...]
+    """The evidence in words, the most telling first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,14 @@ class Asked:
 
     candidates: tuple[Candidate, ...] = ()
     source: Source | None = None
+    codes: tuple[TypedCode, ...] = ()
+    """The codes in the text, in order of appearance."""
+    phrases: tuple[str, ...] = ()
+    """The phrases of rules that stand in the text."""
+    is_exact: bool = False
+    """Whether the text is the name or number of a topic and nothing else."""
+    is_clear: bool = False
+    """Whether the first topic is meant, so that it is answered without a choice."""
 
     @property
     def topic(self) -> Rule | None:
@@ -63,14 +85,9 @@ class Asked:
         return self.candidates[0].rule if self.candidates else None
 
     @property
-    def is_clear(self) -> bool:
-        """Whether one topic is meant, so that it is answered without a choice."""
-        return len(self.candidates) == 1
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the text is the name or number of a topic and nothing else."""
-        return bool(self.candidates) and self.candidates[0].score == 1.0
+    def explained(self) -> tuple[Code, ...]:
+        """The rows of the codes in the text."""
+        return tuple(code.known for code in self.codes if code.known)
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -79,86 +96,210 @@ class Asked:
             return ()
         return tuple(candidate.rule.id for candidate in self.candidates)
 
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """What was typed as facts, so that conditions of steps see it: the first code of each family, the phrases."""
+        facts: dict[str, Fact] = {}
+        for item in self.codes:
+            number = FACTS[item.family].type is FactType.NUMBER
+            facts.setdefault(item.family, int(item.code) if number else item.code)
+        return facts | ({"phrase": self.phrases} if self.phrases else {})
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What speaks for one topic."""
+
+    points: float = 0.0
+    reasons: list[tuple[float, str]] = field(default_factory=list)
+    is_strong: bool = False
+    """Whether one piece alone is enough: a code that is said to be one, a phrase, a long name."""
+
+    def add(self, points: float, reason: str) -> None:
+        self.points += points
+        self.reasons.append((points, reason))
+
 
 class TopicIndex:
-    """An index over all names of a rule set's topics."""
+    """An index over all that the topics of a rule set can be asked by."""
 
     def __init__(self, rule_set: RuleSet) -> None:
+        self._rules = {rule.id: rule for rule in rule_set.rules}
         self._by_name: dict[str, list[Rule]] = defaultdict(list)
+        self._by_phrase: dict[str, list[tuple[Rule, str]]] = defaultdict(list)
         self._by_number = {rule.number: rule for rule in rule_set.rules if rule.number is not None}
         for rule in rule_set.rules:
-            for name in dict.fromkeys(_squash(name) for name in (rule.id, rule.title, *_other_names(rule))):
+            for name in dict.fromkeys(squash(name) for name in (rule.id, rule.title, *_other_names(rule))):
                 self._by_name[name].append(rule)
+            for phrase in rule.phrases:
+                self._by_phrase[squash(phrase)].append((rule, phrase))
         for rule in rule_set.rules:
             for name in _sentence_parts(rule):
                 self._by_name.setdefault(name, [rule])
-        self._literals = Literals(self._by_name)
-        self._titles = [(_squash(rule.title + (rule.title_en or "")), rule) for rule in rule_set.rules]
-        self._titles.sort(key=lambda item: (item[1].number or 99, item[1].id))
-        self._fuzzy = [name for name in self._by_name if len(name) >= _MIN_MISSPELT and not name.isdigit()]
+        self._literals = Literals((*self._by_name, *self._by_phrase))
+        self._codes = CodeIndex(rule_set.tables)
+        self._texts = TextIndex({rule.id: tuple(_pieces(rule)) for rule in rule_set.rules})
+        self._heard = {fold(word): fold(term) for word, term in rule_set.lexicon.heard.items()}
+        self._everyday = Literals(map(squash, rule_set.lexicon.everyday))
+        self._spellings = Spellings(self._by_name)
 
     def ask(self, text: str) -> Asked:
         """What a typed text asks for."""
         if len(text) > MAX_QUERY:
             return Asked()
-        typed = clean(text)
-        words = _squash(typed)
-        if not words:
+        question = read_question(text, self._heard)
+        words = question.squashed
+        if not words or _PLACEHOLDER.fullmatch(question.text.strip()):
             return Asked()
         if number := _number(words):
             rule = self._by_number.get(number)
-            return Asked((Candidate(rule, 1.0, f"编号 {number}"),)) if rule else Asked()
+            return _exact([rule] if rule else [], f"编号 {number}")
+        codes = self._codes.found_in(question.words)
         if words in self._by_name:
-            return Asked(tuple(Candidate(rule, 1.0, f"「{words}」") for rule in self._by_name[words]))
-        found = self._phrases(typed, words)
-        threshold = MIN_SCORE_OF_QUESTION if _ASKING.search(words) else MIN_SCORE
-        clear = [candidate for candidate in found if candidate.score >= threshold]
-        clear = clear or self._partly(words) or self._misspelt(words)
-        return Asked(
-            tuple(item for item in clear[:MAX_CHOICES] if item.score >= MIN_SHARE_OF_BEST * clear[0].score)
+            return replace(_exact(self._by_name[words], f"「{words}」"), codes=codes)
+        return self._weigh(question, codes)
+
+    def _weigh(self, question: Question, codes: tuple[TypedCode, ...]) -> Asked:
+        evidence: dict[str, _Evidence] = defaultdict(_Evidence)
+        found = self._literals.found_in(question.squashed)
+        phrases = self._add_phrases(evidence, found)
+        self._add_names(evidence, question, found)
+        for id_, share in self._texts.explained(FILLER.sub(" ", question.words)).items():
+            evidence[id_].add(_WORDS * share, _SHARED)
+        known = [code for code in codes if code.known and not code.harmless]
+        self._add_codes(evidence, question, known)
+        candidates = self._candidates(evidence, question)
+        if not candidates and len(known) < len(codes):
+            for code in codes:
+                evidence[code.topic].add(_LAST_RESORT, code.because)
+            candidates = self._candidates(evidence, question)
+        return _chosen(candidates or self._spelt_otherwise(question), codes, phrases)
+
+    def _candidates(self, evidence: Mapping[str, _Evidence], question: Question) -> list[Candidate]:
+        """The topics for which enough speaks, best first."""
+        everyday = _EVERYDAY * len(self._everyday.found_in(question.squashed))
+        enough = _MIN_SCORE if question.asks or question.is_about_trouble else _MIN_SCORE + _COMPANY
+        candidates = [
+            Candidate(self._rules[id_], round(item.points, 2), self._because(question, id_, item))
+            for id_, item in evidence.items()
+            if item.points >= (_MIN_SCORE if item.is_strong else enough + everyday)
+        ]
+        return sorted(candidates, key=lambda item: (-item.score, item.rule.number or 99, item.rule.id))
+
+    def _because(self, question: Question, id_: str, item: _Evidence) -> tuple[str, ...]:
+        """The evidence in words, the most telling first."""
+        reasons = sorted(item.reasons, key=lambda reason: -reason[0])[:_MAX_REASONS]
+        told = dict.fromkeys(reason for _, reason in reasons)
+        return tuple(self._shared_words(question, id_) if reason == _SHARED else reason for reason in told)
+
+    def _shared_words(self, question: Question, id_: str) -> str:
+        words = self._texts.shared(FILLER.sub(" ", question.words), id_, _MAX_SHARED)
+        return f"正文里也有 {'、'.join(words)}"
+
+    def _add_codes(
+        self, evidence: dict[str, _Evidence], question: Question, codes: Iterable[TypedCode]
+    ) -> None:
+        for code in codes:
+            item = evidence[code.topic]
+            is_meant = code.explicit or self._is_meant(question, code)
+            item.add(_CODE if is_meant else _BARE_CODE, code.because)
+            item.is_strong |= is_meant
+
+    def _is_meant(self, question: Question, code: TypedCode) -> bool:
+        """Whether a number without a word that makes it a code is one: by its message beside it, or little else."""
+        if self._everyday.found_in(question.squashed):
+            return False
+        message = set(terms_of(fold(f"{code.known.message} {code.known.meaning}"))) if code.known else set()
+        rest = question.squashed.replace(squash(code.code), "")
+        return (
+            len(rest) <= _LITTLE_ELSE
+            or question.asks
+            or question.is_about_trouble
+            or len(message & set(terms_of(question.words))) >= 2
         )
 
-    def _phrases(self, typed: str, words: str) -> list[Candidate]:
-        """Topics whose names stand in the text, the one that covers most of it first."""
-        tokens = set(_TOKEN.findall(fold(typed)))
-        covered: dict[str, dict[str, set[int]]] = defaultdict(dict)
-        rules: dict[str, Rule] = {}
-        for name in self._literals.found_in(words):
-            if name.isascii() and len(name) <= _MAX_SHORT_NAME and name not in tokens:
+    def _add_phrases(self, evidence: dict[str, _Evidence], found: Iterable[str]) -> tuple[str, ...]:
+        shown: dict[str, None] = {}
+        for name in sorted(found, key=len, reverse=True):
+            for rule, phrase in self._by_phrase.get(name, ()):
+                if not any(name in squash(other) for other in shown if other != phrase):
+                    evidence[rule.id].add(_PHRASE, f"「{phrase}」")
+                    evidence[rule.id].is_strong = True
+                    shown[phrase] = None
+        return tuple(shown)
+
+    def _add_names(self, evidence: dict[str, _Evidence], question: Question, found: Iterable[str]) -> None:
+        kept: list[str] = []
+        for name in sorted(found, key=lambda name: (-len(name), name)):
+            rules = self._by_name.get(name, [])
+            if not rules or any(name in longer for longer in kept):
                 continue
-            places = {i for m in re.finditer(re.escape(name), words) for i in range(*m.span())}
-            for rule in self._by_name[name]:
-                covered[rule.id][name] = places
-                rules[rule.id] = rule
-        content = {i for m in _CONTENT.finditer(_FILLER.sub(_blank, words)) for i in range(*m.span())}
-        found = [
-            Candidate(rules[id_], _share(set().union(*names.values()), content), _quoted(names))
-            for id_, names in covered.items()
-        ]
-        return sorted(found, key=lambda item: (-item.score, item.rule.number or 99, item.rule.id))
+            if name.isascii() and len(name) <= _MAX_SHORT_NAME and name not in question.tokens:
+                continue
+            kept.append(name)
+            worth = min(_MAX_NAME, _worth(name)) / len(rules) ** 0.5
+            for rule in rules:
+                named = any(reason.startswith("「") for _, reason in evidence[rule.id].reasons)
+                evidence[rule.id].add(worth * (_FURTHER_NAME if named else 1), f"「{name}」")
 
-    def _partly(self, words: str) -> list[Candidate]:
-        """Topics whose titles contain the typed word: `dns`, `ticket`, `超时`."""
-        core = _FILLER.sub("", words)
-        if len(core) < 2 or core.isdigit():
-            return []
-        found = [rule for title, rule in self._titles if core in title]
-        return [Candidate(rule, _SCORE_OF_TITLE_PART, f"标题里有「{core}」") for rule in found]
-
-    def _misspelt(self, words: str) -> list[Candidate]:
-        from rapidfuzz import fuzz, process  # only a typing error needs it, and it takes long to import
-
+    def _spelt_otherwise(self, question: Question) -> list[Candidate]:
+        """The topics whose names are typed in pinyin or with a typing error."""
         found: dict[str, Candidate] = {}
-        for core in dict.fromkeys((words, _FILLER.sub("", words))):
-            if not _MIN_MISSPELT <= len(core) <= _MAX_MISSPELT:
-                continue
-            near = process.extract(
-                core, self._fuzzy, scorer=fuzz.ratio, score_cutoff=_MIN_SIMILARITY, limit=3
-            )
-            for name, score, _ in near:
-                for rule in self._by_name[name]:
-                    found.setdefault(rule.id, Candidate(rule, score / 100, f"近似「{name}」"))
-        return sorted(found.values(), key=lambda item: -item.score)
+        for name in self._spellings.in_pinyin(question.squashed):
+            for rule in self._by_name[name]:
+                found.setdefault(rule.id, Candidate(rule, _worth(name), (f"拼音「{name}」",)))
+        if not found and not self._everyday.found_in(question.squashed):
+            for core in dict.fromkeys((question.squashed, question.core)):
+                for name, likeness in self._spellings.near(core):
+                    for rule in self._by_name[name]:
+                        reason = (f"近似「{name}」",)
+                        found.setdefault(rule.id, Candidate(rule, _MAX_NAME * likeness, reason))
+        return sorted(found.values(), key=lambda item: (-item.score, item.rule.id))
+
+
+def _exact(rules: Iterable[Rule], reason: str) -> Asked:
+    """The topics of a number or name that is the whole text."""
+    named = tuple(Candidate(rule, _CODE, (reason,)) for rule in rules)[:MAX_CHOICES]
+    return Asked(named, is_exact=bool(named), is_clear=len(named) == 1)
+
+
+def _chosen(candidates: list[Candidate], codes: tuple[TypedCode, ...], phrases: tuple[str, ...]) -> Asked:
+    """The candidates that are close to the best, and whether the best one is clear."""
+    if not candidates:
+        return Asked(codes=codes)
+    best = candidates[0]
+    close = tuple(item for item in candidates[:MAX_CHOICES] if item.score >= _CLOSE * best.score)
+    is_unknown = any(code.known is None and code.topic == best.rule.id for code in codes)
+    is_clear = len(close) == 1 and best.score >= _CLEAR_SCORE and not is_unknown
+    return Asked(close, codes=codes, phrases=phrases, is_clear=is_clear)
+
+
+def _worth(name: str) -> float:
+    letters = sum(char.isascii() for char in name)
+    return _LETTER * letters + _CHARACTER * (len(name) - letters)
+
+
+def _pieces(rule: Rule) -> Iterator[tuple[str, int]]:
+    """The folded text of a topic in pieces, each with its weight."""
+    yield fold(" ".join((rule.title, *_other_names(rule)))), _NAME_WEIGHT
+    yield fold(" ".join((*rule.symptoms, *rule.phrases))), _SYMPTOM_WEIGHT
+    yield fold(" ".join((rule.meaning, rule.impact or "", *rule.sentences))), 1
+    for step in rule.steps:
+        for template in filter(None, (step.do, step.do_en, step.healthy)):
+            yield fold(_TEMPLATE_TAG.sub(" ", template.source)), 1
+
+
+_PLACEHOLDER = re.compile(r"\[[\u4e00-\u9fff]{1,4}\]")
+"""What a chat shows and copies for what is no text: [图片], [语音], [捂脸]."""
+_MAX_REASONS, _MAX_SHARED = 4, 5
+_SHARED = "words"
+"""The reason that stands for the words in common, told in full where it is shown."""
+_NAME_WEIGHT, _SYMPTOM_WEIGHT = 3, 2
+_TEMPLATE_TAG = re.compile(r"\{[{%].*?[%}]\}")
+_MAX_SHORT_NAME = 5
+"""An ASCII name up to this length must stand as a word of its own: `dns` is not part of `tcdnsx`."""
+_MIN_SENTENCE_PART = 7
+"""Characters of a part of a 内容 sentence that is a name too."""
 
 
 def _other_names(rule: Rule) -> Iterator[str]:
@@ -169,39 +310,7 @@ def _other_names(rule: Rule) -> Iterator[str]:
 
 def _sentence_parts(rule: Rule) -> Iterator[str]:
     for sentence in rule.sentences:
-        yield from (
-            part for piece in sentence.split("…") if len(part := _squash(piece)) >= _MIN_SENTENCE_PART
-        )
-
-
-_DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（）\[\]「」~～]+")
-_TOKEN = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*|[0-9]+")
-_CONTENT = re.compile(r"[^\W_]+")
-_ASKING = re.compile(r"怎么|怎样|如何|为什么|为啥|什么|是啥|哪里|哪儿|多少|咋|吗$|呢$|求助|何意|why|what|how")
-_FILLER = re.compile(
-    "请问一下|麻烦问下|麻烦|请问|想问|问下|一下|怎么回事|怎么处理|怎么解决|怎么排查|怎么办|怎么查|怎么看|怎么|怎样|如何|"
-    "为什么|为啥|是什么意思|什么意思|是什么|什么|多少|哪里|谢谢|大家|老师|帮忙|帮我|看看|看下|出现|遇到|我们|你们|这个|"
-    "那个|报警|告警|问题|太多|很高|该|请|吗|呢|啊|呀|吧|了|的|是|在|我|你|他|老|又|就|都|说"
-)
-
-
-def _squash(text: str) -> str:
-    """The folded text without white space and punctuation; punctuation alone (`?`) is kept."""
-    folded = fold(text)
-    return _DROPPED.sub("", folded) or folded.strip()
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])
-
-
-def _share(covered: set[int], content: set[int]) -> float:
-    """The share of the content that is covered; covered filler words count as content."""
-    return len(covered) / len(covered | content) if covered else 0.0
-
-
-def _quoted(names: Mapping[str, object]) -> str:
-    return "".join(f"「{name}」" for name in sorted(names, key=lambda name: (-len(name), name))[:3])
+        yield from (part for piece in sentence.split("…") if len(part := squash(piece)) >= _MIN_SENTENCE_PART)
 
 
 _DIGITS = {digit: value for value, digit in enumerate("一二三四五六七八九十", start=1)}

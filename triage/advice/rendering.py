@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triage.advice.headline import ICONS, account, excerpt, headline
-from triage.advice.query import Asked, Candidate
+from triage.advice.query import Asked
 from triage.advice.reply_templates import OnBroken, ReplyTemplates
 from triage.advice.sources import Source, Sources
 from triage.alerts.facts import Fact, usable_facts
@@ -25,6 +25,8 @@ from triage.rules.templates import Template
 
 _FIRST_PAGE_STEPS = 3
 """Steps on the first page of a checklist; the others hold as many as fit."""
+_MAX_CODES = 3
+"""Codes that a question may hold and get a line for."""
 _MAX_LISTED = 10
 """Alerts in the summary of several, and alerts with pages of their own."""
 _MORE_LINE = "回「更多」看其余 {rest} 步，「为什么」看依据"
@@ -101,19 +103,32 @@ class Renderer:
         """The steps for an alert, `lead` first, each rendered when it is asked for."""
         return self._steps(_led(diagnosis, lead), diagnosis.facts)
 
-    def topic(self, rule: Rule, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
-        """The pages of a topic; the head and the first `skip` steps are left out if steps have been shown."""
-        values = {"icon": ICONS[rule.severity], "title": _full_title(rule), "meaning": rule.meaning}
-        head = "" if skip else self.say("topic", **values, impact=rule.impact, owner=rule.owner)
+    def topic(self, rule: Rule, asked: Asked, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
+        """The pages of a topic; the head and the first `skip` steps are left out if steps have been shown.
+
+        Codes that were typed have their lines above it, in place of what the topic means.
+        """
+        head = "" if skip else self._topic_head(rule, asked)
 
         def closing() -> str:
             return self.say("closing", see=self._see(rule, rules), guide_url="")
 
-        yield from self.fit(head, self.topic_steps(rule), closing, skip)
+        yield from self.fit(head, self.topic_steps(rule, asked), closing, skip)
 
-    def topic_steps(self, rule: Rule) -> Lines:
-        """The steps of a topic that apply without an alert."""
-        return self._steps(_steps_of(rule), {"kind": rule.id})
+    def _topic_head(self, rule: Rule, asked: Asked) -> str:
+        return self.say(
+            "topic",
+            icon=ICONS[rule.severity],
+            title=_full_title(rule),
+            meaning=rule.meaning,
+            impact=rule.impact,
+            owner=rule.owner,
+            codes=asked.explained[:_MAX_CODES],
+        )
+
+    def topic_steps(self, rule: Rule, asked: Asked) -> Lines:
+        """The steps of a topic that apply without an alert, first those that speak of what was typed."""
+        return self._steps(steps_of(rule, asked.facts), {"kind": rule.id, **asked.facts})
 
     def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
         return [other.title for id_ in rule.see if (other := rules.get(id_))]
@@ -138,7 +153,8 @@ class Renderer:
         """The topics a text may mean."""
         places = enumerate(asked.candidates, start=1)
         labels = [(place if asked.choices else item.rule.number, item.rule.title) for place, item in places]
-        return self.say("choice", topics=[f"{label} {title}" for label, title in labels])
+        unknown = [code.code for code in asked.codes if code.known is None]
+        return self.say("choice", topics=[f"{label} {title}" for label, title in labels], unknown=unknown)
 
     def source(self, source: Source, rules: RuleSet) -> str:
         """What a cited item says, where it is written, and which checklists rest on it."""
@@ -167,9 +183,10 @@ class Renderer:
         titles = [match.rule.title for match in others]
         yield from self._why(first.rule, proofs, titles, _led(diagnosis, lead))
 
-    def why_topic(self, candidate: Candidate) -> Iterator[Page]:
-        """Which typed words ask for a topic, and what each of its steps cites."""
-        yield from self._why(candidate.rule, [candidate.because], [], _steps_of(candidate.rule))
+    def why_topic(self, asked: Asked) -> Iterator[Page]:
+        """Which typed words ask for the first topic, and what each of its steps cites."""
+        candidate = asked.candidates[0]
+        yield from self._why(candidate.rule, candidate.because, [], steps_of(candidate.rule, asked.facts))
 
     def _why(
         self, rule: Rule, proofs: Sequence[str], others: Sequence[str], steps: Sequence[Step]
@@ -278,10 +295,11 @@ def _led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
     return [*lead, *(step for step in steps if step.id not in first)] if lead else steps
 
 
-def _steps_of(rule: Rule) -> list[Step]:
-    """The steps of a topic that apply without an alert."""
-    view = View({"kind": rule.id})
-    return [step for step in rule.steps if holds(step.when, view)]
+def steps_of(rule: Rule, typed: Mapping[str, Fact]) -> list[Step]:
+    """The steps of a topic that apply without an alert, first those whose condition speaks of a typed fact."""
+    view = View({**typed, "kind": rule.id})
+    steps = [step for step in rule.steps if holds(step.when, view)]
+    return sorted(steps, key=lambda step: not (step.when and step.when.fields & typed.keys()))
 
 
 def unread_excerpt(reading: Reading) -> str:

@@ -19,7 +19,7 @@ _HEADLINE = (
 )
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "alert": (*_HEADLINE, "unread", "story"),
-    "choice": ("topics",),
+    "choice": ("topics", "unknown"),
     "claimed": ("id", "how", "owner"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),
@@ -38,7 +38,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "step_alone": ("done", "number", "total", "step"),
     "storm": ("count", "title", "incidents"),
     "story": _STORY,
-    "topic": ("icon", "title", "meaning", "impact", "owner"),
+    "topic": ("icon", "title", "meaning", "impact", "owner", "codes"),
     "unmatched": ("description",),
     "unreadable": ("what",),
     "welcome": (),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from triage.findings import Location
+from triage.findings import Finding, Location, Severity
 from triage.rules.strict_yaml import Key, Pair, Reader, similar
 
 CODE_TABLE_KEY = "family"
@@ -51,6 +52,8 @@ class CodeTable:
     """The rule for a code of this family that no table explains."""
     near: tuple[str, ...]
     """Words beside a number that make it a code of this family: errcode, 状态码."""
+    harmless: tuple[str, ...]
+    """Codes that are no fault (200): they decide only where nothing else does."""
     codes: tuple[Code, ...]
     location: Location
 
@@ -69,6 +72,21 @@ def parse_code_table(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Code
     found = tuple(code for code in codes if code is not None)
     head.pop("source")
     return CodeTable(**head, codes=found, location=reader.location(node))
+
+
+def code_conflicts(tables: Iterable[CodeTable], ids: Collection[str]) -> Iterator[Finding]:
+    """The mistakes between tables: a code that two of them explain, and topics that are none of the ids."""
+    taken: dict[tuple[str, str], Location] = {}
+    for table in tables:
+        for code in table.codes:
+            key = (code.family, code.code)
+            if key in taken:
+                message = f"{code.family} {code.code} is explained already at {taken[key]}"
+                yield Finding("duplicate-code", Severity.HIGH, message, code.location)
+            taken.setdefault(key, code.location)
+            if code.topic not in ids:
+                message = f"'topic' names no rule: '{code.topic}'"
+                yield Finding("unknown-rule", Severity.HIGH, message, code.location, similar(code.topic, ids))
 
 
 def _code(reader: Reader, pair: Pair, head: dict[str, Any]) -> Code | None:
@@ -101,6 +119,7 @@ _TABLE = {
     "title": Key(Reader.text, needed=True),
     "topic": Key(Reader.identifier, needed=True),
     "near": Key(Reader.texts, default=()),
+    "harmless": Key(Reader.texts, default=()),
     "source": Key(Reader.texts, default=()),
 }
 _ROW = {

@@ -60,6 +60,11 @@ class Condition:
         """The number of its tests; of two conditions that hold, the one with more is more specific."""
         return len(self.tests) + sum(part.size for part in self.any + self.none)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The facts whose being so or so makes it true; not those under `not`."""
+        return frozenset(test.field for test in self.tests).union(*(part.fields for part in self.any))
+
 
 @dataclass(frozen=True, slots=True)
 class Because:

@@ -6,7 +6,7 @@ The format is described in docs/rules.md. Scalars are text and conditions are da
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import yaml
@@ -15,7 +15,7 @@ from triage.alerts.facts import FACTS
 from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
-from triage.rules.codes import CODE_TABLE_KEY, CodeTable, parse_code_table
+from triage.rules.codes import CODE_TABLE_KEY, CodeTable, code_conflicts, parse_code_table
 from triage.rules.conditions import Condition, parse_condition
 from triage.rules.lexicon import LEXICON_KEY, Lexicon, parse_lexicon
 from triage.rules.stages import STAGES, expand
@@ -140,7 +140,7 @@ def join(
     """One set from what many files hold, and the mistakes between them: same ids, numbers or codes, unknown ids."""
     rules = tuple(rule for part in parts for rule in part)
     tables = tuple(tables)
-    conflicts = (*_conflicts(rules), *_code_conflicts(tables, {rule.id for rule in rules}))
+    conflicts = (*_conflicts(rules), *code_conflicts(tables, {rule.id for rule in rules}))
     return RuleSet(rules, version, tables, Lexicon.joined(lexicons)), conflicts
 
 
@@ -163,20 +163,6 @@ def _conflicts(rules: tuple[Rule, ...]) -> Iterator[Finding]:
             if other not in ids:
                 message = f"'see' names no rule: '{other}'"
                 yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
-
-
-def _code_conflicts(tables: tuple[CodeTable, ...], ids: Collection[str]) -> Iterator[Finding]:
-    taken: dict[tuple[str, str], Location] = {}
-    for table in tables:
-        for code in table.codes:
-            key = (code.family, code.code)
-            if key in taken:
-                message = f"{code.family} {code.code} is explained already at {taken[key]}"
-                yield _finding(code.location, "duplicate-code", message)
-            taken.setdefault(key, code.location)
-            if code.topic not in ids:
-                message = f"'topic' names no rule: '{code.topic}'"
-                yield _finding(code.location, "unknown-rule", message, similar(code.topic, ids))
 
 
 def _finding(location: Location, id_: str, message: str, hint: str | None = None) -> Finding:
@@ -308,10 +294,15 @@ def _sentences(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
 def _phrases(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     phrases = reader.texts(node)
     for phrase in phrases:
-        if phrase and sum(map(str.isalnum, phrase)) < MIN_PHRASE_LETTERS:
+        if phrase and sum(_letters(char) for char in phrase) < MIN_PHRASE_LETTERS:
             message = f"'{phrase}' is too short to be told from other words; make it an alias"
             reader.report(node, "short-phrase", message)
     return phrases
+
+
+def _letters(char: str) -> int:
+    """What a character adds to the length of a phrase: a Chinese one says as much as two letters."""
+    return char.isalnum() * (1 if char.isascii() else 2)
 
 
 def _severity(reader: Reader, node: yaml.Node) -> Severity:

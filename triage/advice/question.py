@@ -1,0 +1,100 @@
+"""What was typed or spoken, as words that can be looked up: one script, digits as digits, terms as they are spelt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from triage.alerts.cleaning import clean, fold
+
+_DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（）\[\]「」~～]+")
+_TOKEN = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*")
+_ASKING = re.compile(
+    r"怎么|怎样|如何|为什么|为啥|什么|是啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
+    r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
+)
+_TROUBLE = re.compile(
+    r"失败|超时|报错|报\s*-?\d|报警|告警|错误|异常|不通|不了|不到|不上|不过|不对|不行|不合法|无效|失效|过期|拒绝|拦|断|挂|满了|爆|慢|丢|重复|中断|没反应|打不开|收不到"
+    r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
+    r"|\b(?:cannot|can't|not)\b"
+)
+_SPOKEN = {digit: str(value) for value, digit in enumerate("零一二三四五六七八九")} | {
+    "〇": "0",
+    "两": "2",
+    "幺": "1",
+}
+_SPOKEN_DIGITS = re.compile(f"(?P<minus>负)?(?P<run>[{''.join(_SPOKEN)}]{{3,9}})")
+_SPOKEN_HUNDREDS = re.compile(
+    r"([一二三四五])百(?:零([一二三四五六七八九])|([一二三四五六七八九])十([一二三四五六七八九])?)?"
+)
+FILLER = re.compile(
+    "请问一下|麻烦问下|麻烦|请问|想问|问下|一下|怎么回事|怎么处理|怎么解决|怎么排查|怎么办|怎么查|怎么看|怎么|怎样|如何|"
+    "为什么|为啥|是什么意思|什么意思|是什么|什么|多少|哪里|谢谢|大家|老师|帮忙|帮我|看看|看下|出现|遇到|我们|你们|这个|"
+    "那个|问题|该|请|吗|呢|啊|呀|吧|了|的|是|在|我|你|他|老|又|就|都|说"
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """Typed words in the forms in which they are looked up."""
+
+    text: str
+    """As typed, without what copying adds."""
+    words: str
+    """Folded, in simplified characters, with digits for spoken numbers and the terms for what was heard."""
+
+    @cached_property
+    def squashed(self) -> str:
+        """The words without white space and punctuation; punctuation alone (`?`) is kept."""
+        return squash(self.words)
+
+    @cached_property
+    def core(self) -> str:
+        """The squashed words without polite and empty ones."""
+        return FILLER.sub("", self.squashed)
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        """Latin words and numbers that stand alone."""
+        return frozenset(_TOKEN.findall(self.words))
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it is put as a question."""
+        return bool(_ASKING.search(self.words)) or self.words.rstrip().endswith("?")
+
+    @cached_property
+    def is_about_trouble(self) -> bool:
+        """Whether it says that something does not work."""
+        return bool(_TROUBLE.search(self.words))
+
+
+def read_question(text: str, heard: Mapping[str, str]) -> Question:
+    """The typed words; `heard` maps what speech recognition writes to the term that was said."""
+    typed = clean(text)
+    words = fold(typed)
+    words = _SPOKEN_DIGITS.sub(_digits, words)
+    words = _SPOKEN_HUNDREDS.sub(_hundreds, words)
+    for word, term in heard.items():
+        if word in words:
+            words = words.replace(word, f" {term} " if term.isascii() else term)
+    return Question(typed, words)
+
+
+def squash(text: str) -> str:
+    """Folded text without white space and punctuation; punctuation alone (`?`) is kept."""
+    folded = fold(text)
+    return _DROPPED.sub("", folded) or folded.strip()
+
+
+def _digits(match: re.Match[str]) -> str:
+    return ("-" if match["minus"] else "") + "".join(_SPOKEN[digit] for digit in match["run"])
+
+
+def _hundreds(match: re.Match[str]) -> str:
+    hundreds, unit, tens, rest = match.groups()
+    return (
+        f"{_SPOKEN[hundreds]}{_SPOKEN[tens] if tens else '0'}{_SPOKEN[unit or rest] if unit or rest else '0'}"
+    )

@@ -1,0 +1,84 @@
+"""How much of a question's words a topic's own text explains (BM25 over pairs of characters and Latin words)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+_SATURATION = 1.2
+"""BM25's k1: how fast a repeated word stops counting."""
+_LENGTH = 0.6
+"""BM25's b: how much a long text is discounted."""
+_MIN_LATIN = 2
+"""Letters of a Latin word or number; single ones say nothing."""
+_RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+(?:_[a-z0-9]+)*")
+
+
+def terms_of(text: str) -> list[str]:
+    """Pairs of neighbouring characters, and Latin words (a compound with its parts), in order of appearance."""
+    terms: list[str] = []
+    for run in _RUN.findall(text):
+        if run[0] > "\u2fff":
+            terms += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
+        elif len(run) >= _MIN_LATIN:
+            terms.append(run)
+            if "_" in run:
+                terms += run.split("_")
+    return terms
+
+
+class TextIndex:
+    """Texts by id, to be ranked by the words that they share with a question."""
+
+    def __init__(self, texts: Mapping[str, Iterable[tuple[str, int]]]) -> None:
+        """`texts`: for each id folded pieces of text, each with its weight: how often it counts."""
+        counts: dict[str, Counter[str]] = {}
+        for id_, pieces in texts.items():
+            counter = counts[id_] = Counter()
+            for piece, weight in pieces:
+                for term in terms_of(piece):
+                    counter[term] += weight
+        self._total = len(counts) or 1
+        average = sum(counter.total() for counter in counts.values()) / self._total or 1.0
+        containing: Counter[str] = Counter(term for counter in counts.values() for term in counter)
+        self._rarity = {
+            term: math.log1p((self._total - n + 0.5) / (n + 0.5)) for term, n in containing.items()
+        }
+        self._unknown = math.log1p((self._total + 0.5) / 0.5)
+        self._postings: dict[str, list[tuple[str, float]]] = defaultdict(list)
+        for id_, counter in counts.items():
+            norm = _SATURATION * (1 - _LENGTH + _LENGTH * counter.total() / average)
+            for term, n in counter.items():
+                self._postings[term].append((id_, n * (_SATURATION + 1) / (n + norm) / (_SATURATION + 1)))
+
+    def explained(self, text: str) -> dict[str, float]:
+        """For each id the share of the question's words that its text explains, from 0 to 1, rare words first."""
+        terms = set(terms_of(text))
+        if not terms:
+            return {}
+        total = sum(self._rarity.get(term, self._unknown) for term in terms)
+        found: dict[str, float] = defaultdict(float)
+        for term in terms:
+            rarity = self._rarity.get(term, 0.0)
+            for id_, weight in self._postings.get(term, ()):
+                found[id_] += rarity * weight
+        return {id_: value / total for id_, value in found.items()}
+
+    def shared(self, text: str, id_: str, most: int) -> list[str]:
+        """The longest pieces of a question that stand in the text of an id too."""
+        pieces: list[str] = []
+        for run in _RUN.findall(text):
+            known = [any(id_ == other for other, _ in self._postings.get(term, ())) for term in terms_of(run)]
+            if run[0] <= "\u2fff":
+                pieces += [run] if any(known) else []
+                continue
+            start = None
+            for index, is_known in enumerate([*known, False]):
+                if is_known and start is None:
+                    start = index
+                elif not is_known and start is not None:
+                    pieces.append(run[start : index + 1])
+                    start = None
+        return sorted(dict.fromkeys(pieces), key=len, reverse=True)[:most]
