@@ -75,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     program.chmod(0o755)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TRIAGE_")}
     path = f"{program.parent}:{clean['PATH']}"
-    environment = {**clean, **EXPORTS, "PATH": path, "PYTHONPATH": str(ROOT)}
+    environment = {**clean, **EXPORTS, "TRIAGE_LANG": "en", "PATH": path, "PYTHONPATH": str(ROOT)}
     with serving(folder, EXPORTS) as served:
         yield Place(folder, environment, f"127.0.0.1:{served.port}")
 

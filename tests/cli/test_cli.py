@@ -149,7 +149,7 @@ def test_rules_list_and_show(capsys: Printed) -> None:
 @pytest.mark.parametrize(
     ("arguments", "data", "message"),
     [
-        pytest.param(["nonsense"], b"", "No such command", id="an unknown command"),
+        pytest.param(["nonsense"], b"", "there is no command", id="an unknown command"),
         pytest.param(["parse", "/nowhere"], b"", "cannot read /nowhere", id="a missing file"),
         pytest.param(["parse"], b"\x00\x01PNG\x00", "no text: it holds NUL bytes", id="a binary file"),
         pytest.param(["parse"], b"x" * 8_000_002, "are read", id="ten megabytes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -13,11 +14,13 @@ from typing import TextIO
 import click
 
 from triage import __version__
+from triage.cli._commands import Group, explain
+from triage.cli._language import choose_language, gettext
 from triage.cli._output import write
 from triage.errors import TriageError
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """The commands of this package's modules; a module is imported when its command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,13 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 fine, 1 findings, 2 usage or configuration."""
     for stream in (sys.stdout, sys.stderr):
         _never_fail(stream)
+    choose_language(os.environ)
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = cli.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+        result = cli.main(args=given, prog_name="triage", standalone_mode=False)
     except click.ClickException as exc:
-        exc.show()
+        _show_mistake(exc)
         return 2
     except (click.Abort, KeyboardInterrupt):
-        write("interrupted", err=True)
+        write(gettext("interrupted"), err=True)
         return 130
     except TriageError as exc:
         write(f"triage: {exc}", err=True)
@@ -60,6 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _show_mistake(exc: click.ClickException) -> None:
+    """What is wrong with the command line, after how it is used."""
+    ctx = exc.ctx if isinstance(exc, click.UsageError) else None
+    if ctx:
+        write(ctx.get_usage(), err=True)
+        write(gettext("more: {command} --help", command=ctx.command_path), err=True)
+    write(f"triage: {explain(exc)}", err=True)
 
 
 def _never_fail(stream: TextIO) -> None:

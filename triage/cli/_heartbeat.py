@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from triage.cli._language import gettext
 from triage.cli._options import grouped
 from triage.cli._output import write
 from triage.errors import InputError, TriageError
@@ -48,10 +49,18 @@ heartbeat_options = grouped(
         "--webhook", metavar="URL", help="Where a heartbeat warns, as JSON; WeCom's robot is known."
     ),
     click.option(
-        "--warn-at", type=click.IntRange(1, 30), default=3, show_default=True, help="Failures in 5 minutes."
+        "--warn-at",
+        type=click.IntRange(1, 30),
+        metavar="N",
+        default=3,
+        show_default=True,
+        help="Failures in 5 minutes.",
     ),
     click.option(
-        "--metrics-port", type=click.IntRange(1, 65_535), help="Serve a heartbeat's metrics on loopback."
+        "--metrics-port",
+        type=click.IntRange(1, 65_535),
+        metavar="PORT",
+        help="Serve a heartbeat's metrics on loopback.",
     ),
 )
 
@@ -101,7 +110,9 @@ def _serve(serve: Callable[[int], Callable[[], None]], port: int) -> Callable[[]
     try:
         return serve(port)
     except OSError as exc:
-        raise InputError(f"cannot serve metrics on port {port}: {exc.strerror}") from exc
+        raise InputError(
+            gettext("cannot serve metrics on port {port}: {why}", port=port, why=exc.strerror)
+        ) from exc
 
 
 def _warn(notice: Notice, webhook: Target | None, guard: Guard) -> None:
@@ -114,9 +125,9 @@ def _warn(notice: Notice, webhook: Target | None, guard: Guard) -> None:
     try:
         answer = post(notice, webhook, replace(guard, hosts=frozenset({webhook.host})))
         if answer.response.status != 200:
-            write(f"the webhook answered {answer.response.status}", err=True)
+            write(gettext("the webhook answered {status}", status=answer.response.status), err=True)
     except TriageError as exc:
-        write(f"the webhook cannot be reached: {exc}", err=True)
+        write(gettext("the webhook cannot be reached: {why}", why=exc), err=True)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.channels.registry import DEFAULT_CHANNEL
+from triage.cli._language import gettext
 from triage.cli._output import write
 from triage.errors import InputError
 from triage.rules.loader import load_rules, load_templates
@@ -40,13 +41,19 @@ def read_text(file: str | None) -> str:
     raw = _read_bytes(file)
     if len(raw) > _MAX_BYTES:
         raise InputError(
-            f"the text is larger than {_MAX_BYTES:,} bytes; at most {MAX_CHARACTERS:,} characters are read, "
-            "send the alert alone"
+            gettext(
+                "the text is larger than {bytes:,} bytes; at most {characters:,} characters are read, "
+                "send the alert alone",
+                bytes=_MAX_BYTES,
+                characters=MAX_CHARACTERS,
+            )
         )
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     if b"\0" in raw:
-        raise InputError(f"{file or 'standard input'} is no text: it holds NUL bytes")
+        raise InputError(
+            gettext("{file} is no text: it holds NUL bytes", file=file or gettext("standard input"))
+        )
     for encoding in _ENCODINGS:
         try:
             return raw.decode(encoding)
@@ -60,9 +67,11 @@ def read_batch() -> list[str]:
     try:
         texts = json.loads(sys.stdin.buffer.read())
     except (ValueError, RecursionError) as exc:
-        raise InputError(f"--batch wants a JSON array of texts on standard input: {exc}") from exc
+        raise InputError(
+            gettext("--batch wants a JSON array of texts on standard input: {why}", why=exc)
+        ) from exc
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InputError('--batch wants a JSON array of texts on standard input, like ["…", "…"]')
+        raise InputError(gettext('--batch wants a JSON array of texts on standard input, like ["…", "…"]'))
     return texts
 
 
@@ -73,4 +82,4 @@ def _read_bytes(file: str | None) -> bytes:
         with Path(str(file)).open("rb") as stream:
             return stream.read(_MAX_BYTES + 1)
     except OSError as exc:
-        raise InputError(f"cannot read {file}: {exc.strerror}") from exc
+        raise InputError(gettext("cannot read {file}: {why}", file=file, why=exc.strerror)) from exc

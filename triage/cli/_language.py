@@ -33,10 +33,10 @@ def language() -> Language:
     return _chosen.get()
 
 
-def gettext(text: str) -> str:
-    """The text in the chosen language; one that the catalogue lacks stays English."""
-    if _chosen.get() is Language.EN:
-        return text
-    from triage.cli._chinese import MESSAGES
+def gettext(text: str, **values: object) -> str:
+    """The text in the chosen language, with the values in their places; one that the catalogue lacks stays English."""
+    if _chosen.get() is Language.ZH:
+        from triage.cli._chinese import MESSAGES
 
-    return MESSAGES.get(text, text)
+        text = MESSAGES.get(text, text)
+    return text.format(**values) if values else text

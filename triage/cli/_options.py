@@ -77,10 +77,14 @@ account_options = grouped(
         type=click.Choice(("plain", "compatible", "safe")),
         help="Default: safe with an EncodingAESKey, else plain.",
     ),
-    click.option("--token", help="The Token. Default: TRIAGE_WECHAT_TOKEN, which others cannot see in `ps`."),
-    click.option("--aes-key", help="The EncodingAESKey. Default: TRIAGE_WECHAT_AES_KEY."),
-    click.option("--appid", help="The AppID. Default: TRIAGE_WECHAT_APPID."),
-    click.option("--account-id", help="The account's own id, gh_…; a random one by default."),
+    click.option(
+        "--token",
+        metavar="TOKEN",
+        help="The Token. Default: TRIAGE_WECHAT_TOKEN, which others cannot see in `ps`.",
+    ),
+    click.option("--aes-key", metavar="KEY", help="The EncodingAESKey. Default: TRIAGE_WECHAT_AES_KEY."),
+    click.option("--appid", metavar="APPID", help="The AppID. Default: TRIAGE_WECHAT_APPID."),
+    click.option("--account-id", metavar="ID", help="The account's own id, gh_…; a random one by default."),
     click.option("--allow", multiple=True, metavar="HOST", help="Another host that may be called."),
     click.option("--allow-private", is_flag=True, help="Allow loopback and private addresses."),
 )

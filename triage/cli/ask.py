@@ -7,16 +7,26 @@ import sys
 import click
 
 from triage.advice.adviser import Answer
+from triage.cli._commands import Command
 from triage.cli._input import make_adviser, read_batch, read_text
+from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.printing import visible
 
 _RULER = "─" * 24
 
 
-@click.command("ask")
+@click.command(
+    "ask",
+    cls=Command,
+    examples=(
+        "triage ask 499 是什么",
+        "triage ask --file alert.txt",
+        "triage ask --json 连接超时",
+    ),
+)
 @click.argument("text", nargs=-1)
-@click.option("--file", help="Read the text from a file, '-' for standard input.")
+@click.option("--file", metavar="FILE", help="Read the text from a file, '-' for standard input.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--batch", is_flag=True, help="Read a JSON array of texts; print a JSON array of answers.")
 def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool) -> None:
@@ -25,13 +35,13 @@ def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool)
     TEXT is the message; without it the message comes from --file or standard input.
     """
     if text and (file or batch):
-        raise click.UsageError("give TEXT, --file or --batch, not two of them")
+        raise click.UsageError(gettext("give TEXT, --file or --batch, not two of them"))
     adviser = make_adviser()
     if batch:
         write(dump([adviser.answer(message).as_json() for message in read_batch()]))
         return
     if not text and file is None and sys.stdin.isatty():
-        write("paste the alert, then press Ctrl-D:", err=True)
+        write(gettext("paste the alert, then press Ctrl-D:"), err=True)
     answer = adviser.answer(" ".join(text) if text else read_text(file))
     if as_json:
         write(dump(answer.as_json()))

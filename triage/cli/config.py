@@ -6,11 +6,19 @@ import os
 
 import click
 
+from triage.cli._commands import Command
 from triage.cli._output import dump, write
 from triage.settings import load_settings
 
 
-@click.command("config")
+@click.command(
+    "config",
+    cls=Command,
+    examples=(
+        "triage config",
+        "triage config --json",
+    ),
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the settings as JSON.")
 def command(as_json: bool) -> None:
     """Show every setting, secrets hidden, and where each came from."""

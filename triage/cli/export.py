@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from triage.cli._commands import Command
 from triage.cli._output import write
 from triage.cli.db import database_url
 from triage.message import Person
@@ -18,11 +19,29 @@ from triage.printing import csv_cell, dump_json
 from triage.store import TABLES, Store
 
 
-@click.command("export")
-@click.argument("table", type=click.Choice(TABLES))
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.command(
+    "export",
+    cls=Command,
+    examples=(
+        "triage export incidents",
+        "triage export timeline --format csv > timeline.csv",
+    ),
+)
+@click.argument("table", metavar="TABLE", type=click.Choice(TABLES))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="JSON Lines, or a table for spreadsheets.",
+)
 def command(table: str, form: str) -> None:
-    """Print every row of TABLE; instants in UTC. What people wrote is in it: keep the output private."""
+    """Print every row of TABLE; instants in UTC. What people wrote is in it: keep the output private.
+
+    TABLE is alerts, conversations, gaps, incidents, invitations, members, messages or timeline. In CSV a cell that a
+    spreadsheet would take for a formula begins with a single quote.
+    """
     store = Store.open(database_url())
     try:
         rows = store.export(table)

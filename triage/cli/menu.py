@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from triage.channels.wechat.menu import make_menu, menu_mistakes
+from triage.cli._commands import Group
 from triage.cli._input import read_text
+from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.errors import InputError
 from triage.settings import load_settings
@@ -16,13 +18,19 @@ from triage.settings import load_settings
 _API = "https://api.weixin.qq.com"
 
 
-@click.group("menu")
+@click.group("menu", cls=Group)
 def command() -> None:
     """Show the account's custom menu, or send it to the platform."""
 
 
-@command.command()
-@click.option("--file", help="A menu of your own as JSON, '-' for standard input.")
+@command.command(
+    "show",
+    examples=(
+        "triage menu show > menu.json",
+        "triage menu show --file menu.json",
+    ),
+)
+@click.option("--file", metavar="FILE", help="A menu of your own as JSON, '-' for standard input.")
 def show(file: str | None) -> int:
     """Print the menu as JSON, and what is wrong with it."""
     menu = _read_menu(file)
@@ -30,9 +38,15 @@ def show(file: str | None) -> int:
     return _report(menu)
 
 
-@command.command()
-@click.option("--file", help="A menu of your own as JSON, '-' for standard input.")
-@click.option("--appid", help="Which account, where TRIAGE_WECHAT_ACCOUNTS lists several.")
+@command.command(
+    "push",
+    examples=(
+        "triage menu push",
+        "triage menu push --file menu.json --appid wx5f3a09c27be1d846",
+    ),
+)
+@click.option("--file", metavar="FILE", help="A menu of your own as JSON, '-' for standard input.")
+@click.option("--appid", metavar="APPID", help="Which account, where TRIAGE_WECHAT_ACCOUNTS lists several.")
 def push(file: str | None, appid: str | None) -> int:
     """Replace an account's menu; phones show the new one within five minutes.
 
@@ -50,7 +64,7 @@ def push(file: str | None, appid: str | None) -> int:
     account, secret = find_credentials(settings, appid)
     with WeChatApi(account, secret, token_cache(settings.database_url), base_url=_API) as api:
         api.create_menu(menu)
-    write(f"pushed {len(menu['button'])} buttons to {account}")
+    write(gettext("pushed {number} buttons to {account}", number=len(menu["button"]), account=account))
     return 0
 
 
@@ -60,7 +74,7 @@ def _read_menu(file: str | None) -> Any:
     try:
         return json.loads(read_text(file))
     except (ValueError, RecursionError) as exc:
-        raise InputError(f"{file} is no JSON: {exc}") from exc
+        raise InputError(gettext("{file} is no JSON: {why}", file=file, why=exc)) from exc
 
 
 def _report(menu: object) -> int:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import click
 
 from triage.alerts.parser import Reading
+from triage.cli._commands import Command
 from triage.cli._input import make_adviser, read_batch, read_text
+from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.rules.matching import Diagnosis
 
 _MAX_SHOWN = 100
 
 
-@click.command("parse")
+@click.command(
+    "parse",
+    cls=Command,
+    examples=(
+        "triage parse alert.txt",
+        "triage parse --json < alert.txt",
+    ),
+)
 @click.argument("file", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array of alerts.")
 @click.option("--batch", is_flag=True, help="Read a JSON array of texts; print a JSON array of arrays.")
@@ -28,7 +37,7 @@ def command(file: str | None, as_json: bool, batch: bool) -> None:
     if as_json:
         write(dump([diagnosis.as_json() for diagnosis in diagnoses]))
         return
-    write("\n\n".join(map(_shown, diagnoses)) or "no alert in this text")
+    write("\n\n".join(map(_shown, diagnoses)) or gettext("no alert in this text"))
     for line in _unread(reading):
         write(line, err=True)
 
@@ -51,4 +60,7 @@ def _brief(value: object) -> str:
 
 
 def _unread(reading: Reading) -> list[str]:
-    return [f"not understood, at {start}: {_brief(reading.text[start:end])}" for start, end in reading.unread]
+    return [
+        gettext("not understood, at {start}: {words}", start=start, words=_brief(reading.text[start:end]))
+        for start, end in reading.unread
+    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from triage.cli._commands import Command
 from triage.cli._heartbeat import HeartbeatOptions, heartbeat_options, run_heartbeat
 from triage.cli._language import gettext
 from triage.cli._options import AccountOptions, account_options, grouped
@@ -71,15 +72,31 @@ push_options = grouped(
     ),
     click.option("--component", is_flag=True, help="Push a component_verify_ticket too."),
     click.option(
-        "--count", type=click.IntRange(0, _MAX_PUSHES), help="Pushes to time in a row. Default: 20."
+        "--count",
+        type=click.IntRange(0, _MAX_PUSHES),
+        metavar="N",
+        help="Pushes to time in a row. Default: 20.",
     ),
     click.option(
-        "--rate", type=click.FloatRange(0.1, 5_000), default=10.0, show_default=True, help="Per second."
+        "--rate",
+        type=click.FloatRange(0.1, 5_000),
+        metavar="N",
+        default=10.0,
+        show_default=True,
+        help="Per second.",
     ),
 )
 
 
-@click.command("probe")
+@click.command(
+    "probe",
+    cls=Command,
+    examples=(
+        "triage probe https://mp.example.com/wx",
+        "triage probe https://mp.example.com/wx --kinds text,VIEW --html report.html",
+        "triage probe https://mp.example.com/wx --every 60 --metrics-port 9101",
+    ),
+)
 @click.argument("url")
 @account_options
 @push_options
@@ -106,7 +123,9 @@ def command(
     from triage.probe.resolver import WECHAT_DNS
 
     if heartbeat.every is None and (heartbeat.webhook or heartbeat.metrics_port):
-        raise click.UsageError("--webhook and --metrics-port belong to a heartbeat; add --every SECONDS")
+        raise click.UsageError(
+            gettext("--webhook and --metrics-port belong to a heartbeat; add --every SECONDS")
+        )
     guard = options.make_guard(parse_target(url))
     plan = _make_plan(options, pushes, is_heartbeat=heartbeat.every is not None)
     _warn_of_traces(plan, ask=not (pushes.kinds or options.allow_private))
@@ -140,8 +159,9 @@ def _make_plan(options: AccountOptions, pushes: PushOptions, *, is_heartbeat: bo
     )
     if is_heartbeat and (traces := _traces(plan)):
         raise click.UsageError(
-            gettext("a heartbeat sends nothing that leaves traces of followers: leave out {kinds}").format(
-                kinds=", ".join(traces)
+            gettext(
+                "a heartbeat sends nothing that leaves traces of followers: leave out {kinds}",
+                kinds=", ".join(traces),
             )
         )
     count = _HEARTBEAT_PUSHES if is_heartbeat and pushes.count is None else pushes.count
@@ -163,14 +183,12 @@ def _warn_of_traces(plan: ProbePlan, *, ask: bool) -> None:
     traces = _traces(plan)
     if not traces:
         return
-    warning = (
-        "caution: {kinds} come from OpenIDs that do not exist; a production callback may keep them as genuine"
+    warning = gettext(
+        "caution: {kinds} come from OpenIDs that do not exist; a production callback may keep them as genuine",
+        kinds=", ".join(traces),
     )
-    write(gettext(warning).format(kinds=", ".join(traces)), err=True)
-    write(
-        gettext("only what leaves no trace: --kinds {kinds}").format(kinds=",".join(HEARTBEAT_PUSHES)),
-        err=True,
-    )
+    write(warning, err=True)
+    write(gettext("only what leaves no trace: --kinds {kinds}", kinds=",".join(HEARTBEAT_PUSHES)), err=True)
     if ask and sys.stdin.isatty() and sys.stderr.isatty():
         question = gettext("send them?")
         if not click.confirm(question, err=True):
@@ -190,7 +208,9 @@ def _read_nameserver(text: str) -> tuple[str, int] | None:
             raise ValueError
         return str(ip_address(address.strip("[]"))), int(port)
     except ValueError as exc:
-        raise click.UsageError("--nameserver wants an address like 182.254.116.116 or 10.0.0.2:5353") from exc
+        raise click.UsageError(
+            gettext("--nameserver wants an address like 182.254.116.116 or 10.0.0.2:5353")
+        ) from exc
 
 
 def _examine(url: str, plan: ProbePlan, guard: Guard, world: World) -> Report:
@@ -245,4 +265,4 @@ def _write(file: str, text: str) -> None:
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as exc:
-        raise InputError(f"cannot write {file}: {exc.strerror}") from exc
+        raise InputError(gettext("cannot write {file}: {why}", file=file, why=exc.strerror)) from exc

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from triage.alerts.parser import Alert, parse
+from triage.cli._commands import Command
 from triage.cli._input import read_text
+from triage.cli._language import gettext
 from triage.cli._options import AccountOptions, account_options
 from triage.cli._output import dump, write
 from triage.errors import InputError
@@ -22,11 +24,19 @@ if TYPE_CHECKING:
 _SHOWN_CHARACTERS = 2_000
 
 
-@click.command("push")
+@click.command(
+    "push",
+    cls=Command,
+    examples=(
+        "triage push https://mp.example.com/wx text --field Content=在吗",
+        "triage push https://mp.example.com/wx subscribe --json",
+        "triage push --from-alert alert.txt --allow mp.example.com",
+    ),
+)
 @click.argument("url", required=False)
 @click.argument("kind", required=False)
 @account_options
-@click.option("--openid", help="The fan's OpenID; a random one by default.")
+@click.option("--openid", metavar="OPENID", help="The fan's OpenID; a random one by default.")
 @click.option("--field", "fields", multiple=True, metavar="NAME=VALUE", help="A field of the push's XML.")
 @click.option("--component", is_flag=True, help="KIND is a push of the Open Platform (InfoType).")
 @click.option("--from-alert", metavar="FILE", help="Repeat the push that an alert speaks of, '-' for stdin.")
@@ -70,15 +80,15 @@ def command(
 def _read_alert(file: str) -> Alert:
     alerts = parse(read_text(file)).alerts
     if not alerts:
-        raise InputError(f"there is no alert in {file}")
+        raise InputError(gettext("there is no alert in {file}", file=file))
     return alerts[0]
 
 
 def _url_of(alert: Alert | None) -> str:
     if alert is None:
-        raise click.UsageError("give a URL, or --from-alert with an alert that holds one")
+        raise click.UsageError(gettext("give a URL, or --from-alert with an alert that holds one"))
     if not alert.sample.callback_url:
-        raise InputError("the alert does not say which URL failed ([3rdUrl=…]); give it as URL")
+        raise InputError(gettext("the alert does not say which URL failed ([3rdUrl=…]); give it as URL"))
     return alert.sample.callback_url
 
 
@@ -86,7 +96,7 @@ def _read_fields(fields: Sequence[str]) -> dict[str, str]:
     pairs = [field.partition("=") for field in fields]
     for name, equals, _ in pairs:
         if not equals or not name.isidentifier() or not name.isascii():
-            raise click.UsageError(f"--field wants NAME=VALUE, not '{name}'")
+            raise click.UsageError(gettext("--field wants NAME=VALUE, not '{name}'", name=name))
     return {name: value for name, _, value in pairs}
 
 

@@ -9,7 +9,9 @@ import click
 from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.sources import Sources
+from triage.cli._commands import Group
 from triage.cli._input import make_adviser, make_renderer, read_text
+from triage.cli._language import gettext
 from triage.cli._output import write
 from triage.errors import InputError
 from triage.findings import Finding
@@ -21,7 +23,7 @@ from triage.rules.scaffold import write_scaffold
 from triage.settings.directories import load_rules_dirs, load_sources
 
 
-@click.group("rules")
+@click.group("rules", cls=Group)
 def command() -> None:
     """Lint, test, list, show, start and explain rules."""
 
@@ -45,7 +47,7 @@ def _about(findings: tuple[Finding, ...], given: tuple[str, ...]) -> list[Findin
     ]
 
 
-@command.command()
+@command.command(examples=("triage rules check", "triage rules check /etc/triage/rules"))
 @click.argument("directories", nargs=-1)
 def check(directories: tuple[str, ...]) -> int:
     """Lint the rules in DIRECTORIES (default: all rules in use); one line for each mistake."""
@@ -57,7 +59,7 @@ def check(directories: tuple[str, ...]) -> int:
     return 1 if shown else 0
 
 
-@command.command()
+@command.command(examples=("triage rules test", "triage rules test /etc/triage/rules"))
 @click.argument("directories", nargs=-1)
 def test(directories: tuple[str, ...]) -> int:
     """Run the examples of all rules against all rules, those in DIRECTORIES included."""
@@ -77,7 +79,7 @@ def test(directories: tuple[str, ...]) -> int:
     return 1 if findings else 0
 
 
-@command.command("list")
+@command.command("list", examples=("triage rules list",))
 def list_rules() -> None:
     """List the rules in use."""
     rules = load_rules(_directories(()))
@@ -86,14 +88,14 @@ def list_rules() -> None:
         click.echo(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
 
 
-@command.command()
+@command.command(examples=("triage rules show request_timeout",))
 @click.argument("rule_id", metavar="ID")
 def show(rule_id: str) -> None:
     """Show one rule with its steps, conditions and sources."""
     rules = load_rules(_directories(()))
     rule = rules.get(rule_id)
     if rule is None:
-        raise InputError(f"there is no rule '{rule_id}'; see: triage rules list")
+        raise InputError(gettext("there is no rule '{id}'; see: triage rules list", id=rule_id))
     click.echo("\n".join(_described(rule, load_sources())))
 
 
@@ -119,14 +121,14 @@ def _described(rule: Rule, sources: Sources) -> list[str]:
     return lines
 
 
-@command.command()
+@command.command(examples=("triage rules why alert.txt", "triage rules why < alert.txt"))
 @click.argument("file", required=False)
 def why(file: str | None) -> int:
     """Explain which rules match the alert in FILE or standard input, and why the others do not."""
     adviser = make_adviser()
     _, diagnoses = adviser.diagnose(read_text(file))
     if not diagnoses:
-        click.echo("no alert in this text")
+        write(gettext("no alert in this text"))
         return 1
     for diagnosis in diagnoses:
         for match in diagnosis.matches:
@@ -142,14 +144,14 @@ def why(file: str | None) -> int:
     return 0
 
 
-@command.command()
+@command.command(examples=("triage rules new alert.txt > own.yml",))
 @click.argument("file", required=False)
 def new(file: str | None) -> None:
     """Print the beginning of a rule for the alert in FILE or standard input."""
     adviser = make_adviser()
     _, diagnoses = adviser.diagnose(read_text(file))
     if not diagnoses:
-        raise InputError("there is no alert in this text to start a rule from")
+        raise InputError(gettext("there is no alert in this text to start a rule from"))
     first = diagnoses[0]
     if first.kind != UNKNOWN:
         click.echo(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)

@@ -6,13 +6,22 @@ import os
 
 import click
 
+from triage.cli._commands import Command
+from triage.cli._language import gettext
 from triage.cli._output import write
 from triage.settings import load_settings
 
 
-@click.command("serve")
-@click.option("--host", help="The address to listen on (TRIAGE_HOST, 127.0.0.1).")
-@click.option("--port", type=int, help="The port (TRIAGE_PORT, 8080).")
+@click.command(
+    "serve",
+    cls=Command,
+    examples=(
+        "triage serve",
+        "triage serve --host 0.0.0.0 --port 80",
+    ),
+)
+@click.option("--host", metavar="ADDRESS", help="The address to listen on (TRIAGE_HOST, 127.0.0.1).")
+@click.option("--port", type=int, metavar="PORT", help="The port (TRIAGE_PORT, 8080).")
 def command(host: str | None, port: int | None) -> None:
     """Run the service: the WeChat callback, the API, health and metrics.
 
@@ -26,10 +35,14 @@ def command(host: str | None, port: int | None) -> None:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - to be shown
     address = f"http://{shown}:{settings.port}"
     if settings.demo:
-        words = (
-            f"triage demo, no WeChat account is set: open {address}/\n"
-            f"what is sent there stays in {settings.shown_database_url}; stop with Ctrl-C"
+        words = gettext(
+            "triage demo, no WeChat account is set: open {address}/\n"
+            "what is sent there stays in {database}; stop with Ctrl-C",
+            address=address,
+            database=settings.shown_database_url,
         )
     else:
-        words = f"triage listens on {address}; the callback is {address}/callback/wechat"
+        words = gettext(
+            "triage listens on {address}; the callback is {address}/callback/wechat", address=address
+        )
     serve(settings, lambda: write(words))

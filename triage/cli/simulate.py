@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.alerts.parser import BEIJING
+from triage.cli._commands import Command
 from triage.cli._input import make_adviser
+from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.simulator.alerting import AlertingRules
 from triage.simulator.evaluation import IllnessRun, OnSlot, make_act, play_illness
@@ -32,26 +34,52 @@ _SPEED, _DEMO_SPEED = 200.0, 45.0
 _BAR = 30
 
 
-@click.command("simulate")
+@click.command(
+    "simulate",
+    cls=Command,
+    examples=(
+        "triage simulate --list",
+        "triage simulate slow",
+        "triage simulate quoted --alerts-only | triage ask",
+        "triage simulate --demo",
+    ),
+)
 @click.argument("illnesses", nargs=-1, metavar="ILLNESS...")
 @click.option("--list", "listed", is_flag=True, help="List the illnesses.")
 @click.option("--demo", is_flag=True, help="Play the story of a template-message campaign.")
 @click.option(
-    "--rate", type=click.FloatRange(0.1, 6000), help="Pushes per minute; by default the illness's own."
+    "--rate",
+    type=click.FloatRange(0.1, 6000),
+    metavar="N",
+    help="Pushes per minute; by default the illness's own.",
 )
-@click.option("--minutes", type=click.FloatRange(0.1, 1440), help="How long pushes come; 5, for tickets 30.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.1, 1440),
+    metavar="N",
+    help="How long pushes come; 5, for tickets 30.",
+)
 @click.option(
     "--speed",
     type=click.FloatRange(0.1, 500),
+    metavar="N",
     help="How often faster than the clock; by default 200, the demo 45.",
 )
 @click.option(
-    "--threshold", type=click.IntRange(1), default=30, show_default=True, help="Failures for an alert."
+    "--threshold",
+    type=click.IntRange(1),
+    metavar="N",
+    default=30,
+    show_default=True,
+    help="Failures for an alert.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides names and addresses.")
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="Decides names and addresses."
+)
 @click.option(
     "--pause",
     type=click.FloatRange(0, 60),
+    metavar="SECONDS",
     default=0.9,
     show_default=True,
     help="Seconds to read each beat of the demo on a terminal.",
@@ -82,8 +110,10 @@ def command(
     rules = replace(rules, threshold=threshold, ticket_threshold=min(threshold, rules.ticket_threshold))
     if demo:
         if illnesses or rate or minutes or alerts_only or as_json:
-            own = "only --speed, --threshold, --seed and --pause go with it"
-            raise click.UsageError(f"--demo plays a story of its own; {own}")
+            own = gettext(
+                "--demo plays a story of its own; only --speed, --threshold, --seed and --pause go with it"
+            )
+            raise click.UsageError(own)
         _demo(SimulationOptions(START, speed or _DEMO_SPEED, rules, seed), pause)
         return 0
     options, adviser, runs = SimulationOptions(START, speed or _SPEED, rules, seed), make_adviser(), []
@@ -100,12 +130,16 @@ def command(
 
 def _chosen(names: Sequence[str]) -> list[Illness]:
     if not names:
-        raise click.UsageError("name an illness (see --list), or `all`, or --demo")
+        raise click.UsageError(gettext("name an illness (see --list), or `all`, or --demo"))
     unknown = [name for name in names if name != "all" and name not in ILLNESSES]
     if unknown:
         close = difflib.get_close_matches(unknown[0], ILLNESSES, 1)
-        hint = f"did you mean '{close[0]}'?" if close else "see --list"
-        raise click.UsageError(f"no illness is called '{unknown[0]}'; {hint}")
+        if close:
+            guessed = gettext(
+                "no illness is called '{name}'; did you mean '{guess}'?", name=unknown[0], guess=close[0]
+            )
+            raise click.UsageError(guessed)
+        raise click.UsageError(gettext("no illness is called '{name}'; see --list", name=unknown[0]))
     return [*ILLNESSES.values()] if "all" in names else [ILLNESSES[name] for name in names]
 
 

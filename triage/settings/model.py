@@ -98,6 +98,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8080
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    lang: Literal["zh", "en"] | None = None
 
     @field_validator("rules_dirs", mode="before")
     @classmethod
