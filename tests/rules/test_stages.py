@@ -57,6 +57,8 @@ SLOW = {
     + "200 7 "
     + AGENT
     + '"10.0.0.1:80, 10.0.0.2:80" "502, 200" "0.001, 4.002"',
+    "our own nginx's format": HEAD.replace("?openid=o1", "")
+    + '499 0 "Mozilla/4.0" "-" wx.cn 10.0.0.1:80 - 5.001 5.001',
     "behind a name": HEAD + "200 7 " + AGENT + "rt=5.074 uct=0.001",
     "JSON with numbers": '{"status": 499, "request_time": 5.074}',
     "JSON without blanks": '{"request_time":5.074,"status":499}',
@@ -245,5 +247,5 @@ def test_the_limit_is_that_of_the_workers_and_not_of_the_master(shell: Shell) ->
 
 
 def test_a_host_without_workers_says_so(shell: Shell) -> None:
-    command = expand("{{ worker_limits }}").replace("nginx: worker", "nginx: no[n]e")
+    command = expand("{{ worker_limits }}").replace("[n]ginx: worker", "[n]o such worker")
     assert shell.run(command) == "看不出：这里没有 nginx 的 worker 进程\n"

@@ -54,7 +54,7 @@ STAGES: Mapping[str, str] = {
         f'awk \'/{_TIME}/{{t++}}{{print}}END{{if(!t)print NR?"{_NO_TIME}":"{_NOT_FOUND}"}}\' | tail -20'
     ),
     "worker_limits": (
-        "for p in $(pgrep -f 'nginx: worker'); do grep 'open files' /proc/$p/limits; done | sort | uniq -c "
+        "for p in $(pgrep -f '[n]ginx: worker'); do grep 'open files' /proc/$p/limits; done | sort | uniq -c "
         "| grep . || echo '看不出：这里没有 nginx 的 worker 进程'"
     ),
 }
