@@ -176,15 +176,20 @@ class TopicIndex:
         return _chosen(candidates or self._spelt_otherwise(question), codes, phrases)
 
     def _candidates(self, evidence: Mapping[str, _Evidence], question: Question) -> list[Candidate]:
-        """The topics for which enough speaks, best first."""
+        """The topics for which enough speaks, best first; those far behind the best are left out."""
         everyday = _EVERYDAY * len(self._everyday.found_in(question.squashed))
         enough = _MIN_SCORE if question.asks or question.is_about_trouble else _MIN_SCORE + _COMPANY
-        candidates = [
-            Candidate(self._rules[id_], round(item.points, 2), self._because(question, id_, item))
+        found = [
+            (round(item.points, 2), self._rules[id_], item)
             for id_, item in evidence.items()
             if item.points >= (_MIN_SCORE if item.is_strong else enough + everyday)
         ]
-        return sorted(candidates, key=lambda item: (-item.score, item.rule.number or 99, item.rule.id))
+        found.sort(key=lambda each: (-each[0], each[1].number or 99, each[1].id))
+        return [
+            Candidate(rule, points, self._because(question, rule.id, item))
+            for points, rule, item in found[:MAX_CHOICES]
+            if points >= _CLOSE * found[0][0]
+        ]
 
     def _because(self, question: Question, id_: str, item: _Evidence) -> tuple[str, ...]:
         """The evidence in words, the most telling first."""
@@ -254,7 +259,8 @@ class TopicIndex:
                     for rule in self._by_name[name]:
                         reason = (f"近似「{name}」",)
                         found.setdefault(rule.id, Candidate(rule, _MAX_NAME * likeness, reason))
-        return sorted(found.values(), key=lambda item: (-item.score, item.rule.id))
+        ranked = sorted(found.values(), key=lambda item: (-item.score, item.rule.id))[:MAX_CHOICES]
+        return [item for item in ranked if item.score >= _CLOSE * ranked[0].score]
 
 
 def _exact(rules: Iterable[Rule], reason: str) -> Asked:
@@ -264,14 +270,13 @@ def _exact(rules: Iterable[Rule], reason: str) -> Asked:
 
 
 def _chosen(candidates: list[Candidate], codes: tuple[TypedCode, ...], phrases: tuple[str, ...]) -> Asked:
-    """The candidates that are close to the best, and whether the best one is clear."""
+    """The answer to a question, and whether its best topic is clear."""
     if not candidates:
         return Asked(codes=codes)
     best = candidates[0]
-    close = tuple(item for item in candidates[:MAX_CHOICES] if item.score >= _CLOSE * best.score)
     is_unknown = any(code.known is None and code.topic == best.rule.id for code in codes)
-    is_clear = len(close) == 1 and best.score >= _CLEAR_SCORE and not is_unknown
-    return Asked(close, codes=codes, phrases=phrases, is_clear=is_clear)
+    is_clear = len(candidates) == 1 and best.score >= _CLEAR_SCORE and not is_unknown
+    return Asked(tuple(candidates), codes=codes, phrases=phrases, is_clear=is_clear)
 
 
 def _worth(name: str) -> float:

@@ -36,6 +36,10 @@ FILLER = re.compile(
 )
 
 
+_MAX_HEARD = 20
+"""Times that one misheard word is replaced in a question."""
+
+
 @dataclass(frozen=True)
 class Question:
     """Typed words in the forms in which they are looked up."""
@@ -79,7 +83,7 @@ def read_question(text: str, heard: Mapping[str, str]) -> Question:
     words = _SPOKEN_HUNDREDS.sub(_hundreds, words)
     for word, term in heard.items():
         if word in words:
-            words = words.replace(word, f" {term} " if term.isascii() else term)
+            words = words.replace(word, f" {term} " if term.isascii() else term, _MAX_HEARD)
     return Question(typed, words)
 
 

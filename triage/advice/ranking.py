@@ -41,6 +41,7 @@ class TextIndex:
                 for term in terms_of(piece):
                     counter[term] += weight
         self._total = len(counts) or 1
+        self._terms = {id_: frozenset(counter) for id_, counter in counts.items()}
         average = sum(counter.total() for counter in counts.values()) / self._total or 1.0
         containing: Counter[str] = Counter(term for counter in counts.values() for term in counter)
         self._rarity = {
@@ -70,7 +71,7 @@ class TextIndex:
         """The longest pieces of a question that stand in the text of an id too."""
         pieces: list[str] = []
         for run in _RUN.findall(text):
-            known = [any(id_ == other for other, _ in self._postings.get(term, ())) for term in terms_of(run)]
+            known = [term in self._terms[id_] for term in terms_of(run)]
             if run[0] <= "\u2fff":
                 pieces += [run] if any(known) else []
                 continue
