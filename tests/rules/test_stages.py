@@ -248,4 +248,5 @@ def test_the_limit_is_that_of_the_workers_and_not_of_the_master(shell: Shell) ->
 
 def test_a_host_without_workers_says_so(shell: Shell) -> None:
     command = expand("{{ worker_limits }}").replace("[n]ginx: worker", "[n]o such worker")
+    assert "such worker" in command
     assert shell.run(command) == "看不出：这里没有 nginx 的 worker 进程\n"
