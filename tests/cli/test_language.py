@@ -17,6 +17,7 @@ from triage.cli._chinese import COMMANDS, MESSAGES
 from triage.cli._commands import Command, Group
 from triage.cli._formatter import columns, wrap
 from triage.cli._language import Language, choose_language, gettext
+from triage.simulator.illnesses import ILLNESSES
 from triage.store import TABLES
 
 Printed = pytest.CaptureFixture[str]
@@ -102,6 +103,14 @@ def test_the_examples_of_a_command_can_be_typed(path: str) -> None:
         program, *words = shlex.split(typed)
         assert (program, words[: len(path.split())]) == ("triage", path.split())
         command.make_context(path, words[len(path.split()) :])
+
+
+def test_the_examples_of_simulate_name_illnesses_that_are_there() -> None:
+    command = ALL["simulate"]
+    assert isinstance(command, Command)
+    named = [word for line in command.examples for word in re.findall(r"simulate ([a-z_]+)", line)]
+    assert named
+    assert set(named) <= set(ILLNESSES)
 
 
 def test_every_group_is_one_of_ours() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from tests.support.sick_peer import SAFE, Answer, Peer, Raw, healthy, serving
+from tests.support.sick_peer import SAFE, Answer, Peer, Raw, closed_port, healthy, serving
 from triage.channels.wechat.callback import receive
 from triage.cli import main
 from triage.message import Message, Request, Response
@@ -125,3 +127,29 @@ def test_a_heartbeat_sends_only_what_is_harmless(capsys: Printed) -> None:
         assert main(["probe", peer.url, *FAST, "--count", "3", "--every", "5"]) == 0
     assert set(came) == {"text", "CLICK", "VIEW", "triage_probe_event"}
     assert capsys.readouterr().err == ""
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_asked"),
+    [
+        pytest.param([], True, id="a public address and the default kinds"),
+        pytest.param(["--kinds", "subscribe"], False, id="kinds that were named"),
+        pytest.param(["--allow-private"], False, id="a test system"),
+    ],
+)
+def test_on_a_terminal_it_asks_before_it_leaves_traces(
+    arguments: list[str], is_asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = _Terminal()
+    monkeypatch.setattr(sys, "stdin", _Terminal("n\n"))
+    monkeypatch.setattr(sys, "stderr", said)
+    # nothing listens at the port of loopback, so that a probe that is not stopped ends at once
+    code = main(["probe", f"http://127.0.0.1:{closed_port()}/", "--nameserver", "none", *arguments])
+    assert ("send them?" in said.getvalue(), code) == (is_asked, 2 if is_asked else 1)
+    assert "caution: subscribe" in said.getvalue()
+    assert ("nothing was sent" in said.getvalue()) == is_asked

@@ -115,6 +115,14 @@ def test_the_same_finding_stands_there_once_whatever_its_numbers() -> None:
     assert [item["id"] for item in report.as_json()["findings"]] == ["content_too_long"]
 
 
+def test_a_status_is_no_matter_of_odd_texts_where_plain_ones_get_it_too() -> None:
+    report = look(lambda request: Response(403, b"denied"), replace(QUICK, quick=False, count=3, rate=500))
+    assert [(group.finding.id, group.checks[0].layer) for group in report.groups] == [
+        ("http_status", Layer.HTTP)
+    ]
+    assert (report.pushes, report.failed) == (1 + 4 + 3, 8)
+
+
 def test_a_timeout_before_the_row_and_within_it_is_one_finding() -> None:
     report = look(
         says(lambda came, _: Raw(hold=True) if came.push == "CLICK" else b"success"),

@@ -40,7 +40,7 @@ _BAR = 30
     examples=(
         "triage simulate --list",
         "triage simulate slow",
-        "triage simulate quoted --alerts-only | triage ask",
+        "triage simulate quoted_success --alerts-only | triage ask",
         "triage simulate --demo",
     ),
 )

@@ -161,7 +161,7 @@ class _Examination:
         if not self._plan.quick:
             self._add("签名", check_signature(platform))
             self._add("时间戳", [check_timestamp(platform)])
-            self._pushes += self._add("特殊文字", check_odd_texts(platform))
+            self._pushes += self._add("特殊文字", check_odd_texts(platform, self._known))
             self._add("重推", check_retry(platform))
         if self._plan.component:
             self._pushes += self._add("ticket", check_component(platform))
