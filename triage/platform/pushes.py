@@ -91,7 +91,7 @@ class Push:
 
     @property
     def legal(self) -> str:
-        """The replies it takes, as Chinese text that follows a verb: ` success或空包体（0 字节）`."""
+        """The replies it takes, as Chinese text that follows a verb: ` success 或空包体（0 字节）`."""
         return _legal(self.replies)
 
     @property
@@ -108,7 +108,8 @@ class Push:
 @cache
 def _legal(replies: frozenset[ReplyForm]) -> str:
     *others, last = (name for form, name in _FORM_NAMES.items() if form in replies)
-    return f"{'、'.join(others)}或{last}" if others else last
+    listed = "、".join(others)
+    return f"{listed}{' ' if listed.isascii() else ''}或{last}" if others else last
 
 
 _SINGLE_ARTICLE = frozenset({"text", "image", "voice", "video", "location"})
