@@ -93,7 +93,7 @@ def test_commands_print_through_one_place() -> None:
     calls = [
         f"{file.name}:{node.lineno}"
         for file in (ROOT / "triage/cli").glob("*.py")
-        if file.name not in ("_output.py", "rules.py")
+        if file.name != "_output.py"
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "click.echo", "click.secho")
     ]

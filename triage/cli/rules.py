@@ -54,8 +54,8 @@ def check(directories: tuple[str, ...]) -> int:
     rules, findings = load_valid_rules(_directories(directories))
     shown = _about(findings, directories)
     for finding in shown:
-        click.echo(str(finding))
-    click.echo(f"{len(rules.rules)} rules, {len(shown)} mistakes", err=bool(shown))
+        write(str(finding))
+    write(f"{len(rules.rules)} rules, {len(shown)} mistakes", err=bool(shown))
     return 1 if shown else 0
 
 
@@ -66,16 +66,16 @@ def test(directories: tuple[str, ...]) -> int:
     rules = load_rules(_directories(directories))
     findings, coverage = run_examples(rules, Adviser(rules, make_renderer()))
     for finding in findings:
-        click.echo(str(finding))
-    click.echo(
+        write(str(finding))
+    write(
         f"{coverage.examples} examples, {len(findings)} failed; "
         f"{coverage.steps - len(coverage.unshown)} of {coverage.steps} steps shown, "
         f"{coverage.conditions - len(coverage.one_sided)} of {coverage.conditions} conditions both true and false"
     )
     for name in coverage.unshown:
-        click.echo(f"  never shown: {name}")
+        write(f"  never shown: {name}")
     for name in coverage.one_sided:
-        click.echo(f"  one-sided: {name}")
+        write(f"  one-sided: {name}")
     return 1 if findings else 0
 
 
@@ -85,7 +85,7 @@ def list_rules() -> None:
     rules = load_rules(_directories(()))
     for rule in sorted(rules.rules, key=lambda item: (item.number or 99, not item.names_kind, item.id)):
         number = str(rule.number) if rule.number else ""
-        click.echo(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
+        write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
 
 
 @command.command(examples=("triage rules show request_timeout",))
@@ -96,7 +96,7 @@ def show(rule_id: str) -> None:
     rule = rules.get(rule_id)
     if rule is None:
         raise InputError(gettext("there is no rule '{id}'; see: triage rules list", id=rule_id))
-    click.echo("\n".join(_described(rule, load_sources())))
+    write("\n".join(_described(rule, load_sources())))
 
 
 def _described(rule: Rule, sources: Sources) -> list[str]:
@@ -132,15 +132,15 @@ def why(file: str | None) -> int:
         return 1
     for diagnosis in diagnoses:
         for match in diagnosis.matches:
-            click.echo(f"{match.rule.id} matches:")
+            write(f"{match.rule.id} matches:")
             for item in match.because:
                 place = f" at {item.span[0]}–{item.span[1]}" if item.span else ""
                 write(f"    {item.test}{place}")
         for cause in diagnosis.causes:
             write(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
-        click.echo("others:")
+        write("others:")
         for rule_id, reason in adviser.why_not(diagnosis):
-            click.echo(f"    {rule_id:<28} {reason}")
+            write(f"    {rule_id:<28} {reason}")
     return 0
 
 
@@ -154,5 +154,5 @@ def new(file: str | None) -> None:
         raise InputError(gettext("there is no alert in this text to start a rule from"))
     first = diagnoses[0]
     if first.kind != UNKNOWN:
-        click.echo(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)
+        write(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)
     write(write_scaffold(first.alert, first.kind))
