@@ -33,7 +33,7 @@ from tests.support.stores import (
 from triage.errors import OvertakenError, StoreError
 from triage.incidents.correlation import Incident, Reason, State
 from triage.message import Person
-from triage.store import TABLES, Action, Change, Entry, Event, Invite, Join, Member, Recorded, Store
+from triage.store import TABLES, Action, Change, Entry, Event, Invite, Join, Member, Recorded, Store, Wanted
 from triage.store.database import Database
 from triage.store.schema import MEMBERS
 
@@ -290,11 +290,9 @@ class TestIncidents:
         ours, theirs = opened(store, "b", seen_at=NOW), opened(store, "c", appid="wx2", seen_at=LATER)
         assert [each.id for each in store.recent_incidents(NOW)] == [theirs, ours]
         assert [each.id for each in store.recent_incidents(NOW, 1)] == [theirs]
-        assert [each.id for each in store.recent_incidents(NOW - timedelta(days=2), appids=["wx1"])] == [
-            ours,
-            old,
-        ]
-        assert store.recent_incidents(NOW, appids=[]) == ()
+        of_wx1 = Wanted(appids=("wx1",))
+        assert [each.id for each in store.recent_incidents(NOW - timedelta(days=2), 9, of_wx1)] == [ours, old]
+        assert store.count_incidents(NOW - timedelta(days=2), of_wx1) == 2
 
     def test_of_many_claims_one_wins(self, store: Store) -> None:
         incident = opened(store)
@@ -388,15 +386,15 @@ class TestMembers:
         store.invite(Invite("einmal", person("oAlice"), LATER))
         _join(store, "einmal", person("oBob"))
         for word in ("alt", "neu", "einmal"):
-            assert not store.invitation_is_open(word, NOW)
+            assert store.invitation(word, NOW) is None
             with pytest.raises(OvertakenError):
                 _join(store, word, person("oEve"))
         assert [member.person for member in store.members()] == [person("oBob")]
 
     def test_a_word_makes_one_person_a_member(self, store: Store) -> None:
         store.add_member(self.ALICE)
-        store.invite(Invite("芝麻开门", person("oAlice"), LATER, "支付"))
-        assert store.invitation_is_open("芝麻开门", NOW)
+        store.invite(Invite("芝麻开门", person("oAlice"), LATER, "支付", ("wx1", "wx2")))
+        assert store.invitation("芝麻开门", NOW)
 
         def join(number: int) -> bool:
             with contextlib.suppress(OvertakenError):

@@ -14,7 +14,8 @@ LONGEST_NAME = 20
 
 def invite(context: Context, word: str) -> Outcome:
     """Give out `word`, which makes one person a member."""
-    given = Invite(word, context.viewer.person, context.now + INVITATION_EXPIRES)
+    viewer, expires = context.viewer, context.now + INVITATION_EXPIRES
+    given = Invite(word, viewer.person, expires, appids=viewer.appids)
     return Outcome(context.adviser.say("invitation", word=word), actions=(given,))
 
 
@@ -27,7 +28,7 @@ def join(context: Context, argument: str) -> Outcome:
     elif not word or not name:
         how = "nameless" if word else "wordless"
     else:
-        how = "now" if context.store.invitation_is_open(word, context.now) else "wrong"
+        how = "now" if context.store.invitation(word, context.now) else "wrong"
     shown = word[:LONGEST_NAME] if how == "nameless" else ""
     text = context.adviser.say("joined", how=how, word=shown, name=name if how == "now" else "")
     return Outcome(text, actions=(Join(word, context.viewer.person, name),) if how == "now" else ())

@@ -70,6 +70,8 @@ class Incident:
     closed_note: str | None = None
     sightings: tuple[Sighting, ...] = ()
     """Its alerts, newest last."""
+    is_confirmed: bool = True
+    """Whether members know it; False while only somebody has forwarded it who may not change what they see."""
 
 
 class Reason(enum.StrEnum):

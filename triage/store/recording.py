@@ -12,11 +12,21 @@ from sqlalchemy import Select, bindparam, or_, select, update
 from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
-from triage.store import membership, statements
-from triage.store.schema import INCIDENTS, MESSAGES, index_key, storable
+from triage.store import confirming, membership, statements
+from triage.store.schema import INCIDENTS, MESSAGES, guest_lookup, index_key, person_key, storable
 from triage.store.session import Session
 from triage.store.statements import Statements
-from triage.store.values import Action, Change, Entry, Invite, Join, Recorded
+from triage.store.values import (
+    Action,
+    Change,
+    Entry,
+    Grant,
+    Invite,
+    Join,
+    MembershipChange,
+    Recorded,
+    Removal,
+)
 
 _I = INCIDENTS.c
 _THIS = update(INCIDENTS).where(_I.id == bindparam("incident"))
@@ -65,7 +75,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
         _carry_out(session, sql, action, entry.received_at)
     if entry.conversation is not None:
         talk = {
-            "person": index_key(str(entry.message.person)),
+            "person": person_key(entry.message.person),
             "state": _compact(entry.conversation, entry.message),
             "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
         }
@@ -76,15 +86,31 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True)
 
 
-def _carry_out(session: Session, sql: Statements, action: Action | Invite | Join, at: datetime) -> None:
+def _carry_out(session: Session, sql: Statements, action: Action | MembershipChange, at: datetime) -> None:
     match action:
         case Invite():
             membership.invite(session, action)
         case Join():
-            membership.join(session, sql, action, at)
+            membership.join(session, action, at)
+        case Grant():
+            membership.grant(session, action)
+        case Removal():
+            membership.remove(session, action, at)
+        case Action(kind="confirm"):
+            if confirm(session, sql, action, at) is None:
+                raise OvertakenError(f"incident {action.incident_id} was confirmed meanwhile")
         case Action():
             if not act(session, action, at) and action.kind == "claim":
                 raise OvertakenError(f"incident {action.incident_id} was claimed or closed meanwhile")
+
+
+def confirm(session: Session, sql: Statements, action: Action, at: datetime) -> int | None:
+    """Make an incident the members', and say so in the timeline; see `confirming.confirm`."""
+    into = confirming.confirm(session, sql, action.incident_id)
+    if into is not None:
+        detail = None if into == action.incident_id else f"#{action.incident_id}"
+        _add_event(session, into, at, action.who, "confirm", detail)
+    return into
 
 
 def _compact(talk: Mapping[str, Any], message: Message) -> dict[str, Any]:
@@ -178,19 +204,27 @@ def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Ch
         incident = change.incident_id
         if change.reason is Reason.REOPENED:
             incident = _reopened(session, incident, first)
-        place = _join(session, sql, incident, len(group), seen)
-        if place is not None:  # None: purged meanwhile
+        guest = _guest(first, change)
+        place = _join(session, sql, incident, guest, len(group), seen)
+        if place is not None:  # None: purged or confirmed meanwhile
             return place
     return _open(session, sql, group, seen)
 
 
-def _join(session: Session, sql: Statements, incident: int, added: int, seen: datetime) -> _Place | None:
-    joining = {"incident": incident, "added": added, "seen": seen}
+def _guest(sighting: Sighting, change: Change) -> str:
+    """Whose incident it goes into: `""` is the members'."""
+    return "" if change.is_confirmed else person_key(sighting.sender)
+
+
+def _join(
+    session: Session, sql: Statements, incident: int, guest: str, added: int, seen: datetime
+) -> _Place | None:
+    joining = {"incident": incident, "whose": guest, "added": added, "seen": seen}
     if sql.returns:
         row = session.first(sql.join_incident, joining)
     else:
         session.run(sql.join_incident, joining)
-        row = session.first(statements.PLACE_BY_ID, {"incident": incident})
+        row = session.first(statements.PLACE_BY_ID, {"incident": incident, "whose": guest})
     return _Place(row[0], row[1] - added + 1) if row else None
 
 
@@ -202,7 +236,8 @@ def _open(
 ) -> _Place:
     """Open an incident, or join the one that another worker opened for the key a moment ago."""
     first, change = group[0]
-    lookup = index_key(change.incident_key)
+    guest = _guest(first, change)
+    lookup = guest_lookup(change.incident_key, guest) if guest else index_key(change.incident_key)
     opening = {
         "key": change.incident_key,
         "lookup": lookup,
@@ -214,6 +249,7 @@ def _open(
         "last_seen": seen,
         "step": 0,
         "alerts": len(group),
+        "guest": guest,
     }
     if sql.returns:
         [(id_, alerts)] = session.all(sql.open_incident, opening)

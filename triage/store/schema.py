@@ -32,7 +32,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from triage.message import Person
 
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 """Every version of the schema, oldest first; the last one is this program's."""
 KEY_LENGTH = 190
 """What every database indexes, in characters of four bytes."""
@@ -59,6 +59,16 @@ def _is_unicode(text: str) -> bool:
 def index_key(text: str) -> str:
     """A text short enough for an index: itself, hashed if longer."""
     return text if len(text) <= KEY_LENGTH else hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+def person_key(person: Person) -> str:
+    """Somebody, short enough for an index."""
+    return index_key(person_text(person))
+
+
+def guest_lookup(key: str, guest: str) -> str:
+    """The key of an incident that is kept apart: another one for each guest, and none that members' alerts have."""
+    return "guest:" + hashlib.sha256(f"{guest}\0{key}".encode(errors="replace")).hexdigest()
 
 
 def bounded(number: int) -> int:
@@ -281,8 +291,11 @@ INCIDENTS = _table(
     Column("closed_at", UtcDateTime),
     Column("closed_note", Text),
     Column("alerts", Number, nullable=False),  # how many there have been
+    Column(
+        "guest", Text(KEY_LENGTH), nullable=False
+    ),  # whose forwards no member has confirmed; "" once one has
     Index("incidents_lookup_closed_as", "lookup", "closed_as", unique=True),
-    Index("incidents_last_seen", "last_seen"),
+    Index("incidents_guest_last_seen", "guest", "last_seen"),
 )
 ALERTS = _table(
     "alerts",
@@ -324,6 +337,9 @@ MEMBERS = _table(
     Column("team", Text),
     Column("appids", TextTuple, nullable=False),
     Column("since", UtcDateTime, nullable=False),
+    Column("role", Text(KEY_LENGTH), nullable=False),
+    Column("name_key", Text(KEY_LENGTH)),  # of the name; NULL for some of those who had the same before 0004
+    Index("members_name_key", "name_key", unique=True),
 )
 INVITATIONS = _table(
     "invitations",
@@ -334,6 +350,8 @@ INVITATIONS = _table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_by", PersonText),
     Column("used_at", UtcDateTime),
+    Column("role", Text(KEY_LENGTH), nullable=False),
+    Column("name", Text),
 )
 CONVERSATIONS = _table(
     "conversations",

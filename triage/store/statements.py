@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Insert, Select, Update, and_, bindparam, case, insert, or_, select, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from triage.incidents.correlation import Incident, Sighting
-from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MEMBERS, MESSAGES, MYSQL, TIMELINE
+from triage.message import ANY_ACCOUNT
+from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MESSAGES, MYSQL, TIMELINE
+from triage.store.values import EVERY, Wanted
 
 _I, _A = INCIDENTS.c, ALERTS.c
 _SIGHTINGS_LIMIT = 50
@@ -23,7 +26,6 @@ class Statements:
     add_message: Insert
     open_incident: Insert
     put_conversation: Insert
-    put_member: Insert
     join_incident: Update
     returns: bool
     """Whether `open_incident` and `join_incident` give the incident's row back; where not, it is read afterwards."""
@@ -36,9 +38,11 @@ ADD_GAP = insert(GAPS).inline()
 OPEN_ID = select(_I.id).where(_I.lookup == bindparam("lookup"), _I.closed_as == 0)
 _PLACE = (_I.id, _I.alerts)
 PLACE_BY_KEY = select(*_PLACE).where(_I.lookup == bindparam("lookup"), _I.closed_as == 0)
-PLACE_BY_ID = select(*_PLACE).where(_I.id == bindparam("incident"))
+PLACE_BY_ID = select(*_PLACE).where(_I.id == bindparam("incident"), _I.guest == bindparam("whose"))
 
-INCIDENT_FIELDS = tuple(field.name for field in fields(Incident) if field.name != "sightings")
+_COMPUTED = {"sightings", "is_confirmed"}
+INCIDENT_COLUMNS = (*(field.name for field in fields(Incident) if field.name not in _COMPUTED), "guest")
+"""The columns of an incident's row, in the order in which `with_sightings` selects them."""
 _SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
 
 
@@ -49,26 +53,63 @@ def with_sightings(found: Select[Any]) -> Select[Any]:
     """
     incident = found.subquery()
     shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SIGHTINGS_LIMIT)
-    columns = [incident.c[name] for name in INCIDENT_FIELDS] + [_A[name] for name in _SIGHTING_FIELDS]
+    columns = [incident.c[name] for name in INCIDENT_COLUMNS] + [_A[name] for name in _SIGHTING_FIELDS]
     newest = (incident.c.last_seen.desc(), incident.c.id.desc(), _A.number)
     return select(*columns).select_from(incident.outerjoin(ALERTS, shown)).order_by(*newest)
 
 
 _INCIDENT = select(INCIDENTS)
-KNOWN_IDS = select(_I.id, _I.closed_as).where(
-    _I.lookup == bindparam("key"), or_(_I.closed_as == 0, _I.closed_at >= bindparam("since"))
-)
+KEYS_AT_ONCE = 20
+"""Keys whose incidents one statement looks up at most."""
 KNOWN_LIMIT = 10
-"""Incidents of one key that are read at most: the open one, then the newest."""
-KNOWN_INCIDENTS = with_sightings(
-    _INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(KNOWN_LIMIT)]))
-)
-RECENT = (
-    _INCIDENT.where(_I.last_seen >= bindparam("since"))
-    .order_by(_I.last_seen.desc(), _I.id.desc())
-    .limit(bindparam("most"))
-)
-RECENT_INCIDENTS = with_sightings(RECENT)
+"""Incidents of one key that are read at most: the open one, then the newest. Of several keys twice as many in all."""
+_KNOWN_ROWS = 200
+
+
+def _known_ids(keys: int) -> Select[Any]:
+    """The ids of the incidents of so many keys: open ones first, then the newest."""
+    return (
+        select(_I.lookup, _I.id)
+        .where(
+            _I.lookup.in_([bindparam(f"key{n}") for n in range(keys)]),
+            or_(_I.closed_as == 0, _I.closed_at >= bindparam("since")),
+        )
+        .order_by(case((_I.closed_as == 0, 0), else_=1), _I.id.desc())
+        .limit(_KNOWN_ROWS)
+    )
+
+
+def _with_ids(count: int) -> Select[Any]:
+    return with_sightings(_INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(count)])))
+
+
+KNOWN_IDS = {keys: _known_ids(keys) for keys in (1, KEYS_AT_ONCE)}
+KNOWN_INCIDENTS = {count: _with_ids(count) for count in (KNOWN_LIMIT, 2 * KNOWN_LIMIT)}
+
+
+@lru_cache(100)
+def listed(wanted: Wanted) -> Select[Any]:
+    """The wanted incidents of a time, without a limit."""
+    found = _INCIDENT.where(_I.guest == "" if wanted.is_confirmed else _I.guest > "")
+    found = found.where(_I.last_seen >= bindparam("since"))
+    if wanted.appids:
+        found = found.where(_I.appid.in_(wanted.appids))
+    if wanted.state is not None:
+        found = found.where(_I.state == wanted.state.value)
+    if wanted.owner is not None:
+        anywhere = replace(wanted.owner, account=ANY_ACCOUNT)
+        found = found.where(_I.owner.in_([wanted.owner, anywhere]))
+    return found
+
+
+def newest(found: Select[Any]) -> Select[Any]:
+    """The newest of the found incidents, with their sightings."""
+    return with_sightings(
+        found.order_by(_I.last_seen.desc(), _I.id.desc()).limit(bindparam("most")).offset(bindparam("skip"))
+    )
+
+
+RECENT_INCIDENTS = newest(listed(EVERY))
 ONE_INCIDENT = with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 
 
@@ -78,7 +119,7 @@ def statements_for(dialect: str) -> Statements:
         return _for_mysql()
     add = sqlite.insert if dialect == "sqlite" else postgresql.insert
     opening = add(INCIDENTS)
-    talk, member = add(CONVERSATIONS), add(MEMBERS)
+    talk = add(CONVERSATIONS)
     return Statements(
         add_message=add(MESSAGES).on_conflict_do_nothing(index_elements=["key"]),
         open_incident=opening.on_conflict_do_update(
@@ -88,10 +129,6 @@ def statements_for(dialect: str) -> Statements:
             index_elements=["person"],
             set_={"state": talk.excluded.state, "expires_at": talk.excluded.expires_at},
         ),
-        put_member=member.on_conflict_do_update(
-            index_elements=["person"],
-            set_={name: member.excluded[name] for name in ("name", "team", "appids", "since")},
-        ),
         join_incident=_joining().returning(*_PLACE),
         returns=True,
     )
@@ -99,15 +136,12 @@ def statements_for(dialect: str) -> Statements:
 
 def _for_mysql() -> Statements:
     opening = mysql.insert(INCIDENTS)
-    talk, member = mysql.insert(CONVERSATIONS), mysql.insert(MEMBERS)
+    talk = mysql.insert(CONVERSATIONS)
     return Statements(
         add_message=insert(MESSAGES),
         open_incident=opening.on_duplicate_key_update(_joined(opening.inserted)),
         put_conversation=talk.on_duplicate_key_update(
             state=talk.inserted.state, expires_at=talk.inserted.expires_at
-        ),
-        put_member=member.on_duplicate_key_update(
-            {name: member.inserted[name] for name in ("name", "team", "appids", "since")}
         ),
         join_incident=_joining(),
         returns=False,
@@ -128,7 +162,7 @@ def _joining() -> Update:
     seen = bindparam("seen", type_=last_seen.type)
     return (
         update(INCIDENTS)
-        .where(_I.id == bindparam("incident"))
+        .where(_I.id == bindparam("incident"), _I.guest == bindparam("whose"))
         .values(
             alerts=alerts + bindparam("added", type_=alerts.type),
             last_seen=case((last_seen < seen, seen), else_=last_seen),

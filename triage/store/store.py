@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
@@ -16,16 +15,18 @@ from sqlalchemy import (
     delete,
     exists,
     false,
+    func,
     literal,
     select,
 )
 
 from triage.errors import SchemaError, StoreError
-from triage.incidents.correlation import Incident, Sighting, State
+from triage.incidents.correlation import Incident, State
 from triage.message import Person
 from triage.store import membership, recording
 from triage.store.database import Database
 from triage.store.engine import UPGRADE_TIMEOUTS
+from triage.store.reading import incidents, known
 from triage.store.schema import (
     ALERTS,
     CONVERSATIONS,
@@ -36,22 +37,32 @@ from triage.store.schema import (
     METADATA,
     TIMELINE,
     VERSIONS,
+    guest_lookup,
     index_key,
+    person_key,
 )
 from triage.store.session import Session
 from triage.store.statements import (
-    INCIDENT_FIELDS,
-    KNOWN_IDS,
-    KNOWN_INCIDENTS,
-    KNOWN_LIMIT,
+    KEYS_AT_ONCE,
     ONE_INCIDENT,
-    RECENT,
     RECENT_INCIDENTS,
     REPLY,
+    listed,
+    newest,
     statements_for,
-    with_sightings,
 )
-from triage.store.values import Action, Entry, Event, Invite, Member, Recorded
+from triage.store.values import (
+    EVERY,
+    Action,
+    Entry,
+    Event,
+    Grant,
+    Invite,
+    Member,
+    Recorded,
+    Removal,
+    Wanted,
+)
 from triage.store.versions import UPGRADE, judge, version_of
 
 TABLES = tuple(sorted(METADATA.tables))
@@ -74,6 +85,16 @@ _EVENTS = (
     select(TIMELINE.c.at, TIMELINE.c.who, TIMELINE.c.what, TIMELINE.c.detail)
     .where(TIMELINE.c.incident_id == bindparam("incident"))
     .order_by(TIMELINE.c.at, TIMELINE.c.id)
+)
+_KEPT_APART = (
+    select(func.count())
+    .select_from(INCIDENTS.join(ALERTS, _A.incident_id == _I.id))
+    .where(
+        _I.guest == bindparam("whose"),
+        _I.last_seen >= bindparam("since"),
+        _A.number > _I.alerts - 20,  # so that an incident with thousands costs no more
+        _A.seen_at >= bindparam("since"),
+    )
 )
 _TALK = select(CONVERSATIONS.c.state).where(
     CONVERSATIONS.c.person == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
@@ -163,37 +184,58 @@ class Store:
         """What was last kept of the talk with somebody, unless it has expired."""
 
         def ask(session: Session) -> dict[str, Any] | None:
-            row = session.first(_TALK, {"who": index_key(str(person)), "now": now})
+            row = session.first(_TALK, {"who": person_key(person), "now": now})
             return None if row is None else recording.expand(session, row[0])
 
         return self._database.read(ask)
 
     # -- incidents
 
-    def incidents_for(self, keys: Sequence[str], since: datetime) -> tuple[Incident, ...]:
-        """The incidents of these keys that are open or were closed since; open ones first, then the newest."""
-        lookups = dict.fromkeys(map(index_key, keys))
-        known = self._database.read(
-            lambda session: [incident for key in lookups for incident in _known(session, key, since)]
+    def incidents_for(
+        self, keys: Collection[str], since: datetime, guest: Person | None = None
+    ) -> tuple[Incident, ...]:
+        """The incidents of these keys that are open or were closed since; open ones first, then the newest.
+
+        Those of members, or those that are kept apart for a `guest`.
+        """
+        if guest is None:
+            lookups = list(dict.fromkeys(map(index_key, keys)))
+        else:
+            lookups = [guest_lookup(key, person_key(guest)) for key in dict.fromkeys(keys)]
+        portions = [lookups[at : at + KEYS_AT_ONCE] for at in range(0, len(lookups), KEYS_AT_ONCE)]
+        found = self._database.read(
+            lambda session: [incident for portion in portions for incident in known(session, portion, since)]
         )
-        newest = sorted(known, key=lambda incident: (incident.last_seen, incident.id), reverse=True)
-        return tuple(sorted(newest, key=lambda incident: incident.state is not State.OPEN))
+        ordered = sorted(found, key=lambda incident: (incident.last_seen, incident.id), reverse=True)
+        return tuple(sorted(ordered, key=lambda incident: incident.state is not State.OPEN))
 
     def recent_incidents(
-        self, since: datetime, limit: int = 200, appids: Collection[str] | None = None
+        self, since: datetime, limit: int = 200, wanted: Wanted = EVERY, *, skip: int = 0
     ) -> tuple[Incident, ...]:
-        """The incidents with an alert since then, the newest first; `appids` None means those of every account."""
-        asked = {"since": since, "most": limit}
-        if appids is None:
-            return tuple(_incidents(self._all(RECENT_INCIDENTS, asked)))
-        theirs = with_sightings(RECENT.where(_I.appid.in_(sorted(set(appids)))))
+        """The wanted incidents with an alert since then, the newest first, but for the first `skip` of them."""
+        asked = {"since": since, "most": limit, "skip": skip}
+        if wanted is EVERY:
+            return tuple(incidents(self._all(RECENT_INCIDENTS, asked)))
+        question = newest(listed(wanted))
         return self._database.read(
-            lambda session: tuple(_incidents(session.connection.execute(theirs, asked).all()))
+            lambda session: tuple(incidents(session.connection.execute(question, asked).all()))
         )
+
+    def count_incidents(self, since: datetime, wanted: Wanted = EVERY) -> int:
+        """How many wanted incidents have had an alert since then."""
+        question = select(func.count()).select_from(listed(wanted).subquery())
+        return self._database.read(
+            lambda session: int(session.connection.execute(question, {"since": since}).scalar_one())
+        )
+
+    def alerts_kept_apart(self, guest: Person, since: datetime) -> int:
+        """How many alerts somebody has forwarded since then that no member has confirmed; at most some hundreds."""
+        row = self._first(_KEPT_APART, {"whose": person_key(guest), "since": since})
+        return int(row[0]) if row else 0
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident."""
-        return next(_incidents(self._all(ONE_INCIDENT, {"incident": incident_id})), None)
+        return next(incidents(self._all(ONE_INCIDENT, {"incident": incident_id})), None)
 
     def timeline(self, incident_id: int) -> tuple[Event, ...]:
         """What happened to an incident beside its later alerts, oldest first."""
@@ -218,6 +260,11 @@ class Store:
         """Whether this closed it; not if it was closed already."""
         return self._act(Action("close", incident_id, who, note), at)
 
+    def confirm_incident(self, incident_id: int, who: Person, at: datetime) -> int | None:
+        """The incident that has its alerts now: itself, or the open one of its key; None if it was not kept apart."""
+        action = Action("confirm", incident_id, who)
+        return self._database.write(partial(recording.confirm, sql=self._sql, action=action, at=at))
+
     def _act(self, action: Action, at: datetime) -> bool:
         return self._database.write(partial(recording.act, action=action, at=at))
 
@@ -232,16 +279,24 @@ class Store:
         return self._database.read(membership.members)
 
     def add_member(self, member: Member) -> None:
-        """Add a member, or change what is known of one."""
-        self._database.write(partial(membership.put, sql=self._sql, new=member), repeatable=True)
+        """Add a member, or change what is known of one. Raises OvertakenError if somebody else has the name."""
+        self._database.write(partial(membership.put, new=member), repeatable=True)
+
+    def grant(self, grant: Grant) -> bool:
+        """Give a member a role and the accounts they see; False if the person is none."""
+        return self._database.write(partial(membership.grant, given=grant), repeatable=True)
+
+    def remove_member(self, removal: Removal, at: datetime) -> bool:
+        """Whether the person was a member; what they had claimed is free, and their invitations are void."""
+        return self._database.write(partial(membership.remove, removal=removal, at=at))
 
     def invite(self, invite: Invite) -> None:
         """Give out an invitation word. Raises StoreError if it was given out before."""
         self._database.write(partial(membership.invite, given=invite))
 
-    def invitation_is_open(self, word: str, now: datetime) -> bool:
-        """Whether somebody can still become a member by this word."""
-        return self._database.read(partial(membership.is_open, word=word, now=now))
+    def invitation(self, word: str, now: datetime) -> Invite | None:
+        """The invitation by which somebody can still become a member; None if there is none of this word."""
+        return self._database.read(partial(membership.invitation, word=word, now=now))
 
     # -- upkeep
 
@@ -257,8 +312,10 @@ class Store:
         oldest = select(_A.id, _A.seen_at).order_by(_A.id).limit(_BATCH).subquery()
         old = select(oldest.c.id).where(oldest.c.seen_at < before)
         gone += self._repeatedly(partial(_delete, old=old, key=_A.id))
-        old = select(_I.id).where(_I.last_seen < before).limit(_BATCH).with_for_update()
-        return gone + self._repeatedly(partial(_delete_incidents, old=old))
+        for whose in (_I.guest == "", _I.guest > ""):
+            old = select(_I.id).where(whose, _I.last_seen < before).limit(_BATCH).with_for_update()
+            gone += self._repeatedly(partial(_delete_incidents, old=old))
+        return gone
 
     def _repeatedly(self, work: Callable[[Session], int]) -> int:
         """Until nothing is left; one transaction each time."""
@@ -287,26 +344,6 @@ class Store:
 
     def _all(self, question: Select[Any], values: Mapping[str, Any]) -> list[Sequence[Any]]:
         return self._database.read(lambda session: session.all(question, values))
-
-
-def _incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
-    """Incidents from rows that hold one and one of its sightings each."""
-    width = len(INCIDENT_FIELDS)
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        parts = list(group)
-        sightings = tuple(Sighting(*row[width:]) for row in parts if row[width] is not None)
-        values = dict(zip(INCIDENT_FIELDS, parts[0], strict=False))
-        yield Incident(**values | {"state": State(values["state"]), "sightings": sightings})
-
-
-def _known(session: Session, lookup: str, since: datetime) -> Iterable[Incident]:
-    """The incidents of a key; mostly there is none, so that is asked first."""
-    rows = session.all(KNOWN_IDS, {"key": lookup, "since": since})
-    if not rows:
-        return ()
-    newest = sorted(rows, key=lambda row: (row[1] != 0, -row[0]))
-    ids = [id_ for id_, _ in newest[:KNOWN_LIMIT]] + [0] * (KNOWN_LIMIT - len(rows))
-    return _incidents(session.all(KNOWN_INCIDENTS, {f"id{n}": id_ for n, id_ in enumerate(ids)}))
 
 
 def _delete(session: Session, old: Select[Any], key: Column[Any]) -> int:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from triage.incidents.correlation import Reason, Sighting
+from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
 
-ActionKind = Literal["claim", "note", "close", "step"]
+ActionKind = Literal["claim", "note", "close", "step", "confirm"]
+
+
+class Role(enum.StrEnum):
+    """What a member may do beside working on incidents."""
+
+    MEMBER = "member"
+    LEAD = "lead"
+    """Invites people, removes them, and says which accounts they see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,24 @@ class Change:
     incident_id: int | None
     """None: the open incident of the key, or a new one where there is none."""
     reason: Reason
+    is_confirmed: bool = True
+    """Whether its sender may change what members see; else it is kept apart until a member confirms it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents a list is made of."""
+
+    appids: tuple[str, ...] = ()
+    """Of these accounts; none named: of every account."""
+    state: State | None = None
+    owner: Person | None = None
+    is_confirmed: bool = True
+    """False: those kept apart until a member confirms them."""
+
+
+EVERY = Wanted()
+"""All that members have seen or confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +73,46 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Invite:
-    """A word that makes one person a member until it expires, with the appids of the member who invites."""
+    """A word that makes one person a member until it expires."""
 
     word: str
     by: Person
     expires_at: datetime
     team: str | None = None
+    appids: tuple[str, ...] = ()
+    """What they will see; see `Member`."""
+    role: Role = Role.MEMBER
+    name: str | None = None
+    """What to call them if they give no name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A person becomes a member by an invitation word."""
+    """A person becomes a member by an invitation word; without a name by that of the invitation."""
 
     word: str
     person: Person
-    name: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A member is given a role and the accounts they see; see `Member`."""
+
+    person: Person
+    role: Role
+    appids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A person is no member any more: what they had claimed is free, and their invitations are void."""
+
+    person: Person
+    by: Person
+
+
+MembershipChange = Invite | Join | Grant | Removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +123,7 @@ class Entry:
     received_at: datetime
     reply: str | None
     sightings: tuple[tuple[Sighting, Change], ...] = ()
-    actions: tuple[Action | Invite | Join, ...] = ()
+    actions: tuple[Action | MembershipChange, ...] = ()
     conversation: Mapping[str, Any] | None = None
     expires_at: datetime | None = None
     gap: str | None = None
@@ -79,7 +131,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of an incident's timeline; `what` is `open`, `reopen` or an action's kind."""
+    """A line of an incident's timeline; `what` is `open`, `reopen`, `release` or an action's kind."""
 
     at: datetime
     who: Person
@@ -97,3 +149,4 @@ class Member:
     appids: tuple[str, ...]
     """The accounts whose incidents they see; none named: those of every account."""
     since: datetime
+    role: Role = Role.MEMBER

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from triage.bot.access import Viewer, person_called
 from triage.errors import StoreDownError, StoreError
 from triage.incidents.correlation import Incident
-from triage.store import Event, Store
+from triage.store import EVERY, Event, Store, Wanted
 from triage.web.api.bodies import (
     ClaimBody,
     CloseBody,
@@ -78,11 +78,11 @@ def incidents() -> FlaskResponse:
     """The incidents of the last hours, the newest first."""
     asked = IncidentsQuery.model_validate(request.args.to_dict())
     now = datetime.now(UTC)
-    appids = None if asked.appid is None else [asked.appid]
+    wanted = EVERY if asked.appid is None else Wanted(appids=(asked.appid,))
     since = now - timedelta(hours=asked.hours)
     view = _viewing()
     viewer, found = the_service().ask(
-        lambda store: (view(store), store.recent_incidents(since, asked.limit, appids))
+        lambda store: (view(store), store.recent_incidents(since, asked.limit, wanted))
     )
     views = [IncidentView.of(incident, viewer.names, now, viewer.quiet) for incident in viewer.seen(found)]
     return answer(IncidentList(incidents=views))

@@ -1,0 +1,48 @@
+"""How incidents are read: the few of some keys, and what a row of them becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from triage.incidents.correlation import Incident, Sighting, State
+from triage.store.session import Session
+from triage.store.statements import INCIDENT_COLUMNS, KNOWN_IDS, KNOWN_INCIDENTS, KNOWN_LIMIT
+
+
+def incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
+    """Incidents from rows that hold one and one of its sightings each."""
+    width = len(INCIDENT_COLUMNS)
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        parts = list(group)
+        sightings = tuple(Sighting(*row[width:]) for row in parts if row[width] is not None)
+        values = dict(zip(INCIDENT_COLUMNS, parts[0], strict=False))
+        guest = values.pop("guest")
+        values |= {"state": State(values["state"]), "sightings": sightings, "is_confirmed": not guest}
+        yield Incident(**values)
+
+
+def known(session: Session, lookups: Sequence[str], since: datetime) -> Iterable[Incident]:
+    """The incidents of some keys; mostly there is none, so that is asked first."""
+    width = next(width for width in KNOWN_IDS if width >= len(lookups))
+    keys = [*lookups, *[lookups[0]] * (width - len(lookups))]
+    asked = {f"key{n}": key for n, key in enumerate(keys)}
+    rows = session.all(KNOWN_IDS[width], {**asked, "since": since})
+    if not rows:
+        return ()
+    ids = [id_ for _, id_ in rows[:KNOWN_LIMIT]] if len(lookups) == 1 else _first_of_each(rows)
+    size = next(size for size in KNOWN_INCIDENTS if size >= len(ids))
+    ids += [0] * (size - len(ids))
+    return incidents(session.all(KNOWN_INCIDENTS[size], {f"id{n}": id_ for n, id_ in enumerate(ids)}))
+
+
+def _first_of_each(rows: Sequence[Sequence[Any]]) -> list[int]:
+    """The first incident of each key, then the second of each, as many as are read at once."""
+    of_key: dict[str, int] = {}
+    ranked = []
+    for at, (lookup, id_) in enumerate(rows):
+        of_key[lookup] = of_key.get(lookup, 0) + 1
+        ranked.append((of_key[lookup], at, id_))
+    return [id_ for *_, id_ in sorted(ranked)[: 2 * KNOWN_LIMIT]]
