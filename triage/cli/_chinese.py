@@ -24,6 +24,10 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
 
 TABLE 是 alerts、conversations、gaps、incidents、invitations、members、messages 或 timeline。CSV 里会被电子表格当成公式的格子，
 开头加一个单引号。""",
+    "judge": """\
+判断 FILE 或标准输入里的工具输出、日志和 nginx 配置：是哪个工具，有没有病，哪一行说明的。
+
+有一段有病或可疑，就以 1 退出。""",
     "menu": "看公众号的自定义菜单，或者把它推到微信。",
     "menu push": """\
 换掉一个号的菜单，手机上五分钟内看到新的。
@@ -97,6 +101,8 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Pushes per minute; by default the illness's own.": "每分钟推几次；默认看是什么病。",
     "Pushes to time in a row. Default: 20.": "连推多少次来测耗时，默认 20。",
     "Pushes to try. Default: text, subscribe, unsubscribe, CLICK, VIEW, LOCATION, TEMPLATESENDJOBFINISH, unknown_event; for a heartbeat text, CLICK, VIEW, unknown_event.": "试哪些推送。默认 text、subscribe、unsubscribe、CLICK、VIEW、LOCATION、TEMPLATESENDJOBFINISH、unknown_event；心跳是 text、CLICK、VIEW、unknown_event。",
+    "Print the parts as JSON.": "用 JSON 打印各段的判断。",
+    "Read a JSON array of texts; print a JSON array.": "读文本的 JSON 数组，打印 JSON 数组。",
     "Read a JSON array of texts; print a JSON array of answers.": "读文本的 JSON 数组，打印回复的 JSON 数组。",
     "Read a JSON array of texts; print a JSON array of arrays.": "读文本的 JSON 数组，打印数组的 JSON 数组。",
     "Read the text from a file, '-' for standard input.": "从文件读，'-' 是标准输入。",
@@ -139,6 +145,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "cannot read {file}: {why}": "读不了 {file}：{why}",
     "cannot write {file}: {why}": "写不了 {file}：{why}",
     "no alert in this text": "这段文字里没有报警",
+    "no output of a tool in this text": "这段文字里没有认得出的工具输出",
     "not understood, at {start}: {words}": "没读懂，从第 {start} 个字起：{words}",
     "paste the alert, then press Ctrl-D:": "把报警贴进来，再按 Ctrl-D：",
     "standard input": "标准输入",

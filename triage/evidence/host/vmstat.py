@@ -1,0 +1,79 @@
+"""vmstat: who waits for a CPU, for a disk, for memory. https://man7.org/linux/man-pages/man8/vmstat.8.html
+
+The first line is the average since the machine was started, of which only r, b, swpd and free are of the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
+from triage.evidence.paste import Paste
+from triage.evidence.table import Table, find_tables
+
+_IDLE, _WAIT, _STEAL = 10, 10, 10
+"""Percent: a CPU with less idle time is full, unless it waits for a disk or for the host as much as this."""
+_BUSY_QUEUE = 8
+"""Tasks in the queue of a full CPU that are many where the number of CPUs is not told."""
+
+
+def read(paste: Paste) -> Iterator[Part]:
+    """One part for each table."""
+    for table in find_tables(
+        paste, ("r", "b"), ("si", "so", "bi", "bo", "in", "cs", "us", "sy", "id"), _LAST
+    ):
+        yield Part("vmstat", tuple(_judge(table, paste.cpus)), table.lines)
+
+
+_LAST = ("id", "wa", "st", "gu")
+
+
+def _judge(table: Table, cpus: int | None) -> Iterator[Finding]:
+    if not table.rows:
+        yield unreadable("truncated", " ".join(table.columns))
+        return
+    if len(table.rows) == 1:
+        yield unreadable("only_since_boot", "只有一行")
+        return
+    samples = Table(table.columns, table.rows[1:], table.is_cut, table.lines)
+    yield from judge_cpu(samples.column("id"), samples.column("wa"), samples.column("st"))
+    yield from judge_queue(samples.column("r"), samples.column("id"), cpus)
+    blocked = samples.column("b")
+    if sum(value >= 2 for value in blocked) >= 2:
+        yield suspect("blocked", f"b {_numbers(blocked)}")
+    swaps = [a + b for a, b in zip(samples.column("si"), samples.column("so"), strict=True)]
+    if sum(value > 0 for value in swaps) >= 2:
+        yield sick("swapping", f"si+so {_numbers(swaps)}")
+    elif not any(swaps) and any(value > 0 for value in table.column("swpd") or table.column("交换")):
+        yield note("swap_used_but_idle", "swpd 大于 0，si、so 为 0")
+
+
+def judge_cpu(idle: Sequence[float], wait: Sequence[float], steal: Sequence[float]) -> Iterator[Finding]:
+    """What the shares of CPU time say, sample by sample, in percent; `wait` and `steal` may be empty."""
+    waits = list(wait) or [0.0] * len(idle)
+    steals = list(steal) or [0.0] * len(idle)
+    full = [i <= _IDLE and w < _WAIT and s < _STEAL for i, w, s in zip(idle, waits, steals, strict=True)]
+    if full and sum(full) > len(full) / 2:
+        yield sick("cpu_saturated", f"id {_numbers(idle)}")
+    yield from _share("io_wait", "wa", waits, 20, 10)
+    yield from _share("steal", "st", steals, 10, 5)
+
+
+def _share(id_: str, name: str, values: Sequence[float], hard: float, soft: float) -> Iterator[Finding]:
+    """A share of CPU time against two thresholds, by the mean of the samples."""
+    mean = sum(values) / len(values) if values else 0.0
+    if mean >= soft:
+        yield (sick if mean >= hard else suspect)(id_, f"{name} {_numbers(values)}")
+
+
+def judge_queue(queue: Sequence[float], idle: Sequence[float], cpus: int | None) -> Iterator[Finding]:
+    """Whether tasks queue for a CPU: more than two for each, or many beside a full CPU."""
+    limit = 2 * cpus if cpus else _BUSY_QUEUE - 1
+    waiting = [r > limit and (bool(cpus) or i <= _IDLE) for r, i in zip(queue, idle, strict=True)]
+    if waiting and sum(waiting) > len(waiting) / 2:
+        yield sick("run_queue", f"r {_numbers(queue)}" + (f"，{cpus} 核" if cpus else ""))
+
+
+def _numbers(values: Sequence[float]) -> str:
+    """The first numbers of a column, for a proof."""
+    return "、".join(f"{value:g}" for value in values[:5])

@@ -1,0 +1,1 @@
+"""Tools that look at connections, names and certificates."""

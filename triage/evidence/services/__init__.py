@@ -1,0 +1,1 @@
+"""What nginx, an application and its database print and log."""
