@@ -27,7 +27,7 @@ SAMPLES = [
     json.loads(line)["text"]
     for line in (DATA / "alerts/alerts.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-HEAD = "时间: 2026-11-28 16:59:20\n内容: {sentence}\n次数: 5分钟 64次\n错误样例: {sample}"
+HEAD = "时间: 2026-11-28 {time}\n内容: {sentence}\n次数: 5分钟 64次\n错误样例: {sample}"
 """The logs in tests/data hold five minutes from 08:59:20 UTC on."""
 KINDS = {
     "request_timeout": "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回",
@@ -56,7 +56,8 @@ def commands_for(adviser: Adviser, text: str) -> dict[str, str]:
 
 
 def alert(kind: str, sample: str = "[IP=203.0.113.21][Msg=Text]") -> str:
-    return HEAD.format(sentence=KINDS[kind], sample=sample)
+    time = "17:04:20" if kind == "mark_fail" else "16:59:20"  # what led to a block came before it
+    return HEAD.format(time=time, sentence=KINDS[kind], sample=sample)
 
 
 def log_commands(adviser: Adviser) -> Iterator[tuple[str, str]]:

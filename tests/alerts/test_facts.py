@@ -36,7 +36,7 @@ def test_the_facts_are_those_of_the_list_and_of_their_type() -> None:
         "[decrypt fail][response_length=2][response_content=ok][第三方平台:甲]"
     )
     assert found.keys() <= FACTS.keys()
-    typed = {"errcode", "crypto_code", "tcp_state", "phrase"}
+    typed = {"errcode", "crypto_code", "tcp_state", "phrase", "log_status"}
     assert FACTS.keys() - found.keys() <= {"guide_url", "transaction_id", "resp"} | typed
     assert all(isinstance(value, types[FACTS[name].type]) for name, value in found.items())
 

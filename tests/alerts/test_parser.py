@@ -76,7 +76,7 @@ def expected(alert: dict[str, Any]) -> dict[str, Any]:
     return {**alert, **strings, "sample": sample, "causes": sorted(alert["causes"])}
 
 
-CORPUS = records("alerts") + records("wrapped") + records("chatter")
+CORPUS = records("alerts") + records("wrapped") + records("chatter") + records("alerts_field")
 
 
 @pytest.mark.parametrize("record", CORPUS, ids=[record["id"] for record in CORPUS])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from triage.alerts.parser import parse
 from triage.alerts.sample import SAMPLE_KEYS, Brackets, Sample, parse_brackets
 from triage.alerts.scanner import Scanner
 
@@ -156,3 +157,56 @@ def test_keys_are_those_of_the_contract() -> None:
         " response_length response_content platform transaction_id resp"
     )
     assert Sample().known() == {}
+
+
+# -- brackets that the platform may add
+
+RUN = (
+    "[OpenID=olKCn2wtQYi4Bc6DNK_1C3tHaEvW]",
+    "[Stamp=1723075688]",
+    "[3rdUrl=https://estate-q.example.com/cb?t=7]",
+    "[IP=203.0.113.88]",
+    "[Event=Click Menu Url]",
+    "[response_length=9]",
+    '[response_content="success"]',
+)
+ALERT = (
+    "Appid: wx5a0d7c3e9b1f6842\n昵称: 城南物业\n时间: 2024-08-08 08:08:08\n"
+    "内容: 微信服务器向公众号推送消息或事件后，得到的回应不合法\n次数: 5分钟 39次\n错误样例: {}" + TAIL
+)
+UNKNOWN = (
+    "[3rdUrl10=http://x.example/a]",
+    "[timeout]",
+    "[domain:x.example]",
+    "[重试:3]",
+    "[重试=3次]",
+    "[a b c]",
+    "[0]",
+)
+
+
+@pytest.mark.parametrize("separator", ["", "\n", " "], ids=["glued", "on lines", "apart"])
+@pytest.mark.parametrize("place", range(len(RUN)))
+@pytest.mark.parametrize("unknown", UNKNOWN)
+def test_an_unknown_bracket_splits_no_alert(unknown: str, place: int, separator: str) -> None:
+    (plain,) = parse(ALERT.format("".join(RUN))).alerts
+    reading = parse(ALERT.format(separator.join([*RUN[:place], unknown, *RUN[place:]])))
+    (alert,) = reading.alerts
+    assert (alert.sample, alert.count, alert.guide_url) == (plain.sample, 39, plain.guide_url)
+    assert any(unknown in reading.text[start:end] for start, end in reading.unread)
+
+
+def test_an_unknown_bracket_at_the_end_belongs_to_the_alert() -> None:
+    reading = parse(ALERT.format("".join(RUN) + "[timeout]"))
+    assert len(reading.alerts) == 1
+
+
+@pytest.mark.parametrize("word", ["[图片]", "[微笑]"])
+def test_what_a_chat_puts_behind_an_alert_is_no_bracket_of_it(word: str) -> None:
+    sample = "[IP=203.0.113.88][Event=Scan]"
+    (alert,) = parse(ALERT.format(f"{sample} {word} 帮忙看看")).alerts
+    assert alert.sample == parse(ALERT.format(sample)).alerts[0].sample
+
+
+def test_words_are_no_address_of_a_callback() -> None:
+    assert read("[3rdUrl= Send Job][IP=1.1.1.1]").sample == Sample(ip="1.1.1.1")

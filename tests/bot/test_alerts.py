@@ -76,7 +76,7 @@ def test_a_mark_fail_without_a_root_says_so(say: Say) -> None:
 
 def test_a_lesser_alert_after_the_mark_fail_is_folded_in(say: Say) -> None:
     say(BLOCKED)
-    assert "先按 MarkFail 处理" in say(REQUEST)
+    assert "照下面修好，推送才会恢复" in say(REQUEST)
 
 
 def test_a_closed_incident_is_recalled_with_what_closed_it(say: Say) -> None:

@@ -37,7 +37,7 @@ def test_the_campaign_is_told_from_flood_to_quiet(adviser: Adviser, tmp_path: ob
         "归你了",
         "→ 18:36 MarkFail",
         "根子多半是 18:31 的请求超时",
-        "已经被自动屏蔽，这条并进去",
+        "已经被自动屏蔽，这条并进同一件事",
         "事件 #1 已关闭",
         "已关闭：入口直接回 success",
     ):

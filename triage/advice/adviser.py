@@ -9,6 +9,7 @@ from typing import Any
 
 from triage.advice.query import Asked, TopicIndex
 from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt, with_own_checklist, worst
+from triage.alerts.facts import log_statuses
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
 from triage.message import PageSize
@@ -87,7 +88,8 @@ class Adviser:
     def diagnose(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
         """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
         reading = parse(text)
-        return reading, tuple(self._matcher.match(alert) for alert in reading.alerts)
+        statuses = log_statuses(reading)
+        return reading, tuple(self._matcher.match(alert, statuses) for alert in reading.alerts)
 
     def ask(self, text: str) -> Asked:
         """The topics that typed words ask for, or the cited item (`R4`, `4.b`) that no topic is called."""

@@ -6,11 +6,15 @@ import html
 import re
 import unicodedata
 
+from hanziconv.charmap import simplified_charmap, traditional_charmap
+
 MAX_LINE = 2_000
 """Characters of a line that are read."""
 _MAX_FOLDED_LINES = 5
 """Lines over which a copied sentence may be spread."""
-LABELS = r"(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例|[报告]警排查指引)"
+LABELS = (
+    r"(?:app ?[il]d|[昵呢]称|[暱昵]稱|[时時][间間]|[内內]容|次[数數]|[错錯][误誤][样樣]例|[报報告]警排查指引)"
+)
 
 _UNCHANGED_TEXT = re.compile("[\t\n -~、。…，：\u4e00-\u9fff]*")
 """The characters of the platform's own text. A text of these alone needs no cleaning, and folding it is cheap."""
@@ -54,7 +58,7 @@ class _Fold(dict[int, int]):
             folded = char.lower() if len(char.lower()) == 1 else char
         if len(self) > self._MAX_CACHED:
             self.clear()
-            self.update(_FOLDED_SIGNS)
+            self.update(_FOLDED_SIGNS | _SIMPLIFIED)
         self[code] = ord(folded)
         return self[code]
 
@@ -72,16 +76,41 @@ _FOLDED_SIGNS = {
     )
     for char in chars
 }
-_FOLD = _Fold(_FOLDED_SIGNS)
+_SIMPLIFIED = {
+    ord(old): ord(new) for old, new in zip(traditional_charmap, simplified_charmap, strict=True) if old != new
+} | {ord("暱"): ord("昵"), ord("臺"): ord("台")}
+_TRADITIONAL = re.compile(f"[{''.join(map(chr, _SIMPLIFIED))}]")
+_TAIWAN_WORDS = (
+    ("伺服器", "服务器"),
+    ("逾时", "超时"),
+    ("讯息", "消息"),
+    ("网域", "域名"),
+    ("网路", "网络"),
+    ("凭证", "证书"),
+    ("软体", "软件"),
+    ("位址", "地址"),
+    ("连线", "连接"),
+    ("公众帐号", "公众账号"),
+)
+"""Words of Taiwan with those of the platform, as many characters each: a place in the text must stay one."""
+_FOLD = _Fold(_FOLDED_SIGNS | _SIMPLIFIED)
 
 
 def fold(text: str) -> str:
-    """The text for comparing: half width and lower case. A place in it is the same place in `text`."""
+    """The text for comparing: half width, lower case, simplified. A place in it is the same place in `text`."""
     if text.isascii():
         return text.lower()
+    if _TRADITIONAL.search(text):
+        return _of_the_mainland(text.translate(_FOLD))
     if _UNCHANGED_TEXT.fullmatch(text):
         return text.lower().replace("，", ",").replace("：", ":")
     return text.translate(_FOLD)
+
+
+def _of_the_mainland(text: str) -> str:
+    for word, ours in _TAIWAN_WORDS:
+        text = text.replace(word, ours)
+    return text
 
 
 def half_width(text: str) -> str:

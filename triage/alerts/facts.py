@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from triage.alerts.parser import Alert
+from triage.alerts.parser import Alert, Reading
 from triage.alerts.sample import SAMPLE_KEYS
 from triage.platform.limits import ALERT_WINDOW
 from triage.platform.pushes import COMPONENT_INFO, push_of_alert
@@ -87,7 +88,7 @@ FACTS: Mapping[str, FactName] = {
         curl_error="cURL错误码",
         response_length="回包字节数",
     ),
-    **_facts(FactType.LIST, cause="原因", phrase="原话"),
+    **_facts(FactType.LIST, cause="原因", phrase="原话", log_status="日志状态码"),
 }
 
 _MASKED = re.compile(r"(?i:^x+$|(?<![a-z0-9])xx+[.:/]|[.:/@]x+$|x{3,})")
@@ -112,10 +113,11 @@ _PLAIN_ADDRESS = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
 """A fast path for ordinary addresses; `ip_address` accepts the same and takes much longer."""
 
 
-def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
+def facts_of(alert: Alert, kind: str, causes: Iterable[str], *, looks_back: bool = False) -> dict[str, Fact]:
     """The facts of an alert; a fact that is not known is not in it.
 
-    A present but empty value is `""`. Numbers are int, `rate` (failures per minute) may be a float.
+    A present but empty value is `""`. Numbers are int, `rate` (failures per minute) may be a float. `looks_back` says
+    that the failures came before the time of the alert, as those that led to MarkFail.
     """
     facts: dict[str, Fact] = {"kind": kind, "cause": tuple(causes), "text": alert.text}
     facts |= {
@@ -131,11 +133,27 @@ def facts_of(alert: Alert, kind: str, causes: Iterable[str]) -> dict[str, Fact]:
         facts["rate"] = round(alert.count / alert.window_minutes, 2)
     facts |= _address_parts(alert.sample.callback_url or "", alert.sample.host or "")
     if alert.first_seen:
-        facts |= _window(alert.first_seen, alert.window_minutes or _DEFAULT_WINDOW_MINUTES)
+        minutes = alert.window_minutes or _DEFAULT_WINDOW_MINUTES
+        facts |= _window(alert.first_seen, minutes, looks_back=looks_back)
     openid = alert.sample.openid or ""
     if _OPENID.fullmatch(openid) and not is_masked(openid):
         facts["openid_pattern"] = f"{openid[:4]}[A-Za-z0-9_-]{{{len(openid) - 8}}}{openid[-4:]}"
     return facts
+
+
+def log_statuses(reading: Reading) -> tuple[str, ...]:
+    """The HTTP statuses of access-log lines that were pasted beside the alerts, each once."""
+    spans = [alert.span for alert in reading.alerts]
+    found = {
+        match[1]: None
+        for match in islice(_LOG_STATUS.finditer(reading.text), _MAX_LOG_LINES)
+        if not any(start <= match.start() < end for start, end in spans)
+    }
+    return tuple(found)
+
+
+_LOG_STATUS = re.compile(r"HTTP/[12](?:\.[01])?\"\s{1,4}([1-9]\d\d)\b")
+_MAX_LOG_LINES = 1_000
 
 
 def _wire_name(event: str) -> str:
@@ -216,18 +234,19 @@ def _split(address: str) -> _Url | None:
     return _Url(parts.scheme, hostname, str(port or ""), parts.path)
 
 
-def _window(first_seen: datetime, minutes: int) -> dict[str, Fact]:
-    """The window from the first failure on, for people and for `grep -E` over an nginx access log.
+def _window(first_seen: datetime, minutes: int, *, looks_back: bool) -> dict[str, Fact]:
+    """The window from the first failure on, or up to the alert, for people and for `grep -E` over an access log.
 
     Empty where the window would end after the year 9999.
     """
     try:
-        end = first_seen + minutes * _MINUTE
-        pattern = _log_minutes(first_seen, first_seen + min(minutes, _MAX_LOG_MINUTES) * _MINUTE)
+        start = first_seen - minutes * _MINUTE if looks_back else first_seen
+        end = start + minutes * _MINUTE
+        pattern = _log_minutes(start, start + min(minutes, _MAX_LOG_MINUTES) * _MINUTE)
     except OverflowError:
         return {}
     return {
-        "window_start": first_seen.isoformat(" ")[:19],
+        "window_start": start.isoformat(" ")[:19],
         "window_end": end.isoformat(" ")[:19],
         "log_minutes": pattern,
     }

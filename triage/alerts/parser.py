@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
 
 from triage.alerts.cleaning import MAX_LINE, clean, fold, half_width, has_words, trim_line, unfold
-from triage.alerts.sample import Brackets, Sample, parse_brackets
+from triage.alerts.sample import UNKNOWN_RUN, Brackets, Sample, parse_brackets
 from triage.alerts.scanner import KEY, Scanner
 from triage.errors import TextTooLargeError
 
@@ -260,7 +260,10 @@ def _parse_value(scanner: Scanner, draft: _Draft, token: _Token, following: _Tok
     elif kind == "tail":
         _parse_tail(scanner, draft, token, limit)
     else:
-        token.end = token.value
+        before_known = following.kind == "brackets"
+        unknown = UNKNOWN_RUN.fullmatch(scanner.folded, token.value, limit) if before_known else None
+        token.end = unknown.end() if unknown else token.value
+        draft.unread += [unknown.span()] if unknown else []
 
 
 def _parse_tail(scanner: Scanner, draft: _Draft, token: _Token, limit: int) -> None:

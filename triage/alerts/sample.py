@@ -6,6 +6,7 @@ The last values may be a whole reply body; triage.alerts.scanner finds where eac
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, fields
 
 from triage.alerts.cleaning import half_width, unindent
@@ -54,7 +55,12 @@ _BODIES = {"response_content", "resp"}
 _PROSE = _BODIES | {"platform"}
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _SEPARATOR = re.compile(r"[\s,;、|>*-]{0,200}(?=\[)")
-_UNKNOWN_KEY = re.compile(r"\[[^\W\d][\w. -]{0,40}=[^\[\]\n]{0,500}\]")
+_UNKNOWN_KEY = re.compile(r"\[\w[\w. -]{0,40}=[^\[\]\n]{0,500}\]")
+_UNKNOWN_WORDS = re.compile(r"\[[^\[\]\n]{1,200}\]")
+"""A bracket without `=` that the platform may have added; its neighbours tell whether it belongs to the run."""
+UNKNOWN_RUN = re.compile(r"(?:\s{0,20}\[[^\[\]\n]{1,500}\]){1,10}\s{0,20}")
+"""Unknown brackets before the first known one."""
+_NEXT_KEY = re.compile(rf"[\s,;、|>*-]{{0,200}}{KEY.pattern}")
 _MAX_BRACKETS = 50
 """Brackets of one sample; what follows is not read."""
 _MAX_DIGITS = 12
@@ -90,7 +96,7 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
             position = separator.end()
         key = KEY.match(folded, position)
         if key is None:
-            unknown = _UNKNOWN_KEY.match(folded, position)
+            unknown = _unknown_bracket(folded, position, end, values)
             if unknown is None:
                 break
             unread.append(unknown.span())
@@ -110,6 +116,24 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
         position = end
     sample = Sample(**values)  # type: ignore[arg-type]  # by name
     return Brackets(sample, end, _plausible(values), tuple(unread), is_unmistakable)
+
+
+def _unknown_bracket(folded: str, position: int, end: int, known: Container[str]) -> re.Match[str] | None:
+    """The bracket of an unknown key at this place.
+
+    One without `=` belongs to the run if a key follows that can be of the same sample, or if it touches the bracket
+    before it and ends the line or touches another one.
+    """
+    if keyed := _UNKNOWN_KEY.match(folded, position):
+        return keyed
+    words = _UNKNOWN_WORDS.match(folded, position)
+    if words is None:
+        return None
+    following = _NEXT_KEY.match(folded, words.end())
+    if following and not (following.lastgroup in _FIRST_KEYS and following.lastgroup in known):
+        return words
+    touches = position == end and folded[words.end() : words.end() + 1] in ("[", "\n", "")
+    return words if touches else None
 
 
 def _extent(scanner: Scanner, start: int, name: str, known: dict[str, Value]) -> Extent:
@@ -154,4 +178,6 @@ def _parse_value(name: str, raw: str, indent: str) -> Value | None:
         digits = half_width(raw).strip()
         return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS else None
     value = raw.strip() if name in _WITH_SPACES else half_width(raw).strip()
+    if name == "callback_url" and " " in value:
+        return None
     return _LINE_BREAK.sub(" " if name in _WITH_SPACES else "", value) if "\n" in value else value

@@ -13,7 +13,7 @@ from triage.alerts.parser import Alert
 from triage.platform.pushes import AlertedPush
 from triage.rules.conditions import Because, Test, View, first_failure, holds, passing_tests, prove
 from triage.rules.index import ConditionIndex, SentenceIndex, fits_sentence
-from triage.rules.parser import Rule, RuleSet
+from triage.rules.parser import MARK_FAIL, Rule, RuleSet
 
 UNKNOWN = "unknown"
 """The kind of an alert that no rule names."""
@@ -82,12 +82,14 @@ class Matcher:
         self._signs = [rule for rule in rule_set.rules if rule.signs]
         self._advice = ConditionIndex(rule_set.rules)
 
-    def match(self, alert: Alert) -> Diagnosis:
-        """The kind, the causes and all fitting rules of an alert."""
+    def match(self, alert: Alert, log_status: tuple[str, ...] = ()) -> Diagnosis:
+        """The kind, the causes and all fitting rules of an alert; `log_status`: what log lines beside it say."""
         named = self._name(alert)
         kind = named.rule.id if named else UNKNOWN
         causes = find_causes(alert.sample, named.rule.push if named else AlertedPush.MESSAGE)
-        facts = facts_of(alert, kind, [cause.id for cause in causes])
+        facts = facts_of(alert, kind, [cause.id for cause in causes], looks_back=kind == MARK_FAIL)
+        if log_status:
+            facts["log_status"] = log_status
         view = View(facts)
         matches = [named] if named else []
         for rule in self.candidates(view):
