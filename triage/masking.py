@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from triage.printing import one_line
+
 _OPENID = re.compile(r"(?<![A-Za-z0-9_-])o[A-Za-z0-9_-]{27}(?![A-Za-z0-9_-])")
 _QUERY = re.compile(r"(https?://[^\s?'\"<>\]]{1,500})\?[^\s'\"<>\])）」]*", re.IGNORECASE)
 _USER = re.compile(r"(://)[^/\s<>\"'，。]{1,200}@")
@@ -29,6 +31,14 @@ _TOKEN_RUN = re.compile(rf"[A-Za-z0-9+/=_-]{{{_MIN_TOKEN}}}")
 _HEX = re.compile(r"(?<![A-Za-z0-9])[0-9A-Fa-f]{32,}(?![A-Za-z0-9])")
 _JWT = re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?")
 _APPID = re.compile(r"wx[0-9a-z]{16}")
+_LINK = re.compile(
+    r"(?i)[a-z][a-z0-9+.-]{0,20}://\S*|(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}(?![a-z])(?:[/?#:]\S*)?"
+)
+"""What a chat makes tappable, a bare domain too."""
+_LOOKED_AT = 4
+"""Times the limit of a word that are masked before it is cut, so that no half of a secret stays."""
+LONGEST_WORD = 24
+"""Characters of a foreign name in a list; an AppID has 18."""
 
 
 def mask(text: str) -> str:
@@ -54,6 +64,12 @@ def _names_a_secret(text: str) -> bool:
         if word in lowered:
             return True
     return False
+
+
+def foreign_word(text: str, limit: int = LONGEST_WORD) -> str:
+    """A name that somebody outside chose, as lists may show it: one masked line, without links, cut to `limit`."""
+    line = one_line(_LINK.sub("…", mask(text[: _LOOKED_AT * limit])))
+    return line if len(line) <= limit else line[:limit].rstrip() + "…"
 
 
 def mask_appid(appid: str) -> str:

@@ -42,6 +42,7 @@ SCRIPT = [
     (MEMBER, "备注 1 看过"),
     (STRANGER, "状态"),
     (STRANGER, "加入 词 名字"),
+    *[(MEMBER, text) for text in ("待确认", "确认 #1", "成员", "移除 没有的人")],
     (MEMBER, MANY),
     (MEMBER, ALERT),
 ]

@@ -15,6 +15,10 @@ from triage.rules.parser import MARK_FAIL, Rule
 
 _MAX_EXCERPT = 48
 """Characters of an alert's own words that a phone shows on two lines."""
+_MAX_URL = 200
+"""Characters of a callback's address; real ones are far shorter."""
+_MAX_DOMAIN = 253
+"""https://datatracker.ietf.org/doc/html/rfc1035#section-2.3.4 allows 255 octets, with those of the lengths."""
 _MIN_EVIDENCE = 6
 """Shorter evidence is shown with the whole line that holds it."""
 _TIME_OF_DAY = slice(11, None)
@@ -36,9 +40,9 @@ def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, object]:
         "title": rule.title,
         "volume": _volume(alert),
         "account": account(alert),
-        "callback": mask(sample.callback_url or ""),
-        "ip": mask(sample.ip or ""),
-        "domain": mask(sample.host or ""),
+        "callback": excerpt(sample.callback_url or "", _MAX_URL),
+        "ip": excerpt(sample.ip or ""),
+        "domain": excerpt(sample.host or "", _MAX_DOMAIN),
         "window": _window(diagnosis),
         "blocked_until": _blocked_until(diagnosis),
         "pushed": _pushed(diagnosis),
@@ -85,7 +89,9 @@ def _blocked_until(diagnosis: Diagnosis) -> str:
 
 def account(alert: Alert) -> str:
     """The account's nickname and masked AppID, without what the alert does not have."""
-    return " ".join(part for part in (excerpt(alert.nickname or ""), mask_appid(alert.appid or "")) if part)
+    return " ".join(
+        part for part in (excerpt(alert.nickname or ""), mask_appid(excerpt(alert.appid or ""))) if part
+    )
 
 
 def _volume(alert: Alert) -> str:
@@ -124,10 +130,10 @@ def _written(moment: datetime) -> str:
     return moment.isoformat(" ")[:19]
 
 
-def excerpt(text: str) -> str:
-    """The text masked, on one line, cut to `_MAX_EXCERPT` characters."""
+def excerpt(text: str, limit: int = _MAX_EXCERPT) -> str:
+    """The text masked, on one line, cut to `limit` characters."""
     line = mask(text)
     if not line.isprintable():
         line = "".join(char if char.isprintable() else " " for char in line)
     line = " ".join(line.split())
-    return line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "…"
+    return line if len(line) <= limit else line[:limit] + "…"

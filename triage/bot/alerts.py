@@ -9,6 +9,7 @@ from datetime import timedelta
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import worst
 from triage.alerts.parser import Reading
+from triage.bot.access import Viewer
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.incidents.correlation import (
@@ -29,6 +30,10 @@ RECENT = timedelta(hours=1)
 """Incidents with an alert within this time are looked at for what several have in common, and for storms."""
 RECENT_LIMIT = 25
 """How many of them, the newest; a storm is fewer."""
+REMEMBERED = 20
+"""Different alerts of one message that are remembered, the most severe; so that no text costs more than that."""
+KEPT_APART_A_MINUTE = 20
+"""Alerts that one person may leave within a minute for members to confirm; what is more is answered and forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class _Memory:
     """What the store knows around some alerts."""
 
     known: tuple[Incident, ...]
-    """The incidents of the same callbacks."""
+    """The incidents of the same callbacks: the members', or for what is kept apart the sender's own."""
     recent: tuple[Incident, ...]
     """The incidents of the last hour, for members only."""
 
@@ -70,41 +75,69 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     """The checklist with what is known from before, and the alerts as they are to be recorded."""
     viewer, now = context.viewer, context.now
     sightings = [sighting_of(alert, viewer.person, now) for alert in sent.alerts]
-    memory = _recall(context, sightings)
-    verdicts = [correlate(sighting, memory.known, now) for sighting in sightings]
-    changes = tuple(map(_change, sightings, verdicts))
     meant = sightings[sent.alerts.index(worst(sent.alerts))]
-    storm = storm_size(viewer.seen(memory.recent), now, viewer.names)
+    remembered = _remembered(context, sightings)
+    gap = sent.gap if remembered else None
+    memory = _recall(context, remembered or [meant])
+    verdicts = [correlate(sighting, memory.known, now) for sighting in remembered]
+    changes = tuple(_change(viewer, *each) for each in zip(remembered, verdicts, strict=True))
+    storm = storm_size(memory.recent, now, viewer.names)
     if storm:
         lines = viewer.lines(memory.recent, now)
         text = context.adviser.say("storm", count=storm, title=meant.title, incidents=lines)
         talk = Conversation(sent.text, page=-1, incident=key_of(meant))
-        return Outcome(text, sent.kinds, changes, conversation=talk, gap=sent.gap)
+        return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap)
     story, lead = "", None
     if len(sightings) == 1:
-        story, lead = _story(context, sightings[0], verdicts[0], memory)
+        story, lead = _story(context, meant, verdicts[0] if verdicts else None, memory)
     page = next(context.adviser.alert_pages(sent.reading, sent.alerts, story=story, lead=lead))
     talk = Conversation(sent.text, shown=page.shown, lead=lead, incident=key_of(meant))
-    return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=sent.gap)
+    return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap)
+
+
+def _remembered(context: Context, sightings: Sequence[Sighting]) -> list[Sighting]:
+    """The alerts that are recorded, in their order: each once, the most severe, and as many as the sender may leave."""
+    viewer = context.viewer
+    different = list({sighting.digest: sighting for sighting in reversed(sightings)}.values())[::-1]
+    most_severe = sorted(different, key=lambda sighting: sighting.rank)[:REMEMBERED]
+    apart = [sighting for sighting in most_severe if not viewer.may_change(sighting.appid)]
+    if apart:
+        before = context.store.alerts_kept_apart(viewer.person, context.now - timedelta(minutes=1))
+        too_many = apart[max(0, KEPT_APART_A_MINUTE - before) :]
+        most_severe = [sighting for sighting in most_severe if sighting not in too_many]
+    kept = {sighting.digest for sighting in most_severe}
+    return [sighting for sighting in different if sighting.digest in kept]
 
 
 def _recall(context: Context, sightings: Sequence[Sighting]) -> _Memory:
-    store, now = context.store, context.now
-    known = store.incidents_for(sorted({key_of(sighting) for sighting in sightings}), now - RECALL)
-    is_member = context.viewer.is_member
-    return _Memory(known, store.recent_incidents(now - RECENT, RECENT_LIMIT) if is_member else ())
+    store, viewer, since = context.store, context.viewer, context.now - RECALL
+    ours = {key_of(sighting) for sighting in sightings if viewer.may_change(sighting.appid)}
+    apart = {key_of(sighting) for sighting in sightings} - ours
+    known = store.incidents_for(sorted(ours), since) if ours else ()
+    known += store.incidents_for(sorted(apart), since, viewer.person) if apart else ()
+    if not viewer.is_member:
+        return _Memory(known, ())
+    return _Memory(known, store.recent_incidents(context.now - RECENT, RECENT_LIMIT, viewer.wanted()))
 
 
-def _story(context: Context, sighting: Sighting, own: Verdict, memory: _Memory) -> tuple[str, str | None]:
-    """What the viewer may know of the alert's past, and the kind of the alert that led to it."""
+def _story(
+    context: Context, sighting: Sighting, own: Verdict | None, memory: _Memory
+) -> tuple[str, str | None]:
+    """What the viewer may know of the alert's past, and the kind of the alert that led to it.
+
+    Numbers, claims and closing are the members': for others they are left out.
+    """
     viewer = context.viewer
     shown = viewer.visible(memory.known)
-    verdict = own if shown == memory.known else correlate(sighting, shown, context.now)
+    verdict = own if own and shown == memory.known else correlate(sighting, shown, context.now)
     recent = viewer.visible(memory.recent)
     values = story_values(sighting, verdict, recent, viewer.names, context.now)
+    if not viewer.is_member:
+        values |= {"incident": None, "owner": "", "reopened": False}
     return context.adviser.story(values), verdict.root.kind if verdict.root else None
 
 
-def _change(sighting: Sighting, verdict: Verdict) -> tuple[Sighting, Change]:
+def _change(viewer: Viewer, sighting: Sighting, verdict: Verdict) -> tuple[Sighting, Change]:
     incident = verdict.incident.id if verdict.incident else None
-    return sighting, Change(key_of(sighting), incident, verdict.reason)
+    is_confirmed = viewer.may_change(sighting.appid)
+    return sighting, Change(key_of(sighting), incident, verdict.reason, is_confirmed)

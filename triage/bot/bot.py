@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from triage.advice.adviser import Adviser
-from triage.bot import follow_ups, membership
+from triage.bot import confirming, follow_ups, membership
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
-from triage.bot.commands import COMMANDS, Command, Word, read_command, usage
-from triage.bot.context import Context, Outcome
+from triage.bot.commands import Command, Word, read_command, usage
+from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident, list_incidents
 from triage.bot.observer import NoObserver, Observer
@@ -157,12 +157,13 @@ class Bot:
         context = self._context(message, now)
         if context is None:
             return Outcome(self.adviser.say("no_memory"))
-        if COMMANDS[word].members_only and not context.viewer.is_member:
-            return Outcome(self.adviser.say("members_only", name=COMMANDS[word].names[0]))
-        if word is Word.JOIN:
-            return membership.join(context, command.argument)
-        if word is Word.INVITE:
-            return membership.invite(context, self.invitation())
+        refusal = refused(context, word)
+        if refusal is not None:
+            return refusal
+        if word in membership.WORDS:
+            return membership.act(context, command, self.invitation, self.admins)
+        if word in (Word.PENDING, Word.CONFIRM):
+            return confirming.act(context, command)
         if word in (Word.MINE, Word.HISTORY):
             return list_incidents(context, word)
         return act_on_incident(context, command, self._talk(message, now))

@@ -31,6 +31,10 @@ class Word(enum.StrEnum):
     MINE = "mine"
     JOIN = "join"
     INVITE = "invite"
+    PENDING = "pending"
+    CONFIRM = "confirm"
+    MEMBERS = "members"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class CommandSpec:
     argument: str = ""
     """What may follow the word, as the help shows it; `""` for nothing."""
     members_only: bool = False
+    leads_only: bool = False
 
 
 COMMANDS: Mapping[Word, CommandSpec] = {
@@ -59,7 +64,18 @@ COMMANDS: Mapping[Word, CommandSpec] = {
     Word.HISTORY: CommandSpec(("历史", "history"), "以前出过什么事，怎么好的", members_only=True),
     Word.MINE: CommandSpec(("我的", "mine"), "我认领的事件", members_only=True),
     Word.JOIN: CommandSpec(("加入", "join"), "用邀请词成为成员", "邀请词 名字"),
-    Word.INVITE: CommandSpec(("邀请", "invite"), "生成一个邀请词给同事", members_only=True),
+    Word.PENDING: CommandSpec(
+        ("待确认", "pending"), "成员以外的人转来、还没算进事件的报警", members_only=True
+    ),
+    Word.CONFIRM: CommandSpec(("确认", "confirm"), "把它算进事件", "编号", members_only=True),
+    Word.INVITE: CommandSpec(("邀请", "invite"), "生成一个邀请词给同事", "[名字]", leads_only=True),
+    Word.MEMBERS: CommandSpec(
+        ("成员", "members"),
+        "有哪些成员；或改一个人看哪些号、当什么",
+        "[名字 AppID|全部|负责人|成员]",
+        leads_only=True,
+    ),
+    Word.REMOVE: CommandSpec(("移除", "remove"), "让一个人不再是成员", "名字", leads_only=True),
 }
 _BY_NAME = {name: word for word, spec in COMMANDS.items() for name in spec.names}
 _FIRST_WORD = re.compile(r"\s*(\w+)[\s:：,，]")
@@ -112,6 +128,6 @@ def usage() -> tuple[str, ...]:
     """One line of help for each command."""
     return tuple(
         f"{spec.names[0]}{' ' + spec.argument if spec.argument else ''}（{'、'.join(spec.names[1:])}）{spec.help}"
-        + ("，限成员" if spec.members_only else "")
+        + ("，限负责人" if spec.leads_only else "，限成员" if spec.members_only else "")
         for spec in COMMANDS.values()
     )

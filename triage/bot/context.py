@@ -8,9 +8,10 @@ from datetime import datetime
 from triage.advice.adviser import Adviser
 from triage.advice.query import Asked
 from triage.bot.access import Viewer
+from triage.bot.commands import COMMANDS, Word
 from triage.bot.conversation import Conversation
 from triage.incidents.correlation import Sighting
-from triage.store import Action, Change, Invite, Join, Store
+from triage.store import Action, Change, MembershipChange, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Outcome:
     """The kinds of the alerts in the message."""
     sightings: tuple[tuple[Sighting, Change], ...] = ()
     """The alerts as they are to be remembered, each with the incident it goes into."""
-    actions: tuple[Action | Invite | Join, ...] = ()
+    actions: tuple[Action | MembershipChange, ...] = ()
     """What the sender does to incidents and members."""
     conversation: Conversation | None = None
     """What the next message may refer to; None leaves that as it was."""
@@ -43,3 +44,12 @@ class Outcome:
     """The message, if an alert in it is one that no rule names."""
     asked: Asked | None = None
     """The topics a question asks for; None where the message is no question."""
+
+
+def refused(context: Context, word: Word) -> Outcome | None:
+    """What to say to somebody who may not use a command; None if they may."""
+    spec, viewer = COMMANDS[word], context.viewer
+    if (spec.leads_only and not viewer.is_lead) or (spec.members_only and not viewer.is_member):
+        is_member = viewer.is_member
+        return Outcome(context.adviser.say("members_only", name=spec.names[0], is_member=is_member))
+    return None

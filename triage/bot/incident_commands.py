@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
+from triage.bot.access import LISTED
 from triage.bot.commands import COMMANDS, LONGEST_NOTE, Command, Word
+from triage.bot.confirming import count_pending
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.incidents.correlation import RECALL, Incident, State, story_of
@@ -24,20 +25,18 @@ _DID = {
     "note": "备注",
     "close": "关闭",
     "step": "做到第",
+    "confirm": "确认转来的报警",
+    "release": "收回认领",
 }
 
 
 def list_incidents(context: Context, word: Word) -> Outcome:
     """状态, 历史 or 我的: the open incidents, the closed ones, or the open ones that the viewer has claimed."""
-    recent = context.store.recent_incidents(context.now - _HISTORY)
     if word is Word.HISTORY:
-        closed = [incident for incident in recent if incident.state is State.CLOSED]
-        return _list(context, "以前的事件", closed, "发「状态 编号」看经过")
-    opened = [incident for incident in recent if incident.state is State.OPEN]
+        return _list(context, "以前的事件", State.CLOSED, "发「状态 编号」看经过")
     if word is Word.MINE:
-        own = [incident for incident in opened if context.viewer.person.is_same(incident.owner)]
-        return _list(context, "你认领的", own, "弄好了发「关闭 #编号 原因」")
-    return _list(context, "现在的事件", opened, "发「状态 编号」看经过，「认领 编号」接手")
+        return _list(context, "你认领的", State.OPEN, "弄好了发「关闭 #编号 原因」", is_own=True)
+    return _list(context, "现在的事件", State.OPEN, "发「状态 编号」看经过，「认领 编号」接手")
 
 
 def act_on_incident(context: Context, command: Command, talk: Conversation | None) -> Outcome:
@@ -119,11 +118,17 @@ def _note_or_close(context: Context, word: Word, incident: Incident, detail: str
     return Outcome(text, actions=() if is_empty else (action,))
 
 
-def _list(context: Context, title: str, incidents: Sequence[Incident], hint: str) -> Outcome:
-    viewer = context.viewer
-    lines = viewer.lines(incidents, context.now)
-    title = f"{title} {len(viewer.seen(incidents))} 件"
-    return Outcome(context.adviser.say("incidents", title=title, lines=lines, hint=hint if lines else ""))
+def _list(context: Context, title: str, state: State, hint: str, *, is_own: bool = False) -> Outcome:
+    viewer, since = context.viewer, context.now - _HISTORY
+    wanted = viewer.wanted(state, is_own=is_own)
+    found = viewer.seen(context.store.recent_incidents(since, LISTED, wanted))
+    total = context.store.count_incidents(since, wanted) if len(found) == LISTED else len(found)
+    lines = viewer.lines(found, context.now, total)
+    pending = count_pending(context) if state is State.OPEN and not is_own else 0
+    text = context.adviser.say(
+        "incidents", title=f"{title} {total} 件", lines=lines, hint=hint if lines else "", pending=pending
+    )
+    return Outcome(text)
 
 
 def _described(context: Context, incident: Incident) -> str:

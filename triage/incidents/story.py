@@ -18,10 +18,13 @@ from triage.incidents.correlation import (
     shape_of,
     story_of,
 )
-from triage.masking import mask, mask_appid
+from triage.masking import foreign_word, mask, mask_appid
 from triage.message import ANY_ACCOUNT, Person
 from triage.printing import one_line
 from triage.rules.parser import MARK_FAIL
+
+_LONGEST_ADDRESS = 39
+"""Characters of an IPv6 address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,8 @@ def story_values(
         "before": _before(verdict.before) if verdict.before and not is_reopened else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
-        "ip": mask(sighting.ip or "") if shape else "",
-        "event": mask(sighting.event or "") if shape else "",
+        "ip": foreign_word(sighting.ip or "", _LONGEST_ADDRESS) if shape else "",
+        "event": foreign_word(sighting.event or "") if shape else "",
     }
 
 
@@ -104,13 +107,17 @@ def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: 
     """One incident in a list: number, kinds, account, since when, who handles it."""
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(dict.fromkeys(sighting.title for sighting in incident.sightings))
-    nickname = one_line(newest.nickname or "") if newest else ""
-    account = " ".join(filter(None, (nickname, mask_appid(incident.appid or ""))))
+    account = account_line(newest.nickname if newest else None, incident.appid)
     return " · ".join(
         filter(
             None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
         )
     )
+
+
+def account_line(nickname: str | None, appid: str | None) -> str:
+    """An account as lists name it: `时令果蔬 wx01…2781`; `""` where nothing is known."""
+    return " ".join(filter(None, (foreign_word(nickname or ""), mask_appid(foreign_word(appid or "")))))
 
 
 def _since(incident: Incident) -> str:

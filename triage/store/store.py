@@ -214,7 +214,7 @@ class Store:
     ) -> tuple[Incident, ...]:
         """The wanted incidents with an alert since then, the newest first, but for the first `skip` of them."""
         asked = {"since": since, "most": limit, "skip": skip}
-        if wanted is EVERY:
+        if wanted == EVERY:
             return tuple(incidents(self._all(RECENT_INCIDENTS, asked)))
         question = newest(listed(wanted))
         return self._database.read(
