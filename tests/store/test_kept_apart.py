@@ -51,7 +51,7 @@ def test_each_guest_has_a_story_of_their_own(store: Store) -> None:
     (eves,) = recorded_in(store, entry("1", _apart()))
     (mallorys,) = recorded_in(store, entry("2", _apart(sender=MALLORY)))
     assert recorded_in(store, entry("3", _apart(digest="another"))) == [eves]
-    (known,) = store.incidents_for(["wx1|cb"], DAY_BEFORE, EVE)
+    (known,) = store.known_to(EVE, ["wx1|cb", "none"], NOW).incidents
     assert (known.id, known.is_confirmed) == (eves, False)
     assert [each.id for each in store.recent_incidents(DAY_BEFORE, 9, APART)] == [mallorys, eves]
 
@@ -74,7 +74,7 @@ def test_what_is_confirmed_is_the_members_from_then_on(store: Store) -> None:
     (theirs,) = recorded_in(store, entry("1", _apart()))
     assert store.confirm_incident(theirs, ALICE, LATER) == theirs
     assert [each.id for each in store.incidents_for(["wx1|cb"], DAY_BEFORE)] == [theirs]
-    assert store.incidents_for(["wx1|cb"], DAY_BEFORE, EVE) == ()
+    assert store.known_to(EVE, ["wx1|cb"], NOW).incidents == ()
     assert [(event.what, event.who) for event in store.timeline(theirs)] == [
         ("open", EVE),
         ("confirm", ALICE),
@@ -120,7 +120,7 @@ def test_the_alerts_of_a_guest_are_counted(since: datetime, counted: int, store:
     store.record(entry("1", _apart(), _apart("other", digest="other")))
     store.record(entry("2", _apart(sender=MALLORY)))
     store.record(entry("3", _apart(digest="late", seen_at=LATER)))
-    assert store.alerts_kept_apart(EVE, since) == counted
+    assert store.known_to(EVE, ["none"], since).fresh == counted
 
 
 def test_lists_are_filtered_before_they_are_cut(store: Store) -> None:

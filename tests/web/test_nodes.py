@@ -20,7 +20,7 @@ from tests.support.platform import Platform
 from tests.support.road import Road
 from tests.support.service import ACCOUNT, ENVIRONMENT, Served, serving
 from tests.support.stores import SERVERS, fresh_database
-from triage.store import Store
+from triage.store import Store, Wanted
 
 KINDS = ["sqlite", *SERVERS]
 ALERT = """\
@@ -74,7 +74,7 @@ def test_a_message_retried_on_another_node_gets_the_same_reply(url: str, tmp_pat
     store = Store.open(url)
     assert len(list(store.export("messages"))) == 12
     assert len(list(store.export("alerts"))) == 12
-    (incident,) = store.recent_incidents(datetime(2020, 1, 1, tzinfo=UTC))
+    (incident,) = store.recent_incidents(datetime(2020, 1, 1, tzinfo=UTC), 9, Wanted(is_confirmed=False))
     assert len(incident.sightings) == 12
     store.close()
 

@@ -649,7 +649,8 @@ def test_odd_texts_are_answered(bench: Bench) -> None:
         assert answer.status_code in (200, 422), text[:9]
 
 
-def test_an_incident_is_listed_claimed_noted_and_closed(bench: Bench) -> None:
+def test_an_incident_is_listed_claimed_noted_and_closed(tmp_path: Path) -> None:
+    bench = _bench(_settings(tmp_path, members={Person("wechat", ANY_ACCOUNT, FAN): "小赵"}))
     bench.platform.say(ALERT)
     (listed,) = bench.json("/api/incidents?hours=1")["incidents"]
     assert (listed["state"], listed["owner"], listed["alerts"][0]["kind"]) == ("open", None, "bad_response")
@@ -669,6 +670,16 @@ def test_an_incident_is_listed_claimed_noted_and_closed(bench: Bench) -> None:
     assert post("close", by="小王").status_code == 409
     assert bench.client.get(path, headers=BEARER).json == closed
     assert bench.client.get("/api/incidents?appid=wxnobody", headers=BEARER).json == {"incidents": []}
+
+
+def test_what_a_stranger_forwards_is_no_incident_for_programs(bench: Bench) -> None:
+    bench.platform.say(ALERT)
+    assert bench.json("/api/incidents?hours=1") == {"incidents": []}
+    for verb in ("", "/claim", "/note", "/close"):
+        path = f"/api/incidents/1{verb}"
+        body = {"by": "小王", **({"note": "看过"} if verb == "/note" else {})}
+        post = bench.client.post(path, json=body, headers=BEARER)
+        assert (post if verb else bench.client.get(path, headers=BEARER)).status_code == 404, verb
 
 
 def test_a_member_by_name_is_the_member_of_the_chat(tmp_path: Path) -> None:
@@ -918,7 +929,8 @@ def test_the_demo_account_is_new_for_each_start(demo: Bench) -> None:
 
 
 def test_a_quiet_incident_is_shown_as_quiet(tmp_path: Path) -> None:
-    bench = _bench(_settings(tmp_path, quiet_minutes=1))
+    members = {Person("wechat", ANY_ACCOUNT, FAN): "小赵"}
+    bench = _bench(_settings(tmp_path, quiet_minutes=1, members=members))
     bench.platform.say(ALERT)
     store = Store.open(bench.url)
     (incident,) = store.recent_incidents(datetime.now(UTC) - timedelta(hours=1))

@@ -32,6 +32,7 @@ RECENT_LIMIT = 25
 """How many of them, the newest; a storm is fewer."""
 REMEMBERED = 20
 """Different alerts of one message that are remembered, the most severe; so that no text costs more than that."""
+_MINUTE = timedelta(minutes=1)
 KEPT_APART_A_MINUTE = 20
 """Alerts that one person may leave within a minute for members to confirm; what is more is answered and forgotten."""
 
@@ -59,6 +60,8 @@ class AlertText:
 class _Memory:
     """What the store knows around some alerts."""
 
+    remembered: tuple[Sighting, ...]
+    """Those of them that are to be recorded."""
     known: tuple[Incident, ...]
     """The incidents of the same callbacks: the members', or for what is kept apart the sender's own."""
     recent: tuple[Incident, ...]
@@ -76,9 +79,9 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     viewer, now = context.viewer, context.now
     sightings = [sighting_of(alert, viewer.person, now) for alert in sent.alerts]
     meant = sightings[sent.alerts.index(worst(sent.alerts))]
-    remembered = _remembered(context, sightings)
+    memory = _recall(context, _most_severe(sightings))
+    remembered = memory.remembered
     gap = sent.gap if remembered else None
-    memory = _recall(context, remembered or [meant])
     verdicts = [correlate(sighting, memory.known, now) for sighting in remembered]
     changes = tuple(_change(viewer, *each) for each in zip(remembered, verdicts, strict=True))
     storm = storm_size(memory.recent, now, viewer.names)
@@ -95,29 +98,28 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap)
 
 
-def _remembered(context: Context, sightings: Sequence[Sighting]) -> list[Sighting]:
-    """The alerts that are recorded, in their order: each once, the most severe, and as many as the sender may leave."""
-    viewer = context.viewer
+def _most_severe(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Each alert once, as many as one message may leave, in their order."""
     different = list({sighting.digest: sighting for sighting in reversed(sightings)}.values())[::-1]
-    most_severe = sorted(different, key=lambda sighting: sighting.rank)[:REMEMBERED]
-    apart = [sighting for sighting in most_severe if not viewer.may_change(sighting.appid)]
-    if apart:
-        before = context.store.alerts_kept_apart(viewer.person, context.now - timedelta(minutes=1))
-        too_many = apart[max(0, KEPT_APART_A_MINUTE - before) :]
-        most_severe = [sighting for sighting in most_severe if sighting not in too_many]
-    kept = {sighting.digest for sighting in most_severe}
+    if len(different) <= REMEMBERED:
+        return different
+    kept = {sighting.digest for sighting in sorted(different, key=lambda each: each.rank)[:REMEMBERED]}
     return [sighting for sighting in different if sighting.digest in kept]
 
 
-def _recall(context: Context, sightings: Sequence[Sighting]) -> _Memory:
-    store, viewer, since = context.store, context.viewer, context.now - RECALL
-    ours = {key_of(sighting) for sighting in sightings if viewer.may_change(sighting.appid)}
-    apart = {key_of(sighting) for sighting in sightings} - ours
-    known = store.incidents_for(sorted(ours), since) if ours else ()
-    known += store.incidents_for(sorted(apart), since, viewer.person) if apart else ()
-    if not viewer.is_member:
-        return _Memory(known, ())
-    return _Memory(known, store.recent_incidents(context.now - RECENT, RECENT_LIMIT, viewer.wanted()))
+def _recall(context: Context, sightings: list[Sighting]) -> _Memory:
+    """What is known around the alerts; of those that are kept apart no more are remembered than one may leave."""
+    store, viewer, now = context.store, context.viewer, context.now
+    ours = [sighting for sighting in sightings if viewer.may_change(sighting.appid)]
+    known = store.incidents_for(sorted(set(map(key_of, ours))), now - RECALL) if ours else ()
+    if len(ours) < len(sightings):
+        apart = [sighting for sighting in sightings if sighting not in ours]
+        theirs = store.known_to(viewer.person, sorted(set(map(key_of, apart))), now - _MINUTE)
+        known += theirs.incidents
+        too_many = apart[max(0, KEPT_APART_A_MINUTE - theirs.fresh) :]
+        sightings = [sighting for sighting in sightings if sighting not in too_many]
+    recent = store.recent_incidents(now - RECENT, RECENT_LIMIT, viewer.wanted()) if viewer.is_member else ()
+    return _Memory(tuple(sightings), known, recent)
 
 
 def _story(

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Connection, Delete, Dialect, Insert, Select, Update
 
 from triage.message import Person
 from triage.store.schema import (
@@ -25,7 +25,7 @@ from triage.store.schema import (
     stored_instant,
 )
 
-Statement = Select[Any] | Insert | Update | Delete
+Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 _Values = Mapping[str, Any]
 
 

@@ -6,7 +6,22 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Insert, Select, Update, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    Insert,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from triage.incidents.correlation import Incident, Sighting
@@ -64,6 +79,8 @@ KEYS_AT_ONCE = 20
 KNOWN_LIMIT = 10
 """Incidents of one key that are read at most: the open one, then the newest. Of several keys twice as many in all."""
 _KNOWN_ROWS = 200
+_COUNTED = 20
+"""Alerts of one incident that are counted as new at most."""
 
 
 def _known_ids(keys: int) -> Select[Any]:
@@ -79,10 +96,27 @@ def _known_ids(keys: int) -> Select[Any]:
     )
 
 
+def _of_guest(keys: int) -> CompoundSelect[Any]:
+    """The open incidents of so many keys, none of which is ever closed, after a row with how many alerts are new."""
+    fresh = (
+        select(literal(None), func.count())
+        .select_from(INCIDENTS.join(ALERTS, _A.incident_id == _I.id))
+        .where(
+            _I.guest == bindparam("whose"),
+            _I.last_seen >= bindparam("fresh"),
+            _A.number > _I.alerts - _COUNTED,
+            _A.seen_at >= bindparam("fresh"),
+        )
+    )
+    known = select(_I.lookup, _I.id).where(_I.lookup.in_([bindparam(f"key{n}") for n in range(keys)]))
+    return union_all(fresh, known)
+
+
 def _with_ids(count: int) -> Select[Any]:
     return with_sightings(_INCIDENT.where(_I.id.in_([bindparam(f"id{n}") for n in range(count)])))
 
 
+OF_GUEST = {keys: _of_guest(keys) for keys in (1, KEYS_AT_ONCE)}
 KNOWN_IDS = {keys: _known_ids(keys) for keys in (1, KEYS_AT_ONCE)}
 KNOWN_INCIDENTS = {count: _with_ids(count) for count in (KNOWN_LIMIT, 2 * KNOWN_LIMIT)}
 

@@ -26,7 +26,7 @@ from triage.message import Person
 from triage.store import membership, recording
 from triage.store.database import Database
 from triage.store.engine import UPGRADE_TIMEOUTS
-from triage.store.reading import incidents, known
+from triage.store.reading import incidents, known, known_to
 from triage.store.schema import (
     ALERTS,
     CONVERSATIONS,
@@ -58,6 +58,7 @@ from triage.store.values import (
     Event,
     Grant,
     Invite,
+    KnownToGuest,
     Member,
     Recorded,
     Removal,
@@ -85,16 +86,6 @@ _EVENTS = (
     select(TIMELINE.c.at, TIMELINE.c.who, TIMELINE.c.what, TIMELINE.c.detail)
     .where(TIMELINE.c.incident_id == bindparam("incident"))
     .order_by(TIMELINE.c.at, TIMELINE.c.id)
-)
-_KEPT_APART = (
-    select(func.count())
-    .select_from(INCIDENTS.join(ALERTS, _A.incident_id == _I.id))
-    .where(
-        _I.guest == bindparam("whose"),
-        _I.last_seen >= bindparam("since"),
-        _A.number > _I.alerts - 20,  # so that an incident with thousands costs no more
-        _A.seen_at >= bindparam("since"),
-    )
 )
 _TALK = select(CONVERSATIONS.c.state).where(
     CONVERSATIONS.c.person == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
@@ -191,23 +182,21 @@ class Store:
 
     # -- incidents
 
-    def incidents_for(
-        self, keys: Collection[str], since: datetime, guest: Person | None = None
-    ) -> tuple[Incident, ...]:
-        """The incidents of these keys that are open or were closed since; open ones first, then the newest.
-
-        Those of members, or those that are kept apart for a `guest`.
-        """
-        if guest is None:
-            lookups = list(dict.fromkeys(map(index_key, keys)))
-        else:
-            lookups = [guest_lookup(key, person_key(guest)) for key in dict.fromkeys(keys)]
+    def incidents_for(self, keys: Collection[str], since: datetime) -> tuple[Incident, ...]:
+        """The members' incidents of these keys, open or closed since; open ones first, then the newest."""
+        lookups = list(dict.fromkeys(map(index_key, keys)))
         portions = [lookups[at : at + KEYS_AT_ONCE] for at in range(0, len(lookups), KEYS_AT_ONCE)]
         found = self._database.read(
             lambda session: [incident for portion in portions for incident in known(session, portion, since)]
         )
         ordered = sorted(found, key=lambda incident: (incident.last_seen, incident.id), reverse=True)
         return tuple(sorted(ordered, key=lambda incident: incident.state is not State.OPEN))
+
+    def known_to(self, guest: Person, keys: Collection[str], fresh: datetime) -> KnownToGuest:
+        """What is kept apart for somebody of at most `KEYS_AT_ONCE` keys, and how many alerts since `fresh` in all."""
+        whose = person_key(guest)
+        lookups = [guest_lookup(key, whose) for key in dict.fromkeys(keys)]
+        return self._database.read(partial(known_to, guest=whose, lookups=lookups, fresh=fresh))
 
     def recent_incidents(
         self, since: datetime, limit: int = 200, wanted: Wanted = EVERY, *, skip: int = 0
@@ -227,11 +216,6 @@ class Store:
         return self._database.read(
             lambda session: int(session.connection.execute(question, {"since": since}).scalar_one())
         )
-
-    def alerts_kept_apart(self, guest: Person, since: datetime) -> int:
-        """How many alerts somebody has forwarded since then that no member has confirmed; at most some hundreds."""
-        row = self._first(_KEPT_APART, {"whose": person_key(guest), "since": since})
-        return int(row[0]) if row else 0
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from triage.incidents.correlation import Reason, Sighting, State
+from triage.incidents.correlation import Incident, Reason, Sighting, State
 from triage.message import Message, Person
 
 ActionKind = Literal["claim", "note", "close", "step", "confirm"]
@@ -42,6 +42,16 @@ class Change:
     reason: Reason
     is_confirmed: bool = True
     """Whether its sender may change what members see; else it is kept apart until a member confirms it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownToGuest:
+    """What is kept apart for somebody until a member confirms it."""
+
+    incidents: tuple[Incident, ...]
+    """Those that were asked for."""
+    fresh: int
+    """How many alerts they have forwarded of late; at most some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
