@@ -61,12 +61,8 @@ NAME, OTHER = WORDS[:4], WORDS[100:]
 @pytest.mark.parametrize(
     ("text", "name", "topics"),
     [
-        pytest.param(
-            "怎么" + NAME[:2] + OTHER[:2], NAME[:2], ["r0"], id="a question may hold some other words"
-        ),
-        pytest.param(
-            "怎么" + NAME[:2] + OTHER[:3], NAME[:2], [], id="but not many beside a name of two characters"
-        ),
+        pytest.param("怎么 wxyz " + OTHER[:4], "wxyz", ["r0"], id="a question may hold some other words"),
+        pytest.param("怎么 wxyz " + OTHER[:5], "wxyz", [], id="but not many beside a name of four letters"),
         pytest.param(NAME[:3] + OTHER[:1], NAME[:3], ["r0"], id="what does not ask may hold less"),
         pytest.param(NAME[:3] + OTHER[:2], NAME[:3], [], id="two other words are too many there"),
         pytest.param(OTHER[:40] + "怎么" + NAME, NAME, ["r0"], id="a name of four is enough in any question"),

@@ -26,9 +26,9 @@ MAX_QUERY = 2_000
 """A longer text is no query."""
 MAX_CHOICES = 4
 
-_CODE, _BARE_CODE, _LAST_RESORT = 12.0, 2.0, 5.0
+_CODE, _BARE_CODE, _LAST_RESORT = 15.0, 2.0, 5.0
 """What a code is worth: one that is meant as such, any other number, and one that is unknown or no fault."""
-_LITTLE_ELSE = 5
+_LITTLE_ELSE = 4
 """Characters beside a number that is a code although nothing says so."""
 _PHRASE = 9.0
 _MAX_NAME = 5.0
@@ -38,11 +38,11 @@ _FURTHER_NAME = 0.3
 """The share of its worth that counts of every further name."""
 _WORDS = 8.0
 """What it is worth if a topic's own text explains all words of the question."""
-_MIN_SCORE = 2.5
-"""From this score on a topic may be meant by a text that asks or tells of trouble."""
-_COMPANY = 1.5
-"""What more it takes in a text that does neither."""
-_EVERYDAY = 5.0
+_MIN_SCORE = 1.9
+"""From this score on a topic may be meant by a text that asks, tells of trouble or speaks of pushes."""
+_COMPANY = 2.1
+"""What more it takes in a text that does none of these."""
+_EVERYDAY = 6.0
 """What more it takes for each word of ordinary talk."""
 _CLEAR_SCORE = 3.0
 """From this score on a topic that is ahead is answered without a choice."""
@@ -149,7 +149,7 @@ class TopicIndex:
             return Asked()
         question = read_question(text, self._heard)
         words = question.squashed
-        if not words or _PLACEHOLDER.fullmatch(question.text.strip()):
+        if not words or _PLACEHOLDER.fullmatch(question.text.strip()) or _THANKS.fullmatch(words):
             return Asked()
         if number := _number(words):
             rule = self._by_number.get(number)
@@ -163,7 +163,9 @@ class TopicIndex:
         evidence: dict[str, _Evidence] = defaultdict(_Evidence)
         found = self._literals.found_in(question.squashed)
         phrases = self._add_phrases(evidence, found)
-        self._add_names(evidence, question, found)
+        self._add_names(
+            evidence, question, [name for name in found if name not in {code.code for code in codes}]
+        )
         for id_, share in self._texts.explained(FILLER.sub(" ", question.words)).items():
             evidence[id_].add(_WORDS * share, _SHARED)
         known = [code for code in codes if code.known and not code.harmless]
@@ -178,7 +180,7 @@ class TopicIndex:
     def _candidates(self, evidence: Mapping[str, _Evidence], question: Question) -> list[Candidate]:
         """The topics for which enough speaks, best first; those far behind the best are left out."""
         everyday = _EVERYDAY * len(self._everyday.found_in(question.squashed))
-        enough = _MIN_SCORE if question.asks or question.is_about_trouble else _MIN_SCORE + _COMPANY
+        enough = _MIN_SCORE if question.has_company else _MIN_SCORE + _COMPANY
         found = [
             (round(item.points, 2), self._rules[id_], item)
             for id_, item in evidence.items()
@@ -214,14 +216,15 @@ class TopicIndex:
         """Whether a number without a word that makes it a code is one: by its message beside it, or little else."""
         if self._everyday.found_in(question.squashed):
             return False
-        message = set(terms_of(fold(f"{code.known.message} {code.known.meaning}"))) if code.known else set()
         rest = question.squashed.replace(squash(code.code), "")
-        return (
-            len(rest) <= _LITTLE_ELSE
-            or question.asks
-            or question.is_about_trouble
-            or len(message & set(terms_of(question.words))) >= 2
-        )
+        return len(rest) <= _LITTLE_ELSE or question.has_company or self._has_its_message(question, code)
+
+    def _has_its_message(self, question: Question, code: TypedCode) -> bool:
+        """Whether half of the official text of a code, or of its meaning, stands beside it."""
+        words = set(terms_of(question.words))
+        texts = (code.known.message or "", code.known.meaning) if code.known else ()
+        told = [set(terms_of(fold(text))) for text in texts]
+        return any(2 * len(terms & words) >= len(terms) for terms in told if terms)
 
     def _add_phrases(self, evidence: dict[str, _Evidence], found: Iterable[str]) -> tuple[str, ...]:
         shown: dict[str, None] = {}
@@ -296,6 +299,10 @@ def _pieces(rule: Rule) -> Iterator[tuple[str, int]]:
 
 _PLACEHOLDER = re.compile(r"\[[\u4e00-\u9fff]{1,4}\]")
 """What a chat shows and copies for what is no text: [图片], [语音], [捂脸]."""
+_THANKS = re.compile(
+    r"(?:ok|okay|好的?|收到|嗯+|明白|知道|已?(?:经)?处理(?:好|完)?|搞定|谢谢|感谢|辛苦|thanks?|thx|了|啦|哈)+"
+)
+"""Words that only say that a message has been read."""
 _MAX_REASONS, _MAX_SHARED = 4, 5
 _SHARED = "words"
 """The reason that stands for the words in common, told in full where it is shown."""

@@ -20,6 +20,7 @@ _TROUBLE = re.compile(
     r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
     r"|\b(?:cannot|can't|not)\b"
 )
+_OUR_SUBJECT = re.compile(r"推送|回调|公众号|服务号|开放平台|报警群|errcode|access[._]log|error[._]log")
 _SPOKEN = {digit: str(value) for value, digit in enumerate("零一二三四五六七八九")} | {
     "〇": "0",
     "两": "2",
@@ -73,6 +74,11 @@ class Question:
     def is_about_trouble(self) -> bool:
         """Whether it says that something does not work."""
         return bool(_TROUBLE.search(self.words))
+
+    @cached_property
+    def has_company(self) -> bool:
+        """Whether a name or a number is more than a word in passing: it asks, tells of trouble, or speaks of pushes."""
+        return self.asks or self.is_about_trouble or bool(_OUR_SUBJECT.search(self.words))
 
 
 def read_question(text: str, heard: Mapping[str, str]) -> Question:

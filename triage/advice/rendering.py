@@ -153,8 +153,12 @@ class Renderer:
         """The topics a text may mean."""
         places = enumerate(asked.candidates, start=1)
         labels = [(place if asked.choices else item.rule.number, item.rule.title) for place, item in places]
-        unknown = [code.code for code in asked.codes if code.known is None]
-        return self.say("choice", topics=[f"{label} {title}" for label, title in labels], unknown=unknown)
+        return self.say(
+            "choice",
+            topics=[f"{label} {title}" for label, title in labels],
+            unknown=[code.code for code in asked.codes if code.known is None],
+            codes=asked.explained[:_MAX_CODES],
+        )
 
     def source(self, source: Source, rules: RuleSet) -> str:
         """What a cited item says, where it is written, and which checklists rest on it."""

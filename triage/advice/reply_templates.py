@@ -19,7 +19,7 @@ _HEADLINE = (
 )
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "alert": (*_HEADLINE, "unread", "story"),
-    "choice": ("topics", "unknown"),
+    "choice": ("topics", "unknown", "codes"),
     "claimed": ("id", "how", "owner"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from triage.rules.codes import Code, CodeTable
 _WORDS_BEFORE = 24
 """Characters before a number in which a word tells its family."""
 _MIN_BARE = 3
-"""Characters of a number that is a code although no word beside it says so."""
+"""Characters of a number without a sign that is a code although no word beside it says so."""
 _MIN_UNKNOWN = 5
 """Characters of a number that is told to be unknown; a shorter one may be anything."""
 _NUMBER = re.compile(
@@ -51,11 +52,12 @@ class CodeIndex:
 
     def __init__(self, tables: Iterable[CodeTable]) -> None:
         self._tables: dict[str, CodeTable] = {}
-        self._near: dict[str, str] = {}
+        self._near: dict[str, list[str]] = defaultdict(list)
         self._codes: dict[str, dict[str, Code]] = {}
         for table in tables:
             self._tables.setdefault(table.family, table)
-            self._near |= {word.lower(): table.family for word in table.near}
+            for word in table.near:
+                self._near[word.lower()].append(table.family)
             self._codes.setdefault(table.family, {}).update({code.code: code for code in table.codes})
         longest_first = sorted(self._near, key=len, reverse=True)
         self._near_word = re.compile("|".join(map(_as_word, longest_first)) or r"(?!)")
@@ -93,7 +95,7 @@ class CodeIndex:
                 yield self._typed(family, number, True)
             elif families and self._plausible(families[0], number):
                 yield self._typed(families[0], number, True)
-            elif len(number) >= _MIN_BARE and not _UNIT.match(words, match.end()):
+            elif (len(number) >= _MIN_BARE or number[0] == "-") and not _UNIT.match(words, match.end()):
                 known = [family for family, codes in self._codes.items() if number in codes]
                 if known:
                     yield self._typed(known[0], number, number == alone)
@@ -108,8 +110,8 @@ class CodeIndex:
 
     def _families(self, before: str) -> list[str]:
         """The families that words before a number name, the nearest first."""
-        found = [self._near[match[0]] for match in self._near_word.finditer(before)]
-        return list(dict.fromkeys(reversed(found)))
+        nearest_first = reversed(self._near_word.findall(before))
+        return list(dict.fromkeys(family for word in nearest_first for family in self._near[word]))
 
     def _plausible(self, family: str, number: str) -> bool:
         """Whether a number that no table explains has the length of the family's codes."""
