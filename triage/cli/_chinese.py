@@ -24,10 +24,15 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
 
 TABLE 是 alerts、conversations、gaps、incidents、invitations、members、messages 或 timeline。CSV 里会被电子表格当成公式的格子，
 开头加一个单引号。""",
+    "invite": "给 NAME 一个邀请词：一天内谁把打印的这句发给机器人，谁就是这个成员。",
     "judge": """\
 判断 FILE 或标准输入里的工具输出、日志和 nginx 配置：是哪个工具，有没有病，哪一行说明的。
 
 有一段有病或可疑，就以 1 退出。""",
+    "members": "看有哪些成员，改他们看哪些号、当什么，或移除一个。加成员用 `triage invite`。",
+    "members change": "改 NAME 看哪些号，或改身份；NAME 也可以是 `triage members list` 的最后一列。",
+    "members list": "打印每个成员：名字、身份、看哪些号、在哪个渠道上是谁。",
+    "members remove": "让 NAME 不再是成员：认领的事件放开，没用掉的邀请词作废。",
     "menu": "看公众号的自定义菜单，或者把它推到微信。",
     "menu push": """\
 换掉一个号的菜单，手机上五分钟内看到新的。
@@ -75,8 +80,11 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Show the version and exit.": "显示版本号。",
     # options
     "A field of the push's XML.": "推送 XML 里的一个字段。",
+    "A lead also invites, removes, and says what others see.": "lead 是负责人，还能邀请、移除、定别人看哪些号。",
     "A menu of your own as JSON, '-' for standard input.": "自己的菜单（JSON），'-' 是标准输入。",
     "Allow loopback and private addresses.": "也允许本机和内网地址。",
+    "An account whose incidents they see.": "能看哪个号的事件。",
+    "An account whose incidents they see. Default: all.": "能看哪个号的事件，默认全部。",
     "Another host that may be called.": "另一个可以去连的主机。",
     "Decides names and addresses.": "决定名字和地址的种子。",
     "Default: safe with an EncodingAESKey, else plain.": "默认：有 EncodingAESKey 是 safe，没有是 plain。",
@@ -118,6 +126,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "The fan's OpenID; a random one by default.": "粉丝的 OpenID，默认随机。",
     "The least severity that makes the exit code 1, and a failure in JUnit's XML.": "从多重的问题起以 1 退出，并在 JUnit 的 XML 里算失败。",
     "The port (TRIAGE_PORT, 8080).": "端口（TRIAGE_PORT，8080）。",
+    "They see the incidents of every account.": "能看所有号的事件。",
     "Where a heartbeat warns, as JSON; WeCom's robot is known.": "心跳把预警发到哪里（JSON）；认得企业微信的群机器人。",
     "Which account, where TRIAGE_WECHAT_ACCOUNTS lists several.": "哪个号，TRIAGE_WECHAT_ACCOUNTS 里有几个时要写。",
     "Write the report as JUnit's XML.": "把报告写成 JUnit 的 XML。",
@@ -158,6 +167,16 @@ MESSAGES: Final[Mapping[str, str]] = {
     "{file} is no text: it holds NUL bytes": "{file} 不是文本：里面有 NUL 字节",
     # what commands report
     "cannot serve metrics on port {port}: {why}": "端口 {port} 上提供不了指标：{why}",
+    "'{appid}' is no AppID: wx and 16 digits or letters": "“{appid}”不是 AppID：wx 加 16 位数字或小写字母",
+    "'{name}' is no name that can be read": "“{name}”不是看得见的名字",
+    "a member is called '{name}' already; choose another name": "已经有人叫“{name}”了，换个名字",
+    "every account": "全部号",
+    "give --appid, --all-accounts or --role; the first two not together": "要写 --appid、--all-accounts 或 --role，前两个只写一个",
+    "lead, by TRIAGE_MEMBERS": "负责人（TRIAGE_MEMBERS）",
+    "no member is called '{name}'; see: triage members list": "没有叫“{name}”的成员，见 triage members list",
+    "within a day {name} sends the bot: 加入 {word}": "一天内让 {name} 发给机器人：加入 {word}",
+    "{name} is a member by TRIAGE_MEMBERS; change that and restart": "{name} 写在 TRIAGE_MEMBERS 里，改设置后重启",
+    "{name} is no member any more": "{name} 不再是成员",
     "caution: {kinds} come from OpenIDs that do not exist; a production callback may keep them as genuine": "注意：{kinds} 来自不存在的 OpenID，生产回调可能当真记下来",
     "nothing was sent": "什么都没推",
     "only what leaves no trace: --kinds {kinds}": "只推不留痕迹的：--kinds {kinds}",

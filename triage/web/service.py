@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +20,7 @@ from triage.settings.directories import data_directory, load_sources
 from triage.settings.model import Accounts, Settings
 from triage.store import Store
 from triage.store.bulkhead import Bulkhead
+from triage.web.invitations import invitation_word
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
@@ -37,8 +37,6 @@ _STORE_THREADS = 8
 _DAY_SECONDS = 86_400.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
-_WORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
-_WORD_LENGTH = 10
 
 
 def _log_broken_template(name: str, error: Exception) -> None:
@@ -91,7 +89,7 @@ class Service:
         adviser, store, bot = self.rules.adviser, self.store, self._bot
         if bot is None or bot.adviser is not adviser or bot.store is not store:
             quiet = timedelta(minutes=self.settings.quiet_minutes)
-            bot = Bot(adviser, store, _invitation, self.admins, self.metrics, quiet)
+            bot = Bot(adviser, store, invitation_word, self.admins, self.metrics, quiet)
             self._bot = bot
         return bot
 
@@ -153,8 +151,3 @@ def the_service() -> Service:
     """The service of the application that handles this request."""
     service: Service = current_app.extensions[_NAME]
     return service
-
-
-def _invitation() -> str:
-    """A word that is easily typed and hardly guessed: 49 bits."""
-    return "".join(secrets.choice(_WORD_LETTERS) for _ in range(_WORD_LENGTH))

@@ -1,0 +1,13 @@
+"""Invitation words, made up where randomness may be read."""
+
+from __future__ import annotations
+
+import secrets
+
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+_LENGTH = 10
+
+
+def invitation_word() -> str:
+    """A word that is easily typed and hardly guessed: 49 bits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
