@@ -97,6 +97,10 @@ class Adviser:
         source = None if asked.is_exact else self._renderer.sources.typed(text)
         return Asked(source=source) if source else asked
 
+    def nearest(self, text: str) -> tuple[str, ...]:
+        """The ids of the topics nearest to a text, however far they are: hints for rule authors."""
+        return self._topics().nearest(text)
+
     def answer(self, text: str) -> Answer:
         """The whole reply to a text: to its alerts, else to what it asks for, else a short hint."""
         try:

@@ -78,6 +78,8 @@ class Asked:
     """Whether the text is the name or number of a topic and nothing else."""
     is_clear: bool = False
     """Whether the first topic is meant, so that it is answered without a choice."""
+    says_something: bool = True
+    """Whether the text has words that could ask: not a picture's placeholder, not thanks."""
 
     @property
     def topic(self) -> Rule | None:
@@ -150,7 +152,7 @@ class TopicIndex:
         question = read_question(text, self._heard)
         words = question.squashed
         if not words or _PLACEHOLDER.fullmatch(question.text.strip()) or _THANKS.fullmatch(words):
-            return Asked()
+            return Asked(says_something=False)
         if number := _number(words):
             rule = self._by_number.get(number)
             return _exact([rule] if rule else [], f"编号 {number}")
@@ -159,23 +161,35 @@ class TopicIndex:
             return replace(_exact(self._by_name[words], f"「{words}」"), codes=codes)
         return self._weigh(question, codes)
 
+    def nearest(self, text: str, most: int = 3) -> tuple[str, ...]:
+        """The ids of the topics for which most speaks, however little that is."""
+        question = read_question(text[:MAX_QUERY], self._heard)
+        evidence, _ = self._evidence(question, self._codes.found_in(question.words))
+        ranked = sorted(evidence.items(), key=lambda item: (-item[1].points, item[0]))
+        return tuple(id_ for id_, _ in ranked[:most])
+
     def _weigh(self, question: Question, codes: tuple[TypedCode, ...]) -> Asked:
-        evidence: dict[str, _Evidence] = defaultdict(_Evidence)
-        found = self._literals.found_in(question.squashed)
-        phrases = self._add_phrases(evidence, found)
-        self._add_names(
-            evidence, question, [name for name in found if name not in {code.code for code in codes}]
-        )
-        for id_, share in self._texts.explained(FILLER.sub(" ", question.words)).items():
-            evidence[id_].add(_WORDS * share, _SHARED)
-        known = [code for code in codes if code.known and not code.harmless]
-        self._add_codes(evidence, question, known)
+        evidence, phrases = self._evidence(question, codes)
         candidates = self._candidates(evidence, question)
-        if not candidates and len(known) < len(codes):
+        if not candidates and any(code.known is None or code.harmless for code in codes):
             for code in codes:
                 evidence[code.topic].add(_LAST_RESORT, code.because)
             candidates = self._candidates(evidence, question)
         return _chosen(candidates or self._spelt_otherwise(question), codes, phrases)
+
+    def _evidence(
+        self, question: Question, codes: tuple[TypedCode, ...]
+    ) -> tuple[dict[str, _Evidence], tuple[str, ...]]:
+        """What speaks for each topic, and the phrases in the text."""
+        evidence: dict[str, _Evidence] = defaultdict(_Evidence)
+        typed = {code.code for code in codes}
+        found = [name for name in self._literals.found_in(question.squashed) if name not in typed]
+        phrases = self._add_phrases(evidence, found)
+        self._add_names(evidence, question, found)
+        for id_, share in self._texts.explained(FILLER.sub(" ", question.words)).items():
+            evidence[id_].add(_WORDS * share, _SHARED)
+        self._add_codes(evidence, question, [code for code in codes if code.known and not code.harmless])
+        return evidence, phrases
 
     def _candidates(self, evidence: Mapping[str, _Evidence], question: Question) -> list[Candidate]:
         """The topics for which enough speaks, best first; those far behind the best are left out."""
@@ -220,11 +234,11 @@ class TopicIndex:
         return len(rest) <= _LITTLE_ELSE or question.has_company or self._has_its_message(question, code)
 
     def _has_its_message(self, question: Question, code: TypedCode) -> bool:
-        """Whether half of the official text of a code, or of its meaning, stands beside it."""
+        """Whether two words of the official text of a code, or of its meaning, stand beside it; half of a short one."""
         words = set(terms_of(question.words))
         texts = (code.known.message or "", code.known.meaning) if code.known else ()
         told = [set(terms_of(fold(text))) for text in texts]
-        return any(2 * len(terms & words) >= len(terms) for terms in told if terms)
+        return any(len(terms & words) >= min(2, -(-len(terms) // 2)) for terms in told if terms)
 
     def _add_phrases(self, evidence: dict[str, _Evidence], found: Iterable[str]) -> tuple[str, ...]:
         shown: dict[str, None] = {}

@@ -41,7 +41,7 @@ class Outcome:
     conversation: Conversation | None = None
     """What the next message may refer to; None leaves that as it was."""
     gap: str | None = None
-    """The message, if an alert in it is one that no rule names."""
+    """What rule authors should see: a message with an alert that no rule names, or a question that found nothing."""
     asked: Asked | None = None
     """The topics a question asks for; None where the message is no question."""
 

@@ -9,7 +9,11 @@ from triage.bot.commands import Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.incident_commands import incident_spoken_of
+from triage.masking import mask
 from triage.store import Action
+
+_LONGEST_GAP = 200
+"""Characters of a question that are kept for rule authors."""
 
 
 def ask(adviser: Adviser, text: str, before: Conversation | None) -> Outcome:
@@ -17,7 +21,8 @@ def ask(adviser: Adviser, text: str, before: Conversation | None) -> Outcome:
     asked = adviser.ask(text)
     page = next(adviser.topic_pages(asked))
     if asked.topic is None:
-        return Outcome(page.text, asked=asked)
+        return Outcome(page.text, asked=asked, gap=_kept(text) if asked.says_something else None)
+    not_taken = before.text if before and before.is_question and before.choices else None
     talk = Conversation(
         text,
         shown=page.shown,
@@ -25,13 +30,18 @@ def ask(adviser: Adviser, text: str, before: Conversation | None) -> Outcome:
         choices=asked.choices,
         is_question=True,
     )
-    return Outcome(page.text, conversation=talk, asked=asked)
+    return Outcome(page.text, conversation=talk, asked=asked, gap=_kept(not_taken) if not_taken else None)
+
+
+def _kept(text: str) -> str:
+    """A question that found nothing, or whose offer nobody took, as rule authors may see it."""
+    return mask(text)[:_LONGEST_GAP]
 
 
 def choose(adviser: Adviser, number: int, talk: Conversation | None) -> Outcome:
     """A digit: the topic that was offered under it, else that number of the platform's guide."""
     if talk and 0 < number <= len(talk.choices):
-        return ask(adviser, talk.choices[number - 1], talk)
+        return ask(adviser, talk.choices[number - 1], replace(talk, choices=()))
     return ask(adviser, str(number), talk)
 
 

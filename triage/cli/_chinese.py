@@ -53,11 +53,15 @@ KIND 是消息、事件或第三方平台推送在报文里的名字：text（�
 有 --from-alert 时两个都可以不写；报警里的主机要用 --allow 点名。""",
     "rules": "检查、测试、列出、查看、新建和解释规则。",
     "rules check": "检查 DIRECTORIES 里的规则（默认是用到的全部），一处错一行。",
+    "rules gaps": """\
+列出没有规则接住的：没答上来的问题、没人选的候选、认不出的报警。
+
+次数多的在前，每条带上离它最近的话题，改一改就是一个别名或例子。""",
     "rules list": "列出用到的规则。",
     "rules new": "照 FILE 或标准输入里的报警写出一条规则的开头。",
     "rules show": "看一条规则的步骤、条件和出处。",
     "rules test": "拿全部规则跑全部规则的例子，DIRECTORIES 里的也算。",
-    "rules why": "解释 FILE 或标准输入里的报警匹配了哪些规则，别的为什么没匹配。",
+    "rules why": "解释 FILE 或标准输入里的报警或问题匹配了哪些规则，别的为什么没匹配。",
     "serve": """\
 运行服务：微信回调、API、健康检查和指标。
 
@@ -154,6 +158,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     "cannot read {file}: {why}": "读不了 {file}：{why}",
     "cannot write {file}: {why}": "写不了 {file}：{why}",
     "no alert in this text": "这段文字里没有报警",
+    "no alert and no question in this text": "这段文字里没有报警，也没有问题",
+    "no gap: every alert and every question found a rule": "没有漏的：每条报警、每个问题都找到了规则",
+    "nearest: {ids}": "最近：{ids}",
+    "Print the gaps as JSON.": "用 JSON 打印。",
     "no output of a tool in this text": "这段文字里没有认得出的工具输出",
     "not understood, at {start}: {words}": "没读懂，从第 {start} 个字起：{words}",
     "paste the alert, then press Ctrl-D:": "把报警贴进来，再按 Ctrl-D：",

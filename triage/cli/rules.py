@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -12,15 +13,21 @@ from triage.advice.sources import Sources
 from triage.cli._commands import Group
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.cli._language import gettext
-from triage.cli._output import write
+from triage.cli._output import dump, write
+from triage.cli.db import database_url
 from triage.errors import InputError
 from triage.findings import Finding
 from triage.platform.pushes import AlertedPush
+from triage.printing import one_line
 from triage.rules.loader import load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
 from triage.rules.scaffold import write_scaffold
 from triage.settings.directories import load_rules_dirs, load_sources
+from triage.store import Store
+
+_LONGEST_LINE = 100
+"""Characters of a gap that are shown on its line."""
 
 
 @click.group("rules", cls=Group)
@@ -124,12 +131,11 @@ def _described(rule: Rule, sources: Sources) -> list[str]:
 @command.command(examples=("triage rules why alert.txt", "triage rules why < alert.txt"))
 @click.argument("file", required=False)
 def why(file: str | None) -> int:
-    """Explain which rules match the alert in FILE or standard input, and why the others do not."""
-    adviser = make_adviser()
-    _, diagnoses = adviser.diagnose(read_text(file))
+    """Explain which rules match the alert or question in FILE or standard input, and why the others do not."""
+    adviser, text = make_adviser(), read_text(file)
+    _, diagnoses = adviser.diagnose(text)
     if not diagnoses:
-        write(gettext("no alert in this text"))
-        return 1
+        return _explain_question(adviser, text)
     for diagnosis in diagnoses:
         for match in diagnosis.matches:
             write(f"{match.rule.id} matches:")
@@ -142,6 +148,47 @@ def why(file: str | None) -> int:
         for rule_id, reason in adviser.why_not(diagnosis):
             write(f"    {rule_id:<28} {reason}")
     return 0
+
+
+def _explain_question(adviser: Adviser, text: str) -> int:
+    asked = adviser.ask(text)
+    for candidate in asked.candidates:
+        said = "is asked for" if asked.is_clear else "may be asked for"
+        write(f"{candidate.rule.id} {said}, {candidate.score:g} points:")
+        for reason in candidate.because:
+            write(f"    {reason}")
+    for name, value in asked.facts.items():
+        write(f"fact {name}: {value}")
+    if not asked.candidates:
+        write(gettext("no alert and no question in this text"))
+        write(gettext("nearest: {ids}", ids=", ".join(adviser.nearest(text))))
+    return int(not asked.candidates)
+
+
+@command.command(examples=("triage rules gaps",))
+@click.option("--json", "as_json", is_flag=True, help="Print the gaps as JSON.")
+def gaps(as_json: bool) -> None:
+    """List what found no rule: questions without an answer, offers that nobody took, alerts without a name.
+
+    The most frequent come first, each with the topics nearest to it, so that it can become an alias or an example.
+    """
+    adviser, store = make_adviser(), Store.open(database_url())
+    try:
+        texts = [str(row["text"]) for row in store.export("gaps")]
+    finally:
+        store.close()
+    found = [
+        {"count": count, "text": text, "nearest": list(adviser.nearest(text))}
+        for text, count in Counter(texts).most_common()
+    ]
+    if as_json:
+        write(dump(found))
+        return
+    for gap in found:
+        write(f"{gap['count']:>5}  {one_line(str(gap['text']))[:_LONGEST_LINE]}")
+        write(f"       {gettext('nearest: {ids}', ids=', '.join(adviser.nearest(str(gap['text']))))}")
+    if not found:
+        write(gettext("no gap: every alert and every question found a rule"))
 
 
 @command.command(examples=("triage rules new alert.txt > own.yml",))
