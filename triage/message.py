@@ -106,8 +106,14 @@ class Message:
 
     @property
     def key(self) -> str:
-        """The same for every retry: account and MsgId, else account, sender, CreateTime and event."""
-        own = self.id or f"{self.sender}|{self.created}|{self.event or ''}"
+        """The same for every retry: account and MsgId, else account, sender, CreateTime, event and EventKey.
+
+        WeChat gives events no MsgId; two clicks within a second differ by their EventKey alone:
+        https://developers.weixin.qq.com/doc/service/guide/product/message/Receiving_event_pushes.html
+        """
+        own = self.id or "|".join(
+            filter(None, (self.sender, f"{self.created}|{self.event or ''}", self.event_key))
+        )
         key = f"{self.channel}|{self.account}|{own}"
         return key if len(key) <= _MAX_KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()
 

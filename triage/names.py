@@ -12,8 +12,13 @@ _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 
 def person_name(text: str) -> str | None:
     """The name that a text is: one line without what cannot be seen; None if nothing is left."""
-    seen = "".join(letter if letter.isprintable() and letter not in _BLANKS else " " for letter in text)
-    return " ".join(seen.split())[:LONGEST_NAME].rstrip() or None
+    return seen(text)[:LONGEST_NAME].rstrip() or None
+
+
+def seen(text: str) -> str:
+    """What a person sees of a text, on one line."""
+    line = "".join(letter if letter.isprintable() and letter not in _BLANKS else " " for letter in text)
+    return " ".join(line.split())
 
 
 def name_key(name: str) -> str:

@@ -25,7 +25,7 @@ from tests.support.talk import (
 from triage.advice.adviser import Adviser
 from triage.bot.bot import Bot
 from triage.errors import RefusedError, StoreDownError
-from triage.message import MessageKind, Reply
+from triage.message import Message, MessageKind, Reply
 from triage.store import TABLES, Store
 
 
@@ -61,6 +61,17 @@ def test_events_are_greeted_typed_or_passed_over(bot: Bot) -> None:
     assert event("unsubscribe") is None
     assert event("TEMPLATESENDJOBFINISH") is None
     assert bot.handle(message_of(None, kind=MessageKind.COMPONENT), NOW).text is None
+
+
+def test_two_clicks_within_a_second_get_an_answer_each(bot: Bot) -> None:
+    def click(key: str) -> Message:
+        message = message_of(None, kind=MessageKind.EVENT)
+        return replace(message, id=None, event="CLICK", event_key=key)
+
+    first, second = click("3"), click("5")
+    answers = [bot.handle(message, NOW).text for message in (first, second, first, second)]
+    assert answers[:2] == answers[2:], "a retry of each gets the same"
+    assert answers[0] != answers[1]
 
 
 def test_a_plain_signature_signs_only_one_message(bot: Bot) -> None:

@@ -134,7 +134,7 @@ class TestSchema:
         with closing(Store.open(empty, upgrade=True)) as store:
             store.record(entry("1"))
             store.upgrade()
-            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+            assert store.reply_to(entry("1").message.key) == Recorded("回复", sender="oAlice")
 
     def test_workers_that_upgrade_at_once_do_it_once(self, empty: str) -> None:
         together(lambda _: Store.open(empty, upgrade=True).close(), 4)

@@ -71,7 +71,7 @@ class TestServers:
             assert seconds(lambda: store.record(entry("2"))) < 1
             assert seconds(store.check) < 1
             road.unblock()
-            assert store.reply_to(made.message.key) == Recorded("回复")
+            assert store.reply_to(made.message.key) == Recorded("回复", sender="oAlice")
             assert store.record(entry("2", opening())).is_new
         finally:
             store.close()
@@ -89,7 +89,7 @@ class TestServers:
             )
             road.block()
             road.unblock()
-            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+            assert store.reply_to(entry("1").message.key) == Recorded("回复", sender="oAlice")
         finally:
             store.close()
             road.block()
@@ -110,7 +110,7 @@ class TestServers:
                 road.release()
                 failures = [future.exception(10) for future in waiting]
             assert all(failure is None or isinstance(failure, StoreDownError) for failure in failures)
-            assert store.reply_to(key) == Recorded("回复")
+            assert store.reply_to(key) == Recorded("回复", sender="oAlice")
             assert store.record(entry("2")).is_new
         finally:
             road.release()

@@ -144,7 +144,7 @@ class TestFile:
         with closing(Store.open(f"sqlite:///{file}")) as store:
             store.record(entry("1"))
         with closing(Store.open(f"sqlite:///file:{file}?mode=ro&uri=true")) as store:
-            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+            assert store.reply_to(entry("1").message.key) == Recorded("回复", sender="oAlice")
             seconds(lambda: store.record(entry("2")))
 
     def test_a_full_disk_is_told_and_nothing_is_half_written(self, file: Path) -> None:
@@ -196,7 +196,7 @@ class TestFile:
             with pytest.raises(StoreError, match="choose another"):
                 store.invite(Invite("wort", person("oAlice"), NOW))
             store.record(entry("1"))
-            assert store.reply_to(entry("1").message.key) == Recorded("回复")
+            assert store.reply_to(entry("1").message.key) == Recorded("回复", sender="oAlice")
 
     def test_a_database_in_memory_serves_many_threads(self) -> None:
         with closing(Store.open("sqlite://", upgrade=True)) as store:

@@ -82,12 +82,12 @@ class TestMessages:
     def test_a_recorded_reply_comes_back(self, store: Store, reply: str | None) -> None:
         made = entry("1", reply=reply)
         assert store.record(made) == Recorded(reply, is_new=True)
-        assert store.reply_to(made.message.key) == Recorded(reply)
+        assert store.reply_to(made.message.key) == Recorded(reply, sender="oAlice")
 
     def test_a_second_record_changes_nothing(self, store: Store) -> None:
         store.record(entry("1", opening()))
         again = entry("1", opening("other"), reply="anders", conversation={"page": 9}, gap="?")
-        assert store.record(again) == Recorded("回复")
+        assert store.record(again) == Recorded("回复", sender="oAlice")
         assert store.incidents_for(["other"], NOW) == ()
         assert store.conversation(person("oAlice"), NOW) is None
         assert list(store.export("gaps")) == []
@@ -132,7 +132,7 @@ class TestMessages:
         process.send_signal(signal.SIGKILL)
         done += process.communicate(timeout=30)[0].splitlines()
         told = [int(line) for line in done if line.strip()]
-        assert all(store.reply_to(message(f"k{n}").key) == Recorded("回复") for n in told)
+        assert all(store.reply_to(message(f"k{n}").key) == Recorded("回复", sender="oAlice") for n in told)
         assert store.record(entry("after", opening())).is_new
 
     @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
@@ -143,7 +143,7 @@ class TestMessages:
             message=message("1", text=text),
         )
         (incident,) = recorded_in(store, made)
-        assert store.reply_to(made.message.key) == Recorded(text)
+        assert store.reply_to(made.message.key) == Recorded(text, sender="oAlice")
         known = store.incident(incident)
         assert known is not None
         assert (known.key, known.callback, known.sightings) == ("k" + text, text, (placed[0],))
@@ -155,7 +155,7 @@ class TestMessages:
     def test_what_no_database_stores_is_left_out_everywhere(self, store: Store) -> None:
         made = entry("1", opening(count=10**30), reply="a\0b\ud83dc")
         assert store.record(made).reply == "ab\ufffdc"
-        assert store.reply_to(made.message.key) == Recorded("ab\ufffdc")
+        assert store.reply_to(made.message.key) == Recorded("ab\ufffdc", sender="oAlice")
         assert next(store.export("alerts"))["count"] == 2**63 - 1
 
     def test_keys_differ_by_case(self, store: Store) -> None:

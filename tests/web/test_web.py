@@ -186,6 +186,22 @@ def test_one_signature_does_not_carry_two_messages(tmp_path: Path) -> None:
     assert bench.count("refused_total", reason="replayed") == 1
 
 
+@pytest.mark.parametrize("is_seen", [True, False], ids=["a signature seen before", "another sender"])
+def test_a_plain_push_gets_nobody_else_s_reply_by_their_message_id(is_seen: bool, tmp_path: Path) -> None:
+    account = replace(ACCOUNT, aes_key=None)
+    bench = _bench(_settings(tmp_path, account), account, "plain")
+    seen, fresh = bench.platform.request("text", {}, "1"), bench.platform.request("text", {}, "3")
+    secret = bench.platform.request("text", {}, "2")
+    assert bench.platform.send(seen).status == bench.platform.send(secret).status == 200
+    if is_seen:
+        forged = replace(secret, query=seen.query)
+    else:
+        forged = replace(fresh, body=secret.body.replace(FAN.encode(), b"oEve"))
+    answer = bench.platform.send(forged)
+    assert (answer.status, answer.body) == (403, b"refused")
+    assert bench.platform.send(secret).status == 200, "a retry gets its reply all the same"
+
+
 def test_garbage_never_gets_a_server_error(any_mode: Bench) -> None:
     seen = set()
     for name, request in any_mode.platform.garbage():
@@ -693,6 +709,32 @@ def test_a_member_by_name_is_the_member_of_the_chat(tmp_path: Path) -> None:
     assert incident
     assert incident.owner
     assert incident.owner.id == FAN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"by": "\0"}, id="a name of a NUL"),
+        pytest.param({"by": "小\0王"}, id="a name with a NUL in it"),
+        pytest.param({"by": "\u200b"}, id="a name of no width"),
+        pytest.param({"by": "\u3164"}, id="a letter that is drawn as nothing"),
+        pytest.param({"by": "\u202e王小"}, id="a name that is read backwards"),
+        pytest.param({"by": "小王\n小李"}, id="a name of two lines"),
+        pytest.param({"by": "小王", "note": "\0\u200b"}, id="a note of nothing"),
+    ],
+)
+def test_what_cannot_be_seen_is_no_name_and_no_note(body: dict[str, str], tmp_path: Path) -> None:
+    bench = _bench(_settings(tmp_path, members={Person("wechat", ANY_ACCOUNT, FAN): "小赵"}))
+    bench.platform.say(ALERT)
+
+    def post(verb: str, sent: dict[str, str]) -> int:
+        answer = bench.client.post(f"/api/incidents/1/{verb}", json=sent, headers=BEARER)
+        return answer.status_code
+
+    for verb in ("note", "close") if "note" in body else ("claim", "close"):
+        assert post(verb, body) == 422, verb
+    assert post("claim", {"by": "小王"}) == 200, "it can still be claimed"
+    assert post("close", {"by": "小王", "note": "第一行\n第二行"}) == 200
 
 
 @pytest.mark.parametrize(

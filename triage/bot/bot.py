@@ -21,7 +21,7 @@ from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooL
 from triage.incidents.correlation import QUIET
 from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.parser import HELP_TOPIC
-from triage.store import Entry, Store
+from triage.store import Entry, Recorded, Store
 
 LONGEST_NUMBER = 2
 """Digits of a typed number: of a topic that was offered, or of the platform's guide."""
@@ -36,6 +36,14 @@ _UNREADABLE = {
 
 def _never() -> bool:
     return False
+
+
+def _refuse_replay(store: Store, message: Message, recorded: Recorded | None) -> None:
+    """Raises RefusedError for a signature of another message, and for a MsgId that another sender had."""
+    if store.signature_used(message.signature, message.key):
+        raise RefusedError("the signature has signed another message before", "replayed")
+    if recorded is not None and recorded.sender != message.sender:
+        raise RefusedError("the message of this MsgId came from somebody else", "replayed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,11 @@ class Bot:
             self._report(outcome)
             return Reply(outcome.text)
         recorded = self.store.reply_to(message.key)
+        if not message.encrypted:
+            _refuse_replay(self.store, message, recorded)
         if recorded is not None:
             self.observer.retry_answered(message.kind)
             return Reply(recorded.reply)
-        if not message.encrypted and self.store.signature_used(message.signature, message.key):
-            raise RefusedError("the signature has signed another message before", "replayed")
         try:
             return self._record(self.store, message, now, expired)
         except OvertakenError:

@@ -24,6 +24,7 @@ from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
 from triage.masking import mask
 from triage.message import ANY_ACCOUNT, Person
+from triage.names import person_name
 from triage.settings.directories import data_directory, split_directories
 
 Accounts = Mapping[str, Mapping[str, object]]
@@ -126,7 +127,7 @@ class Settings(BaseModel):
         for part in filter(None, (part.strip() for part in value.replace("\n", ",").split(","))):
             person, equals, name = (piece.strip() for piece in part.partition("="))
             match = _PERSON.fullmatch(person)
-            if not equals or not name or not match:
+            if not equals or not person_name(name) or not match:
                 raise ValueError("is not a list like OpenID=name,channel/account/id=name")
             channel, account = match["channel"] or "wechat", match["account"] or ANY_ACCOUNT
             if channel not in CHANNELS:

@@ -68,7 +68,8 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     """
     key = entry.message.key
     if not _add_message(session, sql, entry, key):
-        return Recorded(_value(session, statements.REPLY, message=key))
+        [(reply, sender)] = session.all(statements.REPLY, {"message": key})
+        return Recorded(reply, sender=sender)
     if entry.sightings:
         _add_alerts(session, sql, entry, key)
     for action in entry.actions:

@@ -46,7 +46,7 @@ class Statements:
     """Whether `open_incident` and `join_incident` give the incident's row back; where not, it is read afterwards."""
 
 
-REPLY: Select[Any] = select(MESSAGES.c.reply).where(MESSAGES.c.key == bindparam("message"))
+REPLY: Select[Any] = select(MESSAGES.c.reply, MESSAGES.c.sender).where(MESSAGES.c.key == bindparam("message"))
 ADD_ALERT = insert(ALERTS).inline()
 ADD_EVENT = insert(TIMELINE).inline()
 ADD_GAP = insert(GAPS).inline()

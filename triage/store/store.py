@@ -153,9 +153,9 @@ class Store:
     # -- messages
 
     def reply_to(self, key: str) -> Recorded | None:
-        """The reply that was recorded for a message, None if the message is new."""
+        """The reply that was recorded for a message, and its sender; None if the message is new."""
         row = self._first(REPLY, {"message": key})
-        return None if row is None else Recorded(row[0])
+        return None if row is None else Recorded(row[0], sender=row[1])
 
     def record(self, entry: Entry) -> Recorded:
         """Keep everything a message leaves behind, in one transaction.

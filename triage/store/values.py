@@ -30,6 +30,8 @@ class Recorded:
     """The reply that every push of the message gets; None is an answer without words."""
     is_new: bool = False
     """Whether this call recorded it."""
+    sender: str | None = None
+    """The id of who wrote it, where that was asked."""
 
 
 @dataclass(frozen=True, slots=True)

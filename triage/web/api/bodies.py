@@ -5,16 +5,36 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from triage.incidents.correlation import Incident, Sighting, is_quiet
 from triage.incidents.story import MemberNames
 from triage.masking import mask
 from triage.message import Person
+from triage.names import person_name, seen
 from triage.store import Event
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+def _visible(text: str) -> str:
+    """Raises ValueError for a text in which a person sees nothing."""
+    if person_name(text) is None:
+        raise ValueError("has nothing in it that can be seen")
+    return text
+
+
+def _name(text: str) -> str:
+    """Raises ValueError for what is no name: it would be stored and shown as another one."""
+    if " ".join(filter(None, text.split(" "))) != seen(text):
+        raise ValueError("has characters in it that cannot be seen")
+    return _visible(text)
+
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), AfterValidator(_name)
+]
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_visible)
+]
 
 
 class _Sent(BaseModel):
