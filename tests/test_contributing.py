@@ -12,7 +12,8 @@ from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.rendering import Renderer
 from triage.cli import main
-from triage.rules.parser import RuleSet, join, parse_rules
+from triage.rules.joining import join
+from triage.rules.parser import RuleSet, parse_rules
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PLACES = sorted(set(re.findall(r"`((?:triage|rules|templates|tests|docs|bench)/[^`]*)`", PAGE)))

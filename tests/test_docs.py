@@ -13,8 +13,9 @@ from triage.advice.rendering import Renderer
 from triage.alerts.facts import FACTS
 from triage.rules.codes import CODE_KEYS, FAMILIES
 from triage.rules.conditions import OPERATORS
+from triage.rules.joining import join
 from triage.rules.lexicon import LEXICON_KEYS
-from triage.rules.parser import KEYS, RuleSet, join, parse_rules
+from triage.rules.parser import KEYS, RuleSet, parse_rules
 from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 from triage.rules.templates import FILTERS
 

@@ -21,12 +21,22 @@ class TextTooLargeError(TriageError):
         self.limit = limit
 
 
+_LISTED_FINDINGS = 20
+
+
 class RulesError(TriageError):
     """Rules could not be loaded; `findings` has every mistake with its place."""
 
     def __init__(self, findings: tuple[object, ...]) -> None:
-        super().__init__("\n".join(str(finding) for finding in findings))
+        lines = [str(finding) for finding in findings[:_LISTED_FINDINGS]]
+        if more := len(findings) - len(lines):
+            lines.append(f"and {more} more; see: triage rules check")
+        super().__init__("\n".join(lines))
         self.findings = findings
+
+
+class TooManyMistakesError(TriageError):
+    """A file has so many mistakes that the rest of it is not read."""
 
 
 class Mistake(NamedTuple):

@@ -8,7 +8,8 @@ from triage.advice.adviser import Adviser
 from triage.advice.examples import Coverage, run_examples
 from triage.advice.rendering import Renderer
 from triage.findings import Finding
-from triage.rules.parser import RuleSet, join, parse_rules
+from triage.rules.joining import join
+from triage.rules.parser import RuleSet, parse_rules
 
 RULE = """\
 id: {id}

@@ -11,8 +11,9 @@ from triage.advice.headline import excerpt
 from triage.advice.query import Asked, TopicIndex
 from triage.advice.rendering import Lines, Renderer
 from triage.advice.sources import Source, Sources
+from triage.rules.joining import join
 from triage.rules.lexicon import Lexicon
-from triage.rules.parser import join, parse_rules
+from triage.rules.parser import parse_rules
 
 WORDS = "".join(chr(code) for code in range(0x9100, 0x9200))
 """Characters that no rule, no filler and no question uses."""

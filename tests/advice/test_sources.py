@@ -7,7 +7,8 @@ import pytest
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.advice.sources import Source, Sources, parse_sources
-from triage.rules.parser import RuleSet, join, parse_rules
+from triage.rules.joining import join
+from triage.rules.parser import RuleSet, parse_rules
 
 PAGE = """\
 | id | name | what it says | page |

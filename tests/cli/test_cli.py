@@ -101,6 +101,26 @@ def test_rules_check_exits_1_and_names_the_line_of_a_mistake(tmp_path: Path, cap
     assert "unknown key 'sevrity'; did you mean 'severity'?" in line
 
 
+def test_rules_check_names_a_mistake_behind_a_link_as_the_service_does(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    broken = (ROOT / "rules/mark_fail.yml").read_text().replace("severity:", "sevrity:", 1)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.yml").write_text(broken.replace("id: mark_fail", "id: own", 1))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yml").symlink_to("../elsewhere/a.yml")
+    (tmp_path / "team").symlink_to("own")
+    for directory in ("own", "team", "elsewhere", "own/a.yml"):
+        assert main(["rules", "check", str(tmp_path / directory)]) == 1
+        assert "unknown key 'sevrity'" in capsys.readouterr().out
+    assert main(["rules", "check", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere:1:1: no such rules directory or file" in capsys.readouterr().out
+
+
+def test_rules_check_takes_one_file_of_the_rules_in_use(capsys: Printed) -> None:
+    assert main(["rules", "check", str(ROOT / "rules/mark_fail.yml")]) == 0, capsys.readouterr()
+
+
 @pytest.mark.parametrize(
     "alert",
     [

@@ -8,8 +8,9 @@ import pytest
 
 from triage.alerts.facts import FACTS
 from triage.rules.codes import FAMILIES
+from triage.rules.joining import join
 from triage.rules.lexicon import Lexicon
-from triage.rules.parser import join, parse_file
+from triage.rules.parser import parse_file
 
 ROW = {"meaning": "出口 IP 不在白名单", "check": "看 errmsg 里的 IP"}
 TABLE = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from tests.support.paths import DATA, ROOT
 from triage.errors import RulesError
 from triage.findings import Finding
-from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
+from triage.rules.loader import load_rules, load_valid_rules
 from triage.rules.parser import parse_rules
 from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 
@@ -65,6 +66,36 @@ def _same_code_in_two_tables(directory: Path) -> Path:
     return directory
 
 
+def _link_to_many_files(directory: Path) -> Path:
+    (disk := directory / "disk").mkdir()
+    (own := directory / "own").mkdir()
+    for number in range(20_000):
+        (disk / str(number)).touch()
+    (own / "link").symlink_to(disk)
+    return own
+
+
+def _pipe(directory: Path) -> Path:
+    os.mkfifo(directory / "rule.yml")
+    return directory
+
+
+def _endless_device(directory: Path) -> Path:
+    (directory / "rule.yml").symlink_to("/dev/zero")
+    return directory
+
+
+def _dangling_link(directory: Path) -> Path:
+    (directory / "rule.yml").symlink_to("nowhere")
+    return directory
+
+
+def _sparse(directory: Path) -> Path:
+    with (directory / "rule.yml").open("wb") as file:
+        file.truncate(2 << 30)
+    return directory
+
+
 def _file(directory: Path, content: bytes) -> Path:
     path = directory / "rule.yml"
     path.write_bytes(content)
@@ -83,7 +114,32 @@ GENERATED: dict[str, tuple[Callable[[Path], Path], str]] = {
         _same_code_in_two_tables,
         "c.yml:6:3: http_code 405 is explained already at b.yml:6:3",
     ),
+    "a link to the whole disk": (
+        _link_to_many_files,
+        "own:1:1: more than 20,000 files and directories; name the directory that holds the rules alone",
+    ),
+    "a pipe": (_pipe, "rule.yml:1:1: no file but a pipe or a device"),
+    "a device without an end": (_endless_device, "rule.yml:1:1: no file but a pipe or a device"),
+    "a link that leads nowhere": (_dangling_link, "rule.yml:1:1: cannot be read: No such file or directory"),
+    "a file of 2 GB": (_sparse, "rule.yml:1:1: the file is larger than 1,000,000 bytes; split it"),
     "one id in two files": (_same_id_in_two_files, "b.yaml:1:5: rule id 'sample' is taken by a.yml:1:1"),
+}
+
+
+NINETY_THOUSAND = 90_000
+MANY: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "ninety thousand unknown keys": (
+        lambda directory: _file(
+            directory, (PLAIN + "".join(f"k{n}: v\n" for n in range(NINETY_THOUSAND))).encode()
+        ),
+        "rule.yml:112:1: 100 mistakes in this file so far; the rest of it was not read",
+    ),
+    "ninety thousand rules that are not there": (
+        lambda directory: _file(
+            directory, (PLAIN + f"see: [{', '.join(['nobody'] * NINETY_THOUSAND)}]").encode()
+        ),
+        "rule.yml:13:6: 100 mistakes between files so far; there are more",
+    ),
 }
 
 
@@ -106,10 +162,19 @@ def test_a_file_that_cannot_be_read_is_one_finding(
     assert _lines(findings, tmp_path) == [expected]
 
 
+@pytest.mark.parametrize(("build", "last"), MANY.values(), ids=MANY)
+def test_of_very_many_mistakes_a_hundred_are_listed(
+    build: Callable[[Path], Path], last: str, tmp_path: Path
+) -> None:
+    _, findings = load_valid_rules([build(tmp_path)])
+    assert len(findings) == 101
+    assert _lines(findings, tmp_path)[-1] == last
+
+
 def _reported_ids() -> Iterator[str]:
     """The literal finding ids of the modules that read rules."""
     positions = {"report_at": 2, "report": 1, "Finding": 0, "_finding": 1}
-    for name in ("strict_yaml", "conditions", "codes", "lexicon", "parser", "loader"):
+    for name in ("strict_yaml", "conditions", "codes", "lexicon", "parser", "joining", "loader"):
         for node in ast.walk(ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func).rpartition(".")[2]
@@ -120,7 +185,7 @@ def _reported_ids() -> Iterator[str]:
 
 def test_every_finding_the_code_can_report_has_a_case(tmp_path: Path) -> None:
     fired = {finding.id for path in BROKEN for finding in load_valid_rules([path])[1]}
-    for number, (build, _) in enumerate(GENERATED.values()):
+    for number, (build, _) in enumerate([*GENERATED.values(), *MANY.values()]):
         directory = tmp_path / str(number)
         directory.mkdir()
         fired |= {finding.id for finding in load_valid_rules([build(directory)])[1]}
@@ -142,15 +207,6 @@ def test_rules_beside_a_broken_one_are_still_read() -> None:
     rules, findings = parse_rules(pack, "pack.yml")
     assert [rule.id for rule in rules] == ["one", "three"]
     assert [finding.id for finding in findings] == ["bad-id"]
-
-
-def test_rule_files_are_those_that_end_in_yml_or_yaml(tmp_path: Path) -> None:
-    (tmp_path / "team").mkdir()
-    for name in ("a.yml", "team/b.yaml", "c.yml.bak", "d.ysoml", "e.json"):
-        (tmp_path / name).write_text(PLAIN, encoding="utf-8")
-    assert find_rule_files(tmp_path) == [tmp_path / "a.yml", tmp_path / "team/b.yaml"]
-    assert find_rule_files(tmp_path / "e.json") == [tmp_path / "e.json"], "a file that is named is read"
-    assert find_rule_files(tmp_path / "nowhere") == []
 
 
 def test_load_raises_with_every_mistake(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.paths import DATA
 from triage.alerts.parser import Alert, parse
+from triage.rules.joining import join
 from triage.rules.matching import UNKNOWN, Matcher
-from triage.rules.parser import RuleSet, join, parse_rules
+from triage.rules.parser import RuleSet, parse_rules
 from triage.rules.scaffold import write_scaffold
 
 LINES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -535,6 +536,27 @@ def test_a_broken_change_keeps_the_last_good_rules_and_is_visible(
     live.look()
     assert live.adviser is not good
     assert live.state.problem is None
+
+
+def test_many_mistakes_are_a_few_lines_of_the_log(
+    own_rules: Path, renderer: Renderer, caplog: pytest.LogCaptureFixture
+) -> None:
+    (own_rules / "own.yml").write_text("".join(f"k{number}: v\n" for number in range(90_000)))
+    live, _ = _live(own_rules, renderer)
+    assert len(caplog.records) == 21
+    assert live.state.problem
+    assert live.state.problem.endswith("(and 100 more)")
+
+
+def test_a_pipe_among_the_rules_stops_neither_the_start_nor_a_look(
+    own_rules: Path, renderer: Renderer
+) -> None:
+    os.mkfifo(own_rules / "first.yml")
+    live, _ = _live(own_rules, renderer)
+    os.mkfifo(own_rules / "second.yml")
+    live.look()
+    assert live.state.count > 20
+    assert "first.yml:1:1: no file but a pipe or a device (and 1 more)" in (live.state.problem or "")
 
 
 @pytest.mark.parametrize(

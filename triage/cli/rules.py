@@ -19,7 +19,7 @@ from triage.errors import InputError
 from triage.findings import Finding
 from triage.platform.pushes import AlertedPush
 from triage.printing import one_line
-from triage.rules.loader import load_rules, load_valid_rules
+from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.parser import Rule
 from triage.rules.scaffold import write_scaffold
@@ -36,22 +36,20 @@ def command() -> None:
 
 
 def _directories(given: tuple[str, ...]) -> list[Path]:
-    """The bundled rules, those of the settings, and the given ones; each directory once."""
-    paths = [*load_rules_dirs(), *map(Path, given)]
-    return list({path.resolve(): path for path in paths}.values())
+    """The bundled rules, those of the settings, and the given ones."""
+    return [*load_rules_dirs(), *map(Path, given)]
 
 
 def _about(findings: tuple[Finding, ...], given: tuple[str, ...]) -> list[Finding]:
-    """The findings of the given directories; all of them if none was given."""
+    """The findings of the given directories, by whatever name their files were read; all of them if none was given."""
     if not given:
         return list(findings)
-    roots = [Path(path).resolve() for path in given]
-    return [
-        finding
-        for finding in findings
-        if finding.location
-        and any(Path(finding.location.file).resolve().is_relative_to(root) for root in roots)
-    ]
+    own = {file.resolve() for path in given for file in find_rule_files(Path(path))}
+
+    def is_own(file: Path) -> bool:
+        return file.resolve() in own or any(map(file.is_relative_to, given))
+
+    return [finding for finding in findings if finding.location and is_own(Path(finding.location.file))]
 
 
 @command.command(examples=("triage rules check", "triage rules check /etc/triage/rules"))

@@ -6,16 +6,18 @@ The format is described in docs/rules.md. Scalars are text and conditions are da
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import yaml
 
 from triage.alerts.facts import FACTS
+from triage.errors import TooManyMistakesError
 from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
-from triage.rules.codes import CODE_TABLE_KEY, CodeTable, code_conflicts, parse_code_table
+from triage.rules.codes import CODE_TABLE_KEY, CodeTable, parse_code_table
 from triage.rules.conditions import Condition, parse_condition
 from triage.rules.lexicon import LEXICON_KEY, Lexicon, parse_lexicon
 from triage.rules.stages import STAGES, expand
@@ -120,8 +122,10 @@ class RuleFile:
 def parse_file(source: str, file: str) -> tuple[RuleFile, tuple[Finding, ...]]:
     """What one file holds, and all mistakes in it. `file` is named in the findings."""
     reader = Reader(file)
-    root = compose(source, reader)
-    parsed = _file(reader, root) if root is not None else RuleFile()
+    parsed = RuleFile()
+    with suppress(TooManyMistakesError):
+        root = compose(source, reader)
+        parsed = _file(reader, root) if root is not None else parsed
     return parsed, tuple(reader.findings)
 
 
@@ -129,44 +133,6 @@ def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding
     """The rules of one file, without those that have mistakes, and all mistakes. `file` is named in the findings."""
     parsed, findings = parse_file(source, file)
     return parsed.rules, findings
-
-
-def join(
-    parts: Iterable[tuple[Rule, ...]],
-    version: str,
-    tables: Iterable[CodeTable] = (),
-    lexicons: Iterable[Lexicon] = (),
-) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """One set from what many files hold, and the mistakes between them: same ids, numbers or codes, unknown ids."""
-    rules = tuple(rule for part in parts for rule in part)
-    tables = tuple(tables)
-    conflicts = (*_conflicts(rules), *code_conflicts(tables, {rule.id for rule in rules}))
-    return RuleSet(rules, version, tables, Lexicon.joined(lexicons)), conflicts
-
-
-def _conflicts(rules: tuple[Rule, ...]) -> Iterator[Finding]:
-    ids: dict[str, Rule] = {}
-    numbers: dict[int, Rule] = {}
-    for rule in rules:
-        if rule.id in ids:
-            taken_by = ids[rule.id].location
-            yield _finding(rule.places["id"], "duplicate-id", f"rule id '{rule.id}' is taken by {taken_by}")
-        ids.setdefault(rule.id, rule)
-        if rule.number is not None and rule.number in numbers:
-            taken = numbers[rule.number]
-            message = f"number {rule.number} is taken by '{taken.id}'"
-            yield _finding(rule.places["number"], "duplicate-number", message)
-        if rule.number is not None:
-            numbers.setdefault(rule.number, rule)
-    for rule in rules:
-        for other in rule.see:
-            if other not in ids:
-                message = f"'see' names no rule: '{other}'"
-                yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
-
-
-def _finding(location: Location, id_: str, message: str, hint: str | None = None) -> Finding:
-    return Finding(id_, Severity.HIGH, message, location, hint)
 
 
 _SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[DPTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")

@@ -14,12 +14,15 @@ from typing import Any
 
 import yaml
 
+from triage.errors import TooManyMistakesError
 from triage.findings import Finding, Location, Severity
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 MAX_TEXT = 20_000
 """Characters of one scalar."""
+MAX_FINDINGS = 100
+"""Mistakes of one file that are listed, and mistakes between files: enough to see what is wrong with it."""
 _MAX_MESSAGE = 400
 """Characters of a finding's message."""
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -130,8 +133,13 @@ class Reader:
         self.lists: dict[str, tuple[str, ...]] = {}
 
     def report_at(self, line: int, column: int, id_: str, message: str, hint: str | None = None) -> None:
+        """Add a finding of severity HIGH. Raises TooManyMistakesError behind the last that is listed."""
         place = Location(self.file, line, column)
         self.findings.append(Finding(id_, Severity.HIGH, _one_line(message), place, hint))
+        if len(self.findings) == MAX_FINDINGS:
+            more = f"{MAX_FINDINGS} mistakes in this file so far; the rest of it was not read"
+            self.findings.append(Finding("too-many", Severity.HIGH, more, place))
+            raise TooManyMistakesError
 
     def report(self, node: yaml.Node, id_: str, message: str, hint: str | None = None) -> None:
         """Add a finding of severity HIGH at the place of a node."""

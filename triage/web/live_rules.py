@@ -13,7 +13,7 @@ from pathlib import Path
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.findings import Finding
-from triage.rules.loader import find_rule_files, load_valid_rules
+from triage.rules.loader import load_valid_rules, stamp_rules
 from triage.web.logs import log_event
 from triage.web.metrics import RulesState
 
@@ -21,8 +21,8 @@ _LOG = logging.getLogger(__name__)
 _EVERY_SECONDS = 2.0
 _REST_FACTOR = 50
 """After a look that took long it rests so many times as long, so that looking takes 2 % of the time at most."""
-
-Stamp = tuple[tuple[str, int, int], ...]
+_LOGGED_MISTAKES = 20
+"""Of one change; `triage rules check` lists more."""
 
 
 class LiveRules:
@@ -42,7 +42,7 @@ class LiveRules:
         self._renderer = renderer
         self._on_failure = on_failure
         self._clock = clock
-        self._stamp = _stamp(self._directories)
+        self._stamp = stamp_rules(self._directories)
         rules, findings = load_valid_rules(self._directories)
         self.adviser = Adviser(rules, renderer)
         self._problem = self._told(findings)
@@ -66,7 +66,7 @@ class LiveRules:
         return max(_EVERY_SECONDS, _REST_FACTOR * (self._clock() - started))
 
     def _read_changes(self) -> None:
-        stamp = _stamp(self._directories)
+        stamp = stamp_rules(self._directories)
         if stamp == self._stamp:
             return
         rules, findings = load_valid_rules(self._directories)
@@ -80,20 +80,9 @@ class LiveRules:
         if not findings:
             return None
         self._on_failure()
-        for finding in findings:
+        for finding in findings[:_LOGGED_MISTAKES]:
             log_event(_LOG, logging.ERROR, "rule_mistake", finding=str(finding))
+        if more := len(findings[_LOGGED_MISTAKES:]):
+            log_event(_LOG, logging.ERROR, "rule_mistakes_not_logged", count=more, see="triage rules check")
         rest = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         return f"{findings[0]}{rest}"
-
-
-def _stamp(directories: Iterable[Path]) -> Stamp:
-    """Name, time and size of every rule file; it changes when one of them does."""
-    files = (file for path in directories for file in find_rule_files(path))
-    found = []
-    for file in files:
-        try:
-            status = file.stat()
-        except FileNotFoundError:
-            continue
-        found.append((str(file), status.st_mtime_ns, status.st_size))
-    return tuple(sorted(found))
