@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-MAX_LINES = 20_000
+MAX_LINES = 3_000
+"""Lines of a paste that are read; readers may look back from each of them."""
 MAX_LINE = 4_000
 """Characters of a line that are read."""
 
 _SIGNS = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "\xa0": " ", "\t": " ", "、": ","})
-_QUOTE = re.compile(r"^(?:\s*[>＞]\s?)+(?=\S)")
+_QUOTE = re.compile(r"^(?:\s*[>＞]\s?)+")
 _BRACKET_QUOTE = re.compile(r"^\s*「(?:[^「」:：]{1,24}[:：]\s*)?")
 _FENCE = re.compile(r"^\s*```\w*\s*$")
 _CHAT_HEAD = re.compile(
@@ -53,6 +54,8 @@ class Paste:
     """Half width, without what a chat adds; a line of the chat alone is empty. Indices are those of the pasted text."""
     commands: tuple[str, ...]
     """For each line the last command before it, `""` where none was seen."""
+    raw: tuple[str, ...] = ()
+    """The lines as they were pasted, for what full width itself shows."""
 
     @cached_property
     def cpus(self) -> int | None:
@@ -69,7 +72,8 @@ def read_paste(text: str) -> Paste:
     lines: list[str] = []
     commands: list[str] = []
     command = ""
-    for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]:
+    pasted = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MAX_LINES]
+    for raw in pasted:
         line = _plain(raw)
         if _FENCE.match(line) or _CHAT_HEAD.match(line):
             line, command = "", ""
@@ -80,7 +84,7 @@ def read_paste(text: str) -> Paste:
             line = command
         lines.append(line)
         commands.append(command)
-    return Paste(tuple(lines), tuple(commands))
+    return Paste(tuple(lines), tuple(commands), tuple(pasted))
 
 
 def _plain(raw: str) -> str:

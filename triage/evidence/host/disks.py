@@ -1,0 +1,49 @@
+"""df and df -i: room on the file systems. https://man7.org/linux/man-pages/man1/df.1.html"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from triage.evidence.judgement import Finding, Part, sick, suspect
+from triage.evidence.paste import Paste, tokens
+
+_FULL, _NEARLY_FULL = 95, 85
+"""Percent."""
+_INODES = re.compile(r"IUse%|IUsed|Inodes?|已用\(I\)%|已用I%")
+_HEADERS = (("Filesystem", "文件系统"), ("Mounted", "挂载点"))
+_ROW = re.compile(r"(\S+)\s+(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){3}(?:(\d{1,3})%|-)\s+(/\S*)")
+_NOT_COUNTED = ("tmpfs", "devtmpfs", "udev", "/dev/loop", "none", "shm", "squashfs", "cgroup")
+
+
+def read(paste: Paste) -> Iterator[Part]:
+    """One part for each table."""
+    starts = [i for i, line in enumerate(paste.lines) if line.split()[:1] and line.split()[0] in _HEADERS[0]]
+    for place, start in enumerate(starts):
+        end = starts[place + 1] if place + 1 < len(starts) else len(paste.lines)
+        text = paste.lines[start]
+        if not any(word in text or word in " ".join(paste.lines[start : start + 2]) for word in _HEADERS[1]):
+            continue
+        body = list(tokens(paste, start + 1, end))
+        joined = " ".join(word.text for word in body)
+        rows = [(name, int(percent), mount) for name, percent, mount in _ROW.findall(joined) if percent]
+        if not rows:
+            continue
+        used = {start} | {
+            i for i in range(start + 1, end) if re.search(r"\d%\s|\s-\s+/|^/dev/|^\S+$", paste.lines[i] + " ")
+        }
+        inodes = bool(_INODES.search(text))
+        findings = tuple(_judge(rows, inodes=inodes))
+        yield Part("df_inodes" if inodes else "df", findings, tuple(sorted(used)))
+
+
+def _judge(rows: list[tuple[str, int, str]], *, inodes: bool) -> Iterator[Finding]:
+    counted = [row for row in rows if not row[0].startswith(_NOT_COUNTED) and not row[2].startswith("/snap")]
+    worst = max(counted, key=lambda row: row[1], default=None)
+    if worst is None:
+        return
+    proof = f"{worst[2]} 用了 {worst[1]}%"
+    if worst[1] >= _FULL:
+        yield sick("inode_full" if inodes else "disk_full", proof)
+    elif worst[1] >= _NEARLY_FULL:
+        yield suspect("disk_nearly_full", proof)

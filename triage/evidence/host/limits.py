@@ -1,0 +1,81 @@
+"""ulimit of a shell, /proc/PID/limits of a process, and the files of a cgroup.
+
+https://man7.org/linux/man-pages/man5/proc_pid_limits.5.html, https://docs.kernel.org/admin-guide/cgroup-v2.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from triage.evidence.judgement import Finding, Part, note, sick, suspect
+from triage.evidence.paste import Paste
+
+_LOW_FILES = 4096
+"""Open files; a proxy needs two for a request."""
+_THROTTLED, _SOMETIMES = 25.0, 5.0
+"""Percent of the periods."""
+_ULIMIT = re.compile(r"^(?:sudo )?ulimit\s+-(?:S|H)?(?:n|Sn|Hn|a)\b\s*(\d+|unlimited)?$")
+_ANSWER = re.compile(r"^\s*(\d+|unlimited)\s*$")
+_ALL = re.compile(r"open files\s+\(-n\)\s+(\d+|unlimited)")
+_PROC = re.compile(r"Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)\s+files")
+_LIMITS = re.compile(
+    r"^\s*(?:Limit\s+Soft Limit\s+Hard Limit|Max [a-z -]+\s+(?:\d+|unlimited)\s+(?:\d+|unlimited))"
+)
+_KEY = re.compile(r"^\s*([a-z_]+)\s+(\d+)\s*$")
+_CPU = ("nr_periods", "nr_throttled")
+_EVENTS = ("oom", "oom_kill")
+
+
+def read(paste: Paste) -> Iterator[Part]:
+    """One part for each output."""
+    yield from _shell(paste)
+    yield from _process(paste)
+    yield from _cgroup(paste)
+
+
+def _shell(paste: Paste) -> Iterator[Part]:
+    for index, line in enumerate(paste.lines):
+        typed = _ULIMIT.match(line)
+        value = typed[1] if typed else None
+        used = [index]
+        if typed and value is None and index + 1 < len(paste.lines):
+            answer = _ANSWER.match(paste.lines[index + 1])
+            value = answer[1] if answer else None
+            used.append(index + 1)
+        if not typed and (every := _ALL.search(line)):
+            value = every[1]
+        if value is not None:
+            yield Part(
+                "ulimit",
+                tuple(_judge(value, suspect, note("shell_limit_only", "这是外壳的限制"))),
+                tuple(used),
+            )
+
+
+def _process(paste: Paste) -> Iterator[Part]:
+    rows = [index for index, line in enumerate(paste.lines) if _LIMITS.match(line)]
+    found = next((m for index in rows if (m := _PROC.search(paste.lines[index]))), None)
+    if found:
+        yield Part("limits", tuple(_judge(found[1], sick)), tuple(rows))
+
+
+def _judge(value: str, found: object, *more: Finding) -> Iterator[Finding]:
+    if value != "unlimited" and int(value) <= _LOW_FILES:
+        yield (sick if found is sick else suspect)("nofile_low", f"最多打开 {value} 个文件")
+    yield from more
+
+
+def _cgroup(paste: Paste) -> Iterator[Part]:
+    rows = {m[1]: (index, int(m[2])) for index, line in enumerate(paste.lines) if (m := _KEY.match(line))}
+    lines = tuple(sorted(index for index, _ in rows.values()))
+    if all(name in rows for name in _CPU):
+        periods, throttled = rows["nr_periods"][1], rows["nr_throttled"][1]
+        share = 100 * throttled / periods if periods else 0.0
+        found = sick if share >= _THROTTLED else suspect
+        findings = (found("cpu_throttled", f"{share:.0f}% 的周期被限"),) if share >= _SOMETIMES else ()
+        yield Part("cgroup_cpu", findings, lines)
+    elif all(name in rows for name in _EVENTS):
+        kills = rows["oom_kill"][1]
+        findings = (sick("cgroup_oom", f"oom_kill {kills}"),) if kills else ()
+        yield Part("cgroup_memory", findings, lines)

@@ -1,0 +1,94 @@
+"""free: what is left for programs, judged by `available`; `free` is small on every machine.
+
+https://man7.org/linux/man-pages/man1/free.1.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
+from triage.evidence.paste import Paste, tokens
+
+_LOW, _SCARCE = 0.10, 0.15
+"""Shares of the memory that are available."""
+_SWAP_FULL, _SWAP_USED = 0.80, 0.20
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]i?|B)?B?")
+_UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
+_MEMORY, _SWAP = ("Mem:", "内存:"), ("Swap:", "交换:")
+_HEADERS = ("available", "可用", "buff/cache", "缓冲/缓存", "buffers", "cached", "shared", "共享")
+_MAX_COLUMNS = 7
+
+
+def read(paste: Paste) -> Iterator[Part]:
+    """One part for each output of free."""
+    words = list(tokens(paste, 0, len(paste.lines)))
+    for index, word in enumerate(words):
+        if word.text not in _MEMORY:
+            continue
+        header = [each.text for each in words[max(0, index - 9) : index]]
+        if not any(name in header for name in _HEADERS) or not {"total", "总计"} & {*header}:
+            continue
+        memory, end = _sizes([each.text for each in words[index + 1 :]])
+        lines = {
+            each.line for each in words[max(0, index - 9) : index + 1 + end] if each.line >= word.line - 2
+        }
+        old = next(
+            (each for each in words[index : index + 24] if each.text.startswith("buffers/cache")), None
+        )
+        cached = _after(words, words.index(old)) if old else []
+        swap_at = next((i for i in range(index, min(index + 30, len(words))) if words[i].text in _SWAP), None)
+        swap = _after(words, swap_at) if swap_at is not None else []
+        last = swap_at + len(swap) if swap_at is not None else index + end
+        lines |= {each.line for each in words[index : last + 1]}
+        yield Part("free", tuple(_judge(header, memory, cached, swap)), tuple(sorted(lines)))
+
+
+def _after(words: list, index: int) -> list[float]:  # type: ignore[type-arg]  # tokens
+    return _sizes([each.text for each in words[index + 1 :]])[0]
+
+
+def _sizes(texts: list[str]) -> tuple[list[float], int]:
+    found: list[float] = []
+    for offset, text in enumerate(texts[: _MAX_COLUMNS * 3]):
+        match = _SIZE.fullmatch(text)
+        if match is None:
+            if found and len(found) < 3 and offset < len(texts) and text in _HEADERS:
+                continue
+            return found, offset
+        found.append(float(match[1]) * _UNITS[(match[2] or "")[:1]])
+        if len(found) == _MAX_COLUMNS:
+            return found, offset + 1
+    return found, len(texts)
+
+
+def _judge(
+    header: list[str], memory: list[float], cached: list[float], swap: list[float]
+) -> Iterator[Finding]:
+    if cached and memory:  # before 2014: free of the line -/+ buffers/cache
+        available = cached[1] if len(cached) > 1 else None
+    else:
+        available = memory[-1] if len(memory) >= 6 and ("available" in header or "可用" in header) else None
+    if available is None or not memory:
+        yield unreadable("truncated", "没有 available 一列")
+    else:
+        yield from judge_memory(memory[0], available)
+    if len(swap) >= 2 and swap[0] > 0:
+        yield from judge_swap(swap[0], swap[1])
+
+
+def judge_memory(total: float, available: float) -> Iterator[Finding]:
+    """What the available share of the memory says; both in the same unit."""
+    share = available / total if total else 1.0
+    if share < _SCARCE:
+        yield (sick if share < _LOW else suspect)("mem_low", f"可用 {share:.0%}")
+
+
+def judge_swap(total: float, used: float) -> Iterator[Finding]:
+    """What the used share of the swap space says."""
+    share = used / total if total else 0.0
+    if share > _SWAP_FULL:
+        yield sick("swap_full", f"交换区用了 {share:.0%}")
+    elif share > _SWAP_USED:
+        yield suspect("swap_used", f"交换区用了 {share:.0%}")

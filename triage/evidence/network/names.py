@@ -1,0 +1,166 @@
+"""dig, nslookup and host. https://bind9.readthedocs.io/en/latest/manpages.html"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from triage.evidence.judgement import Finding, Part, note, sick
+from triage.evidence.paste import Paste
+
+_STATUS = re.compile(r"->>HEADER<<- opcode: \w+, status: (\w+)")
+_ANSWERS = re.compile(r"\bANSWER: (\d+)")
+_RECORD = re.compile(r"^\S+\.?\s+(?:\d+\s+)?IN\s+(A|AAAA|CNAME)\s+(\S+)")
+_DIG = re.compile(r"^;|^\S+\.?\s+(?:\d+\s+)?IN\s+[A-Z]+\b")
+_TIMEOUT = re.compile(
+    r"communications error to \S+: timed out|"
+    r"connection timed out; no servers could be reached|no servers could be reached|"
+    r"DNS request timed out|timeout was \d+ seconds|请求超时"
+)
+_SHORT = re.compile(r"\bdig\b.*\+short\b")
+_ADDRESS = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]+$")
+_SERVER = re.compile(r"^\s*(?:Server|服务器)\s*:\s*(\S+)")
+_NS_ADDRESS = re.compile(r"^\s*(?:Address(?:es)?|地址)\s*:\s*(\S+)|^\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$")
+_CANT = re.compile(
+    r"server can't find \S+?:? (NXDOMAIN|SERVFAIL|REFUSED)|(?:找不到|"
+    r"can't find) \S+: (?:Non-existent domain|Server failed|NXDOMAIN)|No answer",
+    re.IGNORECASE,
+)
+_NS_LINE = re.compile(
+    r"Non-authoritative answer|非权威应答|^\s*(?:Name|名称|Aliases|别名)\s*:|canonical name"
+)
+_FAKE = (ipaddress.ip_network("198.18.0.0/15"), ipaddress.ip_network("100.64.0.0/10"))
+
+
+def read(paste: Paste) -> Iterator[Part]:
+    """One part for each query."""
+    yield from _dig(paste)
+    yield from _short(paste)
+    yield from _nslookup(paste)
+
+
+def _dig(paste: Paste) -> Iterator[Part]:
+    starts = [i for i, line in enumerate(paste.lines) if re.match(r"^; <<>> DiG |^;; ->>HEADER", line)]
+    starts = [i for place, i in enumerate(starts) if not place or "DiG" in paste.lines[i]]
+    for place, start in enumerate(starts):
+        stop = starts[place + 1] if place + 1 < len(starts) else len(paste.lines)
+        first = start
+        while first and _TIMEOUT.search(paste.lines[first - 1] or ""):
+            first -= 1
+        if (
+            first
+            and not paste.lines[first - 1].strip()
+            and first > 1
+            and _TIMEOUT.search(paste.lines[first - 2])
+        ):
+            first -= 2
+            while first and _TIMEOUT.search(paste.lines[first - 1]):
+                first -= 1
+        lines = [
+            i for i in range(first, stop) if _DIG.match(paste.lines[i]) or _TIMEOUT.search(paste.lines[i])
+        ]
+        text = "\n".join(paste.lines[i] for i in lines)
+        yield Part("dig", tuple(_judge_dig(text)), tuple(lines))
+
+
+def _judge_dig(text: str) -> Iterator[Finding]:
+    status = _STATUS.search(text)
+    if status is None:
+        if timeout := _TIMEOUT.search(text):
+            yield sick("dns_timeout", timeout[0])
+        return
+    answers = _ANSWERS.search(text)
+    records = [m for line in text.splitlines() if not line.startswith(";") and (m := _RECORD.match(line))]
+    yield from _judge_answer(
+        status[1], [m[2] for m in records if m[1] != "CNAME"], int(answers[1]) if answers else 0
+    )
+    if any(m[1] == "CNAME" for m in records):
+        yield note("cname", "中间有 CNAME")
+
+
+def _judge_answer(status: str, addresses: list[str], answers: int) -> Iterator[Finding]:
+    if status == "NXDOMAIN":
+        yield sick("nxdomain", "没有这个域名")
+    elif status in ("SERVFAIL", "REFUSED"):
+        yield sick("servfail", f"DNS 服务器回 {status}")
+    elif not addresses and answers == 0:
+        yield sick("no_address", "有这个域名，没有 A 记录")
+    elif private := [address for address in addresses if _is_private(address)]:
+        yield sick("private_address", f"解析到内网地址 {private[0]}")
+
+
+def _is_private(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    documentation = text.startswith(("192.0.2.", "198.51.100.", "203.0.113."))
+    return not documentation and (
+        address.is_private or any(address in net for net in _FAKE if address.version == 4)
+    )
+
+
+def _short(paste: Paste) -> Iterator[Part]:
+    for index, line in enumerate(paste.lines):
+        if not _SHORT.search(line):
+            continue
+        found = []
+        for after in range(index + 1, len(paste.lines)):
+            answer = paste.lines[after].strip()
+            if not _ADDRESS.match(answer) and not re.match(r"^[\w.-]+\.$", answer):
+                break
+            found.append((after, answer))
+        timeout = index + 1 < len(paste.lines) and _TIMEOUT.search(paste.lines[index + 1])
+        if timeout:
+            yield Part("dig", (sick("dns_timeout", timeout[0]),), (index, index + 1))
+            continue
+        addresses = [answer for _, answer in found if _ADDRESS.match(answer)]
+        findings = list(_judge_answer("NOERROR", addresses, 0))
+        if any(not _ADDRESS.match(answer) for _, answer in found):
+            findings.append(note("cname", "中间有 CNAME"))
+        yield Part("dig", tuple(findings), (index, *(after for after, _ in found)))
+
+
+def _nslookup(paste: Paste) -> Iterator[Part]:
+    starts = [i for i, line in enumerate(paste.lines) if _SERVER.match(line)]
+    for place, start in enumerate(starts):
+        stop = starts[place + 1] if place + 1 < len(starts) else len(paste.lines)
+        after = range(start + 1, min(stop, start + 24))
+        own = next((i for i in after if _NS_ADDRESS.match(paste.lines[i])), None)
+        if own is None:
+            continue
+        rest = [
+            i
+            for i in after
+            if i != own
+            and (
+                _NS_ADDRESS.match(paste.lines[i])
+                or _CANT.search(paste.lines[i])
+                or _NS_LINE.search(paste.lines[i])
+                or _TIMEOUT.search(paste.lines[i])
+            )
+        ]
+        text = "\n".join(paste.lines[i] for i in rest)
+        before = [start - 1] if start and _TIMEOUT.search(paste.lines[start - 1]) else []
+        yield Part("nslookup", tuple(_judge_nslookup(text)), tuple(sorted([*before, start, own, *rest])))
+
+
+def _judge_nslookup(text: str) -> Iterator[Finding]:
+    if cant := _CANT.search(text):
+        word = cant[0].upper()
+        status = (
+            "SERVFAIL"
+            if "SERVFAIL" in word or "SERVER FAILED" in word
+            else "NOERROR"
+            if "NO ANSWER" in word
+            else "NXDOMAIN"
+        )
+        yield from _judge_answer(status, [], 0)
+    elif timeout := _TIMEOUT.search(text):
+        yield sick("dns_timeout", timeout[0])
+    else:
+        found = [m[1] or m[2] for line in text.splitlines() if (m := _NS_ADDRESS.match(line))]
+        yield from _judge_answer("NOERROR", found, 0)
+        if "canonical name" in text or re.search(r"Aliases|别名", text):
+            yield note("cname", "中间有 CNAME")
