@@ -83,7 +83,11 @@ def test_json_tells_what_happened(capsys: Printed) -> None:
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["illness"], told["sent"], told["failed"], told["right"]) == ("html", 36, 36, True)
     (alert,) = told["alerts"]
-    assert (alert["kind"], alert["causes"], alert["step"]) == ("bad_response", ["html_page"], "html_error")
+    assert (alert["kind"], alert["causes"], alert["step"]) == (
+        "bad_response",
+        ["html_page"],
+        "app_error_page",
+    )
     assert alert["wrong"] == []
 
 
