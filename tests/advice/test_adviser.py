@@ -37,7 +37,7 @@ def test_topic_of_a_text(text: str, topic: str | None, adviser: Adviser) -> None
 
 def test_json_is_that_of_the_contract(adviser: Adviser) -> None:
     answer = adviser.answer(ALERT).as_json()
-    assert set(answer) == {"reply", "pages", "alerts", "topic", "topics", "facts", "matches"}
+    assert set(answer) == {"reply", "pages", "alerts", "topic", "topics", "facts", "parts", "matches"}
     assert answer["reply"] == answer["pages"][0]
     assert answer["matches"][0]["rule"] == "payment_timeout"
     assert list(answer["alerts"][0]) == [

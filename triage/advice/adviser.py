@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from triage.advice.pasted import is_evidence, told
 from triage.advice.query import Asked, TopicIndex
 from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt, with_own_checklist, worst
 from triage.alerts.facts import log_statuses
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
+from triage.evidence.judge import judge
+from triage.evidence.judgement import Part
 from triage.message import PageSize
 from triage.rules.conditions import View, holds
 from triage.rules.matching import Diagnosis, Matcher
@@ -31,6 +34,8 @@ class Answer:
     topic: str | None = None
     """The rule that leads: the kind of the worst alert, or the topic that the text asks for."""
     asked: Asked = field(default_factory=Asked)
+    parts: tuple[Part, ...] = ()
+    """The output of tools in the text."""
 
     def as_json(self) -> dict[str, Any]:
         """The contract's JSON of `ask`."""
@@ -44,6 +49,7 @@ class Answer:
             "topic": self.topic,
             "topics": [self.topic] if self.diagnoses else [item.rule.id for item in self.asked.candidates],
             "facts": dict(self.asked.facts),
+            "parts": [part.as_json() for part in self.parts],
             "matches": [
                 *(
                     {"rule": id_, "because": "; ".join(item.test for item in because)}
@@ -111,8 +117,15 @@ class Adviser:
             pages = tuple(page.text for page in self.alert_pages(reading, diagnoses))
             return Answer(pages, diagnoses, worst(diagnoses).kind)
         asked = self.ask(text)
+        parts = judge(text)
+        if is_evidence(text, parts, asked):
+            return Answer((self.evidence_page(parts),), parts=parts)
         topic = asked.topic.id if asked.topic and asked.is_clear else None
-        return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked)
+        return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked, parts)
+
+    def evidence_page(self, parts: tuple[Part, ...]) -> str:
+        """What pasted output proves, in words."""
+        return self.say("evidence", parts=[told(part, self.rules) for part in parts])
 
     def alert_pages(
         self,

@@ -23,6 +23,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "claimed": ("id", "how", "owner"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),
+    "evidence": ("parts",),
     "hint": (),
     "confirmed": ("how", "id", "into"),
     "incident": ("line", "path", "timeline"),

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from triage.advice.adviser import Adviser
-from triage.bot import confirming, follow_ups, membership
+from triage.advice.pasted import is_evidence
+from triage.bot import confirming, evidence, follow_ups, membership
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
 from triage.bot.commands import Command, Word, read_command, usage
@@ -18,6 +19,7 @@ from triage.bot.observer import NoObserver, Observer
 from triage.channels.channel import Audience
 from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
+from triage.evidence.judge import judge
 from triage.incidents.correlation import QUIET
 from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.parser import HELP_TOPIC
@@ -152,9 +154,16 @@ class Bot:
         except TextTooLargeError:
             return Outcome(self.adviser.answer(text).pages[0])
         if not alerts:
-            return follow_ups.ask(self.adviser, text, self._talk(message, now))
+            return self._question(message, text, now)
         sent, context = AlertText(text, reading, alerts), self._context(message, now)
         return advise_and_remember(context, sent) if context else advise(self.adviser, sent)
+
+    def _question(self, message: Message, text: str, now: datetime) -> Outcome:
+        """Pasted output of tools, or typed words."""
+        talk, parts = self._talk(message, now), judge(text)
+        if is_evidence(text, parts, self.adviser.ask(text)):
+            return evidence.judged(self.adviser, parts, self._context(message, now), talk)
+        return follow_ups.ask(self.adviser, text, talk)
 
     def _command(self, message: Message, command: Command, now: datetime) -> Outcome:
         word = command.word

@@ -33,12 +33,16 @@ _ROW = re.compile(
     r"往返行程|Approximate round|最短 = |Minimum = ",
     re.IGNORECASE,
 )
+_TIMED_OUT = re.compile(r"^\s*(?:请求超时[。.]|Request timed out\.?|Request timeout for icmp_seq \d+)\s*$")
 
 
 def read(paste: Paste) -> Iterator[Part]:
     """One part for each run."""
     starts = [i for i, line in enumerate(paste.lines) if _HEAD.match(line) or _NO_NAME.search(line)]
     ends = [i for i, line in enumerate(paste.lines) if _UNIX.search(line) or _WINDOWS.search(line)]
+    alone = [i for i, line in enumerate(paste.lines) if _TIMED_OUT.match(line)]
+    if not starts and not ends and len(alone) >= 2:
+        yield Part("ping", (unreadable("truncated", "只有超时的几行，没有统计"),), tuple(alone))
     if not starts and ends:
         starts = [max(0, ends[0] - 12)]
     for place, start in enumerate(starts):
