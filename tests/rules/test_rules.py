@@ -108,7 +108,10 @@ GENERATED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a file that is not UTF-8": (_not_utf8, "rule.yml:1:1: not UTF-8: byte 18 is 0xd1"),
     "half of a surrogate pair": (
         _half_a_pair,
-        "rule.yml:2:11: not YAML: found invalid Unicode character escape code",
+        (
+            "rule.yml:2:11: not YAML: found invalid Unicode character escape code; "
+            "a backslash begins an escape in double quotes; use single quotes"
+        ),
     ),
     "one code in two tables": (
         _same_code_in_two_tables,

@@ -52,7 +52,7 @@ TABLE 是 alerts、conversations、gaps、incidents、invitations、members、me
 KIND 是消息、事件或第三方平台推送在报文里的名字：text（默认）、subscribe、CLICK、component_verify_ticket……或 unknown_event。
 有 --from-alert 时两个都可以不写；报警里的主机要用 --allow 点名。""",
     "rules": "检查、测试、列出、查看、新建和解释规则。",
-    "rules check": "检查 DIRECTORIES 里的规则（默认是用到的全部），一处错一行。",
+    "rules check": "检查 DIRECTORIES 里的规则（默认是用到的全部），每处错带上那一行。",
     "rules gaps": """\
 列出没有规则接住的：没答上来的问题、没人选的候选、认不出的报警。
 
@@ -162,6 +162,8 @@ MESSAGES: Final[Mapping[str, str]] = {
     "no gap: every alert and every question found a rule": "没有漏的：每条报警、每个问题都找到了规则",
     "nearest: {ids}": "最近：{ids}",
     "Print the gaps as JSON.": "用 JSON 打印。",
+    "Print JSON.": "用 JSON 打印。",
+    "Print SARIF, which code hosts show in a review.": "用 SARIF 打印，代码托管平台能把它标在改动旁边。",
     "no output of a tool in this text": "这段文字里没有认得出的工具输出",
     "not understood, at {start}: {words}": "没读懂，从第 {start} 个字起：{words}",
     "paste the alert, then press Ctrl-D:": "把报警贴进来，再按 Ctrl-D：",

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from triage.advice.adviser import Adviser
-from triage.advice.examples import run_examples
+from triage.advice.examples import Coverage, run_examples
+from triage.advice.query import Asked
 from triage.advice.sources import Sources
 from triage.cli._commands import Group
+from triage.cli._findings import findings_as_json, sarif, write_findings
 from triage.cli._input import make_adviser, make_renderer, read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
+from triage.cli._rules_json import diagnosis_as_json, question_as_json, rule_as_json, rule_head_as_json
 from triage.cli.db import database_url
 from triage.errors import InputError
-from triage.findings import Finding
+from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.printing import one_line
 from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
@@ -52,28 +57,65 @@ def _about(findings: tuple[Finding, ...], given: tuple[str, ...]) -> list[Findin
     return [finding for finding in findings if finding.location and is_own(Path(finding.location.file))]
 
 
-@command.command(examples=("triage rules check", "triage rules check /etc/triage/rules"))
+def _nothing_read(given: tuple[str, ...]) -> Iterator[Finding]:
+    """What is named and holds no rule: a mistake in an argument, a hint for a directory of the settings."""
+    named = given or map(str, load_rules_dirs()[1:])
+    for path in named:
+        if Path(path).exists() and not find_rule_files(Path(path)):
+            severity = Severity.HIGH if given else Severity.INFO
+            message = "nothing of yours was read: no file here ends in .yml or .yaml"
+            yield Finding("nothing-read", severity, message, Location(path, 1, 1))
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_SARIF = click.option(
+    "--sarif", "as_sarif", is_flag=True, help="Print SARIF, which code hosts show in a review."
+)
+
+
+@command.command(
+    examples=("triage rules check", "triage rules check --sarif /etc/triage/rules > rules.sarif")
+)
 @click.argument("directories", nargs=-1)
-def check(directories: tuple[str, ...]) -> int:
-    """Lint the rules in DIRECTORIES (default: all rules in use); one line for each mistake."""
+@_JSON
+@_SARIF
+def check(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
+    """Lint the rules in DIRECTORIES (default: all rules in use); each mistake with its line."""
     rules, findings = load_valid_rules(_directories(directories))
-    shown = _about(findings, directories)
-    for finding in shown:
-        write(str(finding))
-    write(f"{len(rules.rules)} rules, {len(shown)} mistakes", err=bool(shown))
-    return 1 if shown else 0
+    shown = [*_about(findings, directories), *_nothing_read(directories)]
+    faults = sum(finding.is_fault for finding in shown)
+    if as_sarif:
+        write(sarif(shown))
+    elif as_json:
+        write(dump({"rules": len(rules.rules), "findings": findings_as_json(shown)}))
+    else:
+        write_findings(shown)
+        write(f"{len(rules.rules)} rules, {faults} mistakes", err=bool(faults))
+    return 1 if faults else 0
 
 
 @command.command(examples=("triage rules test", "triage rules test /etc/triage/rules"))
 @click.argument("directories", nargs=-1)
-def test(directories: tuple[str, ...]) -> int:
+@_JSON
+@_SARIF
+def test(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
     """Run the examples of all rules against all rules, those in DIRECTORIES included."""
     rules = load_rules(_directories(directories))
-    findings, coverage = run_examples(rules, Adviser(rules, make_renderer()))
-    for finding in findings:
-        write(str(finding))
+    failed, coverage = run_examples(rules, Adviser(rules, make_renderer()))
+    findings = (*failed, *_nothing_read(directories))
+    if as_sarif:
+        write(sarif(findings))
+    elif as_json:
+        write(dump({**asdict(coverage), "findings": findings_as_json(findings)}))
+    else:
+        write_findings(findings)
+        _write_coverage(coverage, len(failed))
+    return 1 if any(finding.is_fault for finding in findings) else 0
+
+
+def _write_coverage(coverage: Coverage, failed: int) -> None:
     write(
-        f"{coverage.examples} examples, {len(findings)} failed; "
+        f"{coverage.examples} examples, {failed} failed; "
         f"{coverage.steps - len(coverage.unshown)} of {coverage.steps} steps shown, "
         f"{coverage.conditions - len(coverage.one_sided)} of {coverage.conditions} conditions both true and false"
     )
@@ -81,27 +123,34 @@ def test(directories: tuple[str, ...]) -> int:
         write(f"  never shown: {name}")
     for name in coverage.one_sided:
         write(f"  one-sided: {name}")
-    return 1 if findings else 0
 
 
-@command.command("list", examples=("triage rules list",))
-def list_rules() -> None:
+@command.command("list", examples=("triage rules list", "triage rules list --json"))
+@_JSON
+def list_rules(as_json: bool) -> None:
     """List the rules in use."""
-    rules = load_rules(_directories(()))
-    for rule in sorted(rules.rules, key=lambda item: (item.number or 99, not item.names_kind, item.id)):
+    rules = sorted(
+        load_rules(_directories(())).rules,
+        key=lambda item: (item.number or 99, not item.names_kind, item.id),
+    )
+    if as_json:
+        write(dump([rule_head_as_json(rule) for rule in rules]))
+        return
+    for rule in rules:
         number = str(rule.number) if rule.number else ""
         write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
 
 
-@command.command(examples=("triage rules show request_timeout",))
+@command.command(examples=("triage rules show request_timeout", "triage rules show --json request_timeout"))
 @click.argument("rule_id", metavar="ID")
-def show(rule_id: str) -> None:
+@_JSON
+def show(rule_id: str, as_json: bool) -> None:
     """Show one rule with its steps, conditions and sources."""
     rules = load_rules(_directories(()))
     rule = rules.get(rule_id)
     if rule is None:
         raise InputError(gettext("there is no rule '{id}'; see: triage rules list", id=rule_id))
-    write("\n".join(_described(rule, load_sources())))
+    write(dump(rule_as_json(rule)) if as_json else "\n".join(_described(rule, load_sources())))
 
 
 def _described(rule: Rule, sources: Sources) -> list[str]:
@@ -126,12 +175,18 @@ def _described(rule: Rule, sources: Sources) -> list[str]:
     return lines
 
 
-@command.command(examples=("triage rules why alert.txt", "triage rules why < alert.txt"))
+@command.command(examples=("triage rules why alert.txt", "triage rules why --json < alert.txt"))
 @click.argument("file", required=False)
-def why(file: str | None) -> int:
+@_JSON
+def why(file: str | None, as_json: bool) -> int:
     """Explain which rules match the alert or question in FILE or standard input, and why the others do not."""
     adviser, text = make_adviser(), read_text(file)
     _, diagnoses = adviser.diagnose(text)
+    if as_json:
+        asked = adviser.ask(text) if not diagnoses else Asked()
+        alerts = [diagnosis_as_json(diagnosis, adviser) for diagnosis in diagnoses]
+        write(dump({"alerts": alerts, "question": None if diagnoses else question_as_json(asked)}))
+        return int(not (diagnoses or asked.candidates))
     if not diagnoses:
         return _explain_question(adviser, text)
     for diagnosis in diagnoses:

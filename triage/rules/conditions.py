@@ -243,10 +243,12 @@ def parse_condition(reader: Reader, node: yaml.Node) -> Condition:
 def _parse_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> Test | None:
     field, _, op = name.partition("|")
     if field not in FACTS:
-        reader.report(key, "unknown-field", f"unknown fact '{field}'", similar(field, [*FACTS, "any", "not"]))
+        hint = reader.meant(key) or similar(field, [*FACTS, "any", "not"])
+        reader.report(key, "unknown-field", f"unknown fact '{field}'", hint)
         return None
     if op not in ("", *OPERATORS) or name.endswith("|"):
-        reader.report(key, "unknown-operator", f"unknown operator '{op}'", similar(op, OPERATORS))
+        hint = reader.meant(key) or similar(op, OPERATORS)
+        reader.report(key, "unknown-operator", f"unknown operator '{op}'", hint)
         return None
     type_ = FACTS[field].type
     if op not in _OPERATORS_FOR[type_]:

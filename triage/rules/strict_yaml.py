@@ -16,6 +16,7 @@ import yaml
 
 from triage.errors import TooManyMistakesError
 from triage.findings import Finding, Location, Severity
+from triage.rules.yaml_hints import Place, hint_for_error, hint_for_value, split_lines
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
@@ -60,15 +61,14 @@ def similar(word: str, words: Iterable[str]) -> str | None:
 
 def compose(source: str, reader: Reader) -> yaml.Node | None:
     """The node tree of a document; None, with a finding, for one that is too large, empty, refused or no YAML."""
+    reader.source = source
     if len(source.encode("utf-8", "replace")) > MAX_BYTES:
         reader.report_at(1, 1, "too-large", f"the file is larger than {MAX_BYTES:,} bytes; split it")
         return None
     try:
         root = _compose(source)
     except yaml.MarkedYAMLError as exc:
-        mark = exc.problem_mark or exc.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        reader.report_at(line, column, "bad-yaml", f"not YAML: {exc.problem or exc.context}")
+        _report_error(source, exc, reader)
     except (yaml.YAMLError, UnicodeEncodeError) as exc:
         position = int(getattr(exc, "position", getattr(exc, "start", 0)))
         problem = str(exc).splitlines()[0] if isinstance(exc, yaml.YAMLError) else "half of a surrogate pair"
@@ -78,6 +78,18 @@ def compose(source: str, reader: Reader) -> yaml.Node | None:
             reader.report_at(1, 1, "empty", "the file holds no rule")
         return root
     return None
+
+
+def _report_error(source: str, exc: yaml.MarkedYAMLError, reader: Reader) -> None:
+    """A finding at what is wrong, where that is known, else where YAML stopped."""
+    problem, context = (
+        Place(mark.line, mark.column) if mark else None for mark in (exc.problem_mark, exc.context_mark)
+    )
+    stopped = problem or context or Place(0, 0)
+    hint = hint_for_error(split_lines(source), stopped, context)
+    line, column = (hint.place if hint else None) or stopped
+    message = f"not YAML: {exc.problem or exc.context}"
+    reader.report_at(line + 1, column + 1, "bad-yaml", message, _one_line(hint.text) if hint else None)
 
 
 _SIGILS = re.compile(r"(?m)(?:^|[\s\[{,:?])[&*!]")
@@ -131,6 +143,9 @@ class Reader:
         self.file = file
         self.findings: list[Finding] = []
         self.lists: dict[str, tuple[str, ...]] = {}
+        self.source = ""
+        """The text that the nodes stand for."""
+        self._lines: list[str] | None = None
 
     def report_at(self, line: int, column: int, id_: str, message: str, hint: str | None = None) -> None:
         """Add a finding of severity HIGH. Raises TooManyMistakesError behind the last that is listed."""
@@ -145,6 +160,12 @@ class Reader:
         """Add a finding of severity HIGH at the place of a node."""
         place = self.location(node)
         self.report_at(place.line, place.column, id_, message, hint)
+
+    def meant(self, node: yaml.Node) -> str | None:
+        """What to do about a value or key that is read as something else than was meant; None where nothing says so."""
+        self._lines = self._lines or split_lines(self.source)
+        hint = hint_for_value(self._lines, node.start_mark.line)
+        return _one_line(hint) if hint else None
 
     def location(self, node: yaml.Node) -> Location:
         return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -161,7 +182,8 @@ class Reader:
         for name, key, value in pairs:
             spec = table.get(name)
             if spec is None:
-                self.report(key, "unknown-key", f"unknown key '{name}'", similar(name, table))
+                hint = self.meant(key) or similar(name, table)
+                self.report(key, "unknown-key", f"unknown key '{name}'", hint)
             else:
                 values[name] = spec.parse(self, value)
         for name, spec in table.items():
@@ -174,7 +196,9 @@ class Reader:
     def mapping(self, node: yaml.Node, what: str) -> list[Pair]:
         """Key, key node and value node of each pair; duplicates and odd keys are findings."""
         if not isinstance(node, yaml.MappingNode):
-            self.report(node, "not-a-mapping", f"{what} must be a mapping of keys to values")
+            self.report(
+                node, "not-a-mapping", f"{what} must be a mapping of keys to values", self.meant(node)
+            )
             return []
         pairs: dict[str, Pair] = {}
         for key, value in node.value:
@@ -190,18 +214,18 @@ class Reader:
     def items(self, node: yaml.Node) -> list[yaml.Node]:
         """The nodes of a list; empty, with a finding, for anything else."""
         if not isinstance(node, yaml.SequenceNode):
-            self.report(node, "not-a-list", "this must be a list")
+            self.report(node, "not-a-list", "this must be a list", self.meant(node))
             return []
         return list(node.value)
 
     def text(self, node: yaml.Node) -> str:
         """A stripped text that is not empty; `""`, with a finding, for anything else."""
         if not isinstance(node, yaml.ScalarNode):
-            self.report(node, "not-text", "this must be a text")
+            self.report(node, "not-text", "this must be a text", self.meant(node))
             return ""
         value: str = node.value
         if not value.strip():
-            self.report(node, "empty-text", "this must not be empty")
+            self.report(node, "empty-text", "this must not be empty", self.meant(node))
         elif len(value) > MAX_TEXT:
             self.report(node, "long-text", f"this is longer than {MAX_TEXT:,} characters")
         return value.strip()
