@@ -36,7 +36,20 @@ MANY = "\n".join(ALERT.replace("18:31:00", f"18:31:{second:02}") for second in r
 SCRIPT = [
     *[
         (MEMBER, text)
-        for text in ("更多", "帮助", "吃什么", "DNS", "499", "R4", "邀请", ALERT, "更多", "更多", "更多")
+        for text in (
+            "更多",
+            "更都",
+            "帮助",
+            "吃什么",
+            "DNS",
+            "499",
+            "R4",
+            "邀请",
+            ALERT,
+            "更多",
+            "更多",
+            "更多",
+        )
     ],
     *[(MEMBER, text) for text in ("为什么", "下一步", "认领", "备注 重启了", "状态", "状态 1", OTHER)],
     (MEMBER, "备注 1 看过"),

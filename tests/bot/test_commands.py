@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.talk import Say
-from triage.bot.commands import COMMANDS, read_command, usage
+from triage.bot.commands import COMMANDS, nearly, read_command, usage
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,25 @@ def test_everything_a_person_can_type_is_in_the_help_and_in_both_readmes(say: Sa
 def test_every_command_is_answered(say: Say) -> None:
     for spec in COMMANDS.values():
         assert say(spec.names[0]), spec
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        pytest.param("更都", "更多", id="one wrong character"),
+        pytest.param("下一部", "下一步", id="one wrong character of three"),
+        pytest.param("为什", "为什么", id="one is missing"),
+        pytest.param("认领了", "认领", id="one is too many"),
+        pytest.param("hlep", None, id="two letters are in each other's place"),
+        pytest.param("claimm", "认领", id="also in English"),
+        pytest.param("好", None, id="one character is too few"),
+        pytest.param("今天吃什么", None, id="another sentence"),
+        pytest.param("更多", None, id="the command itself"),
+    ],
+)
+def test_a_mistyped_command_is_told(typed: str, name: str | None) -> None:
+    assert nearly(typed) == name
+
+
+def test_a_mistyped_command_is_asked_back(say: Say) -> None:
+    assert "是不是想发「更多」" in say("更都")

@@ -32,6 +32,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "joined": ("how", "word", "name"),
     "managed": ("how", "name"),
     "members": ("lines",),
+    "meant": ("name",),
     "members_only": ("name", "is_member"),
     "no_memory": (),
     "noted": ("id", "note", "late", "detail", "cut"),

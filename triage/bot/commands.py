@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Levenshtein
+
 from triage.alerts.cleaning import clean, fold
 
 LONGEST_NOTE = 500
@@ -122,6 +124,19 @@ def read_command(text: str) -> Command | None:
     ):  # 状态502 asks for an HTTP status
         return None
     return Command(word, argument)
+
+
+def nearly(text: str) -> str | None:
+    """The command of which a short text is one wrong, missing or surplus character away; None if it is none."""
+    typed = fold(text.strip().rstrip("。.!！?？~～"))
+    if not _MIN_NEARLY <= len(typed) <= _MAX_NEARLY or not typed.isalpha():
+        return None
+    near = [name for name in _BY_NAME if len(name) >= _MIN_NEARLY and Levenshtein.distance(typed, name) == 1]
+    return COMMANDS[_BY_NAME[near[0]]].names[0] if near else None
+
+
+_MIN_NEARLY, _MAX_NEARLY = 2, 8
+"""Characters of a word that may be a mistyped command."""
 
 
 def usage() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from triage.advice.adviser import Adviser
-from triage.bot.commands import Word
+from triage.bot.commands import Word, nearly
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.incident_commands import incident_spoken_of
@@ -20,6 +20,8 @@ def ask(adviser: Adviser, text: str, before: Conversation | None) -> Outcome:
     """The answer to a question; the incident that was spoken of before stays the one that is meant."""
     asked = adviser.ask(text)
     page = next(adviser.topic_pages(asked))
+    if asked.topic is None and (meant := nearly(text)):
+        return Outcome(adviser.say("meant", name=meant), asked=asked)
     if asked.topic is None:
         return Outcome(page.text, asked=asked, gap=_kept(text) if asked.says_something else None)
     not_taken = before.text if before and before.is_question and before.choices else None
