@@ -190,3 +190,115 @@ def test_the_open_incident_of_a_callback_is_meant_and_not_a_closed_one_that_was_
     say(CONNECT.replace("04-21", "04-30"), now=later)
     say(CONNECT, now=later + timedelta(minutes=1))
     assert "事件 #2 归你了" in say("认领", now=later + timedelta(minutes=2))
+
+
+MALL = CONNECT.replace("wx014d339f79c92781", "wx7a1e5c3b9d2f4068").replace("时令果蔬", "满仓商城")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param("认领 没有的号", "没看懂「没有的号」是哪件", id="a name of no account"),
+        pytest.param("认领 %", "没看懂「%」是哪件", id="a wildcard of SQL"),
+        pytest.param("认领 全部", "「全部」不能一次全认领", id="claiming all"),
+        pytest.param("关闭 全部 都好了", "「全部」不能一次全关闭", id="closing all"),
+        pytest.param("认领 1 2", "编号后面的「2」没看懂", id="a second number"),
+        pytest.param("状态 没有的号", "没看懂「没有的号」是哪件", id="a status of no account"),
+        pytest.param("备注 满仓商城 也慢", "说的是哪件事", id="a note that begins with another account"),
+    ],
+)
+def test_what_is_not_understood_is_said_and_nothing_is_done(
+    words: str, told: str, say: Say, store: Store
+) -> None:
+    say(MALL)
+    say(CONNECT)
+    shown = say(words)
+    assert told in shown
+    assert "没有记下任何东西" in shown or "什么也没动" in shown
+    for incident in store.recent_incidents(NOW - timedelta(hours=1)):
+        assert (incident.owner, incident.state) == (None, "open")
+        assert [event.what for event in store.timeline(incident.id)] == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("认领 满仓商城", "事件 #1 归你了：满仓商城"),
+        ("认领 满仓", "事件 #1 归你了：满仓商城"),
+        ("认领 wx7a1e5c3b9d2f4068", "事件 #1 归你了：满仓商城"),
+        ("状态 满仓商城", "#1 连接超时 · 满仓商城"),
+        ("关闭 满仓商城 加了带宽", "事件 #1 已关闭：满仓商城"),
+        ("备注 时令果蔬 也慢", "记在事件 #2 上了：时令果蔬"),
+    ],
+)
+def test_the_name_of_an_account_is_its_open_incident(words: str, told: str, say: Say) -> None:
+    say(MALL)
+    say(CONNECT)
+    assert told in say(words)
+
+
+def test_closing_by_name_keeps_the_rest_as_the_reason(say: Say, store: Store) -> None:
+    say(MALL)
+    say(CONNECT)
+    say("关闭 满仓商城 加了带宽")
+    assert [event.detail for event in store.timeline(1)][1:] == ["加了带宽"]
+    assert "#1 连接超时 · 满仓商城" in say("状态 满仓商城"), "closed by now, and still found"
+
+
+def test_of_several_incidents_of_one_account_the_one_spoken_of_is_meant_else_all_are_named(say: Say) -> None:
+    say(MALL)
+    say(MALL.replace("/cb?", "/pay?"))
+    assert "事件 #2 归你了" in say("认领 满仓商城")
+    shown = say("认领 满仓商城", LIN)
+    assert "有几件没关，说的是哪件" in shown
+    assert "#1 连接超时" in shown
+    assert "#2 连接超时" in shown
+
+
+def test_a_name_finds_nothing_of_another_team(say: Say, store: Store, teammate: str) -> None:
+    say(MALL)
+    assert "没看懂「满仓商城」" in say("认领 满仓商城", teammate)
+    incident = store.incident(1)
+    assert incident
+    assert incident.owner is None
+
+
+def test_an_open_incident_is_found_by_name_behind_two_hundred_newer_ones(say: Say) -> None:
+    say(MALL)
+    for number in range(210):
+        say(
+            CONNECT.replace("wx014d339f79c92781", f"wx014d339f79c92{number:03}"),
+            LIN,
+            NOW + timedelta(seconds=number),
+        )
+    assert "事件 #1 归你了：满仓商城" in say("认领 满仓商城", now=NOW + timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    "words", ["认领", "认领 1", "备注 看过", "备注", "关闭 好了", "关闭", "关闭 #1", "状态 1"]
+)
+def test_every_answer_to_a_command_names_the_account(words: str, say: Say) -> None:
+    say(CONNECT)
+    assert "时令果蔬 wx01…2781" in say(words)
+    say("关闭 好了")
+    assert "时令果蔬 wx01…2781" in say(words)
+
+
+def test_closing_a_closed_incident_says_how_it_was_closed_and_asks_for_no_note(say: Say) -> None:
+    say(CONNECT)
+    say("关闭 加了带宽")
+    shown = say("关闭 #1")
+    assert "#1 之前就关闭了（时令果蔬 wx01…2781，连接超时），关闭时写：加了带宽" in shown
+    assert "备注" not in shown
+
+
+def test_an_incident_that_is_open_again_says_how_it_was_closed(say: Say) -> None:
+    say(CONNECT)
+    say("关闭 加了带宽 token=SECRETTOKEN123", now=NOW + timedelta(minutes=5))
+    shown = say(CONNECT.replace("86次", "87次"), LIN, NOW + timedelta(minutes=60))
+    assert "已重新打开；18:45 关闭时写：加了带宽" in shown
+    assert "SECRETTOKEN123" not in shown
+    say("关闭", LIN, NOW + timedelta(minutes=65))
+    assert "已重新打开；19:45 关闭时没写原因" in say(
+        CONNECT.replace("86次", "88次"), LIN, NOW + timedelta(minutes=70)
+    )

@@ -138,6 +138,21 @@ def test_lists_are_filtered_before_they_are_cut(store: Store) -> None:
     assert store.recent_incidents(DAY_BEFORE, 1, Wanted(("wx1",)), skip=2) == ()
 
 
+def test_a_part_of_a_name_or_appid_finds_an_account_and_no_character_is_a_wildcard(store: Store) -> None:
+    mall = opened(store, "a", nickname="满仓商城 50%_off", appid="wxmall")
+    other = opened(store, "b", nickname="时令果蔬 500 off", appid="wxother")
+    for name, found in (
+        ("满仓", [mall]),
+        ("50%_", [mall]),
+        ("wxoth", [other]),
+        ("off", [other, mall]),
+        ("没有", []),
+    ):
+        asked = Wanted(account=name)
+        assert [each.id for each in store.recent_incidents(DAY_BEFORE, 9, asked)] == found, name
+        assert store.count_incidents(DAY_BEFORE, asked) == len(found)
+
+
 def test_what_is_old_is_purged_wherever_it_is_kept(store: Store) -> None:
     opened(store)
     store.record(entry("1", _apart()))

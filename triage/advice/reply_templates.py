@@ -10,7 +10,19 @@ from jinja2 import Template as JinjaTemplate
 from triage.masking import mask
 
 _STORY = (
-    *("repeated", "incident", "owner", "step", "path", "folded", "reopened", "root", "rootless", "before"),
+    *(
+        "repeated",
+        "incident",
+        "owner",
+        "step",
+        "path",
+        "folded",
+        "reopened",
+        "closed",
+        "root",
+        "rootless",
+        "before",
+    ),
     *("shape", "shape_count", "ip", "event"),
 )
 _HEADLINE = (
@@ -20,12 +32,12 @@ _HEADLINE = (
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "alert": (*_HEADLINE, "unread", "story"),
     "choice": ("topics", "unknown", "codes"),
-    "claimed": ("id", "how", "owner"),
+    "claimed": ("id", "how", "owner", "what"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),
     "evidence": ("parts",),
     "hint": (),
-    "confirmed": ("how", "id", "into"),
+    "confirmed": ("how", "id", "into", "what"),
     "incident": ("line", "path", "timeline"),
     "incidents": ("title", "lines", "hint", "pending"),
     "invitation": ("word", "name"),
@@ -35,7 +47,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "meant": ("name",),
     "members_only": ("name", "is_member"),
     "no_memory": (),
-    "noted": ("id", "note", "late", "detail", "cut"),
+    "noted": ("id", "note", "late", "detail", "what", "closed_note", "cut"),
     "nothing_to": ("word", "name", "number", "ended"),
     "several": ("total", "kinds", "lines", "rest", "unread"),
     "pending": ("total", "lines"),
@@ -45,10 +57,11 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "storm": ("count", "title", "incidents"),
     "story": _STORY,
     "topic": ("icon", "title", "meaning", "impact", "owner", "codes"),
+    "unclear": ("how", "name", "typed", "lines"),
     "unmatched": ("description",),
     "unreadable": ("what",),
     "welcome": (),
-    "which": ("name", "ids"),
+    "which": ("name", "ids", "lines"),
     "why": ("title", "proofs", "others", "sources"),
 }
 """The variables of each template; a test holds the templates and their callers to it."""

@@ -8,7 +8,7 @@ from triage.bot.access import LISTED
 from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
 from triage.incidents.correlation import Incident
-from triage.incidents.story import account_line, clock
+from triage.incidents.story import account_line, clock, incident_name
 from triage.store import Action
 
 PENDING_SHOWN = timedelta(days=1)
@@ -28,7 +28,7 @@ def act(context: Context, command: Command) -> Outcome:
         return _listed(context)
     digits = command.argument.removeprefix("#").strip()
     if not digits.isdecimal() or len(digits) > _LONGEST_NUMBER:
-        return Outcome(context.adviser.say("confirmed", how="numberless", id=None, into=None))
+        return Outcome(context.adviser.say("confirmed", how="numberless", id=None, into=None, what=""))
     return _confirmed(context, int(digits))
 
 
@@ -55,8 +55,9 @@ def _confirmed(context: Context, number: int) -> Outcome:
     incident = store.incident(number)
     if incident is None or not viewer.may_confirm(incident):
         how = "already" if incident and viewer.may_see(incident) else "unknown"
-        return Outcome(context.adviser.say("confirmed", how=how, id=number, into=None))
+        return Outcome(context.adviser.say("confirmed", how=how, id=number, into=None, what=""))
     known = store.incidents_for([incident.key], incident.opened_at)
     into = next((item.id for item in known if item.closed_at is None), None)
-    text = context.adviser.say("confirmed", how="merged" if into else "now", id=number, into=into)
+    how, what = "merged" if into else "now", incident_name(incident)
+    text = context.adviser.say("confirmed", how=how, id=number, into=into, what=what)
     return Outcome(text, actions=(Action("confirm", number, viewer.person),))

@@ -7,7 +7,7 @@ from triage.advice.pasted import summary
 from triage.bot.commands import LONGEST_NOTE
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.bot.incident_commands import incident_spoken_of
+from triage.bot.meant import incident_spoken_of
 from triage.evidence.judgement import Part
 from triage.store import Action
 

@@ -8,7 +8,7 @@ from triage.advice.adviser import Adviser
 from triage.bot.commands import Word, nearly
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.bot.incident_commands import incident_spoken_of
+from triage.bot.meant import incident_spoken_of
 from triage.masking import mask
 from triage.store import Action
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from triage.bot.access import LISTED
-from triage.bot.commands import COMMANDS, LONGEST_NOTE, Command, Word
+from triage.bot.commands import LONGEST_NOTE, Command, Word
 from triage.bot.confirming import count_pending
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.incidents.correlation import RECALL, Incident, State, story_of
-from triage.incidents.story import MemberNames, clock, incident_line
+from triage.bot.meant import EVERYTHING, LOOKED_BACK, find_meant
+from triage.incidents.correlation import Incident, State, story_of
+from triage.incidents.story import MemberNames, clock, incident_line, incident_name
 from triage.masking import mask
 from triage.printing import one_line
 from triage.store import Action, Event
 
 EVENTS_SHOWN = 10
 """How many lines of an incident's timeline 状态 shows, the newest; the others are counted."""
-_HISTORY = timedelta(days=90)
 _DID = {
     "open": "转来第一条报警",
     "reopen": "重新打开",
@@ -40,51 +38,17 @@ def list_incidents(context: Context, word: Word) -> Outcome:
 
 
 def act_on_incident(context: Context, command: Command, talk: Conversation | None) -> Outcome:
-    """状态, 认领, 备注 or 关闭: of the incident whose number was typed, else of the one spoken of last."""
-    word, argument = command.word, command.argument
-    number, rest = _number(argument)
-    if word is Word.STATUS and number is None:
-        return list_incidents(context, word)
-    incident = incident_spoken_of(context, talk) if number is None else _numbered(context, number)
-    is_words = bool(number is not None and rest and not argument.startswith("#"))
-    if is_words and word in (Word.NOTE, Word.CLOSE):  # 备注 500 错误少了: perhaps no incident's number
-        spoken_of = incident_spoken_of(context, talk)
-        if incident is None:
-            incident, rest, number = spoken_of, argument, None
-        elif spoken_of is not None and spoken_of.id != incident.id:
-            ids = (spoken_of.id, number)
-            return Outcome(context.adviser.say("which", name=COMMANDS[word].names[0], ids=ids))
-    if incident is None:
-        name = COMMANDS[word].names[0]
-        return Outcome(
-            context.adviser.say("nothing_to", word=word.value, name=name, number=number, ended=False)
-        )
-    if word is Word.STATUS:
-        return Outcome(_described(context, incident))
-    if word is Word.CLAIM:
-        return _claim(context, incident)
-    return _note_or_close(context, word, incident, rest)
-
-
-def incident_spoken_of(context: Context, talk: Conversation | None) -> Incident | None:
-    """The incident of the conversation, if the viewer may see it: the open one of its key, else the newest."""
-    if talk is None or not talk.incident:
-        return None
-    known = context.store.incidents_for([talk.incident], context.now - RECALL)
-    found = max(known, key=lambda item: (item.state is State.OPEN, item.last_seen), default=None)
-    return found if found and context.viewer.may_see(found) else None
-
-
-def _numbered(context: Context, number: int) -> Incident | None:
-    found = context.store.incident(number)
-    return found if found and context.viewer.may_see(found) else None
-
-
-def _number(argument: str) -> tuple[int | None, str]:
-    """`12 已修复` and `#12 已修复` are incident 12 and the rest; anything else is all rest."""
-    first, _, rest = argument.partition(" ")
-    digits = first.removeprefix("#")
-    return (int(digits), rest.strip()) if digits.isdecimal() and len(digits) < 10 else (None, argument)
+    """状态, 认领, 备注 or 关闭, of the incident that is meant; 状态 alone lists them."""
+    if command.word is Word.STATUS and command.argument.casefold() in {"", *EVERYTHING}:
+        return list_incidents(context, command.word)
+    meant = find_meant(context, command, talk)
+    if isinstance(meant, Outcome):
+        return meant
+    if command.word is Word.STATUS:
+        return Outcome(_described(context, meant.incident))
+    if command.word is Word.CLAIM:
+        return _claim(context, meant.incident)
+    return _note_or_close(context, command.word, meant.incident, meant.detail)
 
 
 def _claim(context: Context, incident: Incident) -> Outcome:
@@ -98,7 +62,9 @@ def _claim(context: Context, incident: Incident) -> Outcome:
     else:
         how = "again" if viewer.person.is_same(incident.owner) else "others"
     owner = viewer.names.of(incident.owner) if how == "others" else ""
-    return Outcome(context.adviser.say("claimed", id=incident.id, how=how, owner=owner), actions=action)
+    what = incident_name(incident)
+    text = context.adviser.say("claimed", id=incident.id, how=how, owner=owner, what=what)
+    return Outcome(text, actions=action)
 
 
 def _note_or_close(context: Context, word: Word, incident: Incident, detail: str) -> Outcome:
@@ -113,13 +79,15 @@ def _note_or_close(context: Context, word: Word, incident: Incident, detail: str
         note=is_note,
         late=is_late,
         detail=detail,
+        what=incident_name(incident),
+        closed_note=one_line(mask(incident.closed_note or "")),
         cut=len(detail) >= LONGEST_NOTE,
     )
     return Outcome(text, actions=() if is_empty else (action,))
 
 
 def _list(context: Context, title: str, state: State, hint: str, *, is_own: bool = False) -> Outcome:
-    viewer, since = context.viewer, context.now - _HISTORY
+    viewer, since = context.viewer, context.now - LOOKED_BACK
     wanted = viewer.wanted(state, is_own=is_own)
     found = viewer.seen(context.store.recent_incidents(since, LISTED, wanted))
     total = context.store.count_incidents(since, wanted) if len(found) == LISTED else len(found)

@@ -25,6 +25,8 @@ from triage.rules.parser import MARK_FAIL
 
 _LONGEST_ADDRESS = 39
 """Characters of an IPv6 address."""
+_NAMED_KINDS = 3
+"""Kinds of alerts that an incident is called by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def story_values(
         "path": _path(incident, sighting) if incident else "",
         "folded": verdict.reason is Reason.FOLDED,
         "reopened": is_reopened,
+        "closed": _closed(incident) if incident and is_reopened else "",
         "root": _root(verdict),
         "rootless": sighting.kind == MARK_FAIL and verdict.root is None,
         "before": _before(verdict.before) if verdict.before and not is_reopened else "",
@@ -98,6 +101,13 @@ def _root(verdict: Verdict) -> str:
     return f"{clock(root.first_seen or root.seen_at)} 的{root.title}" if root else ""
 
 
+def _closed(incident: Incident) -> str:
+    """How an incident was closed that is open again."""
+    at = f"{clock(incident.closed_at)} " if incident.closed_at else ""
+    note = f"时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else "时没写原因"
+    return f"{at}关闭{note}"
+
+
 def _before(incident: Incident) -> str:
     note = f"，关闭时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else ""
     return f"{day(incident.last_seen)}{note}"
@@ -113,6 +123,14 @@ def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: 
             None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
         )
     )
+
+
+def incident_name(incident: Incident) -> str:
+    """What answers call an incident beside its number: `时令果蔬 wx01…2781，连接超时、请求超时`."""
+    newest = incident.sightings[-1] if incident.sightings else None
+    titles = "、".join(step.title for step in story_of(incident)[:_NAMED_KINDS])
+    account = account_line(newest.nickname if newest else None, incident.appid)
+    return "，".join(filter(None, (account, titles))) or "没写是哪个号"
 
 
 def account_line(nickname: str | None, appid: str | None) -> str:

@@ -133,6 +133,11 @@ def listed(wanted: Wanted) -> Select[Any]:
     if wanted.owner is not None:
         anywhere = replace(wanted.owner, account=ANY_ACCOUNT)
         found = found.where(_I.owner.in_([wanted.owner, anywhere]))
+    if wanted.account is not None:
+        named = select(_A.id).where(
+            _A.incident_id == _I.id, _A.nickname.contains(wanted.account, autoescape=True)
+        )
+        found = found.where(or_(_I.appid.contains(wanted.account, autoescape=True), named.exists()))
     return found
 
 

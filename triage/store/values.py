@@ -66,6 +66,8 @@ class Wanted:
     owner: Person | None = None
     is_confirmed: bool = True
     """False: those kept apart until a member confirms them."""
+    account: str | None = None
+    """Of accounts with this in their name or AppID."""
 
 
 EVERY = Wanted()
