@@ -28,8 +28,10 @@ MAX_CHOICES = 4
 
 _CODE, _BARE_CODE, _LAST_RESORT = 15.0, 2.0, 5.0
 """What a code is worth: one that is meant as such, any other number, and one that is unknown or no fault."""
-_LITTLE_ELSE = 4
-"""Characters beside a number that is a code although nothing says so."""
+_LITTLE_ELSE, _LITTLE_ELSE_LONG = 3, 8
+"""Characters beside a number, without empty words, that is a code although nothing says so; the same for a long one."""
+_LONG_CODE = 5
+"""Characters of a number that hardly counts anything, so that any question makes it a code: 48001, but not 404."""
 _PHRASE = 9.0
 _MAX_NAME = 5.0
 _CHARACTER, _LETTER = 1.0, 0.4
@@ -38,13 +40,18 @@ _FURTHER_NAME = 0.3
 """The share of its worth that counts of every further name."""
 _WORDS = 8.0
 """What it is worth if a topic's own text explains all words of the question."""
-_MIN_SCORE = 1.9
-"""From this score on a topic may be meant by a text that asks, tells of trouble or speaks of pushes."""
-_COMPANY = 2.1
-"""What more it takes in a text that does none of these."""
+_MIN_SCORE = 0.8
+"""From this score on a topic may be meant by a text that asks or tells of trouble, all in words of our subject."""
+_COMPANY = 2.0
+"""What more it takes in a text that neither asks, nor tells of trouble, nor speaks of pushes."""
+_STRANGE = 3.2
+"""What more it takes where no topic knows any word of the text, and in proportion where some are known: a name of four
+characters is enough in any question."""
+_TALK = 0.6
+"""The share of strange words from which on a number that nothing calls a code is none."""
 _EVERYDAY = 6.0
 """What more it takes for each word of ordinary talk."""
-_CLEAR_SCORE = 3.0
+_CLEAR_SCORE = 2.0
 """From this score on a topic that is ahead is answered without a choice."""
 _CLOSE = 0.85
 """Topics whose score is at least this share of the best one's are offered as a choice."""
@@ -139,7 +146,7 @@ class TopicIndex:
             for name in _sentence_parts(rule):
                 self._by_name.setdefault(name, [rule])
         self._literals = Literals((*self._by_name, *self._by_phrase))
-        self._codes = CodeIndex(rule_set.tables)
+        self._codes = CodeIndex(rule_set.tables, self._by_name)
         self._texts = TextIndex({rule.id: tuple(_pieces(rule)) for rule in rule_set.rules})
         self._heard = {fold(word): fold(term) for word, term in rule_set.lexicon.heard.items()}
         self._everyday = Literals(map(squash, rule_set.lexicon.everyday))
@@ -174,6 +181,7 @@ class TopicIndex:
         if not candidates and any(code.known is None or code.harmless for code in codes):
             for code in codes:
                 evidence[code.topic].add(_LAST_RESORT, code.because)
+                evidence[code.topic].is_strong = True
             candidates = self._candidates(evidence, question)
         return _chosen(candidates or self._spelt_otherwise(question), codes, phrases)
 
@@ -185,7 +193,10 @@ class TopicIndex:
         typed = {code.code for code in codes}
         found = [name for name in self._literals.found_in(question.squashed) if name not in typed]
         phrases = self._add_phrases(evidence, found)
-        self._add_names(evidence, question, found)
+        shown = [squash(phrase) for phrase in phrases]
+        self._add_names(
+            evidence, question, [name for name in found if not any(name in each for each in shown)]
+        )
         for id_, share in self._texts.explained(FILLER.sub(" ", question.words)).items():
             evidence[id_].add(_WORDS * share, _SHARED)
         self._add_codes(evidence, question, [code for code in codes if code.known and not code.harmless])
@@ -193,12 +204,13 @@ class TopicIndex:
 
     def _candidates(self, evidence: Mapping[str, _Evidence], question: Question) -> list[Candidate]:
         """The topics for which enough speaks, best first; those far behind the best are left out."""
-        everyday = _EVERYDAY * len(self._everyday.found_in(question.squashed))
-        enough = _MIN_SCORE if question.has_company else _MIN_SCORE + _COMPANY
+        everyday = _EVERYDAY * len(self._talk_in(question))
+        strange = _STRANGE * self._strangeness(question)
+        enough = _MIN_SCORE + strange + everyday + (0 if question.has_company else _COMPANY)
         found = [
             (round(item.points, 2), self._rules[id_], item)
             for id_, item in evidence.items()
-            if item.points >= (_MIN_SCORE if item.is_strong else enough + everyday)
+            if item.is_strong or item.points >= enough
         ]
         found.sort(key=lambda each: (-each[0], each[1].number or 99, each[1].id))
         return [
@@ -226,12 +238,27 @@ class TopicIndex:
             item.add(_CODE if is_meant else _BARE_CODE, code.because)
             item.is_strong |= is_meant
 
+    def _talk_in(self, question: Question) -> set[str]:
+        """The words of ordinary talk, which do not count where pushes are asked about."""
+        if question.asks_about_pushes:
+            return set()
+        found = self._everyday.found_in(question.squashed)
+        return {word for word in found if not word.isascii() or question.has_word(word)}
+
     def _is_meant(self, question: Question, code: TypedCode) -> bool:
         """Whether a number without a word that makes it a code is one: by its message beside it, or little else."""
-        if self._everyday.found_in(question.squashed):
+        if self._talk_in(question):
             return False
-        rest = question.squashed.replace(squash(code.code), "")
-        return len(rest) <= _LITTLE_ELSE or question.has_company or self._has_its_message(question, code)
+        rest = FILLER.sub("", question.squashed.replace(squash(code.code), ""))
+        is_long = len(code.code) >= _LONG_CODE
+        little = _LITTLE_ELSE_LONG if is_long else _LITTLE_ELSE
+        if len(rest) <= little or self._has_its_message(question, code):
+            return True
+        has_company = question.has_company if is_long else question.is_about_trouble
+        return has_company and self._strangeness(question) < _TALK
+
+    def _strangeness(self, question: Question) -> float:
+        return self._texts.strangeness(FILLER.sub(" ", question.words))
 
     def _has_its_message(self, question: Question, code: TypedCode) -> bool:
         """Whether two words of the official text of a code, or of its meaning, stand beside it; half of a short one."""
@@ -256,7 +283,7 @@ class TopicIndex:
             rules = self._by_name.get(name, [])
             if not rules or any(name in longer for longer in kept):
                 continue
-            if name.isascii() and len(name) <= _MAX_SHORT_NAME and name not in question.tokens:
+            if name.isascii() and len(name) <= _MAX_SHORT_NAME and not question.has_word(name):
                 continue
             kept.append(name)
             worth = min(_MAX_NAME, _worth(name)) / len(rules) ** 0.5
@@ -270,7 +297,7 @@ class TopicIndex:
         for name in self._spellings.in_pinyin(question.squashed):
             for rule in self._by_name[name]:
                 found.setdefault(rule.id, Candidate(rule, _worth(name), (f"拼音「{name}」",)))
-        if not found and not self._everyday.found_in(question.squashed):
+        if not found and not self._talk_in(question):
             for core in dict.fromkeys((question.squashed, question.core)):
                 for name, likeness in self._spellings.near(core):
                     for rule in self._by_name[name]:
@@ -322,8 +349,8 @@ _SHARED = "words"
 """The reason that stands for the words in common, told in full where it is shown."""
 _NAME_WEIGHT, _SYMPTOM_WEIGHT = 3, 2
 _TEMPLATE_TAG = re.compile(r"\{[{%].*?[%}]\}")
-_MAX_SHORT_NAME = 5
-"""An ASCII name up to this length must stand as a word of its own: `dns` is not part of `tcdnsx`."""
+_MAX_SHORT_NAME = 8
+"""An ASCII name up to this length must stand as words of its own: `unknown` is not part of `UnknownHost`."""
 _MIN_SENTENCE_PART = 7
 """Characters of a part of a 内容 sentence that is a name too."""
 

@@ -10,7 +10,9 @@ from functools import cached_property
 from triage.alerts.cleaning import clean, fold
 
 _DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（）\[\]「」~～]+")
-_TOKEN = re.compile(r"[a-z0-9]+(?:[_.][a-z0-9]+)*")
+_TOKEN = re.compile(r"[a-z0-9]+")
+_MAX_JOINED = 3
+"""Latin words that may make one short name: `df -h`, `no ack`."""
 _ASKING = re.compile(
     r"怎么|怎样|如何|为什么|为啥|什么|是啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
     r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
@@ -20,7 +22,7 @@ _TROUBLE = re.compile(
     r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
     r"|\b(?:cannot|can't|not)\b"
 )
-_OUR_SUBJECT = re.compile(r"推送|回调|公众号|服务号|开放平台|报警群|errcode|access[._]log|error[._]log")
+_OUR_SUBJECT = re.compile(r"推送|回调|公众号|服务号|开放平台|errcode|access[._]log|error[._]log")
 _SPOKEN = {digit: str(value) for value, digit in enumerate("零一二三四五六七八九")} | {
     "〇": "0",
     "两": "2",
@@ -60,10 +62,18 @@ class Question:
         """The squashed words without polite and empty ones."""
         return FILLER.sub("", self.squashed)
 
+    def has_word(self, name: str) -> bool:
+        """Whether a squashed Latin name stands in the words without letters or digits beside it: `nginx 502`."""
+        return name in self._joined_words
+
     @cached_property
-    def tokens(self) -> frozenset[str]:
-        """Latin words and numbers that stand alone."""
-        return frozenset(_TOKEN.findall(self.words))
+    def _joined_words(self) -> frozenset[str]:
+        """Latin words and numbers, each alone and joined with the few that follow it."""
+        words = _TOKEN.findall(self.words)
+        joined = (
+            words[start : start + count] for count in range(1, _MAX_JOINED + 1) for start in range(len(words))
+        )
+        return frozenset(_DROPPED.sub("", "".join(each)) for each in joined)
 
     @cached_property
     def asks(self) -> bool:
@@ -74,6 +84,11 @@ class Question:
     def is_about_trouble(self) -> bool:
         """Whether it says that something does not work."""
         return bool(_TROUBLE.search(self.words))
+
+    @cached_property
+    def asks_about_pushes(self) -> bool:
+        """Whether it asks about pushes and callbacks, whatever they are about."""
+        return self.asks and bool(_OUR_SUBJECT.search(self.words))
 
     @cached_property
     def has_company(self) -> bool:

@@ -14,6 +14,14 @@ _LENGTH = 0.6
 _MIN_LATIN = 2
 """Letters of a Latin word or number; single ones say nothing."""
 _RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+(?:_[a-z0-9]+)*")
+_EMPTY_WORD = re.compile(
+    "an|and|are|as|at|be|been|but|by|can|do|does|for|from|get|got|has|have|how|if|in|into|is|it|its|just|me|my|no|not|of|on"
+    "|or|our|own|so|than|that|the|their|then|there|they|this|to|up|us|was|we|what|when|where|which|while|who|why|will|with"
+    "|would|you|your"
+)
+"""English words that say nothing about a topic."""
+_ENDING = re.compile(r"(?<=[a-z]{4})(?:ings?|e?d|e?s)$")
+"""The ending of a form of a word: retries, pushing, decrypted."""
 
 
 def terms_of(text: str) -> list[str]:
@@ -22,11 +30,14 @@ def terms_of(text: str) -> list[str]:
     for run in _RUN.findall(text):
         if run[0] > "\u2fff":
             terms += [run[i : i + 2] for i in range(len(run) - 1)] or [run]
-        elif len(run) >= _MIN_LATIN:
-            terms.append(run)
-            if "_" in run:
-                terms += run.split("_")
+        else:
+            words = (run, *run.split("_")) if "_" in run else (run,)
+            terms += [_ENDING.sub("", word) for word in words if _says_something(word)]
     return terms
+
+
+def _says_something(word: str) -> bool:
+    return len(word) >= _MIN_LATIN and not _EMPTY_WORD.fullmatch(word)
 
 
 class TextIndex:
@@ -66,6 +77,11 @@ class TextIndex:
             for id_, weight in self._postings.get(term, ()):
                 found[id_] += rarity * weight
         return {id_: value / total for id_, value in found.items()}
+
+    def strangeness(self, text: str) -> float:
+        """The share of a text's words that stand in no text of the index, from 0 to 1."""
+        terms = set(terms_of(text))
+        return sum(term not in self._rarity for term in terms) / len(terms) if terms else 0.0
 
     def shared(self, text: str, id_: str, most: int) -> list[str]:
         """The longest pieces of a question that stand in the text of an id too."""

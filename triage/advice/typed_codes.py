@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from triage.rules.codes import Code, CodeTable
+from triage.rules.index import Literals
 
 _WORDS_BEFORE = 24
 """Characters before a number in which a word tells its family."""
 _MIN_BARE = 3
 """Characters of a number without a sign that is a code although no word beside it says so."""
 _MIN_UNKNOWN = 5
-"""Characters of a number that is told to be unknown; a shorter one may be anything."""
+"""Characters of a number that no other family's word can change, and that is told to be unknown; a shorter one may be
+anything."""
+_MIN_MESSAGE = 10
+"""Letters of an official message that tells its code by itself: `invalid openid`."""
 _NUMBER = re.compile(
     r"(?<![\w./#*@])(?<!\d:)(?:(?<![\d)])-)?\d{1,9}(?![\w]*[.:/]?\d|[a-z_]|\.[a-z])", re.ASCII
 )
@@ -44,13 +48,15 @@ class TypedCode:
 
     @property
     def because(self) -> str:
+        """The evidence in words: 接口错误码 40164."""
         return f"{self.title} {self.code}"
 
 
 class CodeIndex:
     """The codes of all tables, and how they are told in words."""
 
-    def __init__(self, tables: Iterable[CodeTable]) -> None:
+    def __init__(self, tables: Iterable[CodeTable], names: Container[str] = ()) -> None:
+        """`names`: squashed names of topics; a message that is one of them (`request timeout`) tells no code."""
         self._tables: dict[str, CodeTable] = {}
         self._near: dict[str, list[str]] = defaultdict(list)
         self._codes: dict[str, dict[str, Code]] = {}
@@ -61,23 +67,31 @@ class CodeIndex:
             self._codes.setdefault(table.family, {}).update({code.code: code for code in table.codes})
         longest_first = sorted(self._near, key=len, reverse=True)
         self._near_word = re.compile("|".join(map(_as_word, longest_first)) or r"(?!)")
-        names = {
+        self._states = {
             _squash(code): (family, code)
             for family, codes in self._codes.items()
             for code in codes
             if code[0].isalpha()
         }
-        self._states = names
-        self._state = re.compile(
-            r"(?<![a-z0-9])(?:"
-            + ("|".join(_state_pattern(code) for _, code in names.values()) or r"(?!)")
-            + r")(?![a-z0-9])"
-        )
+        states = "|".join(_state_pattern(code) for _, code in self._states.values()) or r"(?!)"
+        self._state = re.compile(rf"(?<![a-z0-9])(?:{states})(?![a-z0-9])")
+        self._messages: dict[str, Code] = {}
+        for code in (code for codes in self._codes.values() for code in codes.values()):
+            message = _letters(code.message or "")
+            if len(message) >= _MIN_MESSAGE and message not in names:
+                self._messages.setdefault(message, code)
+        self._literals = Literals(self._messages)
 
     def found_in(self, words: str) -> tuple[TypedCode, ...]:
-        """The codes in folded words, in order of appearance, each once."""
+        """The codes in folded words, in order of appearance, each once; without any, the one whose message is there."""
         found = {(item.family, item.code): item for item in (*self._numbers(words), *self._named(words))}
-        return tuple(found.values())
+        return tuple(found.values()) or tuple(self._told(words))
+
+    def _told(self, words: str) -> Iterator[TypedCode]:
+        """The code whose official message stands in the words without it; of several the longest message."""
+        if messages := self._literals.found_in(_letters(words)):
+            code = self._messages[max(messages, key=len)]
+            yield self._typed(code.family, code.code, True)
 
     def _named(self, words: str) -> Iterator[TypedCode]:
         for match in self._state.finditer(words):
@@ -89,14 +103,15 @@ class CodeIndex:
         for match in _NUMBER.finditer(words):
             number = match[0]
             families = self._families(words[max(0, match.start() - _WORDS_BEFORE) : match.start()])
-            explaining = [family for family in families if number in self._codes[family]]
+            known = [family for family, codes in self._codes.items() if number in codes]
+            explaining = [family for family in families if family in known]
+            if families and not explaining and len(number) >= _MIN_UNKNOWN:
+                explaining = known
             if explaining:
-                family = explaining[0]
-                yield self._typed(family, number, True)
+                yield self._typed(explaining[0], number, True)
             elif families and self._plausible(families[0], number):
                 yield self._typed(families[0], number, True)
             elif (len(number) >= _MIN_BARE or number[0] == "-") and not _UNIT.match(words, match.end()):
-                known = [family for family, codes in self._codes.items() if number in codes]
                 if known:
                     yield self._typed(known[0], number, number == alone)
                 elif number == alone and len(number) >= _MIN_UNKNOWN:
@@ -114,8 +129,13 @@ class CodeIndex:
         return list(dict.fromkeys(family for word in nearest_first for family in self._near[word]))
 
     def _plausible(self, family: str, number: str) -> bool:
-        """Whether a number that no table explains has the length of the family's codes."""
-        return any(len(number) == len(code) for code in self._codes[family])
+        """Whether an unknown number has the sign and the length of the codes; a long one may have a digit more."""
+        longer = len(number) >= _MIN_UNKNOWN
+        return any(
+            0 <= len(number) - len(code) <= longer and (number[0] == "-") == (code[0] == "-")
+            for code in self._codes[family]
+            if code not in self._tables[family].harmless
+        )
 
     def _typed(self, family: str, code: str, explicit: bool) -> TypedCode:
         known = self._codes[family].get(code)
@@ -131,6 +151,11 @@ def _as_word(word: str) -> str:
 
 def _state_pattern(code: str) -> str:
     return r"[-_ ]?".join(map(re.escape, code.lower().split("_")))
+
+
+def _letters(text: str) -> str:
+    """A message for comparing: folded, without what changes or is put between its words."""
+    return re.sub(r"[\W_]+", "", text.lower())
 
 
 def _squash(code: str) -> str:
