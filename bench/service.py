@@ -34,6 +34,8 @@ _ROUNDS = 6
 _PUSHES = 2_000
 _RATE = 200.0
 """Pushes a second where answer times are measured: far below saturation, far above any account."""
+_SECONDS = 7
+"""Of that. A checkpoint follows about 1,000 pushes; in rounds of as many it would always fall between two."""
 _FULL = 20_000
 _SLOW_CLIENTS = 200
 _SOAK_SECONDS = 300
@@ -87,7 +89,9 @@ def _against_echo(folder: Path, *, soak: bool) -> list[Row]:
             return _in_turns(servers, measure)
 
         many, few = saturate(_MANY), saturate(_FEW)
-        timed = _in_turns(servers[:2], lambda server, seed: server.at_rate(seed, int(5 * _RATE), _RATE))
+        timed = _in_turns(
+            servers[:2], lambda server, seed: server.at_rate(seed, int(_SECONDS * _RATE), _RATE)
+        )
         failures = sum(result.failures for taken in (*many, *few, *timed) for result in taken)
         rows = [
             *_shares(many, few),

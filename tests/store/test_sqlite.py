@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -39,19 +39,20 @@ def _busy_timeout(session: Session) -> object:
 
 
 class _Log:
-    """A session whose write-ahead log has so many pages; keeps what it is asked."""
+    """A session whose write-ahead log has so many pages at each checkpoint; keeps what it is asked."""
 
-    def __init__(self, pages: int) -> None:
+    def __init__(self, pages: Sequence[int]) -> None:
         self.asked: list[str] = []
         self.connection = self
-        self._pages = pages
+        self._pages = iter(pages)
 
     def exec_driver_sql(self, sql: str) -> _Log:
         self.asked.append(sql)
         return self
 
     def one(self) -> tuple[int, int, int]:
-        return 0, self._pages, self._pages
+        pages = next(self._pages)
+        return 0, pages, pages
 
     def scalar_one(self) -> int:
         return 7
@@ -102,13 +103,24 @@ class TestFile:
             assert time.monotonic() - started < 0.5
             assert database.read(_busy_timeout) == 0
 
-    @pytest.mark.parametrize(("pages", "is_begun_anew"), [(16_000, False), (16_001, True)])
-    def test_a_long_log_is_begun_anew(self, pages: int, is_begun_anew: bool) -> None:
+    @pytest.mark.parametrize(
+        ("pages", "is_begun_anew"),
+        [([16_000], False), ([26_000, 40], False), ([26_000, 26_200, 16_000], False), ([16_001] * 3, True)],
+        ids=[
+            "not one that is short",
+            "not one that a writer has begun anew meanwhile",
+            "not one that became short at the last moment",
+            "one that stays long",
+        ],
+    )
+    def test_a_log_is_begun_anew_with_the_writers_waiting(
+        self, pages: list[int], is_begun_anew: bool
+    ) -> None:
         log = _Log(pages)
         checkpoint(log)  # type: ignore[arg-type]
         restart = ["PRAGMA busy_timeout", "PRAGMA busy_timeout = 50", "PRAGMA wal_checkpoint(RESTART)"]
         restart.append("PRAGMA busy_timeout = 7")
-        assert log.asked == ["PRAGMA wal_checkpoint(PASSIVE)"] + restart * is_begun_anew
+        assert log.asked == ["PRAGMA wal_checkpoint(PASSIVE)"] * len(pages) + restart * is_begun_anew
 
     def test_a_locked_file_can_be_read_and_is_written_later(self, file: Path) -> None:
         store = Store.open(f"sqlite:///{file}")

@@ -46,7 +46,9 @@ _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
 PUSH_SECONDS = 2.5
 """For everything between a push and its answer. The platform gives up after 5 s, nginx of deploy/ after 3 s."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.064
-"""Seconds until a locked file is tried again: doubled each time, as a checkpoint takes one and a backup many."""
+"""Seconds until a locked file is tried again: the end of a log is moved in a few milliseconds, a backup takes many."""
+_PAUSE_GROWTH = 1.5
+"""So a push waits for a lock half as long again as it lasts at most, or a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class Callback:
                 if loop.time() + pause > until:
                     raise
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                pause = min(_PAUSE_GROWTH * pause, _LONGEST_PAUSE)
 
 
 def read_query(text: str) -> Mapping[str, str]:
