@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,44 +163,94 @@ def test_keys_are_those_of_the_contract() -> None:
 
 # -- brackets that the platform may add
 
-RUN = (
-    "[OpenID=olKCn2wtQYi4Bc6DNK_1C3tHaEvW]",
-    "[Stamp=1723075688]",
-    "[3rdUrl=https://estate-q.example.com/cb?t=7]",
-    "[IP=203.0.113.88]",
-    "[Event=Click Menu Url]",
-    "[response_length=9]",
-    '[response_content="success"]',
-)
 ALERT = (
     "Appid: wx5a0d7c3e9b1f6842\n昵称: 城南物业\n时间: 2024-08-08 08:08:08\n"
     "内容: 微信服务器向公众号推送消息或事件后，得到的回应不合法\n次数: 5分钟 39次\n错误样例: {}" + TAIL
 )
+PUSHED = (
+    "[OpenID=olKCn2wtQYi4Bc6DNK_1C3tHaEvW]",
+    "[Stamp=1723075688]",
+    "[3rdUrl=https://estate-q.example.com/cb?t=7]",
+    "[IP=203.0.113.88]",
+)
+RUNS = {
+    "a reply in quotes": (*PUSHED, "[Msg=Text]", "[response_length=9]", '[response_content="success"]'),
+    "a reply in XML": (
+        *PUSHED,
+        "[response_length=62]",
+        "[response_content=<xml><MsgType><![CDATA[event]]></MsgType><A>[Event=A]</A></xml>]",
+    ),
+    "a provider's reply": (
+        *PUSHED,
+        "[response_length=10]",
+        "[response_content=Error 500:]",
+        "[第三方平台:甲]",
+    ),
+    "an HTTP status": (*PUSHED, "[MsgType=20000]", "[Event=Click Menu Url]", "[http code=404]"),
+    "a network error": (*PUSHED, "[Event=Scan QRCode]", "[cURL Error=52]"),
+    "a flag": (*PUSHED, "[Msg=Text]", "[decrypt fail]"),
+    "a payment": ("[transaction_id=4200001167202108127730916284]", '[resp={"code":"SUCCESS","a":[1]}]'),
+    "no reply to a payment": ("[transaction_id=4200001167202108127730916284]", "[resp=]"),
+    "one bracket of 2014": ("[IP=203.0.113.88]",),
+}
 UNKNOWN = (
     "[3rdUrl10=http://x.example/a]",
+    "[url=http://x.example/a?b[0]=1]",
     "[timeout]",
+    "[timeout=5][retry]",
+    "[x] [y]",
     "[domain:x.example]",
+    "[IP2=203.0.113.9]",
+    "[IP:203.0.113.9]",
+    "[retry count=]",
     "[重试:3]",
     "[重试=3次]",
+    "[时间:2024-01-01 00:00:00]",
+    "[次数:3]",
     "[a b c]",
     "[0]",
+    "[]",
 )
+LAYOUTS: dict[str, Callable[[str], str]] = {
+    "on lines": lambda text: text,
+    "on one line": lambda text: text.replace("\n", " "),
+    "quoted": lambda text: "> " + text.replace("\n", "\n> "),
+    "twice": lambda text: text + "\n" + text,
+}
 
 
-@pytest.mark.parametrize("separator", ["", "\n", " "], ids=["glued", "on lines", "apart"])
-@pytest.mark.parametrize("place", range(len(RUN)))
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("run", RUNS)
 @pytest.mark.parametrize("unknown", UNKNOWN)
-def test_an_unknown_bracket_splits_no_alert(unknown: str, place: int, separator: str) -> None:
-    (plain,) = parse(ALERT.format("".join(RUN))).alerts
-    reading = parse(ALERT.format(separator.join([*RUN[:place], unknown, *RUN[place:]])))
-    (alert,) = reading.alerts
-    assert (alert.sample, alert.count, alert.guide_url) == (plain.sample, 39, plain.guide_url)
-    assert any(unknown in reading.text[start:end] for start, end in reading.unread)
+def test_an_unknown_bracket_splits_no_alert(unknown: str, run: str, layout: str) -> None:
+    brackets, lay = RUNS[run], LAYOUTS[layout]
+    for separator in ("", "\n", " "):
+        plain = parse(lay(ALERT.format(separator.join(brackets)))).alerts
+        for place in range(len(brackets) + 1):
+            written = separator.join([*brackets[:place], unknown, *brackets[place:]])
+            reading = parse(lay(ALERT.format(written)))
+            assert [replace(alert, text="", span=(0, 0)) for alert in reading.alerts] == [
+                replace(alert, text="", span=(0, 0)) for alert in plain
+            ], written
+            unread = "".join(reading.text[start:end] for start, end in reading.unread)
+            assert unread.count(unknown.replace(" ", "")) or unknown in unread, written
+
+
+@pytest.mark.parametrize("separator", ["", "\n"], ids=["glued", "on lines"])
+def test_an_unknown_bracket_that_lost_its_end_ends_before_the_next_key(separator: str) -> None:
+    for place in range(1, len(PUSHED)):
+        written = separator.join([*PUSHED[:place], "[a=b", *PUSHED[place:]])
+        assert parse(ALERT.format(written)).alerts[0].sample == read("".join(PUSHED)).sample
+
+
+def test_unknown_brackets_between_two_alerts_leave_each_its_own_sample() -> None:
+    first, second = (ALERT.format(f"[OpenID={openid}][IP=203.0.113.88][a]\n[b]") for openid in "xy")
+    assert [alert.sample.openid for alert in parse(f"{first}\n{second}").alerts] == ["x", "y"]
 
 
 def test_an_unknown_bracket_at_the_end_belongs_to_the_alert() -> None:
-    reading = parse(ALERT.format("".join(RUN) + "[timeout]"))
-    assert len(reading.alerts) == 1
+    reading = parse(ALERT.format("".join(PUSHED) + "[timeout]"))
+    assert [reading.text[slice(*span)] for span in reading.unread] == ["[timeout]"]
 
 
 @pytest.mark.parametrize("word", ["[图片]", "[微笑]"])

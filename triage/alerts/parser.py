@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
 
 from triage.alerts.cleaning import MAX_LINE, clean, fold, half_width, has_words, trim_line, unfold
-from triage.alerts.sample import UNKNOWN_RUN, Brackets, Sample, parse_brackets
+from triage.alerts.sample import Brackets, Sample, parse_brackets
 from triage.alerts.scanner import KEY, Scanner
 from triage.errors import TextTooLargeError
 
@@ -194,6 +194,8 @@ def _is_label(folded: str, kind: str, start: int, end: int, previous: _Token | N
         return True  # an intro of Chinese words may run into the alert's first label
     if glued and (previous is None or not _follows(folded, previous, start, kind)):
         return False
+    if previous and previous.kind == "sample" and _is_in_bracket(folded, previous.value, start):
+        return False
     if kind in ("time", "count") and not _at_line_start(folded, start):
         pattern = _DATE if kind == "time" else _COUNT
         return any(value.match(folded, end) for value in (pattern, _EMPTY_VALUE, _MASKED_VALUE))
@@ -206,6 +208,11 @@ def _follows(folded: str, previous: _Token, start: int, kind: str) -> bool:
         return False
     is_complete = previous.kind in ("count", "brackets", "tail")
     return is_complete or _RANK[kind] > _RANK[previous.kind]
+
+
+def _is_in_bracket(folded: str, start: int, position: int) -> bool:
+    """Whether a word of a sample opens a bracket, as `[时间:…]` does: the platform may have added such a key."""
+    return folded[start:position].rstrip(" ").endswith("[") and "\n" not in folded[start:position].strip()
 
 
 def _at_line_start(folded: str, position: int) -> bool:
@@ -260,10 +267,9 @@ def _parse_value(scanner: Scanner, draft: _Draft, token: _Token, following: _Tok
     elif kind == "tail":
         _parse_tail(scanner, draft, token, limit)
     else:
-        before_known = following.kind == "brackets"
-        unknown = UNKNOWN_RUN.fullmatch(scanner.folded, token.value, limit) if before_known else None
-        token.end = unknown.end() if unknown else token.value
-        draft.unread += [unknown.span()] if unknown else []
+        token.end = scanner.unknown_run_end(token.value) if following.kind == "brackets" else token.value
+        if token.end > token.value:
+            draft.unread.append((token.value, token.end))
 
 
 def _parse_tail(scanner: Scanner, draft: _Draft, token: _Token, limit: int) -> None:

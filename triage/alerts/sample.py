@@ -55,11 +55,8 @@ _BODIES = {"response_content", "resp"}
 _PROSE = _BODIES | {"platform"}
 _LINE_BREAK = re.compile(r"\s*\n\s*")
 _SEPARATOR = re.compile(r"[\s,;、|>*-]{0,200}(?=\[)")
-_UNKNOWN_KEY = re.compile(r"\[\w[\w. -]{0,40}=[^\[\]\n]{0,500}\]")
-_UNKNOWN_WORDS = re.compile(r"\[[^\[\]\n]{1,200}\]")
-"""A bracket without `=` that the platform may have added; its neighbours tell whether it belongs to the run."""
-UNKNOWN_RUN = re.compile(r"(?:\s{0,20}\[[^\[\]\n]{1,500}\]){1,10}\s{0,20}")
-"""Unknown brackets before the first known one."""
+_KEYED = re.compile(r"\[\w[\w. -]{0,40}=")
+"""How a bracket begins whose key nobody knows yet."""
 _NEXT_KEY = re.compile(rf"[\s,;、|>*-]{{0,200}}{KEY.pattern}")
 _MAX_BRACKETS = 50
 """Brackets of one sample; what follows is not read."""
@@ -96,11 +93,11 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
             position = separator.end()
         key = KEY.match(folded, position)
         if key is None:
-            unknown = _unknown_bracket(folded, position, end, values)
-            if unknown is None:
+            stop = _unknown_end(scanner, position, end, values)
+            if stop is None:
                 break
-            unread.append(unknown.span())
-            end = unknown.end()
+            unread.append((position, stop))
+            end = stop
         else:
             name = key.lastgroup or ""
             if name in _FIRST_KEYS and name in values:
@@ -118,22 +115,25 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
     return Brackets(sample, end, _plausible(values), tuple(unread), is_unmistakable)
 
 
-def _unknown_bracket(folded: str, position: int, end: int, known: Container[str]) -> re.Match[str] | None:
-    """The bracket of an unknown key at this place.
+def _unknown_end(scanner: Scanner, position: int, end: int, known: Container[str]) -> int | None:
+    """Where the bracket of an unknown key ends; None if it is none of this sample, which ends at `end` so far.
 
-    One without `=` belongs to the run if a key follows that can be of the same sample, or if it touches the bracket
-    before it and ends the line or touches another one.
+    The platform may add keys. One with `=` belongs to the sample. Of others their neighbours decide: a key that can
+    be of the same sample, or the next line of the alert, follows; or it touches the bracket before it, and ends the
+    line or touches another one.
     """
-    if keyed := _UNKNOWN_KEY.match(folded, position):
-        return keyed
-    words = _UNKNOWN_WORDS.match(folded, position)
-    if words is None:
+    folded = scanner.folded
+    stop = scanner.unknown_bracket_end(position)
+    if stop is None:
         return None
-    following = _NEXT_KEY.match(folded, words.end())
+    if not folded.startswith("]", stop - 1) or _KEYED.match(folded, position):
+        return stop
+    after = scanner.unknown_run_end(stop)
+    following = _NEXT_KEY.match(folded, after)
     if following and not (following.lastgroup in _FIRST_KEYS and following.lastgroup in known):
-        return words
-    touches = position == end and folded[words.end() : words.end() + 1] in ("[", "\n", "")
-    return words if touches else None
+        return stop
+    touches = position == end and folded[stop : stop + 1] in ("[", "\n", "")
+    return stop if touches or scanner.is_end(after) else None
 
 
 def _extent(scanner: Scanner, start: int, name: str, known: dict[str, Value]) -> Extent:

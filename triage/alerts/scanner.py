@@ -33,6 +33,11 @@ _MAX_SHORT_VALUE = 4_000
 """Characters of a value that is no reply body."""
 _MAX_BODY = 16_000
 """Characters of a reply body; the platform cuts one long before."""
+_MAX_UNKNOWN = 500
+"""Characters of a bracket whose key is not known."""
+_MAX_UNKNOWN_RUN = 10
+"""Such brackets, one after another."""
+_SPACE = re.compile(r"\s{0,20}")
 _MAX_BRACKETS_IN_VALUE = 1_000
 """Brackets looked at to find the end of one value."""
 _MAX_SURPLUS = 200
@@ -112,6 +117,42 @@ class Scanner:
     def is_tail(self, position: int) -> bool:
         """Whether the alert's tail line begins here."""
         return self.next_end(position) == position and self.folded.startswith(("报", "告"), position)
+
+    def is_end(self, position: int) -> bool:
+        """Whether the alert's tail line or the next alert begins here, behind white space."""
+        first = self._behind_space(position)
+        return self.next_end(first) == first < self.length
+
+    def unknown_bracket_end(self, start: int) -> int | None:
+        """Where the bracket that opens at `start` ends: behind its `]` on the line, or before a key that cuts it short.
+
+        None where it does not end.
+        """
+        stop = self.line_end(start, min(start + _MAX_UNKNOWN, self.length))
+        key = KEY.search(self.folded, start + 1, stop)
+        close = _balanced(self.folded, start + 1, key.start() if key else stop)
+        if close is not None:
+            return close + 1
+        if key:
+            return key.start()
+        return stop if KEY.match(self.folded, self._behind_space(stop)) else None
+
+    def unknown_run_end(self, start: int) -> int:
+        """Where the unknown brackets end that follow each other from `start` on; `start` if there are none."""
+        end = start
+        for _ in range(_MAX_UNKNOWN_RUN):
+            first = self._behind_space(end)
+            if not self.folded.startswith("[", first) or KEY.match(self.folded, first):
+                break
+            stop = self.unknown_bracket_end(first)
+            if stop is None:
+                break
+            end = stop
+        return end
+
+    def _behind_space(self, position: int) -> int:
+        space = _SPACE.match(self.folded, position)
+        return space.end() if space else position
 
     def wrappers(self, start: int, end: int) -> Sequence[int]:
         """Where something begins that people wrap an alert in: a fence, a rule, the head of a chat message."""
