@@ -25,8 +25,8 @@ from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.conditions import View, holds
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.matching import Matcher
-from triage.rules.parser import Rule, RuleSet
-from triage.settings.directories import data_directory
+from triage.rules.model import Rule, RuleSet
+from triage.settings.directories import data_directory, load_sources
 
 TEXTS = 2_000
 MANY = 10_000
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _rules(*extra: Path) -> RuleSet:
-    return load_rules([data_directory("rules"), *extra])
+    return load_rules([data_directory("rules"), *extra], load_sources().ids)
 
 
 def _times(work: Callable[[str], object], texts: Sequence[str]) -> list[float]:
@@ -140,7 +140,7 @@ def _loading(many: Path) -> list[Row]:
     ours, theirs = [], []
     for _ in range(3):
         start = time.perf_counter()
-        load_rules([many])
+        load_rules([many], ["field"])
         middle = time.perf_counter()
         kept = [yaml.load(file.read_text(encoding="utf-8"), loader) for file in files]  # noqa: S506 - it is the safe one
         theirs.append(time.perf_counter() - middle)
@@ -172,12 +172,12 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_rules, load_templates
-from triage.settings.directories import data_directory
+from triage.settings.directories import data_directory, load_sources
 from bench import probing
 from bench.generate import alerts
 templates = load_templates(data_directory("templates") / "reply")
 renderer = Renderer(templates, DEFAULT_CHANNEL.page_size)
-adviser = Adviser(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])]), renderer)
+adviser = Adviser(load_rules([data_directory("rules"), *map(Path, sys.argv[1:])], load_sources().ids), renderer)
 for text in alerts(300, seed=6):
     adviser.answer(text)
 adviser.answer("连接超时")

@@ -25,7 +25,7 @@ from bench.table import compare
 from triage.alerts.parser import parse
 from triage.rules.loader import load_rules
 from triage.rules.matching import Matcher
-from triage.settings.directories import data_directory
+from triage.settings.directories import data_directory, load_sources
 
 RULES = 10_000
 TEXTS = 300
@@ -87,7 +87,7 @@ def planted(texts: Iterable[str], rules: Sequence[dict[str, Any]]) -> list[str]:
 
 def make_triage(directory: Path) -> Finder:
     """With the bundled rules, which name the kinds of alerts; they are left out of what is found."""
-    matcher = Matcher(load_rules([data_directory("rules"), directory]))
+    matcher = Matcher(load_rules([data_directory("rules"), directory], load_sources().ids))
 
     def find(text: str) -> set[str]:
         matches = matcher.match(parse(text).alerts[0]).matches

@@ -8,13 +8,13 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_rules, load_templates
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 from triage.settings.directories import data_directory, load_sources
 
 
 @pytest.fixture(scope="session")
 def rules() -> RuleSet:
-    return load_rules([data_directory("rules")])
+    return load_rules([data_directory("rules")], load_sources().ids)
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.rules import with_added
 from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.rendering import Renderer
 from triage.cli import main
-from triage.rules.joining import join
-from triage.rules.parser import RuleSet, parse_rules
+from triage.rules.model import RuleSet
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 PLACES = sorted(set(re.findall(r"`((?:triage|rules|templates|tests|docs|bench)/[^`]*)`", PAGE)))
@@ -29,9 +29,8 @@ def test_a_place_the_page_names_is_there(place: str) -> None:
 def test_the_ideal_commit_passes_what_a_bundled_rule_must_pass(rules: RuleSet, renderer: Renderer) -> None:
     """Alone and beside the bundled rules: no mistake, its examples hold, every step and condition is tried."""
     ((name, source),) = EXAMPLE
-    added, findings = parse_rules(source, name)
-    together, between = join([rules.rules, added], "rules", rules.tables, [rules.lexicon])
-    assert (findings, between) == ((), ())
+    together, findings = with_added(rules, source, name)
+    assert findings == ()
     failed, coverage = run_examples(together, Adviser(together, renderer))
     assert (failed, coverage.unshown, coverage.one_sided) == ((), (), ())
 

@@ -7,15 +7,16 @@ import re
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.rules import with_added
 from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.rendering import Renderer
 from triage.alerts.facts import FACTS
 from triage.rules.codes import CODE_KEYS, FAMILIES
 from triage.rules.conditions import OPERATORS
-from triage.rules.joining import join
 from triage.rules.lexicon import LEXICON_KEYS
-from triage.rules.parser import KEYS, RuleSet, parse_rules
+from triage.rules.model import RuleSet
+from triage.rules.parser import KEYS, parse_rules
 from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 from triage.rules.templates import FILTERS
 
@@ -84,9 +85,8 @@ def test_the_limits_are_those_of_the_reader() -> None:
 
 def test_the_example_is_a_rule_that_passes_its_own_examples(rules: RuleSet, renderer: Renderer) -> None:
     source = re.findall(r"```yaml\n(.*?)```", SECTIONS["A rule in five minutes"], re.DOTALL)[0]
-    added, findings = parse_rules(source, "tls_failure.yml")
-    together, between = join([rules.rules, added], "docs", rules.tables, [rules.lexicon])
-    assert (findings, between) == ((), ())
+    together, findings = with_added(rules, source, "tls_failure.yml")
+    assert findings == ()
     failed, _ = run_examples(together, Adviser(together, renderer))
     assert [str(finding) for finding in failed if "tls_failure" in str(finding)] == []
 

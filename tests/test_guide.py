@@ -11,7 +11,7 @@ from tests.support.paths import DATA, ROOT
 from triage.advice.sources import Source
 from triage.platform.clauses import CLAUSES
 from triage.probe.faults import FAULTS
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 from triage.settings.directories import load_sources
 
 ITEMS = (DATA / "guide_items.txt").read_text(encoding="utf-8").split()

@@ -13,7 +13,7 @@ from triage.advice.rendering import Renderer
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.platform.limits import MAX_CONTENT_BYTES
 from triage.rules.loader import load_templates
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 from triage.settings.directories import data_directory
 
 ALERT = (

@@ -9,7 +9,8 @@ from triage.advice.examples import Coverage, run_examples
 from triage.advice.rendering import Renderer
 from triage.findings import Finding
 from triage.rules.joining import join
-from triage.rules.parser import RuleSet, parse_rules
+from triage.rules.model import RuleFile, RuleSet
+from triage.rules.parser import parse_file
 
 RULE = """\
 id: {id}
@@ -42,11 +43,11 @@ def sample(
 def run(
     renderer: Renderer, *sources: str, beside: RuleSet | None = None
 ) -> tuple[tuple[Finding, ...], Coverage]:
-    parts = [beside.rules] if beside else []
+    parts = [RuleFile(beside.rules)] if beside else []
     for number, source in enumerate(sources):
-        rules, findings = parse_rules(source, f"{number}.yml")
+        parsed, findings = parse_file(source, f"{number}.yml")
         assert [str(finding) for finding in findings] == []
-        parts.append(rules)
+        parts.append(parsed)
     together, _ = join(parts, "test")
     return run_examples(together, Adviser(together, renderer))
 

@@ -13,6 +13,7 @@ from triage.advice.rendering import Lines, Renderer
 from triage.advice.sources import Source, Sources
 from triage.rules.joining import join
 from triage.rules.lexicon import Lexicon
+from triage.rules.model import RuleFile
 from triage.rules.parser import parse_rules
 
 WORDS = "".join(chr(code) for code in range(0x9100, 0x9200))
@@ -43,7 +44,7 @@ def rules_called(*aliases: str, sentence: str = "", everyday: tuple[str, ...] = 
     ]
     parsed, findings = parse_rules(json.dumps({"rules": rules}), "x.yml")
     assert findings == ()
-    rule_set, _ = join((parsed,), "test", lexicons=[Lexicon({}, everyday)])
+    rule_set, _ = join([RuleFile(parsed, lexicon=Lexicon({}, everyday))], "test")
     return TopicIndex(rule_set)
 
 

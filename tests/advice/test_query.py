@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.paths import DATA
 from triage.advice.query import MAX_QUERY, TopicIndex
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 
 
 def records(name: str) -> list[dict[str, Any]]:

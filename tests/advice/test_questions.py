@@ -13,7 +13,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.query import Asked, TopicIndex
 from triage.alerts.facts import FACTS
 from triage.rules.codes import Code
-from triage.rules.parser import Rule, RuleSet
+from triage.rules.model import Rule, RuleSet
 
 Record = dict[str, Any]
 

@@ -21,7 +21,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.rendering import steps_for
 from triage.alerts.facts import usable_facts
 from triage.platform.pushes import PUSHES
-from triage.rules.parser import Rule, RuleSet
+from triage.rules.model import Rule, RuleSet
 
 SAMPLES = [
     json.loads(line)["text"]

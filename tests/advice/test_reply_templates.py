@@ -14,7 +14,7 @@ from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES, ReplyTemplates, plain_text
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_templates
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 
 TEMPLATES = load_templates(ROOT / "templates/reply")
 BROKEN = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.rules import with_added
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.advice.sources import Source, Sources, parse_sources
-from triage.rules.joining import join
-from triage.rules.parser import RuleSet, parse_rules
+from triage.rules.model import RuleSet
 
 PAGE = """\
 | id | name | what it says | page |
@@ -113,9 +113,8 @@ aliases: [R4]
 steps: [{id: look, do: 去看一眼, source: field}]
 examples: {match: [{query: R4}], ignore: [{query: 机房}]}
 """
-    added, findings = parse_rules(own, "own.yml")
-    together, between = join([rules.rules, added], "own", rules.tables, [rules.lexicon])
-    assert (findings, between) == ((), ())
+    together, findings = with_added(rules, own)
+    assert findings == ()
     assert Adviser(together, renderer).answer("R4").topic == "rack_four"
 
 

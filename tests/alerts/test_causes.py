@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.alerts.causes import find_causes
+from triage.alerts.causes import CAUSES, find_causes
 from triage.alerts.sample import Sample
 from triage.platform.pushes import AlertedPush
 
@@ -100,6 +100,10 @@ def test_sample_proves_its_causes(about: AlertedPush, values: dict[str, Any], ca
     for cause in found:
         shown = str(values[cause.field]) if cause.field != "decrypt_fail" else "decrypt fail"
         assert shown[slice(*cause.span)] == cause.evidence
+
+
+def test_the_listed_causes_are_those_that_are_found() -> None:
+    assert {id_ for _, _, causes in PROVES.values() for id_ in causes} == CAUSES
 
 
 BODY = st.text() | st.builds(lambda body, end: reply()[:body] + end, st.integers(0, 260), st.text(max_size=5))

@@ -21,7 +21,7 @@ from triage.alerts.parser import BEIJING, MAX_ALERTS, MAX_CHARACTERS, Alert, par
 from triage.alerts.sample import Sample
 from triage.errors import TextTooLargeError
 from triage.rules.matching import Matcher
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 
 ALERTS = DATA / "alerts"
 URL = "https://mmbizurl.cn/s/MpkaZb8yg"

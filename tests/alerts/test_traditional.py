@@ -12,7 +12,7 @@ from tests.support.paths import DATA
 from triage.alerts.cleaning import fold
 from triage.alerts.parser import parse
 from triage.rules.matching import Diagnosis, Matcher
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 
 PROSE = ("response_content", "resp", "platform")
 TAIWAN = {"服务器": "伺服器", "超时": "逾時", "消息": "訊息", "域名": "網域", "连接": "連線"}

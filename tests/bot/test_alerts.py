@@ -10,7 +10,7 @@ from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_templates
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 from triage.settings.directories import data_directory
 from triage.store import Store
 

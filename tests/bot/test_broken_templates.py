@@ -17,7 +17,7 @@ from triage.bot.bot import Bot
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.message import Message, MessageKind, Person
 from triage.rules.loader import load_templates
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 from triage.settings.directories import load_sources
 from triage.store import Store
 

@@ -161,10 +161,10 @@ def test_check_as_sarif_names_file_line_and_column(
     log = _json(capsys)
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
-    assert run["tool"]["driver"]["rules"] == [{"id": "bad-source"}]
+    assert run["tool"]["driver"]["rules"] == [{"id": "unknown-name"}]
     (result,) = run["results"]
-    assert (result["ruleId"], result["level"]) == ("bad-source", "error")
-    assert result["message"]["text"].startswith("'A9.x' is no")
+    assert (result["ruleId"], result["level"]) == ("unknown-name", "error")
+    assert result["message"]["text"].startswith("there is no source 'A9.x'")
     place = result["locations"][0]["physicalLocation"]
     assert place["artifactLocation"]["uri"] == "%E6%88%91%E4%BB%AC%20%E7%9A%84/own.yml"
     assert place["region"] == {"startLine": 9, "startColumn": 13}

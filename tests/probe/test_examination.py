@@ -11,7 +11,7 @@ from tests.support.service import ENVIRONMENT as OUR_ENVIRONMENT
 from tests.support.service import serving as running_service
 from tests.support.sick_peer import PLAIN, SAFE, healthy, serving
 from triage.probe import ProbePlan, checked, examine
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 
 # -- for the checklists
 

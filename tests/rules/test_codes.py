@@ -65,8 +65,8 @@ def test_rows_take_topic_and_source_from_the_table() -> None:
 
 
 def test_a_code_of_two_tables_and_a_topic_that_is_none_are_findings() -> None:
-    (table,) = parse_file(json.dumps(TABLE), "a.yml")[0].tables
-    _, findings = join((), "", [table, table])
+    parsed, _ = parse_file(json.dumps(TABLE), "a.yml")
+    _, findings = join([parsed, parsed], "")
     assert [finding.id for finding in findings].count("duplicate-code") == 2
     assert [finding.id for finding in findings].count("unknown-rule") == 4
 

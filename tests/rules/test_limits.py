@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rules import SOURCES
 from triage.alerts.facts import Fact
 from triage.rules import conditions
 from triage.rules.conditions import View, compiled, prove
@@ -113,4 +114,4 @@ def test_a_proof_quotes_sixty_characters(length: int, shown: str) -> None:
 
 def test_the_version_of_a_rule_set_has_twelve_digits(tmp_path: Path) -> None:
     (tmp_path / "x.yml").write_text(rule(), encoding="utf-8")
-    assert len(load_rules([tmp_path]).version) == 12
+    assert len(load_rules([tmp_path], SOURCES).version) == 12

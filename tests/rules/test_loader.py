@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.rules import SOURCES
 from triage.rules.loader import find_rule_files, load_rules, load_valid_rules, stamp_rules
 
 RULE = """\
@@ -69,7 +70,7 @@ def test_a_directory_called_like_a_rule_is_a_directory(tmp_path: Path) -> None:
 def test_a_config_map_is_read_once(tmp_path: Path) -> None:
     _config_map(tmp_path)
     assert find_rule_files(tmp_path) == [tmp_path / "rule.yml"]
-    assert len(load_rules([tmp_path]).rules) == 1
+    assert len(load_rules([tmp_path], SOURCES).rules) == 1
 
 
 def test_a_file_that_several_names_lead_to_is_read_once(tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_file_that_several_names_lead_to_is_read_once(tmp_path: Path) -> None:
     os.link(real, tmp_path / "own" / "hard.yml")
     (tmp_path / "linked").symlink_to("real")
     directories = [tmp_path / "real", tmp_path / "own", tmp_path / "linked", real, tmp_path]
-    rules, findings = load_valid_rules(directories)
+    rules, findings = load_valid_rules(directories, SOURCES)
     assert findings == ()
     assert len(rules.rules) == 1
 
@@ -118,7 +119,7 @@ def test_a_new_version_of_a_config_map_is_a_change_even_of_the_same_time_and_siz
     _config_map(tmp_path, "simple", "..2025_09_26")
     os.utime(tmp_path / "rule.yml", ns=(time, time))
     assert stamp_rules([tmp_path]) != before
-    assert load_rules([tmp_path]).rules[0].id == "simple"
+    assert load_rules([tmp_path], SOURCES).rules[0].id == "simple"
 
 
 def test_a_directory_that_goes_away_is_a_change(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from triage.alerts.parser import Alert, parse
 from triage.rules.conditions import View, compiled, holds
 from triage.rules.index import required_literals
 from triage.rules.matching import Diagnosis, Matcher
-from triage.rules.parser import Rule, RuleSet, parse_rules
+from triage.rules.model import Rule, RuleSet
+from triage.rules.parser import parse_rules
 
 SENTENCE = "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回"
 

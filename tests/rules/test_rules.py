@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import DATA, ROOT
+from tests.support.rules import SOURCES
 from triage.errors import RulesError
 from triage.findings import Finding
 from triage.rules.loader import load_rules, load_valid_rules
@@ -153,7 +154,7 @@ def _lines(findings: tuple[Finding, ...], directory: Path) -> list[str]:
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_a_mistake_is_one_finding_at_its_line_and_column(path: Path) -> None:
     expected = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# expect: ")
-    _, findings = load_valid_rules([path])
+    _, findings = load_valid_rules([path], SOURCES)
     assert _lines(findings, path.parent) == [f"{path.name}:{expected}"]
 
 
@@ -161,7 +162,7 @@ def test_a_mistake_is_one_finding_at_its_line_and_column(path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_one_finding(
     build: Callable[[Path], Path], expected: str, tmp_path: Path
 ) -> None:
-    _, findings = load_valid_rules([build(tmp_path)])
+    _, findings = load_valid_rules([build(tmp_path)], SOURCES)
     assert _lines(findings, tmp_path) == [expected]
 
 
@@ -169,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_one_finding(
 def test_of_very_many_mistakes_a_hundred_are_listed(
     build: Callable[[Path], Path], last: str, tmp_path: Path
 ) -> None:
-    _, findings = load_valid_rules([build(tmp_path)])
+    _, findings = load_valid_rules([build(tmp_path)], SOURCES)
     assert len(findings) == 101
     assert _lines(findings, tmp_path)[-1] == last
 
@@ -187,11 +188,11 @@ def _reported_ids() -> Iterator[str]:
 
 
 def test_every_finding_the_code_can_report_has_a_case(tmp_path: Path) -> None:
-    fired = {finding.id for path in BROKEN for finding in load_valid_rules([path])[1]}
+    fired = {finding.id for path in BROKEN for finding in load_valid_rules([path], SOURCES)[1]}
     for number, (build, _) in enumerate([*GENERATED.values(), *MANY.values()]):
         directory = tmp_path / str(number)
         directory.mkdir()
-        fired |= {finding.id for finding in load_valid_rules([build(directory)])[1]}
+        fired |= {finding.id for finding in load_valid_rules([build(directory)], SOURCES)[1]}
     reported = set(_reported_ids())
     assert len(reported) > 30
     assert fired == reported
@@ -199,9 +200,34 @@ def test_every_finding_the_code_can_report_has_a_case(tmp_path: Path) -> None:
 
 def test_several_mistakes_of_a_file_are_reported_together() -> None:
     _, findings = parse_rules(
-        PLAIN.replace("high", "hihg").replace("field", "A9.x") + "number: 100\n", "x.yml"
+        PLAIN.replace("high", "hihg").replace("id: first", "id: 1st") + "number: 100\n", "x.yml"
     )
-    assert [finding.id for finding in findings] == ["bad-severity", "bad-source", "bad-number"]
+    assert [finding.id for finding in findings] == ["bad-severity", "bad-id", "bad-number"]
+
+
+def test_only_an_equality_names_a_kind_or_a_cause(tmp_path: Path) -> None:
+    condition = "when: {kind|contains: timeout, cause|exists: yes, cause|startswith: curl, text: curl}\n"
+    assert load_valid_rules([_file(tmp_path, (PLAIN + condition).encode())], SOURCES)[1] == ()
+
+
+def test_the_unknown_kind_is_one_where_another_file_names_it(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(PLAIN + "when: {kind: [unknown, other]}\n", encoding="utf-8")
+    assert [str(item) for item in load_valid_rules([tmp_path], SOURCES)[1]] == [
+        f"{tmp_path}/a.yml:13:24: there is no kind 'other'; a kind is the id of a rule: triage rules list"
+    ]
+    (tmp_path / "b.yml").write_text(SAMPLE.format(id="other", title="另一条"), encoding="utf-8")
+    assert load_valid_rules([tmp_path], SOURCES)[1] == ()
+
+
+def test_a_code_cites_what_is_there(tmp_path: Path) -> None:
+    table = "family: http_code\ntitle: 状态码\ntopic: sample\nsource: [field, R1]\n"
+    row = "codes:\n  '405': {meaning: 一句话, source: [R1, R99]}\n"
+    (tmp_path / "a.yml").write_text(PLAIN, encoding="utf-8")
+    (tmp_path / "b.yml").write_text(table + row, encoding="utf-8")
+    _, findings = load_valid_rules([tmp_path], SOURCES)
+    assert [str(item) for item in findings] == [
+        f"{tmp_path}/b.yml:6:38: there is no source 'R99'; did you mean 'R9'?"
+    ]
 
 
 def test_rules_beside_a_broken_one_are_still_read() -> None:
@@ -214,7 +240,7 @@ def test_rules_beside_a_broken_one_are_still_read() -> None:
 
 def test_load_raises_with_every_mistake(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match=r"rule\.yml:2:8: this must not be empty"):
-        load_rules([_file(tmp_path, SAMPLE.format(id="sample", title="''").encode())])
+        load_rules([_file(tmp_path, SAMPLE.format(id="sample", title="''").encode())], SOURCES)
 
 
 # -- YAML's surprises
@@ -244,7 +270,9 @@ def test_a_scalar_is_the_text_it_looks_like(text: str) -> None:
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(tmp_path: Path) -> None:
-    rules, findings = load_valid_rules([_file(tmp_path, PLAIN.replace("\n", "\r\n").encode("utf-8-sig"))])
+    rules, findings = load_valid_rules(
+        [_file(tmp_path, PLAIN.replace("\n", "\r\n").encode("utf-8-sig"))], SOURCES
+    )
     assert findings == ()
     assert rules.rules[0].title == "样例"
 

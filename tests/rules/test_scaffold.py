@@ -9,10 +9,11 @@ from itertools import chain, combinations
 import pytest
 
 from tests.support.paths import DATA
+from tests.support.rules import with_added
 from triage.alerts.parser import Alert, parse
-from triage.rules.joining import join
 from triage.rules.matching import UNKNOWN, Matcher
-from triage.rules.parser import RuleSet, parse_rules
+from triage.rules.model import RuleSet
+from triage.rules.parser import parse_rules
 from triage.rules.scaffold import write_scaffold
 
 LINES = {
@@ -48,13 +49,12 @@ def _subsets() -> Iterator[tuple[str, ...]]:
 
 def _wins(alert: Alert, rules: RuleSet) -> None:
     kind = Matcher(rules).match(alert).kind
-    own, findings = parse_rules(write_scaffold(alert, kind), "my_rule.yml")
+    together, findings = with_added(rules, write_scaffold(alert, kind))
     assert findings == ()
-    together, between = join([rules.rules, own], "test", rules.tables, [rules.lexicon])
-    assert between == ()
-    (again,) = parse(own[0].match[0].text).alerts
-    best = Matcher(together).match(again).best
-    assert best is own[0]
+    own = together.get("my_rule")
+    assert own
+    (again,) = parse(own.match[0].text).alerts
+    assert Matcher(together).match(again).best is own
 
 
 def test_a_rule_from_any_lines_of_an_alert_is_clean_and_wins_it(rules: RuleSet) -> None:

@@ -18,7 +18,7 @@ from triage.evidence.judgement import Part
 from triage.message import PageSize
 from triage.rules.conditions import View, holds
 from triage.rules.matching import Diagnosis, Matcher
-from triage.rules.parser import RuleSet, Step
+from triage.rules.model import RuleSet, Step
 
 _LEAD_STEPS = 3
 """Steps of the alert that led to this one, shown before its own."""

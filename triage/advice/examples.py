@@ -9,7 +9,7 @@ from triage.advice.adviser import Adviser, Answer
 from triage.advice.rendering import steps_for, steps_of
 from triage.findings import Finding, Severity
 from triage.rules.conditions import Condition, View, holds
-from triage.rules.parser import Example, Rule, RuleSet
+from triage.rules.model import Example, Rule, RuleSet
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from triage.findings import Severity
 from triage.masking import mask, mask_appid
 from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW, MARK_FAIL_SILENCE
 from triage.rules.matching import UNKNOWN, Diagnosis
-from triage.rules.parser import MARK_FAIL, Rule
+from triage.rules.model import MARK_FAIL, Rule
 
 _MAX_EXCERPT = 48
 """Characters of an alert's own words that a phone shows on two lines."""

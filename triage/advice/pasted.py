@@ -8,7 +8,7 @@ from triage.advice.query import Asked
 from triage.evidence.findings import FINDINGS
 from triage.evidence.judgement import Part, Verdict
 from triage.masking import mask
-from triage.rules.parser import RuleSet
+from triage.rules.model import RuleSet
 
 _VERDICTS: Mapping[Verdict, str] = {
     Verdict.SICK: "有问题",

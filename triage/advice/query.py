@@ -20,7 +20,7 @@ from triage.alerts.cleaning import fold
 from triage.alerts.facts import FACTS, Fact, FactType
 from triage.rules.codes import Code
 from triage.rules.index import Literals
-from triage.rules.parser import Rule, RuleSet
+from triage.rules.model import Rule, RuleSet
 
 MAX_QUERY = 2_000
 """A longer text is no query."""

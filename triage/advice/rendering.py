@@ -20,7 +20,7 @@ from triage.masking import mask
 from triage.message import PageSize
 from triage.rules.conditions import View, holds
 from triage.rules.matching import UNKNOWN, Diagnosis
-from triage.rules.parser import Rule, RuleSet, Step
+from triage.rules.model import Rule, RuleSet, Step
 from triage.rules.templates import Template
 
 _FIRST_PAGE_STEPS = 3

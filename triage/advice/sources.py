@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from triage.alerts.cleaning import fold
@@ -38,6 +38,11 @@ class Sources:
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._by_id.values())
+
+    @property
+    def ids(self) -> Collection[str]:
+        """What may be cited."""
+        return self._by_id.keys()
 
     def get(self, id_: str) -> Source | None:
         """The source of exactly this id."""

@@ -35,6 +35,12 @@ _CURL_CAUSES = {
     52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
     56: ("curl_receive", "收回包时连接中断（cURL 56）"),
 }
+CAUSES = (
+    REPLY_CAUSES
+    | {id_ for id_, _ in _CURL_CAUSES.values()}
+    | {"http_status", "decrypt_fail", "provider_side", "receipt_flood"}
+)
+"""Every cause id of the contract."""
 _CUT_MARKS = ("...", "…")
 _EMOJI_DAMAGE = "<![CDATA]>"
 """What a web page leaves of `<![CDATA[OK]]>` when it takes `[OK]` for an emoji."""

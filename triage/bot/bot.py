@@ -22,7 +22,7 @@ from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooL
 from triage.evidence.judge import judge
 from triage.incidents.correlation import QUIET
 from triage.message import Message, MessageKind, Person, Reply
-from triage.rules.parser import HELP_TOPIC
+from triage.rules.model import HELP_TOPIC
 from triage.store import Entry, Recorded, Store
 
 LONGEST_NUMBER = 2

@@ -23,7 +23,7 @@ _ENCODINGS = ("utf-8-sig", "gb18030")
 
 def make_adviser() -> Adviser:
     """The adviser with the bundled rules and those of the settings."""
-    return Adviser(load_rules(load_rules_dirs()), make_renderer())
+    return Adviser(load_rules(load_rules_dirs(), load_sources().ids), make_renderer())
 
 
 def make_renderer() -> Renderer:

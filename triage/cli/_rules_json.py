@@ -8,7 +8,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.query import Asked
 from triage.rules.conditions import Condition
 from triage.rules.matching import Diagnosis
-from triage.rules.parser import Rule, Step
+from triage.rules.model import Rule, Step
 
 
 def rule_head_as_json(rule: Rule) -> dict[str, Any]:

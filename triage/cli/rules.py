@@ -26,7 +26,7 @@ from triage.platform.pushes import AlertedPush
 from triage.printing import one_line
 from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
-from triage.rules.parser import Rule
+from triage.rules.model import Rule
 from triage.rules.scaffold import write_scaffold
 from triage.settings.directories import load_rules_dirs, load_sources
 from triage.store import Store
@@ -81,7 +81,7 @@ _SARIF = click.option(
 @_SARIF
 def check(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
     """Lint the rules in DIRECTORIES (default: all rules in use); each mistake with its line."""
-    rules, findings = load_valid_rules(_directories(directories))
+    rules, findings = load_valid_rules(_directories(directories), load_sources().ids)
     shown = [*_about(findings, directories), *_nothing_read(directories)]
     faults = sum(finding.is_fault for finding in shown)
     if as_sarif:
@@ -100,7 +100,7 @@ def check(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
 @_SARIF
 def test(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
     """Run the examples of all rules against all rules, those in DIRECTORIES included."""
-    rules = load_rules(_directories(directories))
+    rules = load_rules(_directories(directories), load_sources().ids)
     failed, coverage = run_examples(rules, Adviser(rules, make_renderer()))
     findings = (*failed, *_nothing_read(directories))
     if as_sarif:
@@ -130,7 +130,7 @@ def _write_coverage(coverage: Coverage, failed: int) -> None:
 def list_rules(as_json: bool) -> None:
     """List the rules in use."""
     rules = sorted(
-        load_rules(_directories(())).rules,
+        load_rules(_directories(()), load_sources().ids).rules,
         key=lambda item: (item.number or 99, not item.names_kind, item.id),
     )
     if as_json:
@@ -146,11 +146,12 @@ def list_rules(as_json: bool) -> None:
 @_JSON
 def show(rule_id: str, as_json: bool) -> None:
     """Show one rule with its steps, conditions and sources."""
-    rules = load_rules(_directories(()))
+    sources = load_sources()
+    rules = load_rules(_directories(()), sources.ids)
     rule = rules.get(rule_id)
     if rule is None:
         raise InputError(gettext("there is no rule '{id}'; see: triage rules list", id=rule_id))
-    write(dump(rule_as_json(rule)) if as_json else "\n".join(_described(rule, load_sources())))
+    write(dump(rule_as_json(rule)) if as_json else "\n".join(_described(rule, sources)))
 
 
 def _described(rule: Rule, sources: Sources) -> list[str]:

@@ -12,7 +12,7 @@ from triage.alerts.facts import is_masked
 from triage.findings import Severity
 from triage.message import Person
 from triage.rules.matching import Diagnosis
-from triage.rules.parser import MARK_FAIL
+from triage.rules.model import MARK_FAIL
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from triage.incidents.correlation import (
 from triage.masking import foreign_word, mask, mask_appid
 from triage.message import ANY_ACCOUNT, Person
 from triage.printing import one_line
-from triage.rules.parser import MARK_FAIL
+from triage.rules.model import MARK_FAIL
 
 _LONGEST_ADDRESS = 39
 """Characters of an IPv6 address."""

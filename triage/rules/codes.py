@@ -120,7 +120,7 @@ _TABLE = {
     "topic": Key(Reader.identifier, needed=True),
     "near": Key(Reader.texts, default=()),
     "harmless": Key(Reader.texts, default=()),
-    "source": Key(Reader.texts, default=()),
+    "source": Key(Reader.citations, default=()),
 }
 _ROW = {
     "message": Key(Reader.text),
@@ -129,7 +129,7 @@ _ROW = {
     "cure": Key(Reader.text),
     "who": Key(Reader.text),
     "topic": Key(Reader.identifier),
-    "source": Key(Reader.texts, default=()),
+    "source": Key(Reader.citations, default=()),
 }
 CODE_KEYS = {"table of codes": (*_TABLE, "codes"), "code": tuple(_ROW)}
 """Every key of the format; docs/rules.md is held against it."""

@@ -17,6 +17,8 @@ from triage.alerts.facts import FACTS, Fact, FactType
 from triage.rules.strict_yaml import Reader, similar
 
 OPERATORS = ("contains", "startswith", "endswith", "regex", "cidr", "gte", "lte", "exists")
+REFERRING = ("kind", "cause", "phrase")
+"""Facts whose values are names that rules or the program give, so that another value is never met."""
 _TEXT_OPERATORS = ("", "exists", "contains", "startswith", "endswith", "regex")
 _OPERATORS_FOR = {
     FactType.TEXT: (*_TEXT_OPERATORS, "cidr"),
@@ -255,7 +257,11 @@ def _parse_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> 
         reader.report(key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {type_.value}")
         return None
     numeric = type_ is FactType.NUMBER
-    values = tuple(_parse_value(text, op, numeric, value, reader) for text in reader.values(value) if text)
+    written = [(text, node) for text, node in reader.values(value) if text]
+    if field in REFERRING and not op:
+        for text, node in written:
+            reader.refer(node, field, text)
+    values = tuple(_parse_value(text, op, numeric, node, reader) for text, node in written)
     return Test(field, op, tuple(item for item in values if item is not None))
 
 

@@ -17,7 +17,7 @@ import re2
 
 from triage.alerts.cleaning import fold
 from triage.rules.conditions import Condition, Network, Test, View
-from triage.rules.parser import Rule
+from triage.rules.model import Rule
 
 _SQUASHED = re.compile(r"[\s,，、。.\"“”'‘’]+")
 _MAX_CACHED_SENTENCES = 256

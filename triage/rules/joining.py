@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, islice
 
+from triage.alerts.causes import CAUSES
+from triage.alerts.cleaning import fold
 from triage.findings import Finding, Location, Severity
 from triage.rules.codes import CodeTable, code_conflicts
 from triage.rules.lexicon import Lexicon
-from triage.rules.parser import Rule, RuleSet
-from triage.rules.strict_yaml import MAX_FINDINGS, similar
+from triage.rules.matching import UNKNOWN
+from triage.rules.model import Rule, RuleFile, RuleSet
+from triage.rules.strict_yaml import MAX_FINDINGS, Reference, similar
 
 
 def join(
-    parts: Iterable[tuple[Rule, ...]],
-    version: str,
-    tables: Iterable[CodeTable] = (),
-    lexicons: Iterable[Lexicon] = (),
+    files: Iterable[RuleFile], version: str, sources: Collection[str] = ()
 ) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """One set from what many files hold, and the mistakes between them: same ids, numbers or codes, unknown ids.
+    """One set from what many files hold, and the mistakes between them: same ids, numbers or codes, unknown names.
 
-    Of the mistakes MAX_FINDINGS are listed.
+    `sources` are the ids that may be cited. Of the mistakes MAX_FINDINGS are listed.
     """
-    rules = tuple(rule for part in parts for rule in part)
-    tables = tuple(tables)
-    conflicts = tuple(islice(_conflicts(rules, tables), MAX_FINDINGS + 1))
+    files = tuple(files)
+    rules = tuple(rule for file in files for rule in file.rules)
+    tables = tuple(table for file in files for table in file.tables)
+    references = (reference for file in files for reference in file.references)
+    found = chain(_conflicts(rules, tables), _unknown_names(references, rules, sources))
+    conflicts = tuple(islice(found, MAX_FINDINGS + 1))
     if len(conflicts) > MAX_FINDINGS and (place := conflicts[-1].location):
         more = _finding(place, "too-many", f"{MAX_FINDINGS} mistakes between files so far; there are more")
         conflicts = (*conflicts[:-1], more)
-    return RuleSet(rules, version, tables, Lexicon.joined(lexicons)), conflicts
+    return RuleSet(rules, version, tables, Lexicon.joined(file.lexicon for file in files)), conflicts
 
 
 def _conflicts(rules: tuple[Rule, ...], tables: tuple[CodeTable, ...]) -> Iterator[Finding]:
@@ -51,6 +54,35 @@ def _conflicts(rules: tuple[Rule, ...], tables: tuple[CodeTable, ...]) -> Iterat
                 message = f"'see' names no rule: '{other}'"
                 yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
     yield from code_conflicts(tables, ids)
+
+
+def _unknown_names(
+    references: Iterable[Reference], rules: tuple[Rule, ...], sources: Collection[str]
+) -> Iterator[Finding]:
+    """References to what is not there: a condition that tests for it never holds, a citation cannot be looked up."""
+    known = {
+        "kind": {UNKNOWN, *(rule.id for rule in rules)},
+        "cause": CAUSES,
+        "phrase": {_folded(phrase) for rule in rules for phrase in rule.phrases},
+        "source": sources,
+    }
+    for what, name, location in references:
+        written = name if what == "source" else _folded(name)
+        if written not in known[what]:
+            hint = similar(written, known[what]) or _SEE.get(what)
+            yield _finding(location, "unknown-name", f"there is no {what} '{name}'", hint)
+
+
+_SEE = {
+    "kind": "a kind is the id of a rule: triage rules list",
+    "cause": f"the causes are {', '.join(sorted(CAUSES))}",
+    "phrase": "add it to the 'phrases' of a rule, or nothing finds it",
+    "source": "docs/sources.md lists them; your own experience is 'field'",
+}
+
+
+def _folded(name: str) -> str:
+    return fold(name).strip()
 
 
 def _finding(location: Location, id_: str, message: str, hint: str | None = None) -> Finding:

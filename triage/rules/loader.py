@@ -6,7 +6,7 @@ import gc
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,8 @@ from typing import NamedTuple
 from triage.errors import RulesError
 from triage.findings import Finding, Location, Severity
 from triage.rules.joining import join
-from triage.rules.parser import RuleFile, RuleSet, parse_file
+from triage.rules.model import RuleFile, RuleSet
+from triage.rules.parser import parse_file
 from triage.rules.strict_yaml import MAX_BYTES
 
 _VERSION_DIGITS = 12
@@ -25,8 +26,13 @@ def load_templates(directory: Path) -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in sorted(directory.glob("*.*"))}
 
 
-def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """The rules of the directories (or single files), without those that have mistakes, and all mistakes."""
+def load_valid_rules(
+    directories: Iterable[Path], sources: Collection[str]
+) -> tuple[RuleSet, tuple[Finding, ...]]:
+    """The rules of the directories (or single files), without those that have mistakes, and all mistakes.
+
+    `sources` are the ids that steps and codes may cite.
+    """
     files: list[RuleFile] = []
     digest = hashlib.sha256()
     found, findings = _search(directories)
@@ -40,18 +46,13 @@ def load_valid_rules(directories: Iterable[Path]) -> tuple[RuleSet, tuple[Findin
             parsed, problems = parse_file(source, str(file.path))
             files.append(parsed)
             findings += problems
-    rule_set, between = join(
-        (file.rules for file in files),
-        digest.hexdigest()[:_VERSION_DIGITS],
-        (table for file in files for table in file.tables),
-        (file.lexicon for file in files),
-    )
+    rule_set, between = join(files, digest.hexdigest()[:_VERSION_DIGITS], sources)
     return rule_set, (*findings, *between)
 
 
-def load_rules(directories: Iterable[Path]) -> RuleSet:
-    """The rules of the directories. Raises RulesError with all mistakes if there is one."""
-    rule_set, findings = load_valid_rules(directories)
+def load_rules(directories: Iterable[Path], sources: Collection[str]) -> RuleSet:
+    """The rules of the directories; `sources` as above. Raises RulesError with all mistakes if there is one."""
+    rule_set, findings = load_valid_rules(directories, sources)
     if findings:
         raise RulesError(findings)
     return rule_set

@@ -13,7 +13,7 @@ from triage.alerts.parser import Alert
 from triage.platform.pushes import AlertedPush
 from triage.rules.conditions import Because, Test, View, first_failure, holds, passing_tests, prove
 from triage.rules.index import ConditionIndex, SentenceIndex, fits_sentence
-from triage.rules.parser import MARK_FAIL, Rule, RuleSet
+from triage.rules.model import MARK_FAIL, Rule, RuleSet
 
 UNKNOWN = "unknown"
 """The kind of an alert that no rule names."""

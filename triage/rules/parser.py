@@ -5,118 +5,24 @@ The format is described in docs/rules.md. Scalars are text and conditions are da
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import yaml
 
 from triage.alerts.facts import FACTS
 from triage.errors import TooManyMistakesError
-from triage.findings import Finding, Location, Severity
+from triage.findings import Finding, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
-from triage.rules.codes import CODE_TABLE_KEY, CodeTable, parse_code_table
-from triage.rules.conditions import Condition, parse_condition
-from triage.rules.lexicon import LEXICON_KEY, Lexicon, parse_lexicon
+from triage.rules.codes import CODE_TABLE_KEY, parse_code_table
+from triage.rules.conditions import parse_condition
+from triage.rules.lexicon import LEXICON_KEY, parse_lexicon
+from triage.rules.model import Example, Rule, RuleFile, Step
 from triage.rules.stages import STAGES, expand
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
 from triage.rules.templates import Template
-
-MARK_FAIL = "mark_fail"
-"""The kind that follows from other alerts: the platform stops pushing after many failures."""
-HELP_TOPIC = "help"
-"""The topic that the command 帮助 shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do; its fields are described in docs/rules.md, "Keys of a step"."""
-
-    id: str
-    do: Template
-    do_en: Template | None
-    when: Condition | None
-    run: Template | None
-    healthy: Template | None
-    source: tuple[str, ...]
-    check: str | None
-    erratum: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A text that a rule must match, or must not match."""
-
-    text: str
-    query: bool
-    """Whether the text is typed words; else it is a pasted alert."""
-    renders: tuple[str, ...]
-    """What the reply must contain."""
-    steps: tuple[str, ...]
-    """Ids of the steps that the reply must begin with."""
-    location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One topic: how it is recognised, and what to do. Its fields are described in docs/rules.md, "Keys of a rule"."""
-
-    id: str
-    title: str
-    title_en: str | None
-    number: int | None
-    severity: Severity
-    owner: str | None
-    meaning: str
-    impact: str | None
-    sentences: tuple[str, ...]
-    signs: Condition | None
-    push: AlertedPush
-    when: Condition | None
-    unless: Condition | None
-    aliases: tuple[str, ...]
-    phrases: tuple[str, ...]
-    symptoms: tuple[str, ...]
-    priority: int
-    steps: tuple[Step, ...]
-    see: tuple[str, ...]
-    match: tuple[Example, ...]
-    ignore: tuple[Example, ...]
-    location: Location
-    places: Mapping[str, Location]
-    """Where its id, its number and its `see` stand, for findings about what contradicts other rules."""
-
-    @property
-    def names_kind(self) -> bool:
-        """Whether alerts that fit one of its sentences are of this kind."""
-        return bool(self.sentences)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """Rules that may be used together: ids are unique, references resolve."""
-
-    rules: tuple[Rule, ...]
-    version: str
-    """A digest of their files."""
-    tables: tuple[CodeTable, ...] = ()
-    """The tables of codes, as their files hold them: several may be of one family."""
-    lexicon: Lexicon = field(default_factory=Lexicon)
-
-    def get(self, rule_id: str) -> Rule | None:
-        """The rule of this id."""
-        return next((rule for rule in self.rules if rule.id == rule_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleFile:
-    """What one file holds: rules, or a table of codes, or a lexicon; parts with mistakes are left out."""
-
-    rules: tuple[Rule, ...] = ()
-    tables: tuple[CodeTable, ...] = ()
-    lexicon: Lexicon = field(default_factory=Lexicon)
 
 
 def parse_file(source: str, file: str) -> tuple[RuleFile, tuple[Finding, ...]]:
@@ -126,16 +32,13 @@ def parse_file(source: str, file: str) -> tuple[RuleFile, tuple[Finding, ...]]:
     with suppress(TooManyMistakesError):
         root = compose(source, reader)
         parsed = _file(reader, root) if root is not None else parsed
-    return parsed, tuple(reader.findings)
+    return replace(parsed, references=tuple(reader.references)), tuple(reader.findings)
 
 
 def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding, ...]]:
     """The rules of one file, without those that have mistakes, and all mistakes. `file` is named in the findings."""
     parsed, findings = parse_file(source, file)
     return parsed.rules, findings
-
-
-_SOURCE = re.compile(r"(?:\d{1,2}(?:\.[a-z])?|(?:FAQ|A|[DPTEF])\d{0,2}(?:\.\d{1,2}){0,2}|R\d{1,2}|field)")
 
 
 _FILE_KEYS = ("version", "lists", "rules")
@@ -291,19 +194,13 @@ def _push(reader: Reader, node: yaml.Node) -> AlertedPush:
     return AlertedPush.MESSAGE
 
 
-def _sources(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
-    values = reader.texts(node)
-    for value in values:
-        if value and not _SOURCE.fullmatch(value):
-            reader.report(node, "bad-source", f"'{value}' is no guide item, reply rule (R1) or 'field'")
-    return values
-
-
 def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Template:
     source = expand(reader.text(node)) if command else reader.text(node)
     for problem in templates.check(source, command=command):
         hint = similar(problem.unknown_fact, (*FACTS, *STAGES)) if problem.unknown_fact else None
         reader.report(node, "bad-template", problem.message, hint)
+    for fact, name in templates.compared_names(source):
+        reader.refer(node, fact, name)
     return Template(source, command)
 
 
@@ -336,7 +233,7 @@ _STEP = {
     "when": Key(parse_condition),
     "run": Key(lambda reader, node: _template(reader, node, command=True)),
     "healthy": Key(_template),
-    "source": Key(_sources, needed=True, default=()),
+    "source": Key(Reader.citations, needed=True, default=()),
     "check": Key(Reader.identifier),
     "erratum": Key(Reader.text),
 }

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -136,12 +136,22 @@ def _one_line(message: str) -> str:
     return line if len(line) <= _MAX_MESSAGE else line[:_MAX_MESSAGE] + "…"
 
 
+class Reference(NamedTuple):
+    """A name in a file that stands for something of all files, or of the program."""
+
+    what: str
+    """`kind`, `cause`, `phrase` or `source`."""
+    name: str
+    location: Location
+
+
 class Reader:
     """Takes values from the node tree of one file, and collects findings about what it cannot use."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.findings: list[Finding] = []
+        self.references: list[Reference] = []
         self.lists: dict[str, tuple[str, ...]] = {}
         self.source = ""
         """The text that the nodes stand for."""
@@ -166,6 +176,10 @@ class Reader:
         self._lines = self._lines or split_lines(self.source)
         hint = hint_for_value(self._lines, node.start_mark.line)
         return _one_line(hint) if hint else None
+
+    def refer(self, node: yaml.Node, what: str, name: str) -> None:
+        """Keep a name that can be looked up only when all files are read."""
+        self.references.append(Reference(what, name, self.location(node)))
 
     def location(self, node: yaml.Node) -> Location:
         return Location(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -232,9 +246,17 @@ class Reader:
 
     def texts(self, node: yaml.Node) -> tuple[str, ...]:
         """A list of texts, or a text alone."""
-        if isinstance(node, yaml.ScalarNode):
-            return (self.text(node),)
-        return tuple(self.text(item) for item in self.items(node))
+        return tuple(self.text(item) for item in self._one_or_more(node))
+
+    def _one_or_more(self, node: yaml.Node) -> list[yaml.Node]:
+        return [node] if isinstance(node, yaml.ScalarNode) else self.items(node)
+
+    def citations(self, node: yaml.Node) -> tuple[str, ...]:
+        """The ids of what a step or a code rests on."""
+        for item in self._one_or_more(node):
+            if isinstance(item, yaml.ScalarNode) and item.value.strip():
+                self.refer(item, "source", item.value.strip())
+        return self.texts(node)
 
     def identifier(self, node: yaml.Node) -> str:
         """An id; a finding for a text that is none."""
@@ -261,16 +283,17 @@ class Reader:
 
         return read
 
-    def values(self, node: yaml.Node) -> tuple[str, ...]:
-        """A text or a list of texts, where `$name` stands for a named list of the file."""
-        found: list[str] = []
-        for value in self.texts(node):
+    def values(self, node: yaml.Node) -> tuple[tuple[str, yaml.Node], ...]:
+        """A text or a list of texts, each with its node; `$name` stands for a named list of the file."""
+        found: list[tuple[str, yaml.Node]] = []
+        for item in self._one_or_more(node):
+            value = self.text(item)
             if not value.startswith("$"):
-                found.append(value)
+                found.append((value, item))
             elif value[1:] in self.lists:
-                found += self.lists[value[1:]]
+                found += [(text, item) for text in self.lists[value[1:]]]
             else:
-                self.report(node, "unknown-list", f"unknown list '{value}'", similar(value[1:], self.lists))
+                self.report(item, "unknown-list", f"unknown list '{value}'", similar(value[1:], self.lists))
         if isinstance(node, yaml.SequenceNode) and not node.value:
             self.report(node, "empty-list", "this list is empty, so that nothing can fit it")
         return tuple(found)

@@ -19,6 +19,7 @@ from jinja2 import TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from triage.alerts.facts import FACTS, Fact, FactType
+from triage.rules.conditions import REFERRING
 
 FILTERS = ("default", "first", "join", "last", "length", "lower", "trim", "upper")
 _TESTS = ("defined", "undefined")
@@ -123,6 +124,21 @@ def check(source: str, *, command: bool = False) -> Iterator[Problem]:
     yield from problems
     if command and not problems:
         yield from _shell_problems([data.data for data in tree.find_all(nodes.TemplateData)])
+
+
+def compared_names(source: str) -> Iterator[tuple[str, str]]:
+    """The facts of REFERRING that a valid template compares with constants, each with the constant."""
+    if _is_simple(source):
+        return
+    try:
+        tree = _environment(False).parse(source)
+    except (TemplateError, RecursionError):
+        return
+    for compare in tree.find_all(nodes.Compare):
+        operands = [compare.expr, *(operand.expr for operand in compare.ops)]
+        names = [node.name for node in operands if isinstance(node, nodes.Name) and node.name in REFERRING]
+        texts = [node.value for node in operands if isinstance(node, nodes.Const)]
+        yield from ((name, text) for name in names for text in texts if isinstance(text, str))
 
 
 def _unknown_fact(name: str) -> Problem:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from triage.alerts.parser import Alert
 from triage.alerts.sample import Sample
 from triage.platform import limits
-from triage.rules.parser import MARK_FAIL
+from triage.rules.model import MARK_FAIL
 from triage.simulator.alert import GUIDE_URL, SENTENCES, AlertSubject
 
 _TICKET = frozenset({"ticket_timeout", "ticket_failure"})

@@ -43,7 +43,7 @@ class LiveRules:
         self._on_failure = on_failure
         self._clock = clock
         self._stamp = stamp_rules(self._directories)
-        rules, findings = load_valid_rules(self._directories)
+        rules, findings = load_valid_rules(self._directories, self._renderer.sources.ids)
         self.adviser = Adviser(rules, renderer)
         self._problem = self._told(findings)
 
@@ -69,7 +69,7 @@ class LiveRules:
         stamp = stamp_rules(self._directories)
         if stamp == self._stamp:
             return
-        rules, findings = load_valid_rules(self._directories)
+        rules, findings = load_valid_rules(self._directories, self._renderer.sources.ids)
         self._stamp = stamp
         self._problem = self._told(findings)
         if not findings:
