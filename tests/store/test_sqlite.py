@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from tests.support.stores import (
     NOW,
     entry,
+    have_waited_together,
     opening,
     person,
     seconds,
@@ -28,6 +29,7 @@ from tests.support.stores import (
 from triage.errors import SchemaError, SettingsError, StoreBusyError, StoreError
 from triage.store import Invite, Recorded, Store
 from triage.store.database import Database
+from triage.store.engine import Timeouts
 from triage.store.session import Session
 from triage.store.wal import checkpoint
 
@@ -127,7 +129,7 @@ class TestFile:
         with closing(store), closing(sqlite3.connect(file, isolation_level=None)) as other:
             _lock(other)
             took = together(lambda n: seconds(lambda: store.record(entry(str(n))), StoreBusyError))
-            assert 0.9 < min(took) <= max(took) < 2
+            assert have_waited_together(took)
             assert store.reply_to(entry("1").message.key) is None
             other.execute("ROLLBACK")
             assert store.record(entry("1")).is_new
@@ -137,7 +139,7 @@ class TestFile:
         with closing(store), closing(sqlite3.connect(file, isolation_level=None)) as other:
             _lock(other)
             refused = partial(seconds, lambda: store.record(entry("1")), StoreBusyError)
-            assert asyncio.run(_on_an_event_loop(refused)) < 0.1
+            assert asyncio.run(_on_an_event_loop(refused)) < Timeouts().lock / 2
             other.execute("ROLLBACK")
             assert asyncio.run(_on_an_event_loop(lambda: store.record(entry("1")))).is_new
 

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from triage.errors import StoreDownError
 from triage.incidents.correlation import Reason, Sighting
 from triage.message import Message, MessageKind, Person
 from triage.store import Change, Entry, Store
+from triage.store.engine import Timeouts
 
 NOW = datetime(2026, 5, 12, 10, 31, 7, 123456, tzinfo=UTC)
 SERVERS = {"postgresql": "TRIAGE_TEST_POSTGRESQL_URL", "mysql": "TRIAGE_TEST_MYSQL_URL"}
@@ -36,6 +37,11 @@ HOSTILE = {
     "a long text": "很长" * 50_000,
     "directions and joiners": "\u202e\u200d\ufeff",
 }
+
+_END_USERS_OF_SCHEMA = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = %s AND pid <> pg_backend_pid()"""
 
 
 @contextmanager
@@ -57,6 +63,7 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
                 made = url.update_query_dict({"options": f"-csearch_path={name}"})
                 yield made.render_as_string(hide_password=False)
             finally:
+                connection.execute(_END_USERS_OF_SCHEMA, [name])
                 connection.execute(f"DROP SCHEMA {name} CASCADE")
         return
     host, port, user = url.host or "", url.port or 3306, url.username
@@ -65,7 +72,17 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
         try:
             yield url.set(database=name).render_as_string(hide_password=False)
         finally:
+            _end_users(mysql, name)
             mysql.cursor().execute(f"DROP DATABASE {name}")
+
+
+def _end_users(server: Any, database: str) -> None:
+    """End what a failed test left open there: a lock of it would hold the DROP for ever."""
+    cursor = server.cursor()
+    cursor.execute("SELECT id FROM information_schema.processlist WHERE db = %s", [database])
+    for (number,) in cursor.fetchall():
+        with suppress(pymysql.err.OperationalError):  # it has ended by itself meanwhile
+            cursor.execute(f"KILL {number}")
 
 
 def person(id_: str, account: str = "wx1") -> Person:
@@ -115,7 +132,11 @@ def opened(store: Store, key: str = "wx1|cb", **values: Any) -> int:
     return incident
 
 
-def together(work: Callable[[int], Any], workers: int = 8) -> list[Any]:
+CROWD = 8
+"""Threads that ask at the same moment."""
+
+
+def together(work: Callable[[int], Any], workers: int = CROWD) -> list[Any]:
     """What each of the threads got that started at the same moment."""
     gate = threading.Barrier(workers)
 
@@ -125,6 +146,15 @@ def together(work: Callable[[int], Any], workers: int = 8) -> list[Any]:
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(start, range(workers)))
+
+
+def have_waited_together(took: list[float]) -> bool:
+    """Whether each of a crowd waited for a lock as long as the store does, and none for another one's wait.
+
+    One after another they would be told after up to `CROWD` times as long; half of that is left to a busy machine.
+    """
+    lock = Timeouts().lock
+    return 0.9 * lock < min(took) <= max(took) < CROWD * lock / 2
 
 
 def seconds(work: Callable[[], object], error: type[StoreDownError] = StoreDownError) -> float:
