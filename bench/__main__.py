@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from rich.progress import track
 
-from bench import probing
+from bench import asking, probing
 from bench.generate import alerts, write_rules
 from bench.table import Row, show
 from triage.advice.adviser import Adviser
@@ -56,6 +56,7 @@ def main() -> int:
             lambda: _loading(many),
             _process,
             lambda: _memory(many),
+            asking.rows,
             probing.rows,
         ]
         rows = [row for step in track(steps, description="measuring", transient=True) for row in step()]

@@ -24,6 +24,34 @@ _BODIES = (
     "Error 500: {word}",
 )
 _WORDS = string.ascii_lowercase + string.digits
+_PLACES = (
+    "支付机房",
+    "订单中心",
+    "会员系统",
+    "营销平台",
+    "客服后台",
+    "门店小程序",
+    "物流查询",
+    "短信网关",
+    "商城前端",
+    "积分服务",
+    "直播间",
+    "抽奖活动",
+)
+_TROUBLES = (
+    "请求超时",
+    "连接超时",
+    "回应失败",
+    "域名解析",
+    "证书过期",
+    "磁盘写满",
+    "连接数耗尽",
+    "队列堆积",
+    "缓存失效",
+    "慢查询",
+    "发布重启",
+    "限流",
+)
 
 
 def _word(rng: random.Random, length: int) -> str:
@@ -74,9 +102,10 @@ def _condition(rng: random.Random, index: int) -> str:
 
 
 def _rule(rng: random.Random, index: int) -> str:
+    title = f"{rng.choice(_PLACES)}{rng.choice(_TROUBLES)} {_word(rng, 4)}{index}"
     return f"""\
   - id: rule_{index}
-    title: 规则 {index}
+    title: {title}
     severity: high
     owner: 运维
     meaning: 第 {index} 条规则管的回调出了问题。
@@ -93,7 +122,7 @@ def _rule(rng: random.Random, index: int) -> str:
         source: field
     examples:
       match:
-        - query: 规则 {index}
+        - query: {title}
       ignore:
         - query: 今天中午吃什么
 """

@@ -22,7 +22,7 @@ def _records(name: str) -> list[Record]:
     return [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
 
 
-QUESTIONS, OTHERS = _records("questions.jsonl"), _records("other_questions.jsonl")
+QUESTIONS, OTHERS, BETWEEN_PEOPLE = map(_records, ("questions.jsonl", "other_questions.jsonl", "talk.jsonl"))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,10 @@ def test_most_questions_get_the_right_topic_and_most_talk_gets_none(
     assert _share(talk, lambda record: not asked[record["id"]].candidates) >= quiet
 
 
+def test_talk_between_people_that_holds_a_word_of_ours_is_left_alone(topics: TopicIndex) -> None:
+    assert _share(BETWEEN_PEOPLE, lambda record: not topics.ask(record["text"]).candidates) >= 37 / 40
+
+
 @pytest.mark.parametrize(
     "record", [item for item in (*QUESTIONS, *OTHERS) if "shows" in item], ids=lambda item: item["text"][:40]
 )
@@ -88,20 +92,30 @@ CODES_IN_FRAMES = {
         "错误代码：{code}",
         '{{"errcode":{code},"errmsg":"{message} rid: 66aa11bb-22cc33dd-44ee55ff"}}',
         "{code} {message}",
+        "errcode={code}, errmsg={message}",
+        "接口返回 errcode:{code} 是怎么回事",
+        "errcode {code} 怎么处理，先看什么",
+        "微信 api 返回错误码{code}",
     ),
-    "crypto_code": ("{code}", "{code} {message}", "解密报 {code}"),
+    "crypto_code": ("{code}", "{code} {message}", "解密报 {code}", "加解密返回 {code} 怎么办"),
     "http_code": (
         "{code}",
         "状态码 {code}",
         "http code={code}",
         "回调返回{code}",
         "HTTP/1.1 {code} {message}",
+        "HTTP {code} 是什么意思",
+        "nginx 返回 {code} 怎么查",
+        "curl -I 看到 HTTP/2 {code}",
     ),
     "curl_error": (
         "cURL Error={code}",
         "curl: ({code}) {message}",
         "CURL错误码：{code}",
         "curl error {code}",
+        "curl: ({code})",
+        "报 curl: ({code}) 是什么原因，先查哪一步",
+        "libcurl 错误 {code}",
     ),
     "tcp_state": ("{code}", "{code} 太多", "netstat 里好多 {code}"),
 }

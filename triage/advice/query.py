@@ -42,11 +42,13 @@ _WORDS = 8.0
 """What it is worth if a topic's own text explains all words of the question."""
 _MIN_SCORE = 0.8
 """From this score on a topic may be meant by a text that asks or tells of trouble, all in words of our subject."""
-_COMPANY = 2.0
+_COMPANY = 3.0
 """What more it takes in a text that neither asks, nor tells of trouble, nor speaks of pushes."""
-_STRANGE = 3.2
+_STRANGE = 3.8
 """What more it takes where no topic knows any word of the text, and in proportion where some are known: a name of four
 characters is enough in any question."""
+_PERSONAL = 1.8
+"""What more it takes in a text that speaks of somebody: `刚才谁 ping 我`."""
 _TALK = 0.6
 """The share of strange words from which on a number that nothing calls a code is none."""
 _EVERYDAY = 6.0
@@ -206,7 +208,9 @@ class TopicIndex:
         """The topics for which enough speaks, best first; those far behind the best are left out."""
         everyday = _EVERYDAY * len(self._talk_in(question))
         strange = _STRANGE * self._strangeness(question)
-        enough = _MIN_SCORE + strange + everyday + (0 if question.has_company else _COMPANY)
+        enough = _MIN_SCORE + strange + everyday
+        enough += 0 if question.has_company else _COMPANY
+        enough += _PERSONAL if question.is_between_people else 0
         found = [
             (round(item.points, 2), self._rules[id_], item)
             for id_, item in evidence.items()

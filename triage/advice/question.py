@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"[a-z0-9]+")
 _MAX_JOINED = 3
 """Latin words that may make one short name: `df -h`, `no ack`."""
 _ASKING = re.compile(
-    r"怎么|怎样|如何|为什么|为啥|什么|是啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
+    r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
     r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
 )
 _TROUBLE = re.compile(
@@ -22,6 +22,10 @@ _TROUBLE = re.compile(
     r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
     r"|\b(?:cannot|can't|not)\b"
 )
+_BETWEEN_PEOPLE = re.compile(
+    r"谁|(?<!自)我(?!们|的|司)|你(?!们|好)|咱|她|他(?!们|的)|\b(?:i|my|me|who|you)\b"
+)
+"""Words by which people speak of each other; `我们的接口` and `我的域名` ask."""
 _OUR_SUBJECT = re.compile(r"推送|回调|公众号|服务号|开放平台|errcode|access[._]log|error[._]log")
 _SPOKEN = {digit: str(value) for value, digit in enumerate("零一二三四五六七八九")} | {
     "〇": "0",
@@ -35,7 +39,7 @@ _SPOKEN_HUNDREDS = re.compile(
 FILLER = re.compile(
     "请问一下|麻烦问下|麻烦|请问|想问|问下|一下|怎么回事|怎么处理|怎么解决|怎么排查|怎么办|怎么查|怎么看|怎么|怎样|如何|"
     "为什么|为啥|是什么意思|什么意思|是什么|什么|多少|哪里|谢谢|大家|老师|帮忙|帮我|看看|看下|出现|遇到|我们|你们|这个|"
-    "那个|问题|该|请|吗|呢|啊|呀|吧|了|的|是|在|我|你|他|老|又|就|都|说"
+    "那个|问题|该|请|吗|呢|啊|呀|吧|了|的|是|在|我|你|他|老|又|就|都|说|把"
 )
 
 
@@ -84,6 +88,11 @@ class Question:
     def is_about_trouble(self) -> bool:
         """Whether it says that something does not work."""
         return bool(_TROUBLE.search(self.words))
+
+    @cached_property
+    def is_between_people(self) -> bool:
+        """Whether it speaks of somebody rather than of a system."""
+        return bool(_BETWEEN_PEOPLE.search(self.words))
 
     @cached_property
     def asks_about_pushes(self) -> bool:

@@ -11,6 +11,8 @@ _SATURATION = 1.2
 """BM25's k1: how fast a repeated word stops counting."""
 _LENGTH = 0.6
 """BM25's b: how much a long text is discounted."""
+_MIN_RARITY = 0.1
+"""A word that nine texts in ten have tells nothing of them apart; leaving it out bounds what a word can cost."""
 _MIN_LATIN = 2
 """Letters of a Latin word or number; single ones say nothing."""
 _RUN = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+(?:_[a-z0-9]+)*")
@@ -63,7 +65,8 @@ class TextIndex:
         for id_, counter in counts.items():
             norm = _SATURATION * (1 - _LENGTH + _LENGTH * counter.total() / average)
             for term, n in counter.items():
-                self._postings[term].append((id_, n * (_SATURATION + 1) / (n + norm) / (_SATURATION + 1)))
+                if self._rarity[term] >= _MIN_RARITY:
+                    self._postings[term].append((id_, n / (n + norm)))
 
     def explained(self, text: str) -> dict[str, float]:
         """For each id the share of the question's words that its text explains, from 0 to 1, rare words first."""

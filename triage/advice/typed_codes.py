@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from triage.rules.codes import Code, CodeTable
 from triage.rules.index import Literals
@@ -19,11 +20,13 @@ _MIN_UNKNOWN = 5
 anything."""
 _MIN_MESSAGE = 10
 """Letters of an official message that tells its code by itself: `invalid openid`."""
+_MAX_NUMBERS = 50
+"""Numbers of a text that are looked at; no question has as many."""
 _NUMBER = re.compile(
     r"(?<![\w./#*@])(?<!\d:)(?:(?<![\d)])-)?\d{1,9}(?![\w]*[.:/]?\d|[a-z_]|\.[a-z])", re.ASCII
 )
 _UNIT = re.compile(
-    r"\s*(?:元|块|年|月|日|号|天|人|位|套餐|房间?|室|楼|路|站|米|公里|斤|点|度|分钟|秒|毫秒|票|集|期|班|层|栋|杯|份|万|%|％"
+    r"\s*(?:元|年|月|日|号|天|人|位|套餐|房间?|室|楼|路|站|米|公里|斤|点|度|分钟|秒|毫秒|票|集|期|班|层|栋|杯|份|步|个|条|家|句|遍|块|张|本|万|%|％"
     r"|(?:ms|s|kb|mb|gb|g|k|m|w)(?![a-z]))"
 )
 """What counts or names something else: 499 元, 403 房间."""
@@ -100,7 +103,7 @@ class CodeIndex:
 
     def _numbers(self, words: str) -> Iterator[TypedCode]:
         alone = words.strip(" #?。!？！")
-        for match in _NUMBER.finditer(words):
+        for match in islice(_NUMBER.finditer(words), _MAX_NUMBERS):
             number = match[0]
             families = self._families(words[max(0, match.start() - _WORDS_BEFORE) : match.start()])
             known = [family for family, codes in self._codes.items() if number in codes]
