@@ -94,6 +94,30 @@ def test_an_empty_directory_of_the_settings_is_told_and_no_mistake(
     assert f"{tmp_path}:1:1: nothing of yours was read" in capsys.readouterr().out
 
 
+# -- a rule of one's own
+
+STARTS = {
+    "an alert of a new kind": "内容: 微信服务器向公众号推送消息或事件时，发生了没见过的事\n",
+    "an alert without its 内容 line": "",
+    "an alert of a known kind": "内容: 微信服务器向公众号推送消息或事件后，开发者5秒内没有返回\n",
+}
+
+
+@pytest.mark.parametrize("description", STARTS.values(), ids=STARTS)
+def test_what_new_writes_passes_check_and_test(description: str, tmp_path: Path, capsys: Printed) -> None:
+    alert = tmp_path / "alert.txt"
+    alert.write_text(
+        f"Appid: wx352e1c916f58ea3b\n时间: 2025-09-25 15:01:22\n{description}次数: 5分钟 30次\n"
+        "错误样例: [OpenID=oAdFXedIqWRgfr63S568PiXzSAYS][3rdUrl=https://a.cn/wx][Event=Subscribe]",
+        encoding="utf-8",
+    )
+    assert main(["rules", "new", str(alert)]) == 0
+    own = _own(tmp_path / "own", capsys.readouterr().out)
+    assert main(["rules", "check", str(own)]) == 0
+    assert main(["rules", "test", str(own)]) == 0
+    assert "0 failed" in capsys.readouterr().out
+
+
 # -- for programs
 
 

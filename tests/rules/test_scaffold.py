@@ -72,6 +72,42 @@ def test_a_rule_from_an_odd_alert_is_clean_and_wins_it(text: str, rules: RuleSet
     _wins(alert, rules)
 
 
+OPENID = "oAdFXedIqWRgfr63S568PiXzSAYS"
+PERSONAL = {
+    "an OpenID": OPENID,
+    "an OpenID that is too short for one": OPENID[:14],
+    "a payment": "4200002291202405011234567890",
+    "a token in the address": "Zm9vYmFyMTIz",
+    "a mobile number": "13800138000",
+    "an identity card": "11010519491231002X",
+    "an address of mail": "li.lei@mail.example.cn",
+}
+
+
+@pytest.mark.parametrize("kind", [UNKNOWN, "request_timeout"])
+@pytest.mark.parametrize("description", ["", LINES["description"]], ids=["without 内容", "with it"])
+@pytest.mark.parametrize("openid", [OPENID, OPENID[:14]], ids=["an OpenID", "a short one"])
+def test_what_is_one_person_s_is_not_in_the_rule(openid: str, description: str, kind: str) -> None:
+    text = (
+        f"{LINES['appid']}\n{LINES['time']}\n{description}\n{LINES['count']}\n错误样例: [OpenID={openid}]"
+        "[3rdUrl=https://a.cn/wx?access_token=Zm9vYmFyMTIz][transaction_id=4200002291202405011234567890]"
+        f"[response_content=<xml><ToUserName><![CDATA[{openid}]]></ToUserName><Content><![CDATA[13800138000 "
+        "11010519491231002X li.lei@mail.example.cn 1758783682000]]></Content></xml>]"
+    )
+    (alert,) = parse(text).alerts
+    rule = write_scaffold(alert, kind)
+    assert [name for name, value in PERSONAL.items() if value in rule] == []
+    assert "1758783682000" in rule
+    assert "wx352e1c916f58ea3b" in rule
+
+
+def test_a_value_that_a_person_has_masked_is_no_sign() -> None:
+    (alert,) = parse(
+        "次数: 5分钟 3次\n错误样例: [OpenID=oA1][Event=**][IP=1.2.*.*][3rdUrl=http://a.cn/]"
+    ).alerts
+    assert "  domain: 'a.cn'\n" in write_scaffold(alert, UNKNOWN)
+
+
 def test_a_rule_from_any_alert_of_the_corpus_is_clean() -> None:
     for line in (DATA / "alerts/alerts.jsonl").read_text(encoding="utf-8").splitlines():
         for alert in parse(json.loads(line)["text"]).alerts:
