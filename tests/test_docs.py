@@ -58,7 +58,7 @@ def test_the_lists_of_examples_are_named() -> None:
 def test_the_keys_that_must_be_there_are_marked_so() -> None:
     for what in ("rule", "step"):
         needed = {key for row in _rows(TABLES[what]) if row[1] == "yes" for key in _words(row[0])}
-        _, findings = parse_rules("title_en: x\nsteps: [{do_en: x}]", "x.yml")
+        _, findings = parse_rules("title_en: x\nsteps: [{erratum: x}]", "x.yml")
         missing = {str(finding) for finding in findings if f" {what} without " in str(finding)}
         assert needed - {"steps"} == {re.findall(r"without '(\w+)'", line)[0] for line in missing}
 

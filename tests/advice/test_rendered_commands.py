@@ -345,7 +345,7 @@ def test_no_step_prints_or_spells_the_word_of_an_alert_where_code_is_meant(rules
     spelled = {name for push in PUSHES for name in push.alert_names if " " in name or name == "UnSubscribe"}
     for rule in rules.rules:
         for step in rule.steps:
-            texts = [text.source for text in (step.do, step.do_en, step.run, step.healthy) if text]
+            texts = [text.source for text in (step.do, step.run, step.healthy) if text]
             assert "event" not in step.do.names or step.id in KEEPS_THE_WORD, f"{rule.id}/{step.id}"
             assert not [name for name in spelled if name in "".join(texts)], f"{rule.id}/{step.id}"
 

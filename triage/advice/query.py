@@ -338,7 +338,7 @@ def _pieces(rule: Rule) -> Iterator[tuple[str, int]]:
     yield fold(" ".join((*rule.symptoms, *rule.phrases))), _SYMPTOM_WEIGHT
     yield fold(" ".join((rule.meaning, rule.impact or "", *rule.sentences))), 1
     for step in rule.steps:
-        for template in filter(None, (step.do, step.do_en, step.healthy)):
+        for template in filter(None, (step.do, step.healthy)):
             yield fold(_TEMPLATE_TAG.sub(" ", template.source)), 1
 
 

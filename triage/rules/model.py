@@ -25,7 +25,6 @@ class Step:
 
     id: str
     do: Template
-    do_en: Template | None
     when: Condition | None
     run: Template | None
     healthy: Template | None

@@ -229,7 +229,6 @@ _RULE = {
 _STEP = {
     "id": Key(Reader.identifier, needed=True),
     "do": Key(_template, needed=True),
-    "do_en": Key(_template),
     "when": Key(parse_condition),
     "run": Key(lambda reader, node: _template(reader, node, command=True)),
     "healthy": Key(_template),
