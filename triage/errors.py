@@ -106,6 +106,17 @@ class StoreBusyError(StoreDownError):
     """The database is well, but another connection holds a lock, or every connection is in use."""
 
 
+class ReplacedFileError(StoreDownError):
+    """The file of the database is no longer the one that was opened, so that nothing would be found again."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"the database file {file} was deleted or replaced while it was in use; put it back, or restart triage "
+            "to go on with what is there"
+        )
+        self.file = file
+
+
 class OvertakenError(StoreError):
     """Somebody else changed first what was to be changed, so nothing was recorded; decide again by what they left."""
 

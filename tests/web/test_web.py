@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -440,6 +441,28 @@ def test_a_database_that_goes_away_costs_the_memory_not_the_answer(
     assert bench.platform.say(ALERT).response.status == 200
     assert bench.count("unrecorded_total") == 1
     assert bench.client.get("/readyz").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_a_database_file_that_is_deleted_is_said_and_counted_and_none_is_made(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.platform.say(ALERT)
+    bench.service.look_at_file()
+    assert bench.count("store_errors_total") == 0
+    for part in tmp_path.glob("triage.db*"):
+        part.unlink()
+    assert bench.service.look_at_file() == 10, "seconds until it is looked at again"
+    assert bench.count("store_errors_total", where="file") == 1
+    assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
+    assert bench.count("unrecorded_total") == 1
+    ready = bench.client.get("/readyz")
+    assert ready.status_code == 503
+    assert "deleted or replaced" in ready.get_json()["store"]["problem"]
+    assert str(tmp_path) not in ready.get_data(as_text=True)
+    assert list(tmp_path.glob("triage.db*")) == []
+    again = _bench(_settings(tmp_path))
+    assert again.client.get("/readyz").status_code == 200
 
 
 def test_a_database_that_comes_late_is_used_then(tmp_path: Path) -> None:

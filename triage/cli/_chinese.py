@@ -16,8 +16,13 @@ COMMANDS: Final[Mapping[str, str]] = {
 TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
     "config": "列出每项设置的值和它从哪里来，密钥不显示。",
     "db": "照管 TRIAGE_DATABASE_URL 指的那个数据库。",
+    "db backup": "把 SQLite 数据库完整地复制到 FILE，服务不用停；数据库服务器用它自己的工具备份。",
     "db check": "看数据库有没有应答、表结构对不对；不对就以 2 退出。",
     "db purge": "删掉比 TRIAGE_RETENTION_DAYS 更早的消息、报警和事件。`triage serve` 每天自己做一次。",
+    "db restore": """\
+把 `triage db backup` 做的 FILE 放回 SQLite 数据库的位置，并升级到最新。
+
+原来的留在旁边。正在运行的服务会发现文件换了，重启前不再记东西。""",
     "db upgrade": "建表，或把表升级到最新。先备份数据库。",
     "export": """\
 打印 TABLE 的每一行，时间是 UTC。里面有大家写的话，输出不要外传。
@@ -193,10 +198,13 @@ MESSAGES: Final[Mapping[str, str]] = {
     "pushed {number} buttons to {account}": "{number} 个按钮推给了 {account}",
     "send them?": "推吗？",
     "the database answers and its schema is right": "数据库有应答，表结构也对",
+    "the database is that of {file}; restart the service": "数据库已换成 {file}；要重启服务",
     "the database is up to date": "数据库已是最新",
     "the webhook answered {status}": "webhook 回了 {status}",
     "the webhook cannot be reached: {why}": "webhook 连不上：{why}",
     "triage demo, no WeChat account is set: open {address}/\nwhat is sent there stays in {database}; stop with Ctrl-C": "triage 演示，没有设公众号：打开 {address}/\n在那里发的留在 {database}；按 Ctrl-C 停",
     "triage listens on {address}; the callback is {address}/callback/wechat": "triage 在 {address} 上监听；回调是 {address}/callback/wechat",
+    "what was there is now {file}": "原来的现在是 {file}",
+    "{file} is a whole copy of the database": "{file} 是数据库的完整副本",
     "{rows} rows older than {days} days are gone": "删掉了 {days} 天以前的 {rows} 行",
 }

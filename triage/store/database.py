@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy.engine import URL
@@ -20,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.engine import POOL_SIZE, Timeouts, is_file, is_in_memory, make_engine, read_url
+from triage.store.file import OpenedFile, file_of
 from triage.store.session import Prepared, Session, Statement
 from triage.store.wal import ROWS_PER_CHECKPOINT, Checkpointer
 
@@ -66,16 +66,18 @@ class Database:
         self._keeps_sessions = is_file(self.url)
         self._idle: deque[Session] = deque()
         """Sessions on a file that no thread uses at the moment."""
+        self.file = file_of(self.url)
+        self._opened: OpenedFile | None = None
         self._checkpointer = Checkpointer(self.read, rows_per_checkpoint) if self._keeps_sessions else None
 
-    @property
-    def file(self) -> Path | None:
-        """The file of a SQLite database, if the URL names it plainly."""
-        name = self.url.database
-        return Path(name) if self.is_local and name and not name.startswith(("file:", ":")) else None
+    def require_file(self) -> None:
+        """Raises ReplacedFileError if the file that was opened is not there any more, or another one."""
+        if self._opened is not None:
+            self._opened.require()
 
     def close(self) -> None:
-        """Close the connections that nobody uses; the next question opens a new one."""
+        """Close the connections that nobody uses; the next question opens a new one, and takes the file it finds."""
+        self._opened = None
         with suppress(IndexError):  # another thread may take the last one
             while True:
                 self._idle.pop().connection.close()
@@ -133,10 +135,11 @@ class Database:
                     if not self.is_local:  # it may be broken, which its next use would show
                         connection.invalidate()
                     raise
+        self.require_file()
         try:
             session = self._idle.pop()
         except IndexError:
-            session = Session(self._engine.connect(), self._prepared)
+            session = self._connect()
         try:
             result = work(session)
         except BaseException:
@@ -144,6 +147,12 @@ class Database:
             raise
         self._idle.append(session)
         return result
+
+    def _connect(self) -> Session:
+        session = Session(self._engine.connect(), self._prepared)
+        if self._opened is None and self.file is not None:
+            self._opened = OpenedFile(self.file)
+        return session
 
     def _pause_after(self, exc: Exception, attempts: int, elapsed: float) -> float | None:
         """Seconds until the next attempt after a failure; None if there is to be none."""

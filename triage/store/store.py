@@ -26,6 +26,7 @@ from triage.message import Person
 from triage.store import membership, recording
 from triage.store.database import Database
 from triage.store.engine import UPGRADE_TIMEOUTS
+from triage.store.file import make_private
 from triage.store.reading import incidents, known, known_to
 from triage.store.schema import (
     ALERTS,
@@ -138,13 +139,20 @@ class Store:
         """Make the tables, or bring them up to date. May take an hour, unlike everything else here."""
         from triage.store.migrating import migrate  # Alembic is large, and not for those who only ask
 
+        if self._database.file is not None:
+            make_private(self._database.file)
         if self._database.is_in_memory:
             return self._database.write(lambda session: migrate(session.connection))
         with closing(Database(self._database.url, UPGRADE_TIMEOUTS)) as patient:
             return patient.write(lambda session: migrate(session.connection))
 
+    def require_file(self) -> None:
+        """Raises ReplacedFileError if the database is a file that was deleted or replaced after it was opened."""
+        self._database.require_file()
+
     def check(self) -> None:
         """Raises unless the database is there, answers and has this program's schema."""
+        self._database.require_file()
         file = self._database.file
         if file is not None and not file.exists():  # SQLite would make it, or go on with one that was deleted
             raise SchemaError(f"there is no database {file} yet; make it with: {UPGRADE}")

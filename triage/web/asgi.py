@@ -23,7 +23,7 @@ MAX_PAGE_BYTES = 1024 * 1024
 _PAGE_THREADS = 4
 _OPEN_SECONDS = 5.0
 """How long a start waits for the database before it goes on without."""
-_UPKEEP_THREADS = 3
+_UPKEEP_THREADS = 4
 _UPKEEP_SECONDS = 3600.0
 _NO_THREAD_SECONDS = 5.0
 
@@ -80,7 +80,11 @@ class Application:
         await asyncio.wait([opening], timeout=_OPEN_SECONDS)
         upkeep = [
             asyncio.create_task(self._repeat(work))
-            for work in (self.service.rules.look, lambda: self.service.tidy(datetime.now(UTC)))
+            for work in (
+                self.service.rules.look,
+                self.service.look_at_file,
+                lambda: self.service.tidy(datetime.now(UTC)),
+            )
         ]
         await send({"type": "lifespan.startup.complete"})
         self.started()

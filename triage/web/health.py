@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 from flask import Response as FlaskResponse
 
 from triage import __version__
-from triage.errors import SchemaError, StoreError
+from triage.errors import ReplacedFileError, SchemaError, StoreError
 from triage.store import Store
 from triage.web.responses import answer
 from triage.web.service import the_service
@@ -71,6 +71,10 @@ def _store_problem() -> str | None:
         the_service().ask(Store.check)
     except SchemaError as exc:
         return str(exc)
+    except ReplacedFileError:
+        return (
+            "the database file was deleted or replaced; put it back, or restart to go on with what is there"
+        )
     except StoreError:
         return "the database does not answer; the log says why"
     return None

@@ -34,6 +34,8 @@ _ASK_SECONDS = 2.5
 """For what a page or the API asks the store."""
 _STORE_THREADS = 8
 """Calls of a database on a server at once; a file has one writer anyway."""
+_LOOK_SECONDS = 10.0
+"""Between two looks whether the database's file is still the same."""
 _DAY_SECONDS = 86_400.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
@@ -134,6 +136,15 @@ class Service:
                 raise self._store_problem
             raise StoreDownError("the database cannot be opened; the log says why")
         return self.bulkhead.call(partial(question, self.store), _ASK_SECONDS)
+
+    def look_at_file(self) -> float:
+        """Say and count that the database's file has gone, also where nobody writes. Seconds until the next look."""
+        try:
+            if self.store:
+                self.store.require_file()
+        except StoreError as exc:
+            self.metrics.store_failed("file", exc)
+        return _LOOK_SECONDS
 
     def tidy(self, now: datetime) -> float:
         """Forget what is older than the settings say. After how many seconds to do so again."""
