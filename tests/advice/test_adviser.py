@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.rules import with_added
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.channels.registry import DEFAULT_CHANNEL
@@ -74,6 +75,27 @@ def test_without_rules_an_alert_is_still_answered(renderer: Renderer) -> None:
     assert answer.topic == "unknown"
     assert "没有规则认得它" in answer.pages[0]
     assert "支付完成事件" in answer.pages[0]
+
+
+def test_a_rule_that_leads_does_not_hide_the_kind(rules: RuleSet, renderer: Renderer) -> None:
+    own = """
+id: pay_room
+title: 支付机房
+severity: critical
+meaning: 支付机房的报警。
+when: {kind: payment_timeout}
+steps: [{id: call, do: 打机房电话, source: field}]
+examples: {match: [{query: 支付机房}], ignore: [{query: 机柜}]}
+"""
+    together, findings = with_added(rules, own)
+    assert findings == ()
+    leads = Adviser(together, renderer)
+    kind = together.get("payment_timeout")
+    assert kind
+    title = f"{kind.title} · 支付机房"
+    assert leads.answer(ALERT).pages[0].startswith(f"🆘 {title} · ")
+    assert f"🆘 {title} · " in leads.answer(f"{ALERT}\n{ALERT.replace('wx', 'wy')}").pages[0]
+    assert leads.why(ALERT)[0].startswith(f"为什么是「{title}」")
 
 
 def test_a_broken_template_falls_back_to_the_plain_list(rules: RuleSet) -> None:

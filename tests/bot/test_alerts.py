@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tests.support.rules import with_added
 from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, REQUEST, STRANGER, ZHAO, Say, message_of, person
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
@@ -55,6 +56,26 @@ def test_timeouts_that_led_to_a_mark_fail_are_one_story(say: Say, store: Store) 
         "request_timeout",
         "mark_fail",
     ]
+
+
+def test_the_story_and_the_lists_say_the_kind_where_another_rule_leads(
+    rules: RuleSet, renderer: Renderer, store: Store
+) -> None:
+    own = """
+id: pay_room
+title: 支付机房
+severity: high
+meaning: 支付机房的报警。
+when: {kind: connect_timeout}
+steps: [{id: call, do: 打机房电话, source: field}]
+examples: {match: [{query: 支付机房}], ignore: [{query: 机柜}]}
+"""
+    bot = Bot(Adviser(with_added(rules, own)[0], renderer), store, lambda: "gulu", {person(ZHAO): "小赵"})
+    bot.handle(message_of(CONNECT), NOW)
+    assert "经过 18:31 连接超时 · 支付机房 → 18:36 请求超时" in (
+        bot.handle(message_of(REQUEST), NOW).text or ""
+    )
+    assert "#1 连接超时 · 支付机房、请求超时" in (bot.handle(message_of("状态"), NOW).text or "")
 
 
 def test_a_mark_fail_begins_with_the_checklist_of_its_root(say: Say, adviser: Adviser) -> None:

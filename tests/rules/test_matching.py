@@ -384,3 +384,43 @@ def test_the_push_of_a_rule_decides_how_a_reply_is_judged(push: str, causes: lis
 
 
 EMPTY_REPLY = "[IP=203.0.113.9][Event=Click][response_length=0][response_content=]"
+
+
+# -- what heads the reply
+
+KIND = rule("timeout", title="请求超时", sentences=["开发者…内没有返回"])
+TITLES: dict[str, tuple[list[dict[str, Any]], str | None, str]] = {
+    "an alert that no rule knows": ([rule("other", sentences=["没见过的事"])], SENTENCE, "unknown"),
+    "a kind alone": ([KIND], SENTENCE, "请求超时"),
+    "a rule that leads stands behind the kind": (
+        [KIND, rule("room", title="支付机房", when={"ip": "203.0.113.9"})],
+        SENTENCE,
+        "请求超时 · 支付机房",
+    ),
+    "one that does not lead is not named": (
+        [KIND, rule("room", title="支付机房", when={"ip": "203.0.113.9"}, priority="-1")],
+        SENTENCE,
+        "请求超时",
+    ),
+    "a rule without a kind has its own title": (
+        [
+            KIND,
+            rule("unknown", title="未知报警", when={"kind": "unknown"}),
+            rule("room", when={"count": "40"}),
+        ],
+        None,
+        "room",
+    ),
+    "what is called the same is said once": (
+        [KIND, rule("room", title="请求超时", when={"count": "40"})],
+        SENTENCE,
+        "请求超时",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "description", "title"), TITLES.values(), ids=TITLES)
+def test_the_kind_comes_first_whichever_rule_leads(
+    given: list[dict[str, Any]], description: str | None, title: str
+) -> None:
+    assert Matcher(rule_set(*given)).match(alert(description)).title == title

@@ -37,7 +37,7 @@ def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, object]:
     alert, sample = diagnosis.alert, diagnosis.alert.sample
     return {
         "icon": ICONS[rule.severity],
-        "title": rule.title,
+        "title": diagnosis.title,
         "volume": _volume(alert),
         "account": account(alert),
         "callback": excerpt(sample.callback_url or "", _MAX_URL),

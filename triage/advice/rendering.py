@@ -185,19 +185,20 @@ class Renderer:
         ]
         proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in diagnosis.causes]
         titles = [match.rule.title for match in others]
-        yield from self._why(first.rule, proofs, titles, _led(diagnosis, lead))
+        title = _full_title(first.rule) if first.rule.id == diagnosis.kind else diagnosis.title
+        yield from self._why(title, proofs, titles, _led(diagnosis, lead))
 
     def why_topic(self, asked: Asked) -> Iterator[Page]:
         """Which typed words ask for the first topic, and what each of its steps cites."""
-        candidate = asked.candidates[0]
-        yield from self._why(candidate.rule, candidate.because, [], steps_of(candidate.rule, asked.facts))
+        rule, because = asked.candidates[0].rule, asked.candidates[0].because
+        yield from self._why(_full_title(rule), because, [], steps_of(rule, asked.facts))
 
     def _why(
-        self, rule: Rule, proofs: Sequence[str], others: Sequence[str], steps: Sequence[Step]
+        self, title: str, proofs: Sequence[str], others: Sequence[str], steps: Sequence[Step]
     ) -> Iterator[Page]:
         named = self.sources.named(step.source for step in steps)
         sources = [f"{number} {labels}" for number, labels in enumerate(named, start=1)]
-        values = {"title": _full_title(rule), "proofs": proofs, "others": others, "sources": sources}
+        values = {"title": title, "proofs": proofs, "others": others, "sources": sources}
         yield from map(Page, _cut(self.say("why", **values), self.page_size))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
@@ -353,7 +354,7 @@ def _summary_lines(diagnoses: Iterable[Diagnosis]) -> list[str]:
     for diagnosis in diagnoses:
         rule, alert = diagnosis.best, diagnosis.alert
         parts = [
-            f"{ICONS[rule.severity]} {rule.title}" if rule else UNKNOWN,
+            f"{ICONS[rule.severity]} {diagnosis.title}" if rule else UNKNOWN,
             account(alert),
             f"{alert.first_seen:%m-%d %H:%M:%S}" if alert.first_seen else "",
             f"{alert.count} 次" if alert.count is not None else "",

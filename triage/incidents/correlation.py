@@ -23,7 +23,7 @@ class Sighting:
     """The same for the same alert, whoever forwards it."""
     kind: str
     title: str
-    """The title of the rule that leads."""
+    """The kind's, with that of the rule that leads."""
     rank: int
     """Its severity; 0 for the worst."""
     appid: str | None
@@ -147,7 +147,7 @@ def sighting_of(diagnosis: Diagnosis, sender: Person, seen_at: datetime) -> Sigh
     return Sighting(
         digest=hashlib.sha256(repr(identity).encode()).hexdigest()[:32],
         kind=diagnosis.kind,
-        title=rule.title if rule else diagnosis.kind,
+        title=diagnosis.title,
         rank=rule.severity.rank if rule else len(Severity),
         appid=_known(alert.appid),
         nickname=_known(alert.nickname),

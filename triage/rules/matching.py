@@ -53,8 +53,15 @@ class Diagnosis:
 
     @property
     def best(self) -> Rule | None:
-        """The rule that leads: its title heads the reply."""
+        """The rule that leads: its steps come first."""
         return self.matches[0].rule if self.matches else None
+
+    @property
+    def title(self) -> str:
+        """What heads the reply: the kind, and behind it the rule that leads where that is another; else `UNKNOWN`."""
+        named = [match for match in self.matches if match.rule.id == self.kind != UNKNOWN]
+        titles = dict.fromkeys(match.rule.title for match in (*named, *self.matches[:1]))
+        return " · ".join(titles) or UNKNOWN
 
     def as_json(self) -> dict[str, Any]:
         """The contract's JSON of one alert."""
