@@ -282,6 +282,27 @@ def test_no_secret_is_shown() -> None:
     assert len(shown) == len(Settings.model_fields)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://triage:hu/sh@db/triage", "postgresql://…@db/triage"),
+        ("mysql://triage:hush/a:c#d@db:3306/triage", "mysql://…@db:3306/triage"),
+        ("mysql://triage:hush/a?b@db:3306/triage", "mysql://…"),
+        ("postgresql://db/triage?password=hu@sh", "postgresql://…"),
+        ("mysql://triage:hush@sh/ush@db/triage", "mysql://…@db/triage"),
+        ("postgresql://triage@db/triage?password=hush", "postgresql://…@db/triage?…"),
+        ("postgresql://db/triage?password=hu", "postgresql://db/triage?…"),
+        ("postgresql://triage:hush@/triage?host=/run/pg", "postgresql://…@/triage?…"),
+        ("sqlite:////var/lib/triage/triage.db", "sqlite:////var/lib/triage/triage.db"),
+        ("triage:hush", "…"),
+    ],
+)
+def test_the_database_is_shown_without_its_password_whatever_stands_in_it(url: str, shown: str) -> None:
+    settings = load_settings({"TRIAGE_DATABASE_URL": url})
+    (item,) = (item for item in show_settings(settings, {}) if item.variable == "TRIAGE_DATABASE_URL")
+    assert item.value == settings.shown_database_url == shown
+
+
 def test_config_prints_what_is_in_effect(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

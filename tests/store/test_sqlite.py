@@ -215,7 +215,10 @@ class TestFile:
             given = together(lambda n: store.record(entry("1", opening(), reply=str(n))))
             assert len({recorded.reply for recorded in given}) == 1
 
-    @pytest.mark.parametrize("url", ["", "triage.db", "oracle://u:secret@h/x", "mysql://u:secret@h:port/x"])
+    @pytest.mark.parametrize(
+        "url",
+        ["", "triage.db", "oracle://u:secret@h/x", "mysql://u:secret@h:port/x", "mysql://u:a@secret@h/x"],
+    )
     def test_a_url_that_cannot_be_used_is_a_setting_to_mend(self, url: str) -> None:
         with pytest.raises(SettingsError, match="TRIAGE_DATABASE_URL") as raised:
             Store.open(url)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import delete
@@ -36,6 +37,7 @@ from triage.message import Person
 from triage.store import TABLES, Action, Change, Entry, Event, Invite, Join, Member, Recorded, Store, Wanted
 from triage.store.database import Database
 from triage.store.schema import MEMBERS
+from triage.store.store import PURGE_ROWS
 
 LATER = NOW + timedelta(hours=1)
 
@@ -424,6 +426,13 @@ def _join(store: Store, word: str, who: Person, at: datetime = NOW) -> Recorded:
     return store.record(entry(uuid.uuid4().hex, actions=(joining,), received_at=at))
 
 
+def _count_rows(store: Store) -> int:
+    return sum(len(list(store.export(table))) for table in TABLES)
+
+
+def _no_rest(seconds: float) -> None: ...
+
+
 class TestUpkeep:
     def test_purge_forgets_what_is_older_only(self, store: Store) -> None:
         old = entry("1", opening("old"), conversation={}, expires_at=NOW, gap="?")
@@ -440,7 +449,25 @@ class TestUpkeep:
 
     def test_purge_takes_many_portions(self, store: Store) -> None:
         store.record(entry("1", *(opening(f"key{n}") for n in range(1100))))
-        assert store.purge(LATER) == 1 + 2 * 1100
+        assert store.purge(LATER, _no_rest) == 1 + 2 * 1100
+
+    def test_a_push_can_be_recorded_after_each_small_portion_of_a_purge(self, store: Store) -> None:
+        for number in range(2 * PURGE_ROWS + 1):
+            store.record(entry(str(number), opening(f"key{number}"), gap="?"))
+        counts, rests = [_count_rows(store)], []
+
+        def rest(seconds: float) -> None:
+            rests.append(seconds)
+            counts.append(_count_rows(store))
+            new = entry(f"new{len(rests)}", received_at=LATER)
+            assert store.record(new).is_new  # on this thread: nobody holds the lock
+            counts[-1] += 1
+
+        gone = store.purge(LATER, rest)
+        portions = [before - after + 1 for before, after in pairwise(counts)]
+        assert sum(portions) == gone == 4 * (2 * PURGE_ROWS + 1)  # message, gap, alert, incident
+        assert max(portions) == PURGE_ROWS
+        assert min(rests) > 0
 
     def test_export_gives_every_row_once(self, store: Store) -> None:
         store.record(entry("1", *(opening(digest=f"d{n}") for n in range(1001))))

@@ -165,8 +165,13 @@ class Settings(BaseModel):
 
     @property
     def shown_database_url(self) -> str:
-        """The URL without its password."""
-        return mask(self.database_url)
+        """The URL without user, password and query; of one whose parts cannot be told apart, the scheme alone."""
+        scheme, separator, rest = self.database_url.partition("://")
+        user, at, address = rest.rpartition("@")
+        if not separator or "?" in user:
+            return f"{scheme}://…" if separator else "…"
+        place, query, _ = address.partition("?")
+        return f"{scheme}://{'…@' if at else ''}{place}{'?…' if query else ''}"
 
     @property
     def window(self) -> timedelta:
@@ -303,6 +308,8 @@ def _shown(settings: Settings, field: str) -> str:
         return "—"
     if isinstance(value, SecretStr):
         return "••••••"
+    if field == "database_url":
+        return settings.shown_database_url
     if field == "wechat_accounts":
         return ", ".join(_described(account) for account in value)
     if field == "members":

@@ -46,6 +46,8 @@ def read_url(url: str | URL) -> URL:
         raise SettingsError(
             "TRIAGE_DATABASE_URL is not a URL; write for example sqlite:///triage.db"
         ) from exc
+    if "@" in (parsed.host or ""):  # the rest of a password; drivers and logs would name it as the host
+        raise SettingsError("TRIAGE_DATABASE_URL: write an @ of the password as %40")
     backend = parsed.drivername.partition("+")[0]
     if backend not in _DRIVERS:
         known = ", ".join(sorted(_DRIVERS))

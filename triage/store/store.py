@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -69,8 +70,10 @@ from triage.store.versions import UPGRADE, judge, version_of
 
 TABLES = tuple(sorted(METADATA.tables))
 """What can be exported."""
-_BATCH = 500
-"""Rows that one transaction deletes, or one query of an export reads, at most."""
+_EXPORT_ROWS = 500
+"""That one query of an export reads at most."""
+PURGE_ROWS = 100
+"""Messages, alerts or incidents that one transaction deletes at most: on SQLite nobody else writes meanwhile."""
 
 _I, _A = INCIDENTS.c, ALERTS.c
 _SIGNATURE_USED = select(
@@ -292,28 +295,32 @@ class Store:
 
     # -- upkeep
 
-    def purge(self, before: datetime) -> int:
+    def purge(self, before: datetime, sleep: Callable[[float], object] = time.sleep) -> int:
         """Forget what is older; how many rows that were. An incident goes with its alerts and timeline.
 
-        In small transactions, so that nobody waits.
+        In small transactions, and after each of them a rest of as many seconds as it took: a push that waits for the
+        lock asks again within half the time that it has waited.
         """
-        gone = 0
-        for key, age in _AGING:
-            old = select(key).where(age < before).limit(_BATCH)
-            gone += self._repeatedly(partial(_delete, old=old, key=key))
-        oldest = select(_A.id, _A.seen_at).order_by(_A.id).limit(_BATCH).subquery()
-        old = select(oldest.c.id).where(oldest.c.seen_at < before)
-        gone += self._repeatedly(partial(_delete, old=old, key=_A.id))
+        deletions = [
+            partial(_delete, old=select(key).where(age < before).limit(PURGE_ROWS), key=key)
+            for key, age in _AGING
+        ]
+        oldest = select(_A.id, _A.seen_at).order_by(_A.id).limit(PURGE_ROWS).subquery()
+        old_alerts = select(oldest.c.id).where(oldest.c.seen_at < before)
+        deletions.append(partial(_delete, old=old_alerts, key=_A.id))
         for whose in (_I.guest == "", _I.guest > ""):
-            old = select(_I.id).where(whose, _I.last_seen < before).limit(_BATCH).with_for_update()
-            gone += self._repeatedly(partial(_delete_incidents, old=old))
-        return gone
+            old = select(_I.id).where(whose, _I.last_seen < before).limit(PURGE_ROWS).with_for_update()
+            deletions.append(partial(_delete_incidents, old=old))
+        return sum(self._repeatedly(deletion, sleep) for deletion in deletions)
 
-    def _repeatedly(self, work: Callable[[Session], int]) -> int:
+    def _repeatedly(self, work: Callable[[Session], int], sleep: Callable[[float], object]) -> int:
         """Until nothing is left; one transaction each time."""
         total = 0
+        started = time.monotonic()
         while done := self._database.write(work):
             total += done
+            sleep(time.monotonic() - started)
+            started = time.monotonic()
         return total
 
     def export(self, table: str) -> Iterator[dict[str, Any]]:
@@ -322,7 +329,7 @@ class Store:
             raise StoreError(f"there is no table '{table}'; choose from {', '.join(TABLES)}")
         exported = METADATA.tables[table]
         (key,) = exported.primary_key.columns
-        portion = select(exported).order_by(key).limit(_BATCH)
+        portion = select(exported).order_by(key).limit(_EXPORT_ROWS)
         rows = self._portion(portion)
         while rows:
             yield from (dict(row) for row in rows)
