@@ -220,4 +220,4 @@ def test_three_steps_of_the_alert_that_led_to_this_one_come_first(adviser: Advis
     assert led
     first = [[steps.line(index).partition("\n")[0] for index in range(3)] for steps in (led, lead)]
     assert first[0] == first[1]
-    assert led.line(3).partition(" ")[2] == own.line(0).partition(" ")[2]
+    assert led.line(3).partition(" ")[2] == own.line(1).partition(" ")[2], "nobody is asked what led to it"

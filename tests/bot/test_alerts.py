@@ -25,8 +25,8 @@ def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(
     assert "同一条报警 18:40 小赵 已经转来过" in shown
     assert "小赵 在处理，到第 2 步" in shown
     shown = say(CONNECT)
-    assert "同一条报警 18:40 你 已经转来过" in shown
-    assert "你 在处理，到第 2 步" in shown
+    assert "同一条报警 18:40 你已经转来过" in shown
+    assert "事件 #1，你在处理，到第 2 步" in shown
 
 
 def test_words_added_to_the_story_are_shown_where_nothing_is_known_too(rules: RuleSet, store: Store) -> None:

@@ -14,8 +14,8 @@ from tests.support.talk import CONNECT, NOW, STRANGER, ZHAO, Say
 
 ONE_ALERT = {ZHAO: 10, STRANGER: 9}
 """Statements for a message with one alert, from the dedupe to the commit."""
-OF_THE_MESSAGE = 10
-"""Statements that every message may cost."""
+OF_THE_MESSAGE = 11
+"""Statements that every message may cost, with the one that writes the new incidents' numbers into the reply."""
 OF_AN_ALERT = 2
 """Statements for each of the alerts that a message leaves."""
 REMEMBERED = 20

@@ -13,12 +13,14 @@ from triage.alerts.parser import BEIJING
 from triage.incidents.correlation import (
     RECALL,
     STORY,
+    UNNUMBERED,
     Incident,
     Reason,
     Shape,
     Sighting,
     State,
     correlate,
+    correlate_together,
     is_quiet,
     key_of,
     shape_of,
@@ -260,3 +262,29 @@ def test_a_sighting_keeps_no_secret_and_knows_the_same_alert(adviser: Adviser) -
     assert sighting_of(quoted, BASE.sender, NOW).digest == sighting.digest
     (later,) = adviser.diagnose(text.replace("17:22:13", "17:27:13"))[1]
     assert sighting_of(later, BASE.sender, NOW).digest != sighting.digest
+
+
+def test_alerts_of_one_message_are_taken_in_the_order_of_their_failures() -> None:
+    connect = replace(BASE, digest="c", kind="connect_timeout", first_seen=NOW - timedelta(minutes=9))
+    blocked = replace(BLOCKED, first_seen=NOW)
+    verdicts, after = correlate_together((blocked, BASE, connect), [], NOW)
+    assert [verdict.reason for verdict in verdicts] == [Reason.JOINED, Reason.JOINED, Reason.OPENED]
+    assert verdicts[0].root == connect
+    (incident,) = after
+    assert (incident.id, incident.sightings) == (UNNUMBERED, (connect, BASE, blocked))
+
+
+def test_what_one_message_opens_again_belongs_to_nobody_and_is_joined_by_the_rest() -> None:
+    closed = _incident(
+        BASE, state=State.CLOSED, owner=BASE.sender, step=3, closed_at=NOW, closed_note="加了带宽"
+    )
+    verdicts, (incident,) = correlate_together((OTHER, BLOCKED), [closed], NOW)
+    assert [verdict.reason for verdict in verdicts] == [Reason.FOLDED, Reason.REOPENED]
+    assert verdicts[1].incident == closed
+    assert (incident.state, incident.owner, incident.step, incident.closed_note) == (
+        State.OPEN,
+        None,
+        0,
+        None,
+    )
+    assert len(incident.sightings) == 3

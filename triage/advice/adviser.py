@@ -9,7 +9,8 @@ from typing import Any
 
 from triage.advice.pasted import is_evidence, told
 from triage.advice.query import Asked, TopicIndex
-from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt, with_own_checklist, worst
+from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt
+from triage.advice.several import with_own_checklist, worst, worst_first
 from triage.alerts.facts import log_statuses
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
@@ -76,6 +77,7 @@ class Adviser:
         self._renderer = renderer
         self.say = renderer.say
         self.story = renderer.story
+        self.alert_list = renderer.alert_list
 
     def for_pages(self, size: PageSize) -> Adviser:
         """The same adviser for a channel with another size of page; rules and indexes are shared."""
@@ -143,10 +145,22 @@ class Adviser:
         """
         unread = unread_excerpt(reading)
         if len(diagnoses) == 1:
-            first = self._lead(lead, diagnoses[0])
-            yield from self._renderer.alert(diagnoses[0], self.rules, unread, story, first, skip)
+            yield from self.checklist(diagnoses[0], unread=unread, story=story, lead=lead, skip=skip)
         else:
             yield from self._renderer.several(diagnoses, self.rules, unread)
+
+    def checklist(
+        self,
+        diagnosis: Diagnosis,
+        *,
+        unread: str = "",
+        story: str = "",
+        lead: str | None = None,
+        skip: int = 0,
+    ) -> Iterator[Page]:
+        """The pages for one alert, as `alert_pages` gives them for a single one."""
+        first = self._lead(lead, diagnosis)
+        yield from self._renderer.alert(diagnosis, self.rules, unread, story, first, skip)
 
     def _lead(self, kind: str | None, diagnosis: Diagnosis) -> tuple[Step, ...]:
         """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
@@ -170,24 +184,32 @@ class Adviser:
         else:
             yield Page(self._renderer.choice(asked))
 
-    def steps(self, text: str, lead: str | None = None) -> Lines | None:
-        """The steps for the worst alert of a text or for the topic it asks for; None if it is about neither."""
-        _, diagnoses = self.diagnose(text)
-        if diagnoses:
-            return self._renderer.alert_steps(worst(diagnoses), self._lead(lead, worst(diagnoses)))
-        asked = self.ask(text)
-        return self._renderer.topic_steps(asked.topic, asked) if asked.topic and asked.is_clear else None
+    def steps(self, text: str, lead: str | None = None, chosen: int = 0) -> Lines | None:
+        """The steps for an alert of a text or for the topic it asks for; None if it is about neither.
 
-    def why(self, text: str, lead: str | None = None) -> tuple[str, ...]:
-        """Which rule answered the text's alerts or its question, and why; empty if it has neither.
-
-        Several alerts are explained in the order in which `alert_pages` shows their checklists.
+        Of several alerts it is the `chosen` one, by its number in the list, or the worst for 0.
         """
         _, diagnoses = self.diagnose(text)
         if diagnoses:
+            meant = worst_first(diagnoses)[max(0, chosen - 1)]
+            return self._renderer.alert_steps(meant, self._lead(lead, meant))
+        asked = self.ask(text)
+        return self._renderer.topic_steps(asked.topic, asked) if asked.topic and asked.is_clear else None
+
+    def why(self, text: str, lead: str | None = None, chosen: int = 0) -> tuple[str, ...]:
+        """Which rule answered the text's alerts or its question, and why; empty if it has neither.
+
+        Several alerts are explained in the order in which `alert_pages` shows their checklists, the first with what
+        led to it; or only the `chosen` one, by its number in the list.
+        """
+        _, diagnoses = self.diagnose(text)
+        if diagnoses:
+            explained = (
+                worst_first(diagnoses)[chosen - 1 : chosen] if chosen else with_own_checklist(diagnoses)
+            )
             pages = (
-                self._renderer.why(diagnosis, self._lead(lead, diagnosis))
-                for diagnosis in with_own_checklist(diagnoses)
+                self._renderer.why(diagnosis, () if place else self._lead(lead, diagnosis))
+                for place, diagnosis in enumerate(explained)
             )
             return tuple(page.text for several in pages for page in several)
         asked = self.ask(text)

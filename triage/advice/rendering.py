@@ -6,20 +6,21 @@ This module decides what is shown, masks it, and fits it into pages; the wording
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from triage.advice.headline import ICONS, account, excerpt, headline
 from triage.advice.query import Asked
 from triage.advice.reply_templates import OnBroken, ReplyTemplates
+from triage.advice.several import MAX_LISTED, summary_line, with_own_checklist, worst_first
 from triage.advice.sources import Source, Sources
 from triage.alerts.facts import Fact, usable_facts
 from triage.alerts.parser import Reading
-from triage.findings import Severity
 from triage.masking import mask
 from triage.message import PageSize
 from triage.rules.conditions import View, holds
-from triage.rules.matching import UNKNOWN, Diagnosis
+from triage.rules.matching import Diagnosis
 from triage.rules.model import Rule, RuleSet, Step
 from triage.rules.templates import Template
 
@@ -27,8 +28,8 @@ _FIRST_PAGE_STEPS = 3
 """Steps on the first page of a checklist; the others hold as many as fit."""
 _MAX_CODES = 3
 """Codes that a question may hold and get a line for."""
-_MAX_LISTED = 10
-"""Alerts in the summary of several, and alerts with pages of their own."""
+_ASKS_WHAT_LED = "previous_alert"
+"""The step of a MarkFail that asks for the alert before it."""
 _MORE_LINE = "回「更多」看其余 {rest} 步，「为什么」看依据"
 
 
@@ -134,20 +135,52 @@ class Renderer:
         return [other.title for id_ in rule.see if (other := rules.get(id_))]
 
     def several(self, diagnoses: Sequence[Diagnosis], rules: RuleSet, unread: str = "") -> Iterator[Page]:
-        """A summary of several alerts, worst first, then the pages of those that get a checklist of their own."""
-        lines = _summary_lines(worst_first(diagnoses))
-        kinds = len({diagnosis.kind for diagnosis in diagnoses})
-        summary = self.say(
-            "several",
-            total=len(lines),
-            kinds=kinds,
-            lines=lines[:_MAX_LISTED],
-            rest=len(lines[_MAX_LISTED:]),
-            unread=unread,
-        )
-        yield from map(Page, _cut(summary + "\n回「更多」依次看每条的检查步骤", self.page_size))
+        """The list of several alerts, then the pages of those that get a checklist of their own."""
+        page = self.alert_list(diagnoses, unread=unread)
+        yield page
+        while page.shown < len(diagnoses):
+            page = self.alert_list(diagnoses, page.shown)
+            yield page
         for diagnosis in with_own_checklist(diagnoses):
             yield from self.alert(diagnosis, rules)
+
+    def alert_list(
+        self,
+        diagnoses: Sequence[Diagnosis],
+        skip: int = 0,
+        *,
+        unread: str = "",
+        story: str = "",
+        notes: Mapping[int, str] = MappingProxyType({}),
+    ) -> Page:
+        """Alerts with their numbers, the worst first, without the first `skip`; `Page.shown` counts the alerts.
+
+        `story` is what is known from before of the first, `notes` what is to stand beside those of some numbers.
+        """
+        ordered = worst_first(diagnoses)
+        accounts = {account(diagnosis.alert) for diagnosis in ordered}
+        shared = accounts.pop() if len(accounts) == 1 else ""
+        lines = [
+            summary_line(diagnosis, number, bool(shared), notes.get(number, ""))
+            for number, diagnosis in enumerate(ordered[skip : skip + MAX_LISTED], start=skip + 1)
+        ]
+
+        def text() -> str:
+            return self.say(
+                "several",
+                total=len(ordered),
+                kinds=len({diagnosis.kind for diagnosis in ordered}),
+                account=shared,
+                lines=lines,
+                rest=len(ordered) - skip - len(lines),
+                skipped=skip,
+                unread=unread,
+                story=story,
+            )
+
+        while len(lines) > 1 and self.page_size.measure(text()) > self.page_size.limit:
+            lines.pop()
+        return Page(next(_cut(text(), self.page_size)), skip + len(lines))
 
     def choice(self, asked: Asked) -> str:
         """The topics a text may mean."""
@@ -163,14 +196,14 @@ class Renderer:
     def source(self, source: Source, rules: RuleSet) -> str:
         """What a cited item says, where it is written, and which checklists rest on it."""
         titles = [rule.title for rule in rules.rules if any(source.id in step.source for step in rule.steps)]
-        rest = len(titles[_MAX_LISTED:])
+        rest = len(titles[MAX_LISTED:])
         return self.say(
             "source",
             label=source.label,
             sentence=source.sentence,
             page=source.page,
             url=source.url,
-            topics=titles[:_MAX_LISTED],
+            topics=titles[:MAX_LISTED],
             rest=rest,
         )
 
@@ -257,31 +290,6 @@ class Lines:
     """Renders the step of an index from 0."""
 
 
-def worst_first(diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
-    """The order in which several alerts are shown and explained: by severity, then by the number of failures."""
-    return sorted(diagnoses, key=_urgency)
-
-
-def worst(diagnoses: Iterable[Diagnosis]) -> Diagnosis:
-    """The alert to look at first."""
-    return worst_first(diagnoses)[0]
-
-
-def with_own_checklist(diagnoses: Iterable[Diagnosis]) -> list[Diagnosis]:
-    """The alerts that get pages of their own, worst first: one of each kind, account, address and set of causes."""
-    seen: dict[tuple[object, ...], Diagnosis] = {}
-    for diagnosis in worst_first(diagnoses):
-        alert = diagnosis.alert
-        key = (
-            diagnosis.kind,
-            alert.appid,
-            alert.sample.callback_url,
-            tuple(cause.id for cause in diagnosis.causes),
-        )
-        seen.setdefault(key, diagnosis)
-    return list(seen.values())[:_MAX_LISTED]
-
-
 def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
     """The steps of all matching rules that apply to the alert's facts, the best rule's first, each id once."""
     view = View(diagnosis.facts)
@@ -294,9 +302,9 @@ def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
 
 
 def _led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
-    """The steps of `lead`, then the alert's own; a step id that both have comes once."""
+    """The steps of `lead`, then the alert's own but for the question what led to it; each id comes once."""
     steps = steps_for(diagnosis)
-    first = {step.id for step in lead}
+    first = {step.id for step in lead} | {_ASKS_WHAT_LED}
     return [*lead, *(step for step in steps if step.id not in first)] if lead else steps
 
 
@@ -342,26 +350,6 @@ class _Shown:
 
 def _full_title(rule: Rule) -> str:
     return f"{rule.title} ({rule.title_en})" if rule.title_en else rule.title
-
-
-def _urgency(diagnosis: Diagnosis) -> tuple[int, int]:
-    rule = diagnosis.best
-    return rule.severity.rank if rule else len(Severity), -(diagnosis.alert.count or 0)
-
-
-def _summary_lines(diagnoses: Iterable[Diagnosis]) -> list[str]:
-    lines = []
-    for diagnosis in diagnoses:
-        rule, alert = diagnosis.best, diagnosis.alert
-        parts = [
-            f"{ICONS[rule.severity]} {diagnosis.title}" if rule else UNKNOWN,
-            account(alert),
-            f"{alert.first_seen:%m-%d %H:%M:%S}" if alert.first_seen else "",
-            f"{alert.count} 次" if alert.count is not None else "",
-            diagnosis.causes[0].meaning if diagnosis.causes else "",
-        ]
-        lines.append(" · ".join(mask(part) for part in parts if part))
-    return lines
 
 
 def _cut(text: str, size: PageSize) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from triage.advice.adviser import Adviser
 from triage.advice.pasted import is_evidence
@@ -108,6 +109,7 @@ class Bot:
             conversation=talk.as_json() if talk else None,
             expires_at=now + EXPIRES if talk else None,
             gap=outcome.gap,
+            numbered=outcome.numbered,
         )
         if expired():
             raise StoreDownError("too late to record the message: it has been answered without the memory")
@@ -148,7 +150,8 @@ class Bot:
             return self._command(message, command, now)
         digits = text.strip()
         if digits.isdecimal() and len(digits) <= LONGEST_NUMBER:
-            return follow_ups.choose(self.adviser, int(digits), self._talk(message, now))
+            asking = partial(self._context, message, now)
+            return follow_ups.choose(self.adviser, int(digits), self._talk(message, now), asking)
         try:
             reading, alerts = self.adviser.diagnose(text)
         except TextTooLargeError:
@@ -197,7 +200,7 @@ class Bot:
         if word is Word.WHY:
             return follow_ups.why(self.adviser, replace(talk, reasons=0))
         if word is Word.MORE:
-            return follow_ups.more(self.adviser, talk)
+            return follow_ups.more(self.adviser, talk, partial(self._context, message, now))
         has_incident = bool(talk.incident) and not talk.is_question
         context = self._context(message, now) if has_incident else None
         return follow_ups.step(self.adviser, replace(talk, reasons=0), word, context)

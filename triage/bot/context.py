@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,6 +43,8 @@ class Outcome:
     """What the next message may refer to; None leaves that as it was."""
     gap: str | None = None
     """What rule authors should see: a message with an alert that no rule names, or a question that found nothing."""
+    numbered: Callable[[Mapping[str, int]], str] | None = None
+    """The reply with the numbers of the incidents it leads to, as `Entry.numbered`."""
     asked: Asked | None = None
     """The topics a question asks for; None where the message is no question."""
 

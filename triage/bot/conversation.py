@@ -18,11 +18,13 @@ class Conversation:
     text: str = ""
     """The message that was answered: alerts or a question."""
     page: int = 0
-    """Index of the page of several alerts that was shown last; -1 where none was."""
+    """Index of the page that was shown last; -1 where none of the alerts was."""
     shown: int = 0
-    """How many steps of one alert or topic have been shown."""
+    """How many steps of one alert or topic have been shown; of several alerts, how many have been listed."""
     lead: str | None = None
     """The kind of the alert that led to this one, whose steps come first."""
+    chosen: int = 0
+    """Of several alerts the one that is spoken of, by its number in their list; 0 while only the list was shown."""
     step: int = 0
     """Number of the step that 下一步 showed last; 0 for none yet."""
     incident: str | None = None

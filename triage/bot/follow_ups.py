@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from triage.advice.adviser import Adviser
+from triage.bot import several
 from triage.bot.commands import Word, nearly
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
@@ -12,6 +14,8 @@ from triage.bot.meant import incident_spoken_of
 from triage.masking import mask
 from triage.store import Action
 
+Asking = Callable[[], Context | None]
+"""Asks the store who writes; only for what needs it."""
 _LONGEST_GAP = 200
 """Characters of a question that are kept for rule authors."""
 
@@ -40,30 +44,34 @@ def _kept(text: str) -> str:
     return mask(text)[:_LONGEST_GAP]
 
 
-def choose(adviser: Adviser, number: int, talk: Conversation | None) -> Outcome:
-    """A digit: the topic that was offered under it, else that number of the platform's guide."""
+def choose(adviser: Adviser, number: int, talk: Conversation | None, context: Asking) -> Outcome:
+    """A digit: what the last reply numbered, a topic or an alert; else that number of the platform's guide."""
     if talk and 0 < number <= len(talk.choices):
         return ask(adviser, talk.choices[number - 1], replace(talk, choices=()))
-    return ask(adviser, str(number), talk)
+    found = context() if talk and talk.text and not talk.is_question else None
+    chosen = several.choose(found, talk, number) if found and talk else None
+    return chosen or ask(adviser, str(number), talk)
 
 
 def why(adviser: Adviser, talk: Conversation) -> Outcome:
     """The reasons of the last answer, page by page."""
-    pages = adviser.why(talk.text, talk.lead)
+    pages = adviser.why(talk.text, talk.lead, talk.chosen)
     if not pages:
         return Outcome(nothing_to(adviser, Word.WHY), conversation=talk)
     shown = talk.reasons + 1
     return Outcome(pages[shown - 1], conversation=replace(talk, reasons=shown if shown < len(pages) else 0))
 
 
-def more(adviser: Adviser, talk: Conversation) -> Outcome:
+def more(adviser: Adviser, talk: Conversation, context: Asking) -> Outcome:
     """The page after the last one: of the reasons if those were shown last, of several alerts, else of the steps."""
     if talk.reasons:
         return why(adviser, talk)
     reading, alerts = adviser.diagnose(talk.text)
     if len(alerts) > 1:
-        pages = list(adviser.alert_pages(reading, alerts))[talk.page + 1 : talk.page + 2]
-    elif alerts:
+        found = context()
+        page = several.more(found, talk, alerts) if found else None
+        return page or Outcome(nothing_to(adviser, Word.MORE, ended=True), conversation=talk)
+    if alerts:
         pages = list(adviser.alert_pages(reading, alerts, lead=talk.lead, skip=talk.shown))[:1]
     else:
         pages = list(adviser.topic_pages(adviser.ask(talk.text), skip=talk.shown))[:1]
@@ -77,7 +85,7 @@ def step(adviser: Adviser, talk: Conversation, word: Word, context: Context | No
 
     With a context it is recorded at the incident how far its member has come, and which step was of no use.
     """
-    steps = adviser.steps(talk.text, talk.lead)
+    steps = adviser.steps(talk.text, talk.lead, talk.chosen)
     number = talk.step + 1
     if steps is None:
         return Outcome(nothing_to(adviser, word), conversation=talk)

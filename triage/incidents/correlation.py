@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from triage.alerts.facts import is_masked
@@ -41,6 +41,10 @@ class Sighting:
     """When it was forwarded."""
 
 
+UNNUMBERED = 0
+"""The id of an incident that is not stored yet; the store counts from 1."""
+
+
 class State(enum.StrEnum):
     """Whether a member has closed an incident; the platform sends no recovery."""
 
@@ -53,7 +57,7 @@ class Incident:
     """A callback that fails, from its first alert until a member closes it."""
 
     id: int
-    """The number that people type."""
+    """The number that people type; `UNNUMBERED` while only the message at hand has its alerts."""
     key: str
     """What names the callback; see `key_of`."""
     appid: str | None
@@ -197,6 +201,35 @@ def correlate(sighting: Sighting, known: Sequence[Incident], now: datetime) -> V
     if sighting.kind != MARK_FAIL and any(old.kind == MARK_FAIL for old in latest.sightings):
         return Verdict(Reason.FOLDED, latest, None, root, before)
     return Verdict(Reason.JOINED, latest, None, root, before)
+
+
+def correlate_together(
+    sightings: Sequence[Sighting], known: Sequence[Incident], now: datetime
+) -> tuple[tuple[Verdict, ...], tuple[Incident, ...]]:
+    """The verdict on each of the alerts of one message, and the known incidents as they are with all of them.
+
+    The alerts are taken in the order of their failures, each as if those before it had been forwarded already.
+    """
+    after, verdicts = list(known), {}
+    for sighting in sorted(sightings, key=lambda item: item.first_seen or item.seen_at):
+        verdict = correlate(sighting, after, now)
+        if verdict.incident is not None:
+            after.remove(verdict.incident)
+        after.append(_joined(verdict, sighting))
+        verdicts[sighting.digest] = verdict
+    return tuple(verdicts[sighting.digest] for sighting in sightings), tuple(after)
+
+
+def _joined(verdict: Verdict, sighting: Sighting) -> Incident:
+    """The incident of a verdict with its alert: the one there is, open again if it was closed, or a new one."""
+    seen = sighting.seen_at
+    if verdict.incident is None:
+        key, appid, callback = key_of(sighting), sighting.appid, sighting.callback
+        return Incident(UNNUMBERED, key, appid, callback, State.OPEN, seen, seen, sightings=(sighting,))
+    joined = replace(verdict.incident, last_seen=seen, sightings=(*verdict.incident.sightings, sighting))
+    if verdict.reason is not Reason.REOPENED:
+        return joined
+    return replace(joined, state=State.OPEN, owner=None, step=0, closed_at=None, closed_note=None)
 
 
 def root_of(sighting: Sighting, incident: Incident) -> Sighting | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from triage.alerts.parser import BEIJING
 from triage.incidents.correlation import (
     QUIET,
+    UNNUMBERED,
     Incident,
     Reason,
     Sighting,
@@ -25,6 +26,8 @@ from triage.rules.model import MARK_FAIL
 
 _LONGEST_ADDRESS = 39
 """Characters of an IPv6 address."""
+YOU = "你"
+"""What a reply calls the one who asks."""
 _NAMED_KINDS = 3
 """Kinds of alerts that an incident is called by."""
 
@@ -48,7 +51,7 @@ class MemberNames:
         """What a reply to `asker` calls a person."""
         if person is None:
             return "同事"
-        return "你" if person.is_same(asker) else one_line(self.find(person) or "") or "同事"
+        return YOU if person.is_same(asker) else one_line(self.find(person) or "") or "同事"
 
 
 def story_values(
@@ -60,15 +63,15 @@ def story_values(
     is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
     return {
         "repeated": _repeated(verdict, names, sighting.sender),
-        "incident": incident.id if incident else None,
-        "owner": names.of(incident.owner, sighting.sender)
+        "incident": incident.id if incident and incident.id != UNNUMBERED else None,
+        "owner": _spaced(names.of(incident.owner, sighting.sender))
         if incident and incident.owner and not is_reopened
         else "",
         "step": incident.step if incident else 0,
         "path": _path(incident, sighting) if incident else "",
         "folded": verdict.reason is Reason.FOLDED,
         "reopened": is_reopened,
-        "closed": _closed(incident) if incident and is_reopened else "",
+        "closed": closed_line(incident) if incident and is_reopened else "",
         "root": _root(verdict),
         "rootless": sighting.kind == MARK_FAIL and verdict.root is None,
         "before": _before(verdict.before) if verdict.before and not is_reopened else "",
@@ -81,7 +84,12 @@ def story_values(
 
 def _repeated(verdict: Verdict, names: MemberNames, asker: Person) -> str:
     first = verdict.first
-    return f"{clock(first.seen_at)} {names.of(first.sender, asker)}" if first else ""
+    return f"{clock(first.seen_at)} {_spaced(names.of(first.sender, asker))}" if first else ""
+
+
+def _spaced(name: str) -> str:
+    """A name as it stands before other words, with a blank behind it: `小赵 `, but `你`."""
+    return name if name == YOU else f"{name} "
 
 
 def _path(incident: Incident, sighting: Sighting) -> str:
@@ -101,7 +109,7 @@ def _root(verdict: Verdict) -> str:
     return f"{clock(root.first_seen or root.seen_at)} 的{root.title}" if root else ""
 
 
-def _closed(incident: Incident) -> str:
+def closed_line(incident: Incident) -> str:
     """How an incident was closed that is open again."""
     at = f"{clock(incident.closed_at)} " if incident.closed_at else ""
     note = f"时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else "时没写原因"

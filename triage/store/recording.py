@@ -46,6 +46,11 @@ _SAY_WHY = _THIS.where(_I.closed_as != 0, or_(_I.closed_note.is_(None), _I.close
 _REOPEN = _THIS.where(_I.closed_as != 0).values(
     state=State.OPEN.value, closed_as=0, closed_at=None, closed_note=None, owner=None, step=0
 )
+_SET_REPLY = (
+    update(MESSAGES)
+    .where(MESSAGES.c.key == bindparam("message"))
+    .values(reply=bindparam("said", type_=MESSAGES.c.reply.type))
+)
 _OWNER = select(_I.owner).where(_I.id == bindparam("incident"))
 _TEXT_OF = "text_of"
 _MESSAGE_TEXT = select(MESSAGES.c.text).where(MESSAGES.c.key == bindparam("message"))
@@ -70,8 +75,12 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     if not _add_message(session, sql, entry, key):
         [(reply, sender)] = session.all(statements.REPLY, {"message": key})
         return Recorded(reply, sender=sender)
+    reply = entry.reply
     if entry.sightings:
-        _add_alerts(session, sql, entry, key)
+        numbers = _add_alerts(session, sql, entry, key)
+        if entry.numbered is not None:
+            reply = entry.numbered(numbers)
+            session.run(_SET_REPLY, {"message": key, "said": reply})
     for action in entry.actions:
         _carry_out(session, sql, action, entry.received_at)
     if entry.conversation is not None:
@@ -84,7 +93,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     if entry.gap is not None:
         gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
         session.run(statements.ADD_GAP, gap)
-    return Recorded(None if entry.reply is None else storable(entry.reply), is_new=True)
+    return Recorded(None if reply is None else storable(reply), is_new=True)
 
 
 def _carry_out(session: Session, sql: Statements, action: Action | MembershipChange, at: datetime) -> None:
@@ -156,8 +165,8 @@ def _add_message(session: Session, sql: Statements, entry: Entry, key: str) -> b
         return False
 
 
-def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> None:
-    """Put every sighting into its incident.
+def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> dict[str, int]:
+    """Put every sighting into its incident; the numbers of the incidents by their keys.
 
     Incidents are written in the order of their keys, so that two messages with the same alerts cannot wait for each
     other; the alerts keep the order they were forwarded in.
@@ -172,6 +181,7 @@ def _add_alerts(session: Session, sql: Statements, entry: Entry, key: str) -> No
         rows.append(_alert_row(sighting, change.reason, key, place))
         place.next_number += 1
     session.run_all(statements.ADD_ALERT, rows)
+    return {incident_key: place.id for (incident_key, _), place in places.items()}
 
 
 def _alert_row(sighting: Sighting, reason: Reason, key: str, place: _Place) -> dict[str, Any]:
@@ -203,8 +213,9 @@ def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Ch
     seen = max(sighting.seen_at for sighting, _ in group)
     if change.incident_id is not None:
         incident = change.incident_id
-        if change.reason is Reason.REOPENED:
-            incident = _reopened(session, incident, first)
+        reopening = next((alert for alert, made in group if made.reason is Reason.REOPENED), None)
+        if reopening is not None:
+            incident = _reopened(session, incident, reopening)
         guest = _guest(first, change)
         place = _join(session, sql, incident, guest, len(group), seen)
         if place is not None:  # None: purged or confirmed meanwhile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -141,6 +141,8 @@ class Entry:
     conversation: Mapping[str, Any] | None = None
     expires_at: datetime | None = None
     gap: str | None = None
+    numbered: Callable[[Mapping[str, int]], str] | None = None
+    """The reply with the numbers of the incidents that the alerts are in, by their keys; None: `reply` names none."""
 
 
 @dataclass(frozen=True, slots=True)
