@@ -43,7 +43,7 @@ EXPORTS = dict(re.findall(r"(?m)^export (\w+)=(\S+)$", PAGE))
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A folder with the alert, a `triage` on the path, and a service whose address stands for the page's."""
+    """A folder with alert and log, a `triage` on the path, and a service whose address stands for the page's."""
 
     folder: Path
     environment: dict[str, str]
@@ -68,7 +68,8 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("examples")
-    shutil.copy(ROOT / "docs/alert.txt", folder)
+    for name in ("alert.txt", "access.log"):
+        shutil.copy(ROOT / "docs" / name, folder)
     program = folder / "bin/triage"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m triage "$@"\n')

@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import crossplane  # type: ignore[import-untyped]  # ships no types
+import crossplane
 import pytest
 import yaml
 from cryptography import x509

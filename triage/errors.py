@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 
@@ -65,6 +66,15 @@ class SettingsError(TriageError):
 
 class InputError(TriageError):
     """What was given to a command cannot be read."""
+
+
+class LogFileError(InputError):
+    """A log cannot be read: it is no file, needs a library that is missing, or is damaged."""
+
+    def __init__(self, path: Path, reason: Literal["no_file", "no_zstd", "damaged"]) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
 
 
 RefusalReason = Literal["malformed", "stale", "signature", "plain", "appid", "replayed"]

@@ -34,6 +34,10 @@ TABLE 是 alerts、conversations、gaps、incidents、invitations、members、me
 判断 FILE 或标准输入里的工具输出、日志和 nginx 配置：是哪个工具，有没有病，哪一行说明的。
 
 有一段有病或可疑，就以 1 退出。""",
+    "logs": """\
+按接入层日志 LOG 说清：报警里失败的那些推送进来没有、怎么回的。轮转出去的、gzip 和 zstd 的一起给也行。
+
+先到窗口那几分钟的位置再读，日志多大都一样快。失败的推送进来了、也按时回了，才以 0 退出，否则 1。""",
     "members": "看有哪些成员，改他们看哪些号、当什么，或移除一个。加成员用 `triage invite`。",
     "members change": "改 NAME 看哪些号，或改身份；NAME 也可以是 `triage members list` 的最后一列。",
     "members list": "打印每个成员：名字、身份、看哪些号、在哪个渠道上是谁。",
@@ -126,6 +130,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Repeat the push that an alert speaks of, '-' for stdin.": "照报警里说的那次推送再推一次，'-' 是标准输入。",
     "Seconds to read each beat of the demo on a terminal.": "演示在终端上每一幕停几秒。",
     "Serve a heartbeat's metrics on loopback.": "在本机这个端口上提供心跳的指标。",
+    "Print the verdict and the counts as JSON.": "用 JSON 打印判断和各项计数。",
+    "The alert's text; - reads standard input.": "报警原文的文件，- 是标准输入。",
+    "The configuration whose log_format the logs have.": "nginx 配置：日志照它的 log_format 读。",
     "The AppID. Default: TRIAGE_WECHAT_APPID.": "AppID，默认取 TRIAGE_WECHAT_APPID。",
     "The DNS server to compare with, or 'none'.": "拿来对照的 DNS 服务器，或者 none。",
     "The EncodingAESKey. Default: TRIAGE_WECHAT_AES_KEY.": "EncodingAESKey，默认取 TRIAGE_WECHAT_AES_KEY。",
@@ -162,6 +169,8 @@ MESSAGES: Final[Mapping[str, str]] = {
     "--batch wants a JSON array of texts on standard input: {why}": "--batch 要在标准输入里读文本的 JSON 数组：{why}",
     "cannot read {file}: {why}": "读不了 {file}：{why}",
     "cannot write {file}: {why}": "写不了 {file}：{why}",
+    "{file} is no file; save it first: docker logs NAME > access.log": "{file} 不是文件；先存下来：docker logs 容器名 > access.log",
+    "{file} needs a library: pip install 'wechat-triage[zstd]'; or unpack it: zstd -d {file}": "读 {file} 还缺一个库：pip install 'wechat-triage[zstd]'；或者先解开：zstd -d {file}",
     "no alert in this text": "这段文字里没有报警",
     "no alert and no question in this text": "这段文字里没有报警，也没有问题",
     "no gap: every alert and every question found a rule": "没有漏的：每条报警、每个问题都找到了规则",

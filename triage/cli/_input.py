@@ -1,4 +1,4 @@
-"""How commands read texts and get their adviser."""
+"""How commands read texts."""
 
 from __future__ import annotations
 
@@ -6,34 +6,13 @@ import json
 import sys
 from pathlib import Path
 
-from triage.advice.adviser import Adviser
-from triage.advice.rendering import Renderer
 from triage.alerts.parser import MAX_CHARACTERS
-from triage.channels.registry import DEFAULT_CHANNEL
 from triage.cli._language import gettext
-from triage.cli._output import write
 from triage.errors import InputError
-from triage.rules.loader import load_rules, load_templates
-from triage.settings.directories import data_directory, load_rules_dirs, load_sources
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 """UTF-8 takes four bytes for a character at most."""
 _ENCODINGS = ("utf-8-sig", "gb18030")
-
-
-def make_adviser() -> Adviser:
-    """The adviser with the bundled rules and those of the settings."""
-    return Adviser(load_rules(load_rules_dirs(), load_sources().ids), make_renderer())
-
-
-def make_renderer() -> Renderer:
-    """The renderer with the bundled reply templates and sources."""
-    return Renderer(
-        load_templates(data_directory("templates") / "reply"),
-        DEFAULT_CHANNEL.page_size,
-        sources=load_sources(),
-        on_broken=lambda name, error: write(f"templates/reply/{name}.txt: {error}", err=True),
-    )
 
 
 def read_text(file: str | None) -> str:

@@ -7,8 +7,9 @@ import sys
 import click
 
 from triage.advice.adviser import Answer
+from triage.cli._adviser import make_adviser
 from triage.cli._commands import Command
-from triage.cli._input import make_adviser, read_batch, read_text
+from triage.cli._input import read_batch, read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.printing import visible

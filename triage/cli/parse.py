@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from triage.alerts.parser import Reading
+from triage.cli._adviser import make_adviser
 from triage.cli._commands import Command
-from triage.cli._input import make_adviser, read_batch, read_text
+from triage.cli._input import read_batch, read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.rules.matching import Diagnosis

@@ -13,9 +13,10 @@ from triage.advice.adviser import Adviser
 from triage.advice.examples import Coverage, run_examples
 from triage.advice.query import Asked
 from triage.advice.sources import Sources
+from triage.cli._adviser import make_adviser, make_renderer
 from triage.cli._commands import Group
 from triage.cli._findings import findings_as_json, sarif, write_findings
-from triage.cli._input import make_adviser, make_renderer, read_text
+from triage.cli._input import read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.cli._rules_json import diagnosis_as_json, question_as_json, rule_as_json, rule_head_as_json

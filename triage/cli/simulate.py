@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import click
 
 from triage.alerts.parser import BEIJING
+from triage.cli._adviser import make_adviser
 from triage.cli._commands import Command
-from triage.cli._input import make_adviser
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.simulator.alerting import AlertingRules

@@ -5,7 +5,6 @@ https://nginx.org/en/docs/http/ngx_http_log_module.html: a line is written when 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,21 +12,13 @@ from dataclasses import dataclass
 
 from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
+from triage.evidence.services.log_fields import LATE, SLOW, parse_seconds, read_any
 
-_GAVE_UP, _SLOW = 4.5, 3.0
-"""Seconds: of a 499 that is the platform's, and of an answer that is nearly too late (P.8)."""
-_LINE = re.compile(
-    r'(?P<peer>\S+)\s+-\s+\S+\s+\[(?P<time>\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "(?P<request>(?:[^"\\]|'
-    r'\\.)*)" (?P<status>\d{3}) (?P<size>\d+|-)(?P<rest>.*)$'
-)
 _CUT = re.compile(r'^\s*\S+\s+-\s+\S+\s+\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "[^"]*$')
-_FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
-_SECONDS = re.compile(r"^\d+\.\d{1,6}$")
 _NOISE = re.compile(
     r"^(?:\\x16|\\x03|$|-$)|/\.env|/wp-|/phpmyadmin|/actuator|/\.git|zgrab|/cgi-bin/luci|/boaform|HNAP1",
     re.IGNORECASE,
 )
-_JSON_TIME = ("time", "@timestamp", "time_local", "time_iso8601", "msec", "timestamp", "ts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +55,12 @@ def read(paste: Paste) -> Iterator[Part]:
 
 def parse_line(line: str) -> Entry | None:
     """The request of one line; None where it is none."""
-    if line.lstrip().startswith("{"):
-        return _json(line)
-    match = _LINE.search(line)
-    if match is None:
+    fields = read_any(line)
+    if fields is None:
         return None
-    fields = [quoted or plain for quoted, plain in _FIELD.findall(match["rest"])]
-    seconds = next((float(value) for value in fields[2:] if _SECONDS.match(value)), None)
-    addresses = [value for value in fields[2:] if re.match(r"^(?:\d+\.\d+\.\d+\.\d+:\d+|unix:)", value)]
-    upstream = addresses[0] if addresses else ("-" if seconds is not None else None)
-    noise = bool(_NOISE.search(match["request"]) or "zgrab" in match["rest"])
-    return Entry(int(match["status"]), match["request"], seconds, upstream, noise)
-
-
-def _json(line: str) -> Entry | None:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(value, dict) or not any(key in value for key in _JSON_TIME):
-        return None
-    status = str(value.get("status", value.get("code", "")))
-    if not re.fullmatch(r"[1-5]\d\d", status) or not any(
-        key in value for key in ("request", "uri", "request_uri", "path", "url")
-    ):
-        return None
-    seconds = str(value.get("request_time", ""))
-    request = str(
-        value.get("request") or f"{value.get('method', '')} {value.get('uri', value.get('path', ''))}"
-    )
-    upstream = value.get("upstream_addr")
-    return Entry(
-        int(status), request, float(seconds) if re.fullmatch(r"\d+(?:\.\d+)?", seconds) else None,
-        str(upstream) if upstream is not None else None, bool(_NOISE.search(request)),
-    )  # fmt: skip
+    _, request, status, _, upstream, _, seconds, _ = fields
+    noise = bool(_NOISE.search(request or "") or "zgrab" in line)
+    return Entry(int(status or 0), request or "", parse_seconds(seconds), upstream, noise)
 
 
 def _judge(entries: list[Entry]) -> Iterator[Finding]:
@@ -106,7 +69,7 @@ def _judge(entries: list[Entry]) -> Iterator[Finding]:
         yield note("scanner_noise", f"{len(entries)} 行都是扫描")
         return
     counts = Counter(entry.status for entry in ours)
-    gave_up = [e for e in ours if e.status == 499 and (e.seconds is None or e.seconds >= _GAVE_UP)]
+    gave_up = [e for e in ours if e.status == 499 and (e.seconds is None or e.seconds >= LATE)]
     if gave_up:
         yield sick("status_499_at_5s", f"{len(gave_up)} 行 499")
     for status in (502, 504, 500, 404, 403, 413):
@@ -114,7 +77,7 @@ def _judge(entries: list[Entry]) -> Iterator[Finding]:
             yield sick(f"status_{status}", f"{counts[status]} 行 {status}")
     if refused := [e for e in ours if e.status == 503]:
         yield sick("status_503_self", f"{len(refused)} 行 503")
-    if slow := [e for e in ours if e.status == 200 and e.seconds is not None and e.seconds >= _SLOW]:
+    if slow := [e for e in ours if e.status == 200 and e.seconds is not None and e.seconds >= SLOW]:
         yield sick("slow_ge_3s", f"{len(slow)} 行超过 3 秒")
     if moved := [e for e in ours if e.status in (301, 302, 307, 308)]:
         yield sick("redirect", f"{len(moved)} 行 {moved[0].status}")

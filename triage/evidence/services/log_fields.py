@@ -1,0 +1,141 @@
+"""What one line of nginx's access.log says, whatever its format: the fields that judging it needs.
+
+A line is written when its request ends, so its time is the end: https://nginx.org/en/docs/http/ngx_http_log_module.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+FIELDS: Final = (
+    *("time", "request", "status", "size"),
+    *("upstream", "upstream_status", "seconds", "upstream_seconds"),
+)
+"""What `Fields` holds: when the request ended; the request line, or the path alone; the status and the bytes that were
+sent; upstream_addr (`-` where nginx itself answered, `a, b` after a retry, `a : b` after an internal redirect) and its
+status; request_time; upstream_response_time, a list like upstream_addr."""
+Text = str | None
+Fields = tuple[Text, Text, Text, Text, Text, Text, Text, Text]
+"""The fields of a request as they are written, None for one that the format lacks. A plain tuple: logs are long."""
+Reader = Callable[[str], Fields | None]
+"""Reads a line; None for one of another format."""
+
+LATE, SLOW = 4.5, 3.0
+"""Seconds: of a request that the platform has given up, and of one that is nearly too late (P.8)."""
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+}
+_LIST = re.compile(r", | : ")
+
+
+@lru_cache(maxsize=4096)
+def parse_time(text: str | None) -> float | None:
+    """Seconds since 1970 of `$time_local`, `$time_iso8601` or `$msec`; None for a time without an offset."""
+    if not text:
+        return None
+    try:
+        if text[2:3] == "/":
+            day, month, rest = text.split("/", 2)
+            year, hour, minute, second = rest[:13].split(":")
+            zone = f"{text[-5:-2]}:{text[-2:]}"
+            return datetime.fromisoformat(
+                f"{year}-{_MONTHS[month]:02}-{day}T{hour}:{minute}:{second}{zone}"
+            ).timestamp()
+        if text[4:5] == "-":
+            moment = datetime.fromisoformat(text)
+            return moment.timestamp() if moment.tzinfo else None
+        return float(text)
+    except (ValueError, KeyError, OverflowError):
+        return None
+
+
+def parse_list(text: str | None) -> tuple[str, ...]:
+    """The values of an upstream field: one for each backend that was tried, `-` left out."""
+    return tuple(value for value in _LIST.split(text or "") if value not in ("", "-"))
+
+
+@lru_cache(maxsize=4096)
+def parse_seconds(text: str | None) -> float | None:
+    """A time of a request, or the sum of a list of them; None where there is none."""
+    try:
+        values = [float(value) for value in parse_list(text)]
+    except ValueError:
+        return None
+    return round(sum(values), 3) if values else None
+
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "time": ("time_iso8601", "time_local", "@timestamp", "time", "timestamp", "msec", "ts"),
+    "request": ("request", "request_uri", "uri", "path", "url"),
+    "status": ("status", "code"),
+    "size": ("body_bytes_sent", "bytes_sent", "size", "bytes"),
+    "upstream": ("upstream_addr", "upstream"),
+    "upstream_status": ("upstream_status",),
+    "seconds": ("request_time", "rt", "duration"),
+    "upstream_seconds": ("upstream_response_time", "urt", "upstream_time"),
+}
+"""The names that JSON logs use for a field, the usual one first."""
+
+
+def read_json(line: str) -> Fields | None:
+    """The fields of a line that is a JSON object with a time, a status and a request under usual names."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    found = {
+        field: next((str(value[name]) for name in names if value.get(name) is not None), None)
+        for field, names in _NAMES.items()
+    }
+    if found["upstream"] == "":  # what escape=json writes for `-`
+        found["upstream"] = "-"
+    time, request, status, size, upstream, upstream_status, seconds, upstream_seconds = map(found.get, FIELDS)
+    if not time or request is None or not re.fullmatch(r"[1-5]\d\d", status or ""):
+        return None
+    return time, request, status, size, upstream, upstream_status, seconds, upstream_seconds
+
+
+_LINE = re.compile(
+    r"(?<!\S)\S+\s+-\s+[^\[\n]{1,200}?\s+\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
+    r'"((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)(.*)$'
+)
+_FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+(?:(?:,| :) [\d.-]\S*)*)')
+_NAME = re.compile(r"^[a-z_]+=")
+_TIMES = re.compile(r"(?:\d{1,5}\.\d{3}|-)(?:(?:, | : )(?:\d{1,5}\.\d{3}|-))*")
+_ADDRESS = re.compile(r"^(?:\d+\.\d+\.\d+\.\d+:\d+|\[[0-9a-f:]+\]:\d+|unix:)")
+
+
+def read_common(line: str) -> Fields | None:
+    """The fields of a line that begins like `combined`; the times and backends behind it are known by their shapes.
+
+    Of several times the greatest is the request's: no backend takes longer, but for the millisecond of rounding.
+    """
+    match = _LINE.search(line)
+    if match is None:
+        return None
+    time, request, status, size, rest = match.groups()
+    values = [_NAME.sub("", quoted or plain) for quoted, plain in _FIELD.findall(rest)][2:]
+    times = [value for value in values if value != "-" and _TIMES.fullmatch(value)]
+    times = [value for value in times if parse_seconds(value) is not None]
+    seconds = max(times, key=lambda value: parse_seconds(value) or 0, default=None)
+    if seconds is not None:
+        times.remove(seconds)
+    upstream = next((value for value in values if _ADDRESS.match(value)), None)
+    if upstream is None and seconds is not None and "-" in values:
+        upstream = "-"
+    return time, request, status, size, upstream, None, seconds, times[0] if times else None
+
+
+def read_any(line: str) -> Fields | None:
+    """The fields of a line of a format that nobody has named."""
+    return read_json(line) if line.lstrip().startswith("{") else read_common(line)
