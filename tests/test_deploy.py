@@ -342,8 +342,8 @@ def test_nginx_passes_a_push_with_the_real_address(proxy: _Proxy) -> None:
     status, told = proxy.post("/callback/wechat?signature=5ec4e7&openid=oAbc", b"x" * 1000, **forged)
     assert (status, told["path"]) == (200, "/callback/wechat?signature=5ec4e7&openid=oAbc")
     assert (told["X-Forwarded-For"], told["X-Forwarded-Proto"]) == ("127.0.0.1", "https")
-    _, again = proxy.post("/callback/wechat")
-    assert again["peer"] == told["peer"], "the connection to the bot is kept"
+    peers = {proxy.post("/callback/wechat")[1]["peer"] for _ in range(20)}
+    assert len(peers) < 20, "connections to the bot are kept, by each of nginx's workers for itself"
 
 
 @needs_nginx

@@ -93,6 +93,17 @@ def test_nothing_is_recorded_where_the_database_fails(bot: Bot, store: Store) ->
         assert list(store.export(table)) == [], table
 
 
+def test_two_senders_of_one_plain_message_id_get_no_reply_of_each_other_even_at_once(
+    bot: Bot, store: Store
+) -> None:
+    first = replace(message_of(CONNECT), encrypted=False, signature="s1")
+    second = replace(first, sender=STRANGER, signature="s2")
+    late = replace(bot, store=cast(Store, Overtaken(store, lambda: bot.handle(first, NOW))))
+    with pytest.raises(RefusedError, match="somebody else"):
+        late.handle(second, NOW)
+    assert bot.handle(first, NOW).text
+
+
 def test_a_message_that_failed_is_answered_later_as_if_it_were_new(bot: Bot, store: Store, say: Say) -> None:
     say(CONNECT)
     failing = replace(bot, store=cast(Store, Unwritable(store)))

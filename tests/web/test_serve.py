@@ -96,6 +96,11 @@ def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "triage-demo.db").exists()
 
 
+def test_a_demo_for_everybody_is_served_where_it_is_asked_for(tmp_path: Path) -> None:
+    with serving(tmp_path, {"TRIAGE_DEMO": "true", "TRIAGE_HOST": "0.0.0.0"}) as served:  # noqa: S104
+        assert "示例报警" in served.get("/")
+
+
 def test_a_taken_port_is_told_with_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -117,6 +122,8 @@ def test_a_taken_port_is_told_with_another(tmp_path: Path, monkeypatch: pytest.M
     [
         pytest.param([], {"TRIAGE_WECHAT_TOKEN": ""}, "TRIAGE_WECHAT_TOKEN is empty", id="an empty token"),
         pytest.param(["--port", "70000"], {}, "TRIAGE_PORT: '70000'", id="a port that is none"),
+        pytest.param(["--host", "0.0.0.0"], {}, "TRIAGE_DEMO=true", id="a demo for everybody"),  # noqa: S104
+        pytest.param(["--host", "::"], {}, "TRIAGE_DEMO=true", id="the same by IPv6"),
     ],
 )
 def test_what_cannot_be_served_is_refused(

@@ -42,6 +42,7 @@ from triage.web.service import Service
 
 APPID, TOKEN, KEY = "wx5f3a09c27be1d846", "hush-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 API_KEY = "hush-api-key"
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens there
 ALERT = (ROOT / "docs/alert.txt").read_text(encoding="utf-8")
 STRANGE = ALERT.replace("得到的回应不合法", "开发者服务器证书校验失败")
 ACCOUNT = Account(APPID, TOKEN, KEY)
@@ -1003,6 +1004,48 @@ def test_in_the_demo_the_api_is_open_to_this_machine_only(
         "/api/triage", json={"text": "4"}, headers=headers, environ_overrides={"REMOTE_ADDR": peer}
     )
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("listens_on", "peer", "headers", "status"),
+    [
+        pytest.param("127.0.0.1", "127.0.0.1", {"Host": "evil.example:8080"}, 403, id="a rebound name"),
+        pytest.param("127.0.0.1", "192.0.2.7", {}, 403, id="another machine"),
+        pytest.param("127.0.0.1", "127.0.0.1", {"X-Forwarded-For": "192.0.2.7"}, 403, id="behind a proxy"),
+        pytest.param(
+            "127.0.0.1", "127.0.0.1", {"Origin": "https://evil.example"}, 403, id="a page of another site"
+        ),
+        pytest.param("127.0.0.1", "127.0.0.1", {"Origin": "null"}, 403, id="a page without an origin"),
+        pytest.param(
+            "127.0.0.1", "127.0.0.1", {"Host": "localhost", "Origin": "http://localhost:3000"}, 403,
+            id="another program of this machine",
+        ),
+        pytest.param(EVERYWHERE, "192.0.2.7", {"Host": "evil.example"}, 403, id="a rebound name in a network"),
+        pytest.param(
+            EVERYWHERE, "192.0.2.7", {"Host": "192.0.2.1:8080", "Origin": "https://evil.example"}, 403,
+            id="a page of another site in a network",
+        ),
+        pytest.param(
+            "127.0.0.1", "127.0.0.1", {"Host": "127.0.0.1:8080", "Origin": "http://127.0.0.1:8080"}, 200,
+            id="its own page",
+        ),
+        pytest.param("127.0.0.1", "::1", {"Host": "[::1]:8080"}, 200, id="its own page by IPv6"),
+        pytest.param(
+            EVERYWHERE, "192.0.2.7", {"Host": "192.0.2.1:8080", "Origin": "http://192.0.2.1:8080"}, 200,
+            id="its own page, where it is meant for a network",
+        ),
+        pytest.param(EVERYWHERE, "172.17.0.1", {"Host": "localhost:8080"}, 200, id="from outside a container"),
+    ],
+)  # fmt: skip
+def test_the_demo_takes_messages_of_its_own_page_only(
+    listens_on: str, peer: str, headers: dict[str, str], status: int, tmp_path: Path
+) -> None:
+    demo = _bench(Settings(database_url=f"sqlite:///{tmp_path}/demo.db", demo=True, host=listens_on))
+    sent = demo.client.post(
+        "/demo/send", json={"text": "4"}, headers=headers, environ_overrides={"REMOTE_ADDR": peer}
+    )
+    assert sent.status_code == status
+    assert len(list(Store.open(demo.url).export("messages"))) == (status == 200)
 
 
 def test_the_demo_account_is_new_for_each_start(demo: Bench) -> None:

@@ -115,6 +115,8 @@ class Bot:
             raise StoreDownError("too late to record the message: it has been answered without the memory")
         recorded = store.record(entry)
         if not recorded.is_new:
+            if not message.encrypted:
+                _refuse_replay(store, message, recorded)
             self.observer.retry_answered(message.kind)
             return Reply(recorded.reply)
         self._report(outcome)

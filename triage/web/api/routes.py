@@ -6,7 +6,6 @@ Without a key in the settings the API answers nobody, except in demo mode a prog
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -32,12 +31,11 @@ from triage.web.api.bodies import (
     called,
 )
 from triage.web.api.openapi import describe
+from triage.web.callers import is_from_here
 from triage.web.responses import answer, problem
 from triage.web.service import the_service
 
 MAX_API_BYTES = 1024 * 1024
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -52,7 +50,7 @@ def require_key() -> FlaskResponse | None:
     request.max_content_length = MAX_API_BYTES
     settings = the_service().settings
     if settings.api_key is None:
-        if settings.demo and _is_from_here():
+        if settings.demo and is_from_here():
             return None
         return problem("the API is closed; set TRIAGE_API_KEY", 403)
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -154,18 +152,6 @@ def invalid(exc: ValidationError) -> FlaskResponse:
     return problem(
         "; ".join(f"{'.'.join(map(str, error['loc'])) or 'body'}: {error['msg']}" for error in errors), 422
     )
-
-
-def _is_from_here() -> bool:
-    """Whether a program on this machine asks; not one behind a proxy, nor a page of some site by a name of its own."""
-    if any(header in request.headers for header in _FORWARDED):
-        return False
-    host = request.host.rpartition(":")[0] if not request.host.endswith("]") else request.host
-    name = (host or request.host).strip("[]")
-    try:
-        return name in _LOCAL_NAMES and ipaddress.ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _body(model: type[Body]) -> Body:

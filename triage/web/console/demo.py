@@ -30,6 +30,7 @@ from triage.channels.wechat.platform_side import Accepted, accepts, compose
 from triage.message import Person, Request, Response
 from triage.settings.directories import data_directory
 from triage.web.callback import Callback
+from triage.web.callers import is_from_our_page
 from triage.web.responses import answer
 from triage.web.service import the_service
 
@@ -101,6 +102,8 @@ def chat() -> str:
 
 def _send(callback: Callback, account: Account) -> FlaskResponse:
     """One message on its way through the callback and back, and how the platform takes the answer."""
+    if not is_from_our_page(the_service().settings.host):
+        abort(403, "the demo answers its own page; open it by the address that triage serve shows")
     request.max_content_length = _MAX_BYTES
     if not request.is_json:
         abort(415, "send application/json")

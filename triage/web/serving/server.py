@@ -20,6 +20,7 @@ from triage.errors import SettingsError, StoreDownError
 from triage.settings.model import Settings
 from triage.store import Store
 from triage.web import create_app
+from triage.web.callers import is_loopback
 from triage.web.logs import log_event, logging_aside
 from triage.web.serving.bounded_head import BoundedHead
 
@@ -35,9 +36,11 @@ _GARBAGE = 20_000
 def serve(settings: Settings, announce: Callable[[], object]) -> None:
     """Serve until a signal ends it; `announce` is called when the address answers.
 
-    Raises SettingsError for an address that cannot be used, StoreError for a database that must be mended first.
+    Raises SettingsError for an address that cannot be used, and for a demo that others could reach although nobody
+    asked for one; StoreError for a database that must be mended first.
     """
     with logging_aside(settings.log_level), _listen(settings.host, settings.port) as listener:
+        _refuse_accidental_demo(settings)
         prepare_store(settings)
         app = create_app(settings, announce)
         gc.collect()
@@ -59,6 +62,16 @@ def serve(settings: Settings, announce: Callable[[], object]) -> None:
         signal.signal(signal.SIGTERM, lambda *_: None)
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _refuse_accidental_demo(settings: Settings) -> None:
+    """An image that lost its secrets must not become a demo for everybody."""
+    is_asked_for = "demo" in settings.model_fields_set
+    if settings.demo and not is_asked_for and not is_loopback(settings.host):
+        raise SettingsError(
+            f"TRIAGE_WECHAT_TOKEN is not set, and {settings.host} is reached by others; set the account, or "
+            "TRIAGE_DEMO=true for a demo that anybody there may use"
+        )
 
 
 def prepare_store(settings: Settings) -> None:
