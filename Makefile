@@ -25,6 +25,7 @@ bench: $(READY) ## the measurements that docs/benchmarks.md explains
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.parsing
 	$(BIN)/python -m bench.matching
+	$(BIN)/python -m bench.logs
 	$(BIN)/python -m bench.service --soak
 
 picture: $(READY) ## docs/images/demo.png, by headless Chromium; Chinese fonts must be there

@@ -58,21 +58,26 @@ def _word(rng: random.Random, length: int) -> str:
     return "".join(rng.choices(_WORDS, k=length))
 
 
+def openid(rng: random.Random) -> str:
+    """A follower of an account."""
+    return "o" + "".join(rng.choices(string.ascii_letters + string.digits, k=27))
+
+
 def alerts(count: int, seed: int) -> Iterator[str]:
     """Alert texts as the platform writes them, about 600 characters each."""
     rng = random.Random(seed)
     start = datetime(2024, 1, 1)  # noqa: DTZ001 - only printed
     for _ in range(count):
         moment = start + timedelta(seconds=rng.randrange(30_000_000))
-        openid = "o" + "".join(rng.choices(string.ascii_letters + string.digits, k=27))
-        values = {"word": _word(rng, 12), "openid": openid, "stamp": rng.randrange(10**9, 2 * 10**9)}
+        follower = openid(rng)
+        values = {"word": _word(rng, 12), "openid": follower, "stamp": rng.randrange(10**9, 2 * 10**9)}
         sentence = rng.choice(_SENTENCES)
         body = rng.choice(_BODIES).format(**values) if "不合法" in sentence else ""
         sample = f"[ip={_address(rng)}][response_length={len(body.encode())}][response_content={body}]"
         yield (
             f"Appid: wx{rng.randrange(16**16):016x}\n昵称: 示例{_word(rng, 5)}\n时间: {moment:%Y-%m-%d %H:%M:%S}\n"
             f"内容: {sentence}\n次数: 5分钟 {rng.randrange(30, 90_000)}次\n"
-            f"错误样例: [OpenID={openid}][Stamp={values['stamp']}][OuterIP=198.51.100.{rng.randrange(255)}]"
+            f"错误样例: [OpenID={follower}][Stamp={values['stamp']}][OuterIP=198.51.100.{rng.randrange(255)}]"
             f"[3rdUrl=https://{_word(rng, 8)}.example.cn/{_word(rng, 6)}?token={_word(rng, 16)}]"
             f"[Event={rng.choice(_EVENTS)}]{sample if body else f'[IP={_address(rng)}]'}\n"
             "报警排查指引，请见: https://mmbizurl.cn/s/MpkaZb8yg\n"

@@ -12,7 +12,10 @@ from triage.evidence.services.log_fields import (
     parse_time,
     read_any,
 )
-from triage.evidence.services.log_format import COMBINED, GUIDE, KNOWN_FORMATS, compile_format
+from triage.evidence.services.log_format import KNOWN_FORMATS, compile_format
+
+KNOWN = [compile_format(text) for text in KNOWN_FORMATS]
+GUIDES, COMMON = KNOWN[:2]
 
 AT = "28/Nov/2026:12:30:00 +0000"
 
@@ -58,24 +61,37 @@ FORMATS = {
 
 @pytest.mark.parametrize(("text", "escape", "line", "expected"), FORMATS.values(), ids=FORMATS)
 def test_a_line_is_read_by_its_format(text: str, escape: str, line: str, expected: dict[str, str]) -> None:
-    fields = named(compile_format(text, escape=escape).reader()(line))
+    fields = named(compile_format(text, escape=escape).read(line))
     assert fields.items() >= expected.items()
 
 
 @pytest.mark.parametrize("line", ["", "POST /wx", f'1.1.1.1 - - [{AT}] "GET / HTTP/1.1" 20 7 "-" "-"'])
 def test_a_line_of_another_format_is_none_of_this(line: str) -> None:
-    assert [known.reader()(line) for known in KNOWN_FORMATS] == [None] * len(KNOWN_FORMATS)
+    assert [known.read(line) for known in KNOWN] == [None] * len(KNOWN)
 
 
 def test_a_longer_line_is_no_combined_one() -> None:
     line = f'1.1.1.1 - - [{AT}] "GET / HTTP/1.1" 200 7 "-" "-" 0.001'
-    assert COMBINED.reader()(line) is None
-    assert COMBINED.reader(read_any)(line) == (AT, "GET / HTTP/1.1", "200", "7", None, None, "0.001", None)
+    assert not COMMON.fits(line)
+    assert COMMON.read(line) == (AT, "GET / HTTP/1.1", "200", None, "0.001", None)
 
 
 def test_what_a_format_lacks_is_none() -> None:
-    assert COMBINED.fields == {"time", "request", "status", "size"}
-    assert GUIDE.fields == set(FIELDS)
+    line = f'1.1.1.1 - - [{AT}] "GET / HTTP/1.1" 200 7 "-" "-"'
+    assert COMMON.fits(line)
+    assert COMMON.read(line) == (AT, "GET / HTTP/1.1", "200", None, None, None)
+
+
+GOOD = f'1.1.1.1 - - [{AT}] "GET / HTTP/1.1" 200 7 "-" "-"'
+BAD = f'1.1.1.1 - - [{AT}] "GET / HTTP/1.1'
+"""With the next line it would make one that fits."""
+
+
+@pytest.mark.parametrize(
+    "lines", [[GOOD, GOOD], [GOOD, BAD, GOOD], [BAD, GOOD], [GOOD, ""], [""], [f"{GOOD} 0.001", GOOD]]
+)
+def test_lines_are_read_together_as_one_by_one(lines: list[str]) -> None:
+    assert COMMON.read_lines("\n".join(lines)) == [COMMON.read(line) for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -123,4 +139,4 @@ def test_a_line_that_fits_no_format_takes_linear_time() -> None:
         '1 - - [28/Nov/2026:12:30:00 +0000] "' + "\\" * 100_000,
     ):
         assert read_any(line) is None
-        assert GUIDE.reader()(line) is None
+        assert GUIDES.read(line) is None

@@ -31,9 +31,9 @@ def test_how_late_lines_are_written_follows_from_the_options(
 ) -> None:
     (log,) = configured(tmp_path, FORMAT, f"access_log logs/a.log own {options};")
     assert log.disorder == disorder
-    fields = log.format.reader()(LINE)
+    fields = log.format.read(LINE)
     assert fields is not None
-    assert fields[4] == "10.0.0.1:80, 10.0.0.2:80"
+    assert fields[3] == "10.0.0.1:80, 10.0.0.2:80"
     assert not log.is_conditional
 
 

@@ -23,7 +23,7 @@ Clock = Callable[[str], float | None]
 Progress = Callable[[Path, int, int], None]
 """Told how many bytes of how many of a file have been read."""
 
-BLOCK = 1 << 20
+BLOCK = 1 << 18
 """Bytes that are read at once; with their lines they are all that is held in memory."""
 PROBE = 1 << 16
 """Bytes that a step of the bisection reads; nginx's longest line is shorter."""
@@ -58,9 +58,10 @@ class LogFile:
 
 
 class Block(NamedTuple):
-    """Whole lines of a file, without empty ones."""
+    """Whole lines of a file."""
 
-    lines: list[str]
+    text: str
+    """The lines, joined."""
     has_hole: bool = False
     """NUL bytes stood among them: lines were lost."""
 
@@ -190,15 +191,16 @@ def _between(file: _File, start: int, stop: int, clock: Clock) -> Iterator[Block
         yield block
     last, newline, _ = (rest + _read(file, position, PROBE)).partition(b"\n")
     last = last.lstrip(b"\0") if is_leading else last
-    yield Block(
-        [line for line in _lines(last) if line and (newline or clock(line) is not None)], b"\0" in last
-    )
+    text = _decoded(last)
+    if newline or clock(text) is not None:
+        yield Block(text, b"\0" in last)
 
 
 def _block(data: bytes) -> tuple[Block, bytes]:
     """The whole lines of some bytes, and the bytes of the last one that is not whole yet."""
-    whole, _, rest = data.rpartition(b"\n")
-    return Block(list(filter(None, _lines(whole))), b"\0" in whole), rest if len(rest) < BLOCK else b""
+    cut = data.rfind(b"\n") + 1
+    whole, rest = data[:cut].rstrip(b"\n"), data[cut:]
+    return Block(_decoded(whole), b"\0" in whole), rest if len(rest) < BLOCK else b""
 
 
 def _streamed(log: LogFile, wide: Span, clock: Clock, progress: Progress) -> Iterator[Block]:
@@ -207,7 +209,7 @@ def _streamed(log: LogFile, wide: Span, clock: Clock, progress: Progress) -> Ite
     for read, position in _decompressed(log, BLOCK):
         progress(log.path, position, log.size)
         block, rest = _block(rest + (read or b"\n"))
-        ends = (*block.lines[:_SAMPLED], *block.lines[-_SAMPLED:])
+        ends = (*block.text.split("\n", _SAMPLED), *block.text.rsplit("\n", _SAMPLED)[1:])
         times = [time for line in ends if (time := clock(line)) is not None]
         if times and min(times) > wide.end:
             return
@@ -243,7 +245,7 @@ def _decompressed(log: LogFile, size: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _lines(data: bytes) -> list[str]:
-    """The lines of some bytes; a run of NUL bytes ends a line too."""
+    """The lines of some bytes; a run of NUL bytes ends one too."""
     return _decoded(data).split("\n")
 
 

@@ -39,7 +39,7 @@ def read_configured_logs(path: Path) -> tuple[ConfiguredLog, ...]:
         raise InputError(f"cannot read {path}: no such file")
     payload = crossplane.parse(str(path), catch_errors=True, comments=False)
     directives = [line for config in payload["config"] for line in _directives(config["parsed"])]
-    formats = {"combined": COMBINED}
+    formats = {"combined": compile_format(COMBINED)}
     for name, args in directives:
         if name == "log_format" and len(args) > 1:
             formats[args[0]] = _log_format(args[1:])

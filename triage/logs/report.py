@@ -9,7 +9,7 @@ from typing import Any
 from triage.alerts.parser import BEIJING
 from triage.evidence.services.log_fields import parse_list
 from triage.logs.target import Target
-from triage.logs.traffic import Line, Seen, Traffic
+from triage.logs.traffic import Kind, Line, Traffic
 from triage.logs.verdict import Answer, moment, shown
 from triage.masking import mask
 
@@ -28,9 +28,9 @@ def as_json(answer: Answer, traffic: Traffic, target: Target | None) -> dict[str
         if target
         else None,
         "requests": traffic.count(),
-        "by_status": traffic.tally(lambda seen: (seen.status,)),
+        "by_status": traffic.tally(lambda kind: (kind.status,)),
         "by_upstream": traffic.tally(_upstreams),
-        "by_minute": _by_minute(traffic),
+        "by_minute": {_minute(minute): count for minute, count in traffic.by_minute().items()},
         "slow": traffic.slow,
         "lines": [_masked(line) for line in _lines(traffic)],
     }
@@ -48,17 +48,16 @@ def _report(answer: Answer, traffic: Traffic, target: Target | None) -> Iterator
     if target is None:
         return
     start, end = map(moment, target.span)
-    came = f"{target.path or '所有地址'} {traffic.count()} 次，别的 {traffic.others} 次"
-    yield f"窗口 {start} 到 {end}（北京时间），{came}"
+    yield f"窗口 {start} 到 {end}（北京时间），{target.path or '所有地址'} {traffic.count()} 次"
     if not traffic.counts:
         return
-    yield f"状态 {shown(traffic.tally(lambda seen: (seen.status,)))}，3 秒以上 {traffic.slow} 次"
+    yield f"状态 {shown(traffic.tally(lambda kind: (kind.status,)))}，3 秒以上 {traffic.slow} 次"
     if backends := traffic.tally(_upstreams):
         yield f"后端 {shown(backends, _SHOWN_BACKENDS)}"
-    failed = traffic.tally(lambda seen: (_minute(seen),) if seen.outcome.is_failure else ())
+    failed = traffic.by_minute(lambda kind: kind.outcome.is_failure)
     yield "每分钟 " + "，".join(
-        f"{minute[11:16]} {count} 次" + (f"（失败 {failed[minute]}）" if failed[minute] else "")
-        for minute, count in _by_minute(traffic).items()
+        f"{_minute(minute)[11:16]} {count} 次" + (f"（失败 {failed[minute]}）" if minute in failed else "")
+        for minute, count in traffic.by_minute().items()
     )
     if target.openid:
         yield "样例这个 OpenID 的行：" if traffic.sample else "没有样例这个 OpenID 的行"
@@ -75,14 +74,9 @@ def _masked(line: Line) -> str:
     return mask(line.text)
 
 
-def _upstreams(seen: Seen) -> tuple[str, ...]:
-    return parse_list(seen.upstream)
+def _upstreams(kind: Kind) -> tuple[str, ...]:
+    return parse_list(kind.upstream)
 
 
-def _minute(seen: Seen) -> str:
-    return datetime.fromtimestamp(60 * seen.minute, BEIJING).isoformat()
-
-
-def _by_minute(traffic: Traffic) -> dict[str, int]:
-    """Requests by the minute in which they came in, in its order."""
-    return dict(sorted(traffic.tally(lambda seen: (_minute(seen),)).items()))
+def _minute(minute: int) -> str:
+    return datetime.fromtimestamp(60 * minute, BEIJING).isoformat()

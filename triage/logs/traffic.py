@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,24 +15,25 @@ from triage.errors import LogFileError
 from triage.evidence.services.log_fields import (
     LATE,
     SLOW,
-    Reader,
+    Text,
     parse_list,
     parse_seconds,
     parse_time,
-    read_any,
 )
-from triage.evidence.services.log_format import KNOWN_FORMATS, LogFormat
+from triage.evidence.services.log_format import KNOWN_FORMATS, NO_FORMAT, LogFormat, compile_format
 from triage.logs.files import Block, LogFile, Progress, Span, read_span, sample
 from triage.logs.target import Target
 
-LONGEST_REQUEST = 60.0
-"""Seconds after which nginx gives up a backend by default; a line stands so much behind the start of its request."""
+LONGEST_REQUEST = 10.0
+"""Seconds behind the window in which its last requests end: the platform hangs up after 5."""
 UNKNOWN_DISORDER = 600.0
 """Seconds that `buffer=` without `flush=` is taken to hold lines back."""
-NEIGHBOURHOOD = 1 << 20
-"""Bytes on either side of the window that hold what 32 workers keep back with `buffer=32k`."""
+NEIGHBOURHOOD = 1 << 19
+"""Bytes on either side of the window that hold what 16 workers keep back with `buffer=32k`."""
 _KEPT_LINES = 20
 _SAMPLED = 200
+_NOBODY = "\0"
+"""Stands in no log, where the alert names no follower."""
 
 
 class Outcome(StrEnum):
@@ -54,7 +56,7 @@ class Outcome(StrEnum):
         return self not in (Outcome.IN_TIME, Outcome.UNTIMED)
 
 
-class Seen(NamedTuple):
+class Kind(NamedTuple):
     """What requests that are counted together have in common."""
 
     outcome: Outcome
@@ -63,15 +65,13 @@ class Seen(NamedTuple):
     """upstream_addr as written."""
     culprit: str | None
     """The backend that took longest, or that answered wrongly; None where it was none of them, or nobody knows."""
-    minute: int
-    """When it came in: minutes since 1970."""
 
 
 class Line(NamedTuple):
     """A line that is shown, with what it says."""
 
     text: str
-    seen: Seen
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Coverage:
 class Traffic:
     """The requests of the window, counted."""
 
-    counts: Counter[Seen] = field(default_factory=Counter)
-    """The requests of the callback's path."""
+    counts: Counter[tuple[Kind, int]] = field(default_factory=Counter)
+    """The requests of the callback's path by their kinds and the minutes since 1970 in which they came in."""
     times: Counter[float] = field(default_factory=Counter)
     """Their seconds; 0 where the log has no times."""
     others: int = 0
@@ -107,20 +107,28 @@ class Traffic:
     disorder: float = 0.0
     """The most seconds that a line stands behind a later one."""
 
-    def count(self, wanted: Callable[[Seen], object] = lambda seen: True) -> int:
+    def count(self, wanted: Callable[[Kind], object] = lambda kind: True) -> int:
         """Requests of the path of which this holds."""
-        return sum(count for seen, count in self.counts.items() if wanted(seen))
+        return sum(self.by_minute(wanted).values())
+
+    def by_minute(self, wanted: Callable[[Kind], object] = lambda kind: True) -> dict[int, int]:
+        """The same by the minutes since 1970 in which they came in, in their order."""
+        found: Counter[int] = Counter()
+        for (kind, minute), count in self.counts.items():
+            if wanted(kind):
+                found[minute] += count
+        return dict(sorted(found.items()))
 
     @property
     def slow(self) -> int:
         """Requests of the path that took 3 s or more."""
         return sum(count for seconds, count in self.times.items() if seconds >= SLOW)
 
-    def tally(self, name: Callable[[Seen], Iterable[str]]) -> Counter[str]:
+    def tally(self, name: Callable[[Kind], Iterable[str]]) -> Counter[str]:
         """Requests by the names that are given to them, most first."""
         found: Counter[str] = Counter()
-        for seen, count in self.counts.items():
-            found.update(dict.fromkeys(name(seen), count))
+        for (kind, _), count in self.counts.items():
+            found.update(dict.fromkeys(name(kind), count))
         return Counter(dict(found.most_common()))
 
 
@@ -136,11 +144,12 @@ def read_traffic(
     `formats` are those of the configuration, `disorder` the seconds that its `flush=` holds lines back, None where that
     is unknown. Raises OSError, and LogFileError where a library is missing.
     """
+    size = max(log.size for log in logs)
     if disorder is not None:
-        return _read(logs, target, formats, disorder, max(log.size for log in logs), progress)
+        return _read(logs, target, formats, disorder, size, progress)
     traffic = _read(logs, target, formats, UNKNOWN_DISORDER, NEIGHBOURHOOD, progress)
     if traffic.disorder > SLOW and not all(log.compression for log in logs):
-        return _read(logs, target, formats, UNKNOWN_DISORDER, max(log.size for log in logs), progress)
+        return _read(logs, target, formats, UNKNOWN_DISORDER, size, progress)
     return traffic
 
 
@@ -156,14 +165,15 @@ def _read(
     wide = Span(target.span.start, target.span.end + LONGEST_REQUEST)
     for log in logs:
         head, tail = sample(log)
-        read = choose_reader((*head, *tail), formats)
-        times = [time for line in (*head, *tail) if (time := _ended(read, line)) is not None]
+        log_format = choose_format((*head, *tail), formats)
+        clock = partial(_ended, log_format)
+        times = [time for line in (*head, *tail) if (time := clock(line)) is not None]
         if not times:
             traffic.unread += list(filter(None, head))[:1]
             continue
-        counter = _Counter(traffic, target, read, min(times), max(times))
+        counter = _Counter(traffic, target, log_format, min(times), max(times))
         try:
-            for block in read_span(log, wide, disorder, reach, partial(_ended, read), progress):
+            for block in read_span(log, wide, disorder, reach, clock, progress):
                 counter.add(block)
         except LogFileError as exc:
             if exc.reason != "damaged":
@@ -176,31 +186,42 @@ def _read(
     return traffic
 
 
-def choose_reader(lines: Iterable[str], formats: Sequence[LogFormat] = ()) -> Reader:
-    """The reader of the format that most of these lines have; lines of another one are read by their shapes."""
+def choose_format(lines: Iterable[str], formats: Sequence[LogFormat] = ()) -> LogFormat:
+    """The format that most of these lines have; NO_FORMAT where they have none that is known."""
     some = list(filter(None, lines))[-_SAMPLED:]
-    readers = [known.reader() for known in (*formats, *KNOWN_FORMATS)]
-    hits = [sum(map(bool, map(read, some))) for read in readers]
-    best = hits.index(max(hits))
-    return (*formats, *KNOWN_FORMATS)[best].reader(read_any) if hits[best] else read_any
+    best, most = NO_FORMAT, 0
+    for known in chain(formats, map(compile_format, KNOWN_FORMATS)):
+        hits = sum(map(known.fits, some))
+        if hits > most:
+            best, most = known, hits
+        if most == len(some):
+            break
+    return best
 
 
 @lru_cache(maxsize=16_384)
-def judge_request(
-    status: str | None, upstream: str | None, seconds: str | None, upstream_seconds: str | None
+def judge_request(answer: tuple[Text, Text, Text, Text]) -> tuple[float, Kind]:
+    """How long a request took and what became of it, by its fields from the status on."""
+    status, upstream, seconds, upstream_seconds = answer
+    whole = parse_seconds(seconds)
+    outcome, culprit = _judge(status, upstream, whole, upstream_seconds)
+    return whole or 0.0, Kind(outcome, status or "", upstream, culprit)
+
+
+def _judge(
+    status: Text, upstream: Text, seconds: float | None, upstream_seconds: Text
 ) -> tuple[Outcome, str | None]:
-    """What became of a request, and the backend to which it is due."""
-    whole, backend = parse_seconds(seconds), parse_seconds(upstream_seconds)
-    tried = parse_list(upstream)
-    if status == "504" or (whole or 0) >= LATE or (status == "499" and whole is None):
+    tried, backend = parse_list(upstream), parse_seconds(upstream_seconds)
+    last = tried[-1] if tried else None
+    if status == "504" or (seconds or 0) >= LATE or (status == "499" and seconds is None):
         is_backend = backend is None or backend >= SLOW or status == "504"
         return Outcome.LATE, _slowest(tried, parse_list(upstream_seconds)) if is_backend else None
     if status == "499":
-        return Outcome.LEFT, tried[-1] if tried else None
+        return Outcome.LEFT, last
     if status == "200":
-        return Outcome.UNTIMED if whole is None else Outcome.IN_TIME, None
+        return Outcome.UNTIMED if seconds is None else Outcome.IN_TIME, None
     if tried or (upstream is None and status in ("500", "502")):
-        return Outcome.WRONG, tried[-1] if tried else None
+        return Outcome.WRONG, last
     return Outcome.REFUSED, None
 
 
@@ -211,68 +232,79 @@ def _slowest(tried: Sequence[str], times: Sequence[str]) -> str | None:
     return tried[-1] if tried else None
 
 
-def _ended(read: Reader, line: str) -> float | None:
-    fields = read(line)
+def _ended(log_format: LogFormat, line: str) -> float | None:
+    fields = log_format.read(line)
     return parse_time(fields[0]) if fields else None
 
 
 class _Counter:
     """Counts blocks of one file into a traffic."""
 
-    def __init__(self, traffic: Traffic, target: Target, read: Reader, first: float, last: float) -> None:
+    def __init__(
+        self, traffic: Traffic, target: Target, log_format: LogFormat, first: float, last: float
+    ) -> None:
         self.first, self.last = first, last
         self._traffic = traffic
         self._target = target
-        self._read = read
+        self._format = log_format
         self._beginnings, self._spellings = target.beginnings, target.spellings
         self._latest = 0.0
+        self._split: tuple[Block | None, list[str]] = None, []
 
     def add(self, block: Block) -> None:
-        """Count the lines of a block; nine in ten are answered with 200 at once, and take the short way."""
-        traffic, span, read, openid = self._traffic, self._target.span, self._read, self._target.openid
-        traffic.has_hole |= block.has_hole
-        beginnings, latest, end = self._beginnings, self._latest, span.end + LONGEST_REQUEST
-        counts, times, disorder = traffic.counts, traffic.times, traffic.disorder
-        in_time, spellings = Outcome.IN_TIME, self._spellings
-        for line in block.lines:
-            fields = read(line)
+        """Count the requests of a block."""
+        first, last = self._target.span
+        end = last + LONGEST_REQUEST
+        beginnings, spellings, openid = self._beginnings, self._spellings, self._target.openid or _NOBODY
+        latest, in_time = self._latest, Outcome.IN_TIME
+        kinds: list[tuple[Kind, int]] = []
+        times: list[float] = []
+        for number, fields in enumerate(self._format.read_lines(block.text)):
             ended = parse_time(fields[0]) if fields else None
             if fields is None or ended is None:
-                self._unread(line)
+                self._unread(block, number)
                 continue
             if ended >= latest:
                 latest = ended
             else:
-                disorder = max(disorder, latest - ended)
-            if not span.start <= ended <= end:
+                self._behind(latest - ended)
+            if not first <= ended <= end:
                 continue
-            _, request, status, _, upstream, _, whole, backend = fields
-            seconds = parse_seconds(whole) or 0.0
-            began = ended - seconds
-            if not span.start <= began <= span.end:
+            seconds, kind = judge_request(fields[2:])
+            if not first <= ended - seconds <= last:
                 continue
-            request = request or ""
-            is_ours = request.startswith(beginnings) or request in spellings
-            if not is_ours and not (openid and openid in line):
-                traffic.others += 1
-                continue
-            outcome, culprit = judge_request(status, upstream, whole, backend)
-            seen = Seen(outcome, status or "", upstream, culprit, int(began) // 60)
-            counts[seen] += 1
-            times[seconds] += 1
-            if outcome is not in_time or (openid and openid in line) or not traffic.has_openids:
-                self._keep(line, seen)
-        self._latest, traffic.disorder = latest, disorder
-        self.last = max(self.last, latest)
+            request = fields[1]
+            if request and (request.startswith(beginnings) or request in spellings or openid in request):
+                kinds.append((kind, int(ended - seconds) // 60))
+                times.append(seconds)
+                if kind[0] is not in_time or openid in request or not self._traffic.has_openids:
+                    self._keep(block, number, request, kind)
+            else:
+                self._traffic.others += 1
+        self._latest, self.last = latest, max(self.last, latest)
+        self._traffic.counts.update(kinds)
+        self._traffic.times.update(times)
+        self._traffic.has_hole |= block.has_hole
 
-    def _keep(self, line: str, seen: Seen) -> None:
-        traffic, openid = self._traffic, self._target.openid
-        traffic.has_openids |= "openid=" in line
-        kept = traffic.sample if openid and openid in line else traffic.failures
-        if len(kept) < _KEPT_LINES and (kept is traffic.sample or seen.outcome.is_failure):
-            kept.append(Line(line, seen))
+    def _behind(self, seconds: float) -> None:
+        self._traffic.disorder = max(self._traffic.disorder, seconds)
 
-    def _unread(self, line: str) -> None:
-        target = self._target
-        if (target.path or "") in line and len(self._traffic.unread) < _KEPT_LINES:
+    def _keep(self, block: Block, number: int, request: str, kind: Kind) -> None:
+        traffic = self._traffic
+        traffic.has_openids |= "openid=" in request
+        is_sample = (self._target.openid or _NOBODY) in request
+        kept = traffic.sample if is_sample else traffic.failures
+        if len(kept) < _KEPT_LINES and (is_sample or kind.outcome.is_failure):
+            kept.append(Line(self._line(block, number), kind))
+
+    def _unread(self, block: Block, number: int) -> None:
+        line, target = self._line(block, number), self._target
+        is_ours = (target.path or "") in line or (target.openid or _NOBODY) in line
+        if is_ours and line.strip() and len(self._traffic.unread) < _KEPT_LINES:
             self._traffic.unread.append(line)
+
+    def _line(self, block: Block, number: int) -> str:
+        """One line of a block, which is split at the first that is wanted."""
+        if self._split[0] is not block:
+            self._split = block, block.text.split("\n")
+        return self._split[1][number]

@@ -17,7 +17,7 @@ from triage.masking import mask
 
 SILENCE = 60.0
 """Seconds between the last line of a file and the first of the next in which none may have been lost."""
-LOG_FORMAT = f"log_format wx '{RECOMMENDED.text}';"
+LOG_FORMAT = f"log_format wx '{RECOMMENDED}';"
 _STANDS_OUT = 1.5
 """Times the mean of all backends with failures, from which one is to blame alone."""
 _SHOWN_LINE = 160
@@ -65,11 +65,11 @@ def judge(traffic: Traffic, target: Target, *, is_conditional: bool = False) -> 
 
     Failures are named whatever else is missing; what the log lacks is a reason to doubt only that there were none.
     """
-    own = [line.seen.outcome for line in traffic.sample]
+    own = [line.kind.outcome for line in traffic.sample]
     if failed := next((outcome for outcome in own if outcome.is_failure), None):
         return _failed(traffic, target, failed)
     is_missing = bool(target.openid and not own and traffic.has_openids)
-    failures = traffic.count(lambda seen: seen.outcome.is_failure)
+    failures = traffic.count(lambda kind: kind.outcome.is_failure)
     doubt = next(_doubts(traffic, target, is_conditional=is_conditional), None)
     explains = not is_missing or doubt or 2 * failures >= (target.failures or 0)
     if failures and explains:
@@ -82,15 +82,15 @@ def judge(traffic: Traffic, target: Target, *, is_conditional: bool = False) -> 
 
 
 def _commonest(traffic: Traffic) -> Outcome:
-    outcomes = traffic.tally(lambda seen: (seen.outcome,) if seen.outcome.is_failure else ())
+    outcomes = traffic.tally(lambda kind: (kind.outcome,) if kind.outcome.is_failure else ())
     return Outcome(next(iter(outcomes)))
 
 
 def _failed(traffic: Traffic, target: Target, outcome: Outcome) -> Answer:
     """The verdict that a failure makes, with all failures of its kind."""
-    count = traffic.count(lambda seen: seen.outcome is outcome)
-    states = shown(traffic.tally(lambda seen: (seen.status,) if seen.outcome is outcome else ()))
-    culprits = traffic.tally(lambda seen: (seen.culprit,) if seen.outcome is outcome and seen.culprit else ())
+    count = traffic.count(lambda kind: kind.outcome is outcome)
+    states = shown(traffic.tally(lambda kind: (kind.status,) if kind.outcome is outcome else ()))
+    culprits = traffic.tally(lambda kind: (kind.culprit,) if kind.outcome is outcome and kind.culprit else ())
     proof = f"{_path(target)} {count} 次，状态 {states}" + (f"；后端 {shown(culprits)}" if culprits else "")
     if outcome is Outcome.LATE:
         proof += "" if culprits else "；看不出是后端慢"
@@ -133,14 +133,14 @@ def _never_arrived(traffic: Traffic, target: Target) -> Answer:
 
 
 def _answered(traffic: Traffic, target: Target, own: Sequence[Outcome]) -> Answer:
-    states = traffic.tally(lambda seen: (seen.status,))
+    states = traffic.tally(lambda kind: (kind.status,))
     if target.has_answer or (target.http_code not in (None, 200) and str(target.http_code) not in states):
         said = f"HTTP {target.http_code}" if target.http_code else "不合法的内容"
         return Answer(
             Verdict.WRONG_ANSWER, f"日志里 {traffic.count()} 次都是 200，微信收到的却是{said}",
             "看回包内容：curl -i 推一次，或用 triage probe；内容对，就是前面一层（CDN、SLB、WAF）换掉的",
         )  # fmt: skip
-    untimed = traffic.count(lambda seen: seen.outcome is Outcome.UNTIMED)
+    untimed = traffic.count(lambda kind: kind.outcome is Outcome.UNTIMED)
     if Outcome.UNTIMED in own or (untimed and not own):
         proof = "都是 200，但没记耗时，看不出有没有超过 5 秒"
         return Answer(Verdict.CANNOT_TELL, proof, f"在 http {{ }} 里加：{LOG_FORMAT}")

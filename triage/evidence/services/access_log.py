@@ -58,7 +58,7 @@ def parse_line(line: str) -> Entry | None:
     fields = read_any(line)
     if fields is None:
         return None
-    _, request, status, _, upstream, _, seconds, _ = fields
+    _, request, status, upstream, seconds, _ = fields
     noise = bool(_NOISE.search(request or "") or "zgrab" in line)
     return Entry(int(status or 0), request or "", parse_seconds(seconds), upstream, noise)
 

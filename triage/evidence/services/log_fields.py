@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-FIELDS: Final = (
-    *("time", "request", "status", "size"),
-    *("upstream", "upstream_status", "seconds", "upstream_seconds"),
-)
-"""What `Fields` holds: when the request ended; the request line, or the path alone; the status and the bytes that were
-sent; upstream_addr (`-` where nginx itself answered, `a, b` after a retry, `a : b` after an internal redirect) and its
-status; request_time; upstream_response_time, a list like upstream_addr."""
+FIELDS: Final = ("time", "request", "status", "upstream", "seconds", "upstream_seconds")
+"""What `Fields` holds: when the request ended; the request line, or the path alone; the status; upstream_addr, which is
+`-` where nginx itself answered, `a, b` after a retry, `a : b` after an internal redirect; request_time;
+upstream_response_time, a list like upstream_addr."""
 Text = str | None
-Fields = tuple[Text, Text, Text, Text, Text, Text, Text, Text]
+Fields = tuple[Text, Text, Text, Text, Text, Text]
 """The fields of a request as they are written, None for one that the format lacks. A plain tuple: logs are long."""
-Reader = Callable[[str], Fields | None]
-"""Reads a line; None for one of another format."""
 
 LATE, SLOW = 4.5, 3.0
 """Seconds: of a request that the platform has given up, and of one that is nearly too late (P.8)."""
@@ -76,9 +71,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "time": ("time_iso8601", "time_local", "@timestamp", "time", "timestamp", "msec", "ts"),
     "request": ("request", "request_uri", "uri", "path", "url"),
     "status": ("status", "code"),
-    "size": ("body_bytes_sent", "bytes_sent", "size", "bytes"),
     "upstream": ("upstream_addr", "upstream"),
-    "upstream_status": ("upstream_status",),
     "seconds": ("request_time", "rt", "duration"),
     "upstream_seconds": ("upstream_response_time", "urt", "upstream_time"),
 }
@@ -99,15 +92,15 @@ def read_json(line: str) -> Fields | None:
     }
     if found["upstream"] == "":  # what escape=json writes for `-`
         found["upstream"] = "-"
-    time, request, status, size, upstream, upstream_status, seconds, upstream_seconds = map(found.get, FIELDS)
+    time, request, status, upstream, seconds, upstream_seconds = map(found.get, FIELDS)
     if not time or request is None or not re.fullmatch(r"[1-5]\d\d", status or ""):
         return None
-    return time, request, status, size, upstream, upstream_status, seconds, upstream_seconds
+    return time, request, status, upstream, seconds, upstream_seconds
 
 
 _LINE = re.compile(
     r"(?<!\S)\S+\s+-\s+[^\[\n]{1,200}?\s+\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
-    r'"((?:[^"\\]|\\.)*)" (\d{3}) (\d+|-)(.*)$'
+    r'"((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)(.*)$'
 )
 _FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+(?:(?:,| :) [\d.-]\S*)*)')
 _NAME = re.compile(r"^[a-z_]+=")
@@ -123,7 +116,7 @@ def read_common(line: str) -> Fields | None:
     match = _LINE.search(line)
     if match is None:
         return None
-    time, request, status, size, rest = match.groups()
+    time, request, status, rest = match.groups()
     values = [_NAME.sub("", quoted or plain) for quoted, plain in _FIELD.findall(rest)][2:]
     times = [value for value in values if value != "-" and _TIMES.fullmatch(value)]
     times = [value for value in times if parse_seconds(value) is not None]
@@ -133,7 +126,7 @@ def read_common(line: str) -> Fields | None:
     upstream = next((value for value in values if _ADDRESS.match(value)), None)
     if upstream is None and seconds is not None and "-" in values:
         upstream = "-"
-    return time, request, status, size, upstream, None, seconds, times[0] if times else None
+    return time, request, status, upstream, seconds, times[0] if times else None
 
 
 def read_any(line: str) -> Fields | None:
