@@ -101,6 +101,14 @@ def test_no_step_calls_silence_healthy(rules: RuleSet) -> None:
     assert silent == []
 
 
+def test_reading_a_log_by_grep_is_the_second_choice_after_the_command_that_judges_it(rules: RuleSet) -> None:
+    found = {f"{rule.id}/{step}": run for rule, step, run, _ in _steps(rules)}
+    second = [name for name in found if name.endswith("_by_grep")]
+    assert len(second) == 12
+    for name in second:
+        assert found[name.removesuffix("_by_grep")] == "triage logs access.log* --alert alert.txt"
+
+
 LAST_FILTER = re.compile(r"\| (?:grep -(?!-line)|awk '\$|awk '/)[^|]*(?:\| (?:tail|head)[^|]*)?$")
 MAY_BE_SILENT = {
     "bad_response/route_404": "its healthy result is a line",
@@ -151,7 +159,7 @@ NOT_TELLING: dict[str, bytes | bool | None] = {
     "another day": ANOTHER_DAY,
     "the same digits in another zone": EIGHT_HOURS_LATER,
     "an empty log": b"",
-    "a compressed log": gzip.compress(GUIDE),
+    "a compressed log": gzip.compress(GUIDE, mtime=0),
     "words": b"not a log\n" * 5,
     "no log": None,
     "a log that cannot be read": False,
@@ -173,8 +181,8 @@ def put(shell: Shell, log: bytes | bool | None) -> None:
 
 
 SLOW_STEPS = [
-    ("request_timeout", "find_window"),
-    ("payment_timeout", "find_slow"),
+    ("request_timeout", "find_window_by_grep"),
+    ("payment_timeout", "find_slow_by_grep"),
     ("mark_fail", "find_window"),
 ]
 
@@ -215,7 +223,7 @@ def test_no_command_over_a_log_is_silent(shell: Shell, adviser: Adviser, log: by
 def test_the_states_of_a_blocked_callback_are_counted(shell: Shell, adviser: Adviser, log: bytes) -> None:
     put(shell, log)
     counted = shell.run(
-        commands_for(adviser, alert("mark_fail", "[IP=203.0.113.21]"))["what_failed"]
+        commands_for(adviser, alert("mark_fail", "[IP=203.0.113.21]"))["what_failed_by_grep"]
     ).splitlines()
     assert {"7 200", "3 504", "2 499"} <= set(counted)
 
@@ -224,7 +232,7 @@ def test_an_empty_window_of_a_blocked_callback_is_not_called_a_connection_timeou
     shell: Shell, adviser: Adviser
 ) -> None:
     put(shell, ANOTHER_DAY)
-    assert shell.run(commands_for(adviser, alert("mark_fail"))["what_failed"]).startswith("看不出：")
+    assert shell.run(commands_for(adviser, alert("mark_fail"))["what_failed_by_grep"]).startswith("看不出：")
     pages = "\n".join(adviser.answer(alert("mark_fail")).pages)
     assert "前后都有、就这几分钟没有，才按连接超时查" in pages
 
@@ -234,7 +242,7 @@ def test_other_paths_do_not_hide_that_the_callback_was_not_reached(shell: Shell,
     commands = commands_for(
         adviser, alert("mark_fail", "[3rdUrl=https://wx.example.com/push][IP=203.0.113.21]")
     )
-    assert shell.run(commands["what_failed"]).startswith("看不出：")
+    assert shell.run(commands["what_failed_by_grep"]).startswith("看不出：")
     assert shell.run(commands["find_window"]).startswith("看不出：")
 
 
@@ -242,7 +250,7 @@ def test_other_paths_do_not_hide_that_the_callback_was_not_reached(shell: Shell,
 def test_a_push_is_found_by_its_openid(shell: Shell, adviser: Adviser, log: bytes) -> None:
     put(shell, log)
     found, *said = shell.run(
-        commands_for(adviser, alert("request_timeout", WITH_OPENID))["find_request"]
+        commands_for(adviser, alert("request_timeout", WITH_OPENID))["find_request_by_grep"]
     ).splitlines()
     assert "openid=oAbcdefghijklmnopqrstuvwxyz1" in found
     assert said == (["看不出快慢：都没记耗时（request_time）"] if log is COMBINED else [])
@@ -307,6 +315,20 @@ def test_the_probe_of_a_step_runs_as_it_is_printed(adviser: Adviser, triage_shel
     assert "127.0.0.1" in printed
     assert "no Token" not in printed
     assert "Usage:" not in printed
+
+
+@pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
+def test_the_first_choice_over_a_log_gives_no_false_all_clear(
+    adviser: Adviser, triage_shell: Shell, log: bytes | bool | None
+) -> None:
+    put(triage_shell, log)
+    text = alert("request_timeout", WITH_OPENID)
+    (triage_shell.folder / "alert.txt").write_text(text, encoding="utf-8")
+    said = triage_shell.run(commands_for(adviser, text)["find_request"])
+    if log in (*TELLING.values(), COMBINED, gzip.compress(GUIDE, mtime=0)):
+        assert ("4.003 秒" if log is RETRIED else "backend_slow") in said
+    else:
+        assert "cannot_tell" in said or "cannot read" in said or "is no file" in said
 
 
 def test_the_draft_of_a_rule_is_made_as_it_is_printed(adviser: Adviser, triage_shell: Shell) -> None:

@@ -146,7 +146,9 @@ LOGS: dict[str, tuple[Sequence[str], str, str]] = {
     ),
     # answered in time
     "all were answered in time": ([BEFORE, *FINE, MINE, AFTER], "answered_in_time", "最慢 0.021 秒"),
-    "nearly too late is in time": ([BEFORE, line(5, 200, "4.499", openid=OPENID), AFTER], "answered_in_time", ""),
+    "nearly too late is in time": (
+        [BEFORE, line(5, 200, "4.499", openid=OPENID), AFTER], "answered_in_time", "1 次超过 3 秒",
+    ),
     "the second backend saved it": (
         [BEFORE, line(1, 200, "0.004", "10.0.0.1:80, 10.0.0.2:80", "0.001, 0.003", openid=OPENID), AFTER],
         "answered_in_time", "",
@@ -199,6 +201,13 @@ def test_what_the_platform_got_outweighs_a_log_that_is_fine(tmp_path: Path) -> N
     for sample in ("[http code=502]", "[response_length=4][response_content=oops]"):
         answer, _ = judged(tmp_path, lines, ALERT.replace("[Event=Click]", sample))
         assert answer.verdict == "wrong_answer"
+
+
+def test_failures_that_the_alert_complains_of_come_first(tmp_path: Path) -> None:
+    lines = [BEFORE, MINE, line(60, 499, "5.01"), *[line(61, 404, "0.000", "-")] * 9, AFTER]
+    assert judged(tmp_path, lines)[0].verdict == "backend_slow"
+    wrong = ALERT.replace("开发者5秒内没有返回", "得到的回应不合法")
+    assert judged(tmp_path, lines, wrong)[0].verdict == "refused"
 
 
 def test_failures_before_a_mark_fail_are_found(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ LEAD = 10.0
 """Seconds before the first failure from which requests count: it is noted when its 5 s are over, by another clock."""
 _LOOKS_BACK = re.compile("暂时不推送|解除屏蔽")
 """MarkFail comes after the failures that led to it."""
+_LATE = re.compile("秒内没有返回")
 _OPENID = re.compile(r"[\w-]{12,64}", re.ASCII)
 
 
@@ -34,6 +35,8 @@ class Target:
     """The status that the platform got for the sample."""
     has_answer: bool = False
     """The platform got an answer, and shows it."""
+    is_late: bool = False
+    """The platform waited 5 s for an answer."""
 
     @property
     def beginnings(self) -> tuple[str, ...]:
@@ -74,4 +77,5 @@ def target_of(alert: Alert) -> Target | None:
         alert.count,
         alert.sample.http_code,
         bool(alert.sample.response_content or alert.sample.resp),
+        bool(_LATE.search(alert.description or "")),
     )

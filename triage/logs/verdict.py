@@ -73,7 +73,7 @@ def judge(traffic: Traffic, target: Target, *, is_conditional: bool = False) -> 
     doubt = next(_doubts(traffic, target, is_conditional=is_conditional), None)
     explains = not is_missing or doubt or 2 * failures >= (target.failures or 0)
     if failures and explains:
-        return _failed(traffic, target, _commonest(traffic))
+        return _failed(traffic, target, _telling(traffic, target))
     if doubt and not (own and not traffic.has_hole):
         return Answer(Verdict.CANNOT_TELL, *doubt)
     if is_missing or not traffic.counts:
@@ -81,8 +81,11 @@ def judge(traffic: Traffic, target: Target, *, is_conditional: bool = False) -> 
     return _answered(traffic, target, own)
 
 
-def _commonest(traffic: Traffic) -> Outcome:
+def _telling(traffic: Traffic, target: Target) -> Outcome:
+    """The outcome of failures that the alert complains of, else the commonest."""
     outcomes = traffic.tally(lambda kind: (kind.outcome,) if kind.outcome.is_failure else ())
+    if target.is_late and Outcome.LATE in outcomes:
+        return Outcome.LATE
     return Outcome(next(iter(outcomes)))
 
 
@@ -145,6 +148,7 @@ def _answered(traffic: Traffic, target: Target, own: Sequence[Outcome]) -> Answe
         proof = "都是 200，但没记耗时，看不出有没有超过 5 秒"
         return Answer(Verdict.CANNOT_TELL, proof, f"在 http {{ }} 里加：{LOG_FORMAT}")
     mine = f"；样例那次 {len(own)} 行都按时" if own else ""
+    mine += f"；{traffic.slow} 次超过 3 秒，路上再慢一点就超时" if traffic.slow else ""
     return Answer(
         Verdict.ANSWERED_IN_TIME, f"{traffic.count()} 次都是 200，最慢 {max(traffic.times):.3f} 秒{mine}",
         "查出口：丢包、带宽、防火墙、NAT、前面的 SLB/CDN；在前面一层的日志里找同一条",
