@@ -91,6 +91,24 @@ def test_the_example_is_a_rule_that_passes_its_own_examples(rules: RuleSet, rend
     assert [str(finding) for finding in failed if "tls_failure" in str(finding)] == []
 
 
+def test_the_changes_in_the_text_are_made(rules: RuleSet) -> None:
+    source = re.findall(r"```yaml\n(.*?)```", SECTIONS["Changing a bundled rule in five minutes"], re.DOTALL)[
+        0
+    ]
+    together, findings = with_added(rules, source)
+    assert findings == ()
+    assert [change.target for change in together.changes] == [
+        "dns_timeout",
+        "connect_timeout/carrier",
+        "request_timeout",
+        "request_timeout/find_request",
+    ]
+
+
+def test_the_table_of_keys_of_a_file_is_that_of_the_reader() -> None:
+    assert {key for row in _rows("Keys of a file") for key in _words(row[0])} == set(KEYS["file"])
+
+
 def test_the_condition_in_the_text_is_one() -> None:
     example = re.findall(r"```yaml\n(.*?)```", SECTIONS["Conditions"], re.DOTALL)[0]
     _, findings = parse_rules(f"lists: {{pay_ips: [10.3.0.0/16]}}\n{example}", "x.yml")

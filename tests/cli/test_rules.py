@@ -204,3 +204,67 @@ def test_a_failed_example_is_in_the_sarif_of_test(tmp_path: Path, capsys: Printe
     assert main(["rules", "test", "--sarif", str(own)]) == 1
     (result,) = _json(capsys)["runs"][0]["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == f"file://{own}/own.yml"
+
+
+# -- what a team changes
+
+CHANGES = """\
+off: [dns_timeout, connect_timeout/carrier]
+override:
+  request_timeout: {owner: 后端二组}
+  request_timeout/slow_module: {do: 看 SkyWalking 上这条请求}
+"""
+
+
+@pytest.fixture
+def changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    own = _own(tmp_path / "own", CHANGES, "team.yml")
+    monkeypatch.setenv("TRIAGE_RULES_DIRS", str(own))
+    return own / "team.yml"
+
+
+def test_list_ends_with_what_is_changed_and_where(changed: Path, capsys: Printed) -> None:
+    assert main(["rules", "list"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-4:] == [
+        f"    dns_timeout is off, by {changed}:1:7",
+        f"    connect_timeout/carrier is off, by {changed}:1:20",
+        f"    request_timeout has its own owner, by {changed}:3:3",
+        f"    request_timeout/slow_module has its own do, by {changed}:4:3",
+    ]
+    assert not any(line[4:].startswith("dns_timeout ") for line in printed[:-4])
+
+
+def test_show_has_the_changed_step_and_where_it_is_changed(changed: Path, capsys: Printed) -> None:
+    assert main(["rules", "show", "request_timeout"]) == 0
+    printed = capsys.readouterr().out
+    assert "[slow_module] 看 SkyWalking 上这条请求\n" in printed
+    assert printed.endswith(f"request_timeout/slow_module has its own do, by {changed}:4:3\n")
+    assert main(["rules", "show", "--json", "connect_timeout"]) == 0
+    rule = _json(capsys)
+    assert "carrier" not in [step["id"] for step in rule["steps"]]
+    assert rule["changes"] == [{"step": "carrier", "off": True, "keys": [], "file": str(changed), "line": 1}]
+
+
+def test_show_says_where_a_rule_is_switched_off(changed: Path, capsys: Printed) -> None:
+    assert main(["rules", "show", "dns_timeout"]) == 2
+    assert f"rule 'dns_timeout' is switched off at {changed}:1:7" in capsys.readouterr().err
+
+
+def test_bundled_examples_that_a_change_breaks_are_hints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    own = _own(tmp_path / "own", "off: [connect_timeout]\n", "team.yml")
+    assert main(["rules", "test", str(own)]) == 0
+    printed = capsys.readouterr().out
+    assert f"as rules are changed at {own}/team.yml:1:7; no mistake of yours" in printed
+    assert ", 0 failed" in printed
+
+
+def test_a_change_that_meets_nothing_is_a_mistake(tmp_path: Path, capsys: Printed) -> None:
+    own = _own(tmp_path / "own", "off: [connect_timeout/carier]\n", "team.yml")
+    assert main(["rules", "check", str(own)]) == 1
+    assert (
+        f"{own}/team.yml:1:7: rule 'connect_timeout' has no step 'carier'; did you mean 'carrier'?"
+        in capsys.readouterr().out
+    )

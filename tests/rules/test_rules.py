@@ -67,6 +67,15 @@ def _same_code_in_two_tables(directory: Path) -> Path:
     return directory
 
 
+def _changes(text: str) -> Callable[[Path], Path]:
+    def build(directory: Path) -> Path:
+        (directory / "a.yml").write_text(PLAIN, encoding="utf-8")
+        (directory / "b.yml").write_text(text, encoding="utf-8")
+        return directory
+
+    return build
+
+
 def _link_to_many_files(directory: Path) -> Path:
     (disk := directory / "disk").mkdir()
     (own := directory / "own").mkdir()
@@ -126,6 +135,28 @@ GENERATED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a device without an end": (_endless_device, "rule.yml:1:1: no file but a pipe or a device"),
     "a link that leads nowhere": (_dangling_link, "rule.yml:1:1: cannot be read: No such file or directory"),
     "a file of 2 GB": (_sparse, "rule.yml:1:1: the file is larger than 1,000,000 bytes; split it"),
+    "a change of a step that is not there": (
+        _changes("override:\n  sample/fist: {do: 看别的}\n"),
+        "b.yml:2:3: rule 'sample' has no step 'fist'; did you mean 'first'?",
+    ),
+    "a rule that is off is changed too": (
+        _changes("off: sample\noverride:\n  sample: {owner: 开发}\n"),
+        "b.yml:3:3: 'sample' is changed already at b.yml:1:6; change it in one place",
+    ),
+    "a step of a rule that is off is changed too": (
+        _changes("override:\n  sample/first: {do: 看别的}\noff: [sample]\n"),
+        "b.yml:2:3: the steps of 'sample' are replaced or off at b.yml:3:7; change them in one place",
+    ),
+    "a step is changed although all steps are replaced": (
+        _changes(
+            "off: [sample/first]\noverride:\n  sample: {steps: [{id: first, do: 看别的, source: field}]}\n"
+        ),
+        "b.yml:1:7: the steps of 'sample' are replaced or off at b.yml:3:3; change them in one place",
+    ),
+    "a rule without a step left": (
+        _changes("off: [sample/first]\n"),
+        "b.yml:1:7: rule 'sample' is left without a step; switch it off whole",
+    ),
     "one id in two files": (_same_id_in_two_files, "b.yaml:1:5: rule id 'sample' is taken by a.yml:1:1"),
 }
 
@@ -178,7 +209,7 @@ def test_of_very_many_mistakes_a_hundred_are_listed(
 def _reported_ids() -> Iterator[str]:
     """The literal finding ids of the modules that read rules."""
     positions = {"report_at": 2, "report": 1, "Finding": 0, "_finding": 1}
-    for name in ("strict_yaml", "conditions", "codes", "lexicon", "parser", "joining", "loader"):
+    for name in ("strict_yaml", "conditions", "codes", "lexicon", "parser", "changes", "joining", "loader"):
         for node in ast.walk(ast.parse((SOURCE / f"{name}.py").read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func).rpartition(".")[2]

@@ -12,9 +12,11 @@ SOURCES = load_sources().ids
 """What may be cited."""
 
 
-def with_added(rules: RuleSet, source: str, file: str = "own.yml") -> tuple[RuleSet, tuple[Finding, ...]]:
-    """The rules with those of a text beside them, and every mistake in it or between them."""
-    added, findings = parse_file(source, file)
+def with_added(
+    rules: RuleSet, source: str, file: str = "own.yml", *others: str
+) -> tuple[RuleSet, tuple[Finding, ...]]:
+    """The rules with those of one or more texts beside them, and every mistake in these or between them."""
+    parsed = [parse_file(text, file) for text in (source, *others)]
     bundled = RuleFile(rules.rules, rules.tables, rules.lexicon)
-    together, between = join([bundled, added], "test", SOURCES)
-    return together, (*findings, *between)
+    together, between = join([bundled, *(added for added, _ in parsed)], "test", SOURCES)
+    return together, (*(finding for _, findings in parsed for finding in findings), *between)

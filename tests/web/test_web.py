@@ -544,6 +544,23 @@ def test_a_changed_rule_is_used_after_a_look(own_rules: Path, renderer: Renderer
     assert not failures
 
 
+def test_what_a_team_switches_off_is_off_after_a_look_and_comes_back(
+    own_rules: Path, renderer: Renderer
+) -> None:
+    live, failures = _live(own_rules, renderer)
+    assert live.adviser.rules.get("dns_timeout")
+    (own_rules / "team.yml").write_text("off: [dns_timeout]", encoding="utf-8")
+    live.look()
+    assert live.adviser.rules.get("dns_timeout") is None
+    (own_rules / "team.yml").write_text("off: [dns_timeuot]", encoding="utf-8")
+    live.look()
+    assert live.adviser.rules.get("dns_timeout") is None, "the last good set stays"
+    assert failures == [1]
+    (own_rules / "team.yml").unlink()
+    live.look()
+    assert live.adviser.rules.get("dns_timeout")
+
+
 def test_a_broken_change_keeps_the_last_good_rules_and_is_visible(
     own_rules: Path, renderer: Renderer
 ) -> None:

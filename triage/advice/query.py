@@ -174,8 +174,8 @@ class TopicIndex:
         """The ids of the topics for which most speaks, however little that is."""
         question = read_question(text[:MAX_QUERY], self._heard)
         evidence, _ = self._evidence(question, self._codes.found_in(question.words))
-        ranked = sorted(evidence.items(), key=lambda item: (-item[1].points, item[0]))
-        return tuple(id_ for id_, _ in ranked[:most])
+        ranked = sorted(self._rules.keys() & evidence, key=lambda id_: (-evidence[id_].points, id_))
+        return tuple(ranked[:most])
 
     def _weigh(self, question: Question, codes: tuple[TypedCode, ...]) -> Asked:
         evidence, phrases = self._evidence(question, codes)
@@ -214,7 +214,7 @@ class TopicIndex:
         found = [
             (round(item.points, 2), self._rules[id_], item)
             for id_, item in evidence.items()
-            if item.is_strong or item.points >= enough
+            if id_ in self._rules and (item.is_strong or item.points >= enough)
         ]
         found.sort(key=lambda each: (-each[0], each[1].number or 99, each[1].id))
         return [

@@ -186,6 +186,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "the text is larger than {bytes:,} bytes; at most {characters:,} characters are read, send the alert alone": "文字超过 {bytes:,} 字节；最多读 {characters:,} 个字，只发报警就行",
     "there is no alert in this text to start a rule from": "这段文字里没有报警，写不出规则的开头",
     "there is no alert in {file}": "{file} 里没有报警",
+    "rule '{id}' is switched off at {place}": "规则“{id}”在 {place} 关掉了",
     "there is no rule '{id}'; see: triage rules list": "没有规则“{id}”，见 triage rules list",
     "{file} is no JSON: {why}": "{file} 不是 JSON：{why}",
     "{file} is no text: it holds NUL bytes": "{file} 不是文本：里面有 NUL 字节",

@@ -8,10 +8,10 @@ from triage.advice.adviser import Adviser
 from triage.advice.query import Asked
 from triage.rules.conditions import Condition
 from triage.rules.matching import Diagnosis
-from triage.rules.model import Rule, Step
+from triage.rules.model import Change, Rule, RuleSet, Step
 
 
-def rule_head_as_json(rule: Rule) -> dict[str, Any]:
+def rule_head_as_json(rule: Rule, rules: RuleSet) -> dict[str, Any]:
     """What a list says of a rule."""
     return {
         "id": rule.id,
@@ -22,12 +22,24 @@ def rule_head_as_json(rule: Rule) -> dict[str, Any]:
         "steps": len(rule.steps),
         "file": rule.location.file,
         "line": rule.location.line,
+        "changes": [_change(change) for change in rules.changes_of(rule.id)],
     }
 
 
-def rule_as_json(rule: Rule) -> dict[str, Any]:
+def _change(change: Change) -> dict[str, Any]:
+    """What a file changes in a rule: which keys of it or of a step; no key where a step is off."""
+    return {
+        "step": change.step,
+        "off": change.is_off,
+        "keys": list(change.keys),
+        "file": change.location.file,
+        "line": change.location.line,
+    }
+
+
+def rule_as_json(rule: Rule, rules: RuleSet) -> dict[str, Any]:
     """A rule under the names of its keys; conditions as words, templates as written."""
-    return rule_head_as_json(rule) | {
+    return rule_head_as_json(rule, rules) | {
         "title_en": rule.title_en,
         "owner": rule.owner,
         "meaning": rule.meaning,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -27,9 +27,9 @@ from triage.platform.pushes import AlertedPush
 from triage.printing import one_line
 from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
-from triage.rules.model import Rule
+from triage.rules.model import Change, Rule, RuleSet
 from triage.rules.scaffold import write_scaffold
-from triage.settings.directories import load_rules_dirs, load_sources
+from triage.settings.directories import data_directory, load_rules_dirs, load_sources
 from triage.store import Store
 
 _LONGEST_LINE = 100
@@ -103,6 +103,7 @@ def test(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
     """Run the examples of all rules against all rules, those in DIRECTORIES included."""
     rules = load_rules(_directories(directories), load_sources().ids)
     failed, coverage = run_examples(rules, Adviser(rules, make_renderer()))
+    failed = tuple(_weighed(finding, rules) for finding in failed)
     findings = (*failed, *_nothing_read(directories))
     if as_sarif:
         write(sarif(findings))
@@ -110,8 +111,17 @@ def test(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
         write(dump({**asdict(coverage), "findings": findings_as_json(findings)}))
     else:
         write_findings(findings)
-        _write_coverage(coverage, len(failed))
+        _write_coverage(coverage, sum(finding.is_fault for finding in failed))
     return 1 if any(finding.is_fault for finding in findings) else 0
+
+
+def _weighed(finding: Finding, rules: RuleSet) -> Finding:
+    """The failure of a bundled example as a hint where rules are changed: what it was written for has changed too."""
+    bundled = data_directory("rules")
+    if not rules.changes or not finding.location or not Path(finding.location.file).is_relative_to(bundled):
+        return finding
+    hint = f"as rules are changed at {rules.changes[0].location}; no mistake of yours"
+    return replace(finding, severity=Severity.INFO, hint=hint)
 
 
 def _write_coverage(coverage: Coverage, failed: int) -> None:
@@ -130,16 +140,21 @@ def _write_coverage(coverage: Coverage, failed: int) -> None:
 @_JSON
 def list_rules(as_json: bool) -> None:
     """List the rules in use."""
-    rules = sorted(
-        load_rules(_directories(()), load_sources().ids).rules,
-        key=lambda item: (item.number or 99, not item.names_kind, item.id),
-    )
+    loaded = load_rules(_directories(()), load_sources().ids)
+    rules = sorted(loaded.rules, key=lambda item: (item.number or 99, not item.names_kind, item.id))
     if as_json:
-        write(dump([rule_head_as_json(rule) for rule in rules]))
+        write(dump([rule_head_as_json(rule, loaded) for rule in rules]))
         return
     for rule in rules:
         number = str(rule.number) if rule.number else ""
         write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
+    for change in loaded.changes:
+        write(_told(change))
+
+
+def _told(change: Change) -> str:
+    what = "is off" if change.is_off else f"has its own {', '.join(change.keys)}"
+    return f"    {change.target} {what}, by {change.location}"
 
 
 @command.command(examples=("triage rules show request_timeout", "triage rules show --json request_timeout"))
@@ -150,9 +165,14 @@ def show(rule_id: str, as_json: bool) -> None:
     sources = load_sources()
     rules = load_rules(_directories(()), sources.ids)
     rule = rules.get(rule_id)
+    if rule is None and (off := rules.changes_of(rule_id)):
+        raise InputError(gettext("rule '{id}' is switched off at {place}", id=rule_id, place=off[0].location))
     if rule is None:
         raise InputError(gettext("there is no rule '{id}'; see: triage rules list", id=rule_id))
-    write(dump(rule_as_json(rule)) if as_json else "\n".join(_described(rule, sources)))
+    if as_json:
+        write(dump(rule_as_json(rule, rules)))
+        return
+    write("\n".join([*_described(rule, sources), *map(_told, rules.changes_of(rule.id))]))
 
 
 def _described(rule: Rule, sources: Sources) -> list[str]:

@@ -8,7 +8,8 @@ from itertools import chain, islice
 from triage.alerts.causes import CAUSES
 from triage.alerts.cleaning import fold
 from triage.findings import Finding, Location, Severity
-from triage.rules.codes import CodeTable, code_conflicts
+from triage.rules.changes import changed_rules, sort_out
+from triage.rules.codes import code_conflicts
 from triage.rules.lexicon import Lexicon
 from triage.rules.matching import UNKNOWN
 from triage.rules.model import Rule, RuleFile, RuleSet
@@ -23,25 +24,38 @@ def join(
     `sources` are the ids that may be cited. Of the mistakes MAX_FINDINGS are listed.
     """
     files = tuple(files)
-    rules = tuple(rule for file in files for rule in file.rules)
+    written = tuple(rule for file in files for rule in file.rules)
     tables = tuple(table for file in files for table in file.tables)
     references = (reference for file in files for reference in file.references)
-    found = chain(_conflicts(rules, tables), _unknown_names(references, rules, sources))
+    changes, problems = sort_out((change for file in files for change in file.changes), written)
+    rules = changed_rules(written, changes)
+    found = chain(
+        problems,
+        _same_ids(written),
+        _conflicts(rules, {rule.id for rule in written}),
+        code_conflicts(tables, {rule.id for rule in written}),
+        _unknown_names(references, written, sources),
+    )
     conflicts = tuple(islice(found, MAX_FINDINGS + 1))
     if len(conflicts) > MAX_FINDINGS and (place := conflicts[-1].location):
         more = _finding(place, "too-many", f"{MAX_FINDINGS} mistakes between files so far; there are more")
         conflicts = (*conflicts[:-1], more)
-    return RuleSet(rules, version, tables, Lexicon.joined(file.lexicon for file in files)), conflicts
+    lexicon = Lexicon.joined(file.lexicon for file in files)
+    return RuleSet(rules, version, tables, lexicon, changes), conflicts
 
 
-def _conflicts(rules: tuple[Rule, ...], tables: tuple[CodeTable, ...]) -> Iterator[Finding]:
+def _same_ids(rules: tuple[Rule, ...]) -> Iterator[Finding]:
     ids: dict[str, Rule] = {}
-    numbers: dict[int, Rule] = {}
     for rule in rules:
         if rule.id in ids:
             taken_by = ids[rule.id].location
             yield _finding(rule.places["id"], "duplicate-id", f"rule id '{rule.id}' is taken by {taken_by}")
         ids.setdefault(rule.id, rule)
+
+
+def _conflicts(rules: tuple[Rule, ...], ids: Collection[str]) -> Iterator[Finding]:
+    numbers: dict[int, Rule] = {}
+    for rule in rules:
         if rule.number is not None and rule.number in numbers:
             taken = numbers[rule.number]
             message = f"number {rule.number} is taken by '{taken.id}'"
@@ -53,7 +67,6 @@ def _conflicts(rules: tuple[Rule, ...], tables: tuple[CodeTable, ...]) -> Iterat
             if other not in ids:
                 message = f"'see' names no rule: '{other}'"
                 yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
-    yield from code_conflicts(tables, ids)
 
 
 def _unknown_names(

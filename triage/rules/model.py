@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from triage.findings import Location, Severity
 from triage.platform.pushes import AlertedPush
@@ -83,6 +84,36 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a file changes in a rule of another file, or in one of its steps."""
+
+    rule: str
+    step: str | None
+    """None where the rule itself is changed."""
+    values: Mapping[str, Any]
+    """The fields that are replaced; none where the rule or step is switched off."""
+    location: Location
+    places: Mapping[str, Location]
+    """As in a rule."""
+
+    @property
+    def target(self) -> str:
+        """As written: `rule` or `rule/step`."""
+        return self.rule if self.step is None else f"{self.rule}/{self.step}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are replaced, as written."""
+        examples = {"match": "examples", "ignore": "examples"}
+        return tuple(dict.fromkeys(examples.get(name, name) for name in self.values))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the rule or step is switched off."""
+        return not self.values
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """Rules that may be used together: ids are unique, references resolve."""
 
@@ -92,17 +123,24 @@ class RuleSet:
     tables: tuple[CodeTable, ...] = ()
     """The tables of codes, as their files hold them: several may be of one family."""
     lexicon: Lexicon = field(default_factory=Lexicon)
+    changes: tuple[Change, ...] = ()
+    """What teams have changed; made already in `rules`."""
 
     def get(self, rule_id: str) -> Rule | None:
         """The rule of this id."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
+    def changes_of(self, rule_id: str) -> tuple[Change, ...]:
+        """What is changed in this rule and its steps."""
+        return tuple(change for change in self.changes if change.rule == rule_id)
+
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """What one file holds: rules, or a table of codes, or a lexicon; parts with mistakes are left out."""
+    """What one file holds: rules, or changes, a table of codes, a lexicon; parts with mistakes are left out."""
 
     rules: tuple[Rule, ...] = ()
     tables: tuple[CodeTable, ...] = ()
     lexicon: Lexicon = field(default_factory=Lexicon)
     references: tuple[Reference, ...] = ()
+    changes: tuple[Change, ...] = ()

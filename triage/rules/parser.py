@@ -5,6 +5,7 @@ The format is described in docs/rules.md. Scalars are text and conditions are da
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -13,13 +14,13 @@ import yaml
 
 from triage.alerts.facts import FACTS
 from triage.errors import TooManyMistakesError
-from triage.findings import Finding, Severity
+from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
 from triage.rules.codes import CODE_TABLE_KEY, parse_code_table
 from triage.rules.conditions import parse_condition
 from triage.rules.lexicon import LEXICON_KEY, parse_lexicon
-from triage.rules.model import Example, Rule, RuleFile, Step
+from triage.rules.model import Change, Example, Rule, RuleFile, Step
 from triage.rules.stages import STAGES, expand
 from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
 from triage.rules.templates import Template
@@ -41,9 +42,6 @@ def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding
     return parsed.rules, findings
 
 
-_FILE_KEYS = ("version", "lists", "rules")
-
-
 def _file(reader: Reader, root: yaml.Node) -> RuleFile:
     pairs = reader.mapping(root, "a file")
     names = {name for name, _, _ in pairs}
@@ -52,33 +50,95 @@ def _file(reader: Reader, root: yaml.Node) -> RuleFile:
         return RuleFile(tables=(table,) if table else ())
     if LEXICON_KEY in names:
         return RuleFile(lexicon=parse_lexicon(reader, root, pairs))
+    if names & _CHANGES.keys():
+        return RuleFile(changes=_changes(reader, root, pairs))
     return RuleFile(tuple(_rules(reader, root, pairs)))
 
 
 def _rules(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> Iterator[Rule]:
-    _read_head(reader, pairs)
-    packs = [value for name, _, value in pairs if name == "rules"]
+    rest = _without_head(reader, root, pairs)
+    packs = [(key, value) for name, key, value in rest if name == "rules"]
     if packs:
-        nodes = [(node, reader.mapping(node, "a rule")) for node in reader.items(packs[0])]
+        ((key, value),) = packs
+        if len(rest) > 1:
+            reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
+        if isinstance(value, yaml.SequenceNode) and not value.value:
+            reader.report(value, "empty", "the pack holds no rule")
+        nodes = [(node, reader.mapping(node, "a rule")) for node in reader.items(value)]
     else:
-        nodes = [(root, [pair for pair in pairs if pair[0] not in _FILE_KEYS])]
+        nodes = [(root, rest)]
     for node, own in nodes:
         if rule := _rule(reader, node, own):
             yield rule
 
 
-def _read_head(reader: Reader, pairs: list[Pair]) -> None:
-    """Check the version, and keep the lists for the conditions of the file."""
-    for name, key, value in pairs:
-        if name == "version" and reader.text(value) not in ("1", ""):
-            message = "unknown version of the rule format; this program reads version 1"
-            reader.report(value, "bad-version", message)
-        elif name == "lists":
-            reader.lists = {item: reader.texts(node) for item, _, node in reader.mapping(value, "lists")}
-        elif name == "rules" and any(other not in _FILE_KEYS for other, _, _ in pairs):
-            reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
-        elif name == "rules" and isinstance(value, yaml.SequenceNode) and not value.value:
-            reader.report(value, "empty", "the pack holds no rule")
+def _without_head(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> list[Pair]:
+    """The pairs behind the version and the lists of a file, which are read."""
+    reader.parse(root, [pair for pair in pairs if pair[0] in _HEAD], _HEAD, "a file")
+    return [pair for pair in pairs if pair[0] not in _HEAD]
+
+
+def _version(reader: Reader, node: yaml.Node) -> None:
+    if reader.text(node) not in (_VERSION, ""):
+        message = f"unknown version of the rule format; this program reads version {_VERSION}"
+        reader.report(node, "bad-version", message)
+
+
+_VERSION = "1"
+
+
+def _lists(reader: Reader, node: yaml.Node) -> None:
+    """Keep the lists for the conditions of the file."""
+    reader.lists = {name: reader.texts(item) for name, _, item in reader.mapping(node, "lists")}
+
+
+def _changes(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> tuple[Change, ...]:
+    values = reader.parse(root, _without_head(reader, root, pairs), _CHANGES, "a file of changes")
+    return (*values["off"], *values["override"])
+
+
+def _off(reader: Reader, node: yaml.Node) -> tuple[Change, ...]:
+    items = [node] if isinstance(node, yaml.ScalarNode) else reader.items(node)
+    named = ((item, _target(reader, item, reader.text(item))) for item in items)
+    return tuple(Change(*target, {}, reader.location(item), {}) for item, target in named if target)
+
+
+def _override(reader: Reader, node: yaml.Node) -> tuple[Change, ...]:
+    changes = (_replacement(reader, *pair) for pair in reader.mapping(node, "'override'"))
+    return tuple(change for change in changes if change)
+
+
+def _replacement(reader: Reader, name: str, key: yaml.Node, node: yaml.Node) -> Change | None:
+    """The fields of a rule or step that are replaced; None, with findings, where one has a mistake."""
+    before = len(reader.findings)
+    target = _target(reader, key, name)
+    pairs = reader.mapping(node, f"'{name}'")
+    table = _STEP_CHANGE if target and target[1] else _RULE_CHANGE
+    values = reader.parse(node, pairs, table, name)
+    if not pairs and len(reader.findings) == before:
+        reader.report(key, "useless-key", f"nothing of '{name}' is replaced")
+    if target is None or len(reader.findings) > before:
+        return None
+    given = {field: values[field] for field, _, _ in pairs}
+    if "examples" in given:
+        given["match"], given["ignore"] = given.pop("examples")
+    return Change(*target, given, reader.location(key), _places(reader, pairs))
+
+
+def _target(reader: Reader, node: yaml.Node, name: str) -> tuple[str, str | None] | None:
+    """The ids of a rule and of its step in `rule` or `rule/step`; None, with a finding, for anything else."""
+    if found := _TARGET.fullmatch(name):
+        return found[1], found[2]
+    if name:
+        reader.report(node, "bad-id", f"'{name}' is neither the id of a rule nor rule/step")
+    return None
+
+
+_TARGET = re.compile(r"([a-z][a-z0-9_]{0,63})(?:/([a-z][a-z0-9_]{0,63}))?")
+
+
+def _places(reader: Reader, pairs: list[Pair]) -> dict[str, Location]:
+    return {name: reader.location(value) for name, _, value in pairs if name in _LOCATED_KEYS}
 
 
 def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
@@ -101,8 +161,8 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     if len(reader.findings) > before:
         return None
     match, ignore = values.pop("examples")
-    places = {name: reader.location(value) for name, _, value in pairs if name in _LOCATED_KEYS}
-    return Rule(**values, match=match, ignore=ignore, location=reader.location(node), places=places)
+    place = reader.location(node)
+    return Rule(**values, match=match, ignore=ignore, location=place, places=_places(reader, pairs))
 
 
 MIN_SENTENCE_LETTERS = 4
@@ -204,6 +264,8 @@ def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Temp
     return Template(source, command)
 
 
+_HEAD = {"version": Key(_version), "lists": Key(_lists)}
+_CHANGES = {"off": Key(_off, default=()), "override": Key(_override, default=())}
 _RULE = {
     "id": Key(Reader.identifier, needed=True),
     "title": Key(Reader.text, needed=True),
@@ -236,6 +298,10 @@ _STEP = {
     "check": Key(Reader.identifier),
     "erratum": Key(Reader.text),
 }
+_RULE_CHANGE, _STEP_CHANGE = (
+    {name: replace(key, needed=False) for name, key in table.items() if name not in ("id", "number")}
+    for table in (_RULE, _STEP)
+)
 _EXAMPLES = {
     "match": Key(_example_list, needed=True, default=()),
     "ignore": Key(_example_list, needed=True, default=()),
@@ -248,6 +314,7 @@ _EXAMPLE = {
 }
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "rule": tuple(_RULE), "step": tuple(_STEP), "examples": tuple(_EXAMPLES), "example": tuple(_EXAMPLE)
+    "rule": tuple(_RULE), "step": tuple(_STEP), "examples": tuple(_EXAMPLES), "example": tuple(_EXAMPLE),
+    "file": (*_HEAD, "rules", *_CHANGES),
 }  # fmt: skip
 """Every key of the format, by where it stands; docs/rules.md is held against it."""
