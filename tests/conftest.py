@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.sick_peer import Authority
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.channels.registry import DEFAULT_CHANNEL
@@ -26,3 +27,9 @@ def renderer() -> Renderer:
 @pytest.fixture(scope="session")
 def adviser(rules: RuleSet, renderer: Renderer) -> Adviser:
     return Adviser(rules, renderer)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority of our own."""
+    return Authority.make(tmp_path_factory.mktemp("ca"))

@@ -24,6 +24,10 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
 
 原来的留在旁边。正在运行的服务会发现文件换了，重启前不再记东西。""",
     "db upgrade": "建表，或把表升级到最新。先备份数据库。",
+    "doctor": """\
+看这台机器两秒钟：负载、内存、磁盘、各种上限、连接，还有到回调的路。
+
+什么都不改，不用 root；只有 root 看得到的会写明。有病或可疑就以 1 退出。""",
     "export": """\
 打印 TABLE 的每一行，时间是 UTC。里面有大家写的话，输出不要外传。
 
@@ -122,6 +126,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Pushes per minute; by default the illness's own.": "每分钟推几次；默认看是什么病。",
     "Pushes to time in a row. Default: 20.": "连推多少次来测耗时，默认 20。",
     "Pushes to try. Default: text, subscribe, unsubscribe, CLICK, VIEW, LOCATION, TEMPLATESENDJOBFINISH, unknown_event; for a heartbeat text, CLICK, VIEW, unknown_event.": "试哪些推送。默认 text、subscribe、unsubscribe、CLICK、VIEW、LOCATION、TEMPLATESENDJOBFINISH、unknown_event；心跳是 text、CLICK、VIEW、unknown_event。",
+    "The alert to explain; its callback is looked at too.": "要解释的报警；它的回调也看一遍。",
+    "Print text to paste into the chat with the bot.": "打印成可以贴给机器人的文字。",
+    "this looks at Linux hosts; elsewhere paste what a tool prints: triage judge": "只能看 Linux 主机；别的系统请把工具的输出贴给 triage judge",
+    "the callback is not looked at: {problem}": "回调没有看：{problem}",
     "Print the parts as JSON.": "用 JSON 打印各段的判断。",
     "Read a JSON array of texts; print a JSON array.": "读文本的 JSON 数组，打印 JSON 数组。",
     "Read a JSON array of texts; print a JSON array of answers.": "读文本的 JSON 数组，打印回复的 JSON 数组。",

@@ -69,6 +69,9 @@ FINDINGS: Mapping[str, Meaning] = {
     "disk_error": Meaning("磁盘报错", ("request_timeout",), "联系云厂商或换盘"),
     "read_only_fs": Meaning("文件系统变成只读", ("bad_response",), "mount | grep ro,"),
     "hung_task": Meaning("进程卡在内核里", ("request_timeout",), "iostat -x 1 3"),
+    "cpu_stalled": Meaning("任务在等 CPU", _SLOW, "top -b -n 1 | head -20"),
+    "memory_stalled": Meaning("任务在等内存", ("request_timeout",), "free -m"),
+    "io_stalled": Meaning("任务在等磁盘", ("request_timeout",), "iostat -x 1 3"),
     "tw_overflow": Meaning("TIME_WAIT 超过上限", (), "ss -s"),
     # links and connections
     "bandwidth_full": Meaning("带宽跑满", _SLOW, "sar -n DEV 1 3"),
@@ -83,7 +86,7 @@ FINDINGS: Mapping[str, Meaning] = {
     "orphaned_many": Meaning("孤儿连接多", (), "sysctl net.ipv4.tcp_max_orphans"),
     "listen_queue_full": Meaning("监听队列满", ("connect_timeout",), "加大 backlog 和 somaxconn"),
     "no_web_listener": Meaning(
-        "没有进程监听 80、443", ("connect_timeout", "bad_response"), "systemctl status nginx"
+        "没有进程监听网站的端口", ("connect_timeout", "bad_response"), "systemctl status nginx"
     ),
     "listen_overflows": Meaning("监听队列溢出过", ("connect_timeout",), "10 秒后再看一次，看涨不涨"),
     "rising": Meaning("还在涨", ("connect_timeout",), "ss -lnt"),
@@ -117,6 +120,7 @@ FINDINGS: Mapping[str, Meaning] = {
     "slow_answer": Meaning("应答慢", ("request_timeout",), "看应用日志"),
     "chain_incomplete": Meaning("证书链不全", _BAD, "装上中间证书"),
     "cert_expired": Meaning("证书过期", _BAD, "换证书后 reload"),
+    "cert_expires_soon": Meaning("证书快到期", (), "续期后 reload，给自动续期加监控"),
     "self_signed": Meaning("自签名证书", _BAD, "换成受信任的证书"),
     "no_tls": Meaning("这个端口不说 TLS", _BAD, "看 nginx 的 listen"),
     "only_verify_line": Meaning("只有一行，证明不了", (), "把整段输出粘过来"),

@@ -23,9 +23,14 @@ class Verdict(enum.StrEnum):
 _WORST_FIRST = tuple(Verdict)
 
 
+def rank(verdict: Verdict) -> int:
+    """0 for the worst."""
+    return _WORST_FIRST.index(verdict)
+
+
 def worst(verdicts: tuple[Verdict, ...]) -> Verdict:
     """The worst of some verdicts; healthy where there is none."""
-    return min(verdicts, key=_WORST_FIRST.index, default=Verdict.HEALTHY)
+    return min(verdicts, key=rank, default=Verdict.HEALTHY)
 
 
 @dataclass(frozen=True, slots=True)

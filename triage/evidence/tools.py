@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from triage.evidence import transcript
 from triage.evidence.host import disks, dmesg, limits, memory, sysstat, top, uptime, vmstat
 from triage.evidence.judgement import Part
 from triage.evidence.network import callback, counters, curl, names, openssl, ping, route, sockets
@@ -14,6 +15,7 @@ Reader = Callable[[Paste], Iterator[Part]]
 """Yields a part for each output of its tool that it recognises, by at least two independent marks."""
 
 READERS: tuple[Reader, ...] = (
+    transcript.read,
     vmstat.read,
     top.read,
     memory.read,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from triage.evidence.judgement import Finding, Part, sick, suspect
 from triage.evidence.paste import Paste, tokens
@@ -39,11 +39,16 @@ def read(paste: Paste) -> Iterator[Part]:
 
 def _judge(rows: list[tuple[str, int, str]], *, inodes: bool) -> Iterator[Finding]:
     counted = [row for row in rows if not row[0].startswith(_NOT_COUNTED) and not row[2].startswith("/snap")]
-    worst = max(counted, key=lambda row: row[1], default=None)
-    if worst is None:
+    yield from judge_room({mount: percent for _, percent, mount in counted}, inodes=inodes)
+
+
+def judge_room(used: Mapping[str, float], *, inodes: bool = False) -> Iterator[Finding]:
+    """What the fullest file system says; `used` is in percent, by mount point."""
+    mount = max(used, key=lambda name: used[name], default=None)
+    if mount is None:
         return
-    proof = f"{worst[2]} 用了 {worst[1]}%"
-    if worst[1] >= _FULL:
+    proof = f"{mount} 用了 {used[mount]:.0f}%"
+    if used[mount] >= _FULL:
         yield sick("inode_full" if inodes else "disk_full", proof)
-    elif worst[1] >= _NEARLY_FULL:
+    elif used[mount] >= _NEARLY_FULL:
         yield suspect("disk_nearly_full", proof)

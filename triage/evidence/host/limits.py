@@ -13,6 +13,8 @@ from triage.evidence.paste import Paste
 
 _LOW_FILES = 4096
 """Open files; a proxy needs two for a request."""
+_NEARLY_ALL = 0.9
+"""The share of the open files from which the next connections fail."""
 _THROTTLED, _SOMETIMES = 25.0, 5.0
 """Percent of the periods."""
 _ULIMIT = re.compile(r"^(?:sudo )?ulimit\s+-(?:S|H)?(?:n|Sn|Hn|a)\b\s*(\d+|unlimited)?$")
@@ -70,12 +72,28 @@ def _cgroup(paste: Paste) -> Iterator[Part]:
     rows = {m[1]: (index, int(m[2])) for index, line in enumerate(paste.lines) if (m := _KEY.match(line))}
     lines = tuple(sorted(index for index, _ in rows.values()))
     if all(name in rows for name in _CPU):
-        periods, throttled = rows["nr_periods"][1], rows["nr_throttled"][1]
-        share = 100 * throttled / periods if periods else 0.0
-        found = sick if share >= _THROTTLED else suspect
-        findings = (found("cpu_throttled", f"{share:.0f}% 的周期被限"),) if share >= _SOMETIMES else ()
-        yield Part("cgroup_cpu", findings, lines)
+        findings = judge_throttling(rows["nr_periods"][1], rows["nr_throttled"][1])
+        yield Part("cgroup_cpu", tuple(findings), lines)
     elif all(name in rows for name in _EVENTS):
-        kills = rows["oom_kill"][1]
-        findings = (sick("cgroup_oom", f"oom_kill {kills}"),) if kills else ()
-        yield Part("cgroup_memory", findings, lines)
+        yield Part("cgroup_memory", tuple(judge_kills(rows["oom_kill"][1])), lines)
+
+
+def judge_throttling(periods: int, throttled: int) -> Iterator[Finding]:
+    """What the periods say in which a container was kept from the CPU."""
+    share = 100 * throttled / periods if periods else 0.0
+    if share >= _SOMETIMES:
+        yield (sick if share >= _THROTTLED else suspect)("cpu_throttled", f"{share:.0f}% 的周期被限")
+
+
+def judge_kills(kills: int) -> Iterator[Finding]:
+    """What the processes say that a container's memory limit has killed."""
+    if kills:
+        yield sick("cgroup_oom", f"oom_kill {kills}")
+
+
+def judge_open_files(limit: int, opened: int, name: str) -> Iterator[Finding]:
+    """What the soft limit of a service's process says, and how much of it is used."""
+    if limit <= _LOW_FILES:
+        yield sick("nofile_low", f"{name} 最多打开 {limit} 个文件")
+    if opened >= _NEARLY_ALL * limit:
+        yield sick("nofile_full", f"{name} 打开了 {opened} 个文件，上限 {limit}")

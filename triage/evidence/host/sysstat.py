@@ -219,6 +219,14 @@ def _iostat_cpu(paste: Paste) -> Iterator[tuple[int, tuple[float, float, float]]
                 yield index, (values["%iowait"], values.get("%steal", 0.0), values["%idle"])
 
 
+def judge_disk(device: str, wait: float, queue: float) -> Iterator[Finding]:
+    """What the milliseconds of a request and the requests in the queue say."""
+    if wait > _SLOW_MS:
+        yield sick("disk_slow", f"{device} await {wait:g} 毫秒")
+    elif wait > _SLOWISH_MS and queue > _QUEUE:
+        yield suspect("disk_slow", f"{device} await {wait:g} 毫秒，排队 {queue:g}")
+
+
 def _judge_devices(table: _Table) -> Iterator[Finding]:
     names = ("await", "r_await", "w_await")
     for device in dict.fromkeys(row[0] for _, row in table.rows):
@@ -227,11 +235,8 @@ def _judge_devices(table: _Table) -> Iterator[Finding]:
         queue = max([0.0, *table.values("aqu-sz", where=where), *table.values("avgqu-sz", where=where)])
         busy = max([0.0, *table.values("%util", where=where)])
         wait = max(waits, default=0.0)
-        if wait > _SLOW_MS:
-            yield sick("disk_slow", f"{device} await {wait:g} 毫秒")
-            return
-        if wait > _SLOWISH_MS and queue > _QUEUE:
-            yield suspect("disk_slow", f"{device} await {wait:g} 毫秒，排队 {queue:g}")
+        if slow := tuple(judge_disk(device, wait, queue)):
+            yield from slow
             return
         if busy >= _BUSY and wait < _FAST_MS and waits:
             yield note("util_misleading", f"{device} %util {busy:g}，await {wait:g} 毫秒")

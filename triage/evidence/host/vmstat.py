@@ -13,6 +13,7 @@ from triage.evidence.table import Table, find_tables
 
 _IDLE, _WAIT, _STEAL = 10, 10, 10
 """Percent: a CPU with less idle time is full, unless it waits for a disk or for the host as much as this."""
+_TWICE = 2
 _BUSY_QUEUE = 8
 """Tasks in the queue of a full CPU that are many where the number of CPUs is not told."""
 
@@ -42,10 +43,16 @@ def _judge(table: Table, cpus: int | None) -> Iterator[Finding]:
     if sum(value >= 2 for value in blocked) >= 2:
         yield suspect("blocked", f"b {_numbers(blocked)}")
     swaps = [a + b for a, b in zip(samples.column("si"), samples.column("so"), strict=True)]
-    if sum(value > 0 for value in swaps) >= 2:
-        yield sick("swapping", f"si+so {_numbers(swaps)}")
+    if moving := tuple(judge_swapping(swaps)):
+        yield from moving
     elif not any(swaps) and any(value > 0 for value in table.column("swpd") or table.column("交换")):
         yield note("swap_used_but_idle", "swpd 大于 0，si、so 为 0")
+
+
+def judge_swapping(swaps: Sequence[float]) -> Iterator[Finding]:
+    """Whether memory moves to the disk and back, sample by sample; one sample proves nothing."""
+    if sum(value > 0 for value in swaps) >= _TWICE:
+        yield sick("swapping", f"si+so {_numbers(swaps)}")
 
 
 def judge_cpu(idle: Sequence[float], wait: Sequence[float], steal: Sequence[float]) -> Iterator[Finding]:

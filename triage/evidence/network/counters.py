@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from triage.evidence.host.sysstat import judge_retransmits
 from triage.evidence.judgement import Finding, Part, sick, suspect
@@ -68,6 +68,11 @@ def _overflows(found: list[tuple[str, int]]) -> Iterator[Finding]:
     series: dict[str, list[int]] = defaultdict(list)
     for name, value in found:
         series[name].append(value)
+    yield from judge_overflows(series)
+
+
+def judge_overflows(series: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
+    """What the counters of full listening queues say, each read once or more."""
     grown = [values for values in series.values() if len(values) > 1 and values[-1] > values[0]]
     if grown:
         yield sick("listen_overflows", f"{grown[0][0]} 涨到 {grown[0][-1]}")

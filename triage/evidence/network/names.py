@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from triage.evidence.judgement import Finding, Part, note, sick
 from triage.evidence.paste import Paste
@@ -86,8 +86,14 @@ def _judge_answer(status: str, addresses: list[str], answers: int) -> Iterator[F
         yield sick("servfail", f"DNS 服务器回 {status}")
     elif not addresses and answers == 0:
         yield sick("no_address", "有这个域名，没有 A 记录")
-    elif private := [address for address in addresses if _is_private(address)]:
-        yield sick("private_address", f"解析到内网地址 {private[0]}")
+    else:
+        yield from judge_addresses(addresses)
+
+
+def judge_addresses(addresses: Iterable[str]) -> Iterator[Finding]:
+    """Whether a name leads to an address that nobody outside reaches."""
+    if private := next(filter(_is_private, addresses), None):
+        yield sick("private_address", f"解析到内网地址 {private}")
 
 
 def _is_private(text: str) -> bool:
