@@ -29,6 +29,7 @@ from triage.rules.loader import find_rule_files, load_rules, load_valid_rules
 from triage.rules.matching import UNKNOWN
 from triage.rules.model import Change, Rule, RuleSet
 from triage.rules.scaffold import write_scaffold
+from triage.rules.schema import json_schema
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
 from triage.store import Store
 
@@ -134,6 +135,12 @@ def _write_coverage(coverage: Coverage, failed: int) -> None:
         write(f"  never shown: {name}")
     for name in coverage.one_sided:
         write(f"  one-sided: {name}")
+
+
+@command.command(examples=("triage rules schema > rules.schema.json",))
+def schema() -> None:
+    """Print the rule format as a JSON Schema, by which editors complete and check a rule while it is written."""
+    write(dump(json_schema(load_sources().ids)))
 
 
 @command.command("list", examples=("triage rules list", "triage rules list --json"))

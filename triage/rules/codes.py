@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from triage.findings import Finding, Location, Severity
-from triage.rules.strict_yaml import Key, Pair, Reader, similar
+from triage.rules.strict_yaml import (
+    CITATIONS,
+    IDENTIFIER,
+    TEXT,
+    TEXTS,
+    Key,
+    Pair,
+    Reader,
+    Shape,
+    ref,
+    similar,
+    word_of,
+)
 
 CODE_TABLE_KEY = "family"
 """The key by which a file is a table of codes."""
@@ -61,14 +73,10 @@ class CodeTable:
 def parse_code_table(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> CodeTable | None:
     """The table of a file; None, with findings, where its head has mistakes. Codes with mistakes are left out."""
     before = len(reader.findings)
-    head = reader.parse(node, [pair for pair in pairs if pair[0] != "codes"], _TABLE, "a table of codes")
+    head = reader.parse(node, pairs, _TABLE, "a table of codes")
     if len(reader.findings) > before:
         return None
-    rows = [value for name, _, value in pairs if name == "codes"]
-    if not rows:
-        reader.report(node, "missing-key", "a table of codes without 'codes'")
-        return None
-    codes = (_code(reader, pair, head) for pair in reader.mapping(rows[0], "codes"))
+    codes = (_code(reader, pair, head) for pair in reader.mapping(head.pop("codes"), "codes"))
     found = tuple(code for code in codes if code is not None)
     head.pop("source")
     return CodeTable(**head, codes=found, location=reader.location(node))
@@ -114,22 +122,28 @@ def _family(reader: Reader, node: yaml.Node) -> str:
     return value
 
 
+_CODES = {
+    "type": "object",
+    "propertyNames": {"pattern": f"^(?:{_CODE.pattern})$"},
+    "additionalProperties": ref("code"),
+}
 _TABLE = {
-    "family": Key(_family, needed=True),
-    "title": Key(Reader.text, needed=True),
-    "topic": Key(Reader.identifier, needed=True),
-    "near": Key(Reader.texts, default=()),
-    "harmless": Key(Reader.texts, default=()),
-    "source": Key(Reader.citations, default=()),
+    "family": Key(Shape(_family, word_of(FAMILIES)), needed=True),
+    "title": Key(TEXT, needed=True),
+    "topic": Key(IDENTIFIER, needed=True),
+    "near": Key(TEXTS, default=()),
+    "harmless": Key(TEXTS, default=()),
+    "source": Key(CITATIONS, default=()),
+    "codes": Key(Shape(lambda _, node: node, _CODES), needed=True),
 }
 _ROW = {
-    "message": Key(Reader.text),
-    "meaning": Key(Reader.text, needed=True),
-    "check": Key(Reader.text),
-    "cure": Key(Reader.text),
-    "who": Key(Reader.text),
-    "topic": Key(Reader.identifier),
-    "source": Key(Reader.citations, default=()),
+    "message": Key(TEXT),
+    "meaning": Key(TEXT, needed=True),
+    "check": Key(TEXT),
+    "cure": Key(TEXT),
+    "who": Key(TEXT),
+    "topic": Key(IDENTIFIER),
+    "source": Key(CITATIONS, default=()),
 }
-CODE_KEYS = {"table of codes": (*_TABLE, "codes"), "code": tuple(_ROW)}
-"""Every key of the format; docs/rules.md is held against it."""
+CODE_KEYS: Mapping[str, Mapping[str, Key]] = {"table of codes": _TABLE, "code": _ROW}
+"""Every key of the format, by where it stands."""

@@ -20,7 +20,7 @@ OPERATORS = ("contains", "startswith", "endswith", "regex", "cidr", "gte", "lte"
 REFERRING = ("kind", "cause", "phrase")
 """Facts whose values are names that rules or the program give, so that another value is never met."""
 _TEXT_OPERATORS = ("", "exists", "contains", "startswith", "endswith", "regex")
-_OPERATORS_FOR = {
+OPERATORS_FOR = {
     FactType.TEXT: (*_TEXT_OPERATORS, "cidr"),
     FactType.LIST: _TEXT_OPERATORS,
     FactType.NUMBER: ("", "exists", "gte", "lte"),
@@ -253,7 +253,7 @@ def _parse_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> 
         reader.report(key, "unknown-operator", f"unknown operator '{op}'", hint)
         return None
     type_ = FACTS[field].type
-    if op not in _OPERATORS_FOR[type_]:
+    if op not in OPERATORS_FOR[type_]:
         reader.report(key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {type_.value}")
         return None
     numeric = type_ is FactType.NUMBER

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from triage.rules.strict_yaml import Key, Pair, Reader
+from triage.rules.strict_yaml import TEXT, TEXTS, Key, Pair, Reader, Shape, mapping_of, ref
 
 LEXICON_KEY = "lexicon"
 """The key by which a file is a lexicon."""
@@ -48,10 +48,10 @@ def _heard(reader: Reader, node: yaml.Node) -> Mapping[str, str]:
     return {word: reader.text(value) for word, _, value in reader.mapping(node, "heard words")}
 
 
-_FILE = {LEXICON_KEY: Key(_lexicon, needed=True)}
+_FILE = {LEXICON_KEY: Key(Shape(_lexicon, ref("lexicon")), needed=True)}
 _LEXICON = {
-    "heard": Key(_heard, default={}),
-    "everyday": Key(Reader.texts, default=()),
+    "heard": Key(Shape(_heard, mapping_of(TEXT.schema)), default={}),
+    "everyday": Key(TEXTS, default=()),
 }
-LEXICON_KEYS = {"lexicon": tuple(_LEXICON)}
-"""Every key of the format; docs/rules.md is held against it."""
+LEXICON_KEYS: Mapping[str, Mapping[str, Key]] = {"file": _FILE, "lexicon": _LEXICON}
+"""Every key of the format, by where it stands."""

@@ -22,7 +22,24 @@ from triage.rules.conditions import parse_condition
 from triage.rules.lexicon import LEXICON_KEY, parse_lexicon
 from triage.rules.model import Change, Example, Rule, RuleFile, Step
 from triage.rules.stages import STAGES, expand
-from triage.rules.strict_yaml import Key, Pair, Reader, compose, similar
+from triage.rules.strict_yaml import (
+    CITATIONS,
+    IDENTIFIER,
+    IDENTIFIERS,
+    TEXT,
+    TEXTS,
+    Key,
+    Pair,
+    Reader,
+    Shape,
+    compose,
+    mapping_of,
+    one_or_more,
+    ref,
+    similar,
+    whole_number,
+    word_of,
+)
 from triage.rules.templates import Template
 
 
@@ -134,7 +151,8 @@ def _target(reader: Reader, node: yaml.Node, name: str) -> tuple[str, str | None
     return None
 
 
-_TARGET = re.compile(r"([a-z][a-z0-9_]{0,63})(?:/([a-z][a-z0-9_]{0,63}))?")
+_RULE_ID = "[a-z][a-z0-9_]{0,63}"
+_TARGET = re.compile(rf"({_RULE_ID})(?:/({_RULE_ID}))?")
 
 
 def _places(reader: Reader, pairs: list[Pair]) -> dict[str, Location]:
@@ -147,15 +165,15 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     before = len(reader.findings)
     values = reader.parse(node, pairs, _RULE, "rule")
     keys = {name: key for name, key, _ in pairs}
-    if not any(values[name] for name in _ENTRY_KEYS) and (
-        before == len(reader.findings) or not _ENTRY_KEYS & keys.keys()
+    if not any(values[name] for name in ENTRY_KEYS) and (
+        before == len(reader.findings) or not ENTRY_KEYS & keys.keys()
     ):
         reader.report(
             node,
             "unreachable",
             "a rule needs 'sentences', 'when', 'aliases' or 'phrases', or nothing leads to it",
         )
-    for name, needed in _NEEDED_BY.items():
+    for name, needed in NEEDED_BY.items():
         if name in keys and not values[needed]:
             reader.report(keys[name], "useless-key", f"'{name}' has no effect without '{needed}'")
     if len(reader.findings) > before:
@@ -169,8 +187,8 @@ MIN_SENTENCE_LETTERS = 4
 """A shorter sentence stands in other kinds' sentences too."""
 MIN_PHRASE_LETTERS = 6
 """A shorter phrase stands in ordinary talk too."""
-_ENTRY_KEYS = {"sentences", "when", "aliases", "phrases"}
-_NEEDED_BY = {"signs": "sentences", "push": "sentences", "unless": "when"}
+ENTRY_KEYS = {"sentences", "when", "aliases", "phrases"}
+NEEDED_BY = {"signs": "sentences", "push": "sentences", "unless": "when"}
 _LOCATED_KEYS = ("id", "number", "see")
 
 
@@ -264,57 +282,87 @@ def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Temp
     return Template(source, command)
 
 
-_HEAD = {"version": Key(_version), "lists": Key(_lists)}
-_CHANGES = {"off": Key(_off, default=()), "override": Key(_override, default=())}
+_CONDITION = Shape(parse_condition, ref("condition"))
+_TEMPLATE = Shape(_template, TEXT.schema)
+_COMMAND = Shape(lambda reader, node: _template(reader, node, command=True), TEXT.schema)
+_SEVERITY = Shape(_severity, word_of(Severity))
+_PUSH = Shape(_push, word_of(AlertedPush))
+_STEPS = Shape(_steps, {"type": "array", "minItems": 1, "items": ref("step")})
+_EXAMPLE_LIST = Shape(_example_list, {"type": "array", "minItems": 1, "items": ref("example")})
+_OVERRIDDEN = {
+    "type": "object",
+    "patternProperties": {
+        f"^{_RULE_ID}$": ref("rule_override"),
+        f"^{_RULE_ID}/{_RULE_ID}$": ref("step_override"),
+    },
+    "additionalProperties": False,
+}
+
+_HEAD = {
+    "version": Key(Shape(_version, {"enum": [int(_VERSION), _VERSION]})),
+    "lists": Key(Shape(_lists, mapping_of(TEXTS.schema))),
+}
+_CHANGES = {
+    "off": Key(Shape(_off, one_or_more({"type": "string", "pattern": f"^{_TARGET.pattern}$"})), default=()),
+    "override": Key(Shape(_override, _OVERRIDDEN), default=()),
+}
 _RULE = {
-    "id": Key(Reader.identifier, needed=True),
-    "title": Key(Reader.text, needed=True),
-    "title_en": Key(Reader.text),
-    "number": Key(lambda reader, node: reader.integer(1, 99)(node)),
-    "severity": Key(_severity, needed=True),
-    "owner": Key(Reader.text),
-    "meaning": Key(Reader.text, needed=True),
-    "impact": Key(Reader.text),
-    "sentences": Key(_sentences, default=()),
-    "signs": Key(parse_condition),
-    "push": Key(_push, default=AlertedPush.MESSAGE),
-    "when": Key(parse_condition),
-    "unless": Key(parse_condition),
-    "aliases": Key(Reader.texts, default=()),
-    "phrases": Key(_phrases, default=()),
-    "symptoms": Key(Reader.texts, default=()),
-    "priority": Key(lambda reader, node: reader.integer(-100, 100)(node), default=0),
-    "steps": Key(_steps, needed=True),
-    "see": Key(Reader.identifiers, default=()),
-    "examples": Key(_examples, needed=True, default=((), ())),
+    "id": Key(IDENTIFIER, needed=True),
+    "title": Key(TEXT, needed=True),
+    "title_en": Key(TEXT),
+    "number": Key(whole_number(1, 99)),
+    "severity": Key(_SEVERITY, needed=True),
+    "owner": Key(TEXT),
+    "meaning": Key(TEXT, needed=True),
+    "impact": Key(TEXT),
+    "sentences": Key(Shape(_sentences, TEXTS.schema), default=()),
+    "signs": Key(_CONDITION),
+    "push": Key(_PUSH, default=AlertedPush.MESSAGE),
+    "when": Key(_CONDITION),
+    "unless": Key(_CONDITION),
+    "aliases": Key(TEXTS, default=()),
+    "phrases": Key(Shape(_phrases, TEXTS.schema), default=()),
+    "symptoms": Key(TEXTS, default=()),
+    "priority": Key(whole_number(-100, 100), default=0),
+    "steps": Key(_STEPS, needed=True),
+    "see": Key(IDENTIFIERS, default=()),
+    "examples": Key(Shape(_examples, ref("examples")), needed=True, default=((), ())),
 }
 _STEP = {
-    "id": Key(Reader.identifier, needed=True),
-    "do": Key(_template, needed=True),
-    "when": Key(parse_condition),
-    "run": Key(lambda reader, node: _template(reader, node, command=True)),
-    "healthy": Key(_template),
-    "source": Key(Reader.citations, needed=True, default=()),
-    "check": Key(Reader.identifier),
-    "erratum": Key(Reader.text),
+    "id": Key(IDENTIFIER, needed=True),
+    "do": Key(_TEMPLATE, needed=True),
+    "when": Key(_CONDITION),
+    "run": Key(_COMMAND),
+    "healthy": Key(_TEMPLATE),
+    "source": Key(CITATIONS, needed=True, default=()),
+    "check": Key(IDENTIFIER),
+    "erratum": Key(TEXT),
 }
 _RULE_CHANGE, _STEP_CHANGE = (
     {name: replace(key, needed=False) for name, key in table.items() if name not in ("id", "number")}
     for table in (_RULE, _STEP)
 )
 _EXAMPLES = {
-    "match": Key(_example_list, needed=True, default=()),
-    "ignore": Key(_example_list, needed=True, default=()),
+    "match": Key(_EXAMPLE_LIST, needed=True, default=()),
+    "ignore": Key(_EXAMPLE_LIST, needed=True, default=()),
 }
 _EXAMPLE = {
-    "alert": Key(Reader.text),
-    "query": Key(Reader.text),
-    "renders": Key(Reader.texts, default=()),
-    "steps": Key(Reader.identifiers, default=()),
+    "alert": Key(TEXT),
+    "query": Key(TEXT),
+    "renders": Key(TEXTS, default=()),
+    "steps": Key(IDENTIFIERS, default=()),
 }
+_RULES = Shape(Reader.items, {"type": "array", "minItems": 1, "items": ref("rule")})
 
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "rule": tuple(_RULE), "step": tuple(_STEP), "examples": tuple(_EXAMPLES), "example": tuple(_EXAMPLE),
-    "file": (*_HEAD, "rules", *_CHANGES),
-}  # fmt: skip
-"""Every key of the format, by where it stands; docs/rules.md is held against it."""
+KEYS: Mapping[str, Mapping[str, Key]] = {
+    "rule": _RULE,
+    "step": _STEP,
+    "examples": _EXAMPLES,
+    "example": _EXAMPLE,
+    "head": _HEAD,
+    "pack": {**_HEAD, "rules": Key(_RULES, needed=True)},
+    "changes": {**_HEAD, **_CHANGES},
+    "rule_override": _RULE_CHANGE,
+    "step_override": _STEP_CHANGE,
+}
+"""Every key of the format, by where it stands."""

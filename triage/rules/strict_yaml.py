@@ -199,7 +199,7 @@ class Reader:
                 hint = self.meant(key) or similar(name, table)
                 self.report(key, "unknown-key", f"unknown key '{name}'", hint)
             else:
-                values[name] = spec.parse(self, value)
+                values[name] = spec.shape.parse(self, value)
         for name, spec in table.items():
             if name not in values:
                 if spec.needed and isinstance(node, yaml.MappingNode):
@@ -299,12 +299,60 @@ class Reader:
         return tuple(found)
 
 
+Schema = Mapping[str, object]
+"""A JSON Schema, draft 7. https://json-schema.org/draft-07"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a value looks like."""
+
+    parse: Callable[[Reader, yaml.Node], Any]
+    """Makes the value; mistakes go to the reader's findings."""
+    schema: Schema
+    """The same for editors, which take unquoted numbers and booleans for what they are in JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key of a mapping."""
 
-    parse: Callable[[Reader, yaml.Node], Any]
-    """Makes its value; mistakes go to the reader's findings."""
+    shape: Shape
     needed: bool = False
     default: Any = None
     """The value where the key is missing."""
+
+
+def one_or_more(schema: Schema) -> Schema:
+    """A value of this schema, or a list of them."""
+    return {"anyOf": [schema, {"type": "array", "items": schema}]}
+
+
+def word_of(words: Iterable[object]) -> Schema:
+    """One of some words."""
+    return {"enum": list(words)}
+
+
+def mapping_of(schema: Schema) -> Schema:
+    """A mapping of words to values of this schema."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+def ref(name: str) -> Schema:
+    """The schema that the definitions hold under this name."""
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def whole_number(low: int, high: int) -> Shape:
+    """A whole number from `low` to `high`, both included."""
+    schema = {"type": "integer", "minimum": low, "maximum": high}
+    return Shape(lambda reader, node: reader.integer(low, high)(node), schema)
+
+
+_TEXT: Schema = {"type": ["string", "number", "boolean"], "pattern": r"\S", "maxLength": MAX_TEXT}
+_IDENTIFIER: Schema = {"type": "string", "pattern": f"^{_ID.pattern}$"}
+TEXT = Shape(Reader.text, _TEXT)
+TEXTS = Shape(Reader.texts, one_or_more(_TEXT))
+IDENTIFIER = Shape(Reader.identifier, _IDENTIFIER)
+IDENTIFIERS = Shape(Reader.identifiers, {"type": "array", "items": _IDENTIFIER})
+CITATIONS = Shape(Reader.citations, ref("sources"))
