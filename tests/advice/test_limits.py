@@ -65,8 +65,10 @@ NAME, OTHER = WORDS[:4], WORDS[100:]
     [
         pytest.param("怎么 wxyz " + OTHER[:2], "wxyz", ["r0"], id="a question may hold another word"),
         pytest.param("怎么 wxyz " + OTHER[:3], "wxyz", [], id="but not two strange ones beside four letters"),
-        pytest.param(NAME[:3] + OTHER[:1], NAME[:3], ["r0"], id="what does not ask may hold less"),
-        pytest.param(NAME[:3] + OTHER[:2], NAME[:3], [], id="two other words are too many there"),
+        pytest.param(NAME + OTHER[:2], NAME, ["r0"], id="what does not ask may hold less"),
+        pytest.param(NAME + OTHER[:3], NAME, [], id="three other characters are too many there"),
+        pytest.param("怎么谁" + NAME + OTHER[:4], NAME, ["r0"], id="a question about somebody may hold four"),
+        pytest.param("怎么谁" + NAME + OTHER[:5], NAME, [], id="but not five"),
         pytest.param(OTHER[:40] + "怎么" + NAME, NAME, ["r0"], id="a name of four is enough in any question"),
         pytest.param(OTHER[:40] + "怎么" + NAME[:3], NAME[:3], [], id="one of three is not"),
         pytest.param(NAME[:3] + OTHER[0], NAME, ["r0"], id="one of four characters may be wrong"),
@@ -156,7 +158,7 @@ def test_a_short_ascii_name_must_be_a_word_of_its_own(name: str, topics: list[st
 @pytest.mark.parametrize(("length", "topics"), [(7, ["r0"]), (6, [])])
 def test_a_long_part_of_a_sentence_is_a_name(length: int, topics: list[str]) -> None:
     part = WORDS[:length]
-    assert asked(part + OTHER[20:28], NAME[::-1], sentence=f"{part}…{OTHER[:9]}") == topics
+    assert asked("怎么" + part + OTHER[20:28], NAME[::-1], sentence=f"{part}…{OTHER[:9]}") == topics
 
 
 @pytest.mark.parametrize(("length", "topics"), [(2_000, ["r0"]), (2_001, [])])

@@ -44,7 +44,7 @@ _MIN_SCORE = 0.8
 """From this score on a topic may be meant by a text that asks or tells of trouble, all in words of our subject."""
 _COMPANY = 3.0
 """What more it takes in a text that neither asks, nor tells of trouble, nor speaks of pushes."""
-_STRANGE = 3.8
+_STRANGE = 3.2
 """What more it takes where no topic knows any word of the text, and in proportion where some are known: a name of four
 characters is enough in any question."""
 _PERSONAL = 1.8
