@@ -71,7 +71,9 @@ def test_a_mistake_is_shown_with_its_line_and_a_caret(
 def test_a_mistake_of_a_file_that_cannot_be_read_has_no_line(tmp_path: Path, capsys: Printed) -> None:
     (tmp_path / "own.yml").write_bytes(b"\xff")
     assert main(["rules", "check", str(tmp_path)]) == 1
-    assert capsys.readouterr().out == f"{tmp_path}/own.yml:1:1: not UTF-8: byte 0 is 0xff\n"
+    printed = capsys.readouterr()
+    assert printed.out == f"{tmp_path}/own.yml:1:1: not UTF-8: byte 0 is 0xff\n"
+    assert printed.err.endswith(" rules, 1 mistake\n")
 
 
 # -- nothing to read

@@ -92,7 +92,7 @@ def check(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
         write(dump({"rules": len(rules.rules), "findings": findings_as_json(shown)}))
     else:
         write_findings(shown)
-        write(f"{len(rules.rules)} rules, {faults} mistakes", err=bool(faults))
+        write(f"{len(rules.rules)} rules, {faults} mistake{'' if faults == 1 else 's'}", err=bool(faults))
     return 1 if faults else 0
 
 
