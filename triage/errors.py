@@ -64,6 +64,16 @@ class SettingsError(TriageError):
         self.field = field
 
 
+class ConfigurationLimitError(TriageError):
+    """An nginx configuration has more `what` (characters, words, includes, depth) than the `limit` that is read."""
+
+    def __init__(self, what: str, limit: int, file: str) -> None:
+        super().__init__(f"{file}: an nginx configuration of more {what} than {limit:,} is not read")
+        self.what = what
+        self.limit = limit
+        self.file = file
+
+
 class InputError(TriageError):
     """What was given to a command cannot be read."""
 

@@ -52,6 +52,13 @@ TABLE 是 alerts、conversations、gaps、incidents、invitations、members、me
 
 要用这个号的 AppID 和 AppSecret：TRIAGE_WECHAT_APPID 和 TRIAGE_WECHAT_SECRET。""",
     "menu show": "打印菜单的 JSON，有错就指出来。",
+    "nginx": """\
+判断 CONF 或标准输入里的 nginx 配置：哪里会丢、拖慢或看不见微信的推送，改成什么样。
+
+CONF 里 include 的文件也读。标准输入可以是 `nginx -v; nginx -T` 的输出、一个文件或一段。没有 `nginx -v` 那行就不知道版本，
+到后端的长连接按 1.29.7 之前判断。
+
+有发现就以 1 退出。""",
     "parse": "看 FILE 或标准输入里有哪些报警，哪些字没读懂。",
     "probe": """\
 像微信那样把 URL 这个回调检查一遍；有问题就以 1 退出，见 --fail-on。
@@ -198,6 +205,10 @@ MESSAGES: Final[Mapping[str, str]] = {
     "rule '{id}' is switched off at {place}": "规则“{id}”在 {place} 关掉了",
     "there is no rule '{id}'; see: triage rules list": "没有规则“{id}”，见 triage rules list",
     "{file} is no JSON: {why}": "{file} 不是 JSON：{why}",
+    "{file} is no nginx configuration: no directive of nginx is in it": "{file} 不是 nginx 配置：里面没有 nginx 的指令",
+    "{file} is larger than is read: {characters:,} characters, {words:,} words, {includes:,} includes, {depth} blocks or files inside each other": "{file} 太大了：最多读 {characters:,} 个字、{words:,} 个词、{includes:,} 个 include、{depth} 层嵌套",
+    "{file}: nothing found": "{file}：没发现问题",
+    "Print the findings as JSON.": "用 JSON 打印发现。",
     "{file} is no text: it holds NUL bytes": "{file} 不是文本：里面有 NUL 字节",
     # what commands report
     "cannot serve metrics on port {port}: {why}": "端口 {port} 上提供不了指标：{why}",

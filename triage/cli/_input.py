@@ -17,7 +17,7 @@ _ENCODINGS = ("utf-8-sig", "gb18030")
 
 def read_text(file: str | None) -> str:
     """A text from a file, or from standard input for `-` and None. Raises InputError."""
-    raw = _read_bytes(file)
+    raw = read_bytes(file)
     if len(raw) > _MAX_BYTES:
         raise InputError(
             gettext(
@@ -27,12 +27,15 @@ def read_text(file: str | None) -> str:
                 characters=MAX_CHARACTERS,
             )
         )
+    return decode(raw, file or gettext("standard input"))
+
+
+def decode(raw: bytes, file: str) -> str:
+    """The text of a file in UTF-8, UTF-16 or GB 18030. Raises InputError for what is no text."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return raw.decode("utf-16", errors="replace")
     if b"\0" in raw:
-        raise InputError(
-            gettext("{file} is no text: it holds NUL bytes", file=file or gettext("standard input"))
-        )
+        raise InputError(gettext("{file} is no text: it holds NUL bytes", file=file))
     for encoding in _ENCODINGS:
         try:
             return raw.decode(encoding)
@@ -54,11 +57,12 @@ def read_batch() -> list[str]:
     return texts
 
 
-def _read_bytes(file: str | None) -> bytes:
+def read_bytes(file: str | None, limit: int = _MAX_BYTES) -> bytes:
+    """At most one byte more than the limit, from a file, or from standard input for `-` and None. Raises InputError."""
     if file in (None, "-"):
-        return sys.stdin.buffer.read(_MAX_BYTES + 1)
+        return sys.stdin.buffer.read(limit + 1)
     try:
         with Path(str(file)).open("rb") as stream:
-            return stream.read(_MAX_BYTES + 1)
+            return stream.read(limit + 1)
     except OSError as exc:
         raise InputError(gettext("cannot read {file}: {why}", file=file, why=exc.strerror)) from exc

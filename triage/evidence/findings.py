@@ -23,6 +23,7 @@ class Meaning:
 
 _SLOW = ("request_timeout", "connect_timeout")
 _BAD = ("bad_response",)
+_RELOAD = "改好后 nginx -t && nginx -s reload"
 
 FINDINGS: Mapping[str, Meaning] = {
     # uptime, vmstat
@@ -133,7 +134,31 @@ FINDINGS: Mapping[str, Meaning] = {
     "slash_comment": Meaning("用了 // 注释", (), "改成 #"),
     "outside_http": Meaning("指令不在 http 里", (), "移进 http 块"),
     "upstream_name": Meaning("upstream 的名字解析不了", (), "dig 这个名字"),
-    "fullwidth": Meaning("用了全角标点", (), "改成半角"),
+    "fullwidth": Meaning("用了全角标点，或看不见的空白", (), "改成半角"),
+    "unknown_log_format": Meaning("用了没定义的日志格式", _BAD, "先写 log_format"),
+    "redirect_callback": Meaning("把回调跳转走了，微信不跟跳转", _BAD, "回调路径不跳转"),
+    "deny_wechat": Meaning("deny 把微信挡在外面", _BAD, "取 getcallbackip，放行这些网段"),
+    "port_not_80_443": Meaning("没有监听 80、443，微信只连这两个", ("connect_timeout",), "listen 80 或 443"),
+    "rlimit_low": Meaning("文件句柄不到连接数的两倍", ("connect_timeout",), _RELOAD),
+    "no_request_time": Meaning("日志里没有耗时", (), "log_format 加上两个耗时字段"),
+    "access_log_off": Meaning("回调不记访问日志", (), "打开 access_log"),
+    "masks_errors": Meaning("把出错改成 200", _BAD, "error_page 去掉 =200"),
+    "rate_limit_callback": Meaning("回调上有限流", _BAD, "回调路径不限流"),
+    "body_size_small": Meaning("正文上限太小，推送会被 413", _BAD, _RELOAD),
+    "path_rewritten": Meaning("转发时丢了路径前缀", _BAD, "proxy_pass 末尾去掉 /"),
+    "connections_low": Meaning("worker_connections 太少", ("connect_timeout",), _RELOAD),
+    "read_timeout_over_5s": Meaning("等后端的时间比微信的 5 秒还长", ("request_timeout",), _RELOAD),
+    "connect_timeout_over_3s": Meaning("连后端等得太久", ("request_timeout",), _RELOAD),
+    "error_level_hides": Meaning("错误日志的级别太高，后端出错看不到", (), "级别改成 warn"),
+    "log_buffer_no_flush": Meaning("日志有缓冲没有 flush，会晚到", (), "加 flush=5s"),
+    "hides_499": Meaning("微信已断开也记成 200", (), "proxy_ignore_client_abort off"),
+    "real_ip_any": Meaning("谁都能伪造来源 IP", (), "只信自己的代理"),
+    "no_upstream_keepalive": Meaning("到后端没有长连接（1.29.7 起默认有）", (), "upstream 里加 keepalive"),
+    "keepalive_ineffective": Meaning("keepalive 没生效，还是短连接", (), "加 HTTP/1.1 和空的 Connection"),
+    "error_log_off": Meaning("off 是文件名，关不掉错误日志", (), "写一个真的路径"),
+    "if_evil": Meaning("location 里的 if 可能不照写的生效", (), "if 里只放 return 或 rewrite … last"),
+    "buffering_off": Meaning("关了缓冲，慢客户端会占住后端", (), ""),
+    "tls13_only": Meaning("只有 TLS 1.3，老客户端连不上", (), "ssl_protocols TLSv1.2 TLSv1.3"),
     "config_warning": Meaning("配置有警告", (), "看警告说的文件和行"),
     "not_root": Meaning("不是 root，不能算数", (), "加 sudo 再跑"),
     "upstream_refused": Meaning("后端没起来", _BAD, "systemctl status 后端"),

@@ -9,7 +9,7 @@ from triage.evidence.host import disks, dmesg, limits, memory, sysstat, top, upt
 from triage.evidence.judgement import Part
 from triage.evidence.network import callback, counters, curl, names, openssl, ping, route, sockets
 from triage.evidence.paste import Paste
-from triage.evidence.services import access_log, error_log, nginx_test, processes
+from triage.evidence.services import access_log, error_log, nginx_config, nginx_test, processes
 
 Reader = Callable[[Paste], Iterator[Part]]
 """Yields a part for each output of its tool that it recognises, by at least two independent marks."""
@@ -25,6 +25,7 @@ READERS: tuple[Reader, ...] = (
     limits.read,
     error_log.read,
     access_log.read,
+    nginx_config.read,
     nginx_test.read,
     dmesg.read,
     sockets.read,
@@ -67,7 +68,15 @@ TOOL_IDS: tuple[str, ...] = (
         "netstat",
     ),
     *("netstat_s", "nstat", "ping", "mtr", "traceroute", "dig", "nslookup", "curl", "curl_timing", "openssl"),
-    *("callback_check", "callback_ip", "nginx_test", "nginx_error_log", "access_log", "stub_status"),
+    *(
+        "callback_check",
+        "callback_ip",
+        "nginx_test",
+        "nginx_config",
+        "nginx_error_log",
+        "access_log",
+        "stub_status",
+    ),
     *("php_fpm_status", "php_fpm_log", "mysql_processlist", "jstack"),
 )
 """The tools whose output is recognised."""

@@ -1,0 +1,53 @@
+"""How commands read an nginx configuration with the files that it includes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+
+from triage.cli._input import decode, read_bytes
+from triage.cli._language import gettext
+from triage.errors import InputError
+from triage.evidence.nginx.tree import MAX_CHARACTERS, MAX_DEPTH, MAX_INCLUDES, MAX_WORDS, Find, Source
+
+_MAX_BYTES = 4 * MAX_CHARACTERS
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_configuration(conf: str | None) -> Source:
+    """The name and text of a configuration; standard input for `-` and None. Raises InputError."""
+    name = conf if conf not in (None, "-") else gettext("standard input")
+    raw = read_bytes(conf, _MAX_BYTES)
+    if len(raw) > _MAX_BYTES:
+        raise too_large(name)
+    text = decode(raw, name)
+    return name, f"\ufeff{text}" if raw.startswith(_BOM) else text
+
+
+def included_by(conf: str | None) -> Find:
+    """Reads what an `include` names, relative to the main file: regular files alone, and none for standard input."""
+    if conf in (None, "-"):
+        return lambda _: ()
+    directory = Path(str(conf)).parent
+
+    def find(pattern: str) -> Sequence[Source]:
+        names = sorted(glob(str(directory / pattern)))[:MAX_INCLUDES]  # noqa: PTH207 - Path.glob takes no absolute one
+        return tuple(read_configuration(name) for name in names if Path(name).is_file())
+
+    return find
+
+
+def too_large(name: str) -> InputError:
+    """Says what is read at most."""
+    return InputError(
+        gettext(
+            "{file} is larger than is read: {characters:,} characters, {words:,} words, {includes:,} includes, "
+            "{depth} blocks or files inside each other",
+            file=name,
+            characters=MAX_CHARACTERS,
+            words=MAX_WORDS,
+            includes=MAX_INCLUDES,
+            depth=MAX_DEPTH,
+        )
+    )
