@@ -60,6 +60,7 @@ SCRIPT = [
     *[(MEMBER, text) for text in ("待确认", "确认 #1", "成员", "移除 没有的人")],
     *[(MEMBER, text) for text in ("关闭 #1 好了", "关闭 #2 好了")],
     (MEMBER, ALERT.replace("86次", "87次") + OTHER.replace("86次", "87次")),
+    *[(MEMBER, text) for text in (ALERT, "认领 #1 #2")],
     (MEMBER, MANY),
     (MEMBER, ALERT),
 ]

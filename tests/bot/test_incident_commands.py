@@ -202,7 +202,7 @@ MALL = CONNECT.replace("wx014d339f79c92781", "wx7a1e5c3b9d2f4068").replace("时�
         pytest.param("认领 %", "没看懂「%」是哪件", id="a wildcard of SQL"),
         pytest.param("认领 全部", "「全部」不能一次全认领", id="claiming all"),
         pytest.param("关闭 全部 都好了", "「全部」不能一次全关闭", id="closing all"),
-        pytest.param("认领 1 2", "编号后面的「2」没看懂", id="a second number"),
+        pytest.param("认领 1 二号", "编号后面的「二号」没看懂", id="a word behind the number"),
         pytest.param("状态 没有的号", "没看懂「没有的号」是哪件", id="a status of no account"),
         pytest.param("备注 满仓商城 也慢", "说的是哪件事", id="a note that begins with another account"),
     ],

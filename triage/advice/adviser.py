@@ -78,6 +78,7 @@ class Adviser:
         self.say = renderer.say
         self.story = renderer.story
         self.alert_list = renderer.alert_list
+        self.alike = renderer.alike
 
     def for_pages(self, size: PageSize) -> Adviser:
         """The same adviser for a channel with another size of page; rules and indexes are shared."""

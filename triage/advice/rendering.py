@@ -100,6 +100,15 @@ class Renderer:
 
         return self.fit(head, self.alert_steps(diagnosis, lead), closing, skip)
 
+    def alike(self, diagnosis: Diagnosis, story: str = "") -> str:
+        """An alert in short, where the reader has just been shown the same checklist."""
+        rule = diagnosis.best
+        if rule is None:
+            return self.say("unmatched", description=excerpt(diagnosis.alert.description or ""))
+        head = headline(diagnosis, rule)
+        shown = {name: head[name] for name in ("icon", "title", "account", "callback", "ip")}
+        return self.say("alike", **shown, story=story)
+
     def alert_steps(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Lines:
         """The steps for an alert, `lead` first, each rendered when it is asked for."""
         return self._steps(_led(diagnosis, lead), diagnosis.facts)

@@ -7,12 +7,22 @@ from dataclasses import dataclass, replace
 from triage.advice.adviser import Adviser
 from triage.advice.several import worst
 from triage.alerts.parser import Reading
-from triage.bot import several
+from triage.bot import lists, several
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.bot.memory import changes_of, recall, told
-from triage.incidents.correlation import correlate, key_of, sighting_of, storm_size
+from triage.bot.memory import Memory, changes_of, recall, told
+from triage.incidents.correlation import (
+    STORM_WINDOW,
+    Sighting,
+    correlate,
+    key_of,
+    sighting_of,
+    storm_size,
+)
 from triage.rules.matching import UNKNOWN, Diagnosis
+
+_IN_FULL = 2
+"""Alerts of one kind that one person gets the whole checklist of within a minute; then they have it before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +60,28 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     gap = sent.gap if memory.remembered else None
     storm = storm_size(memory.recent, now, viewer.names)
     if storm:
-        lines = viewer.lines(memory.recent, now)
-        text = context.adviser.say("storm", count=storm, title=meant.title, incidents=lines)
+        recent = context.store.recent_incidents(now - STORM_WINDOW, lists.MOST_LISTED, viewer.wanted())
         talk = Conversation(sent.text, page=-1, incident=key_of(meant))
-        return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap)
+        answer = lists.storm(context, recent, meant, talk)
+        return replace(answer, kinds=sent.kinds, sightings=changes, gap=gap)
     if len(sightings) > 1:
         answer = several.listed(context, sent.text, sent.reading, sent.alerts, memory)
         return replace(answer, kinds=sent.kinds, sightings=changes, gap=gap)
     story = told(context, meant, correlate(meant, viewer.visible(memory.known), now), memory)
+    if _is_one_of_many(context, meant, memory):
+        text = context.adviser.alike(sent.alerts[0], story.text)
+        talk = Conversation(sent.text, page=-1, lead=story.lead, incident=key_of(meant))
+        return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap)
     page = next(context.adviser.alert_pages(sent.reading, sent.alerts, story=story.text, lead=story.lead))
     talk = Conversation(sent.text, shown=page.shown, lead=story.lead, incident=key_of(meant))
     return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap)
+
+
+def _is_one_of_many(context: Context, sighting: Sighting, memory: Memory) -> bool:
+    alike = [
+        old
+        for incident in memory.recent
+        for old in incident.sightings
+        if old.kind == sighting.kind and old.sender == sighting.sender
+    ]
+    return sum(context.now - old.seen_at <= STORM_WINDOW for old in alike) >= _IN_FULL

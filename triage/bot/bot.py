@@ -15,7 +15,8 @@ from triage.bot.alerts import AlertText, advise, advise_and_remember
 from triage.bot.commands import Command, Word, read_command, usage
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
-from triage.bot.incident_commands import act_on_incident, list_incidents
+from triage.bot.incident_commands import act_on_incident
+from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.channels.channel import Audience
 from triage.channels.registry import CHANNELS
@@ -28,6 +29,8 @@ from triage.store import Entry, Recorded, Store
 
 LONGEST_NUMBER = 2
 """Digits of a typed number: of a topic that was offered, or of the platform's guide."""
+LONGEST_ID = 9
+"""Digits of the number of an incident, which may be typed alone after a list that names it."""
 _UNREADABLE = {
     MessageKind.IMAGE: "图片",
     MessageKind.VOICE: "语音",
@@ -151,9 +154,10 @@ class Bot:
         if command is not None:
             return self._command(message, command, now)
         digits = text.strip()
-        if digits.isdecimal() and len(digits) <= LONGEST_NUMBER:
-            asking = partial(self._context, message, now)
-            return follow_ups.choose(self.adviser, int(digits), self._talk(message, now), asking)
+        if digits.isdecimal() and len(digits) <= LONGEST_ID:
+            talk, asking = self._talk(message, now), partial(self._context, message, now)
+            if len(digits) <= LONGEST_NUMBER or (talk and int(digits) in talk.listed):
+                return follow_ups.choose(self.adviser, int(digits), talk, asking)
         try:
             reading, alerts = self.adviser.diagnose(text)
         except TextTooLargeError:
@@ -187,7 +191,7 @@ class Bot:
         if word in (Word.PENDING, Word.CONFIRM):
             return confirming.act(context, command)
         if word in (Word.MINE, Word.HISTORY):
-            return list_incidents(context, word)
+            return list_incidents(context, word, self._talk(message, now))
         return act_on_incident(context, command, self._talk(message, now))
 
     def _help(self) -> Outcome:
@@ -197,7 +201,7 @@ class Bot:
 
     def _follow_up(self, message: Message, word: Word, now: datetime) -> Outcome:
         talk = self._talk(message, now)
-        if talk is None or not talk.text:
+        if talk is None or not (talk.text or (word is Word.MORE and talk.listed)):
             return Outcome(follow_ups.nothing_to(self.adviser, word))
         if word is Word.WHY:
             return follow_ups.why(self.adviser, replace(talk, reasons=0))

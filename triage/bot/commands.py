@@ -59,9 +59,11 @@ COMMANDS: Mapping[Word, CommandSpec] = {
     Word.NEXT: CommandSpec(("下一步", "next"), "一次只看一步，往下走"),
     Word.USELESS: CommandSpec(("没用", "useless"), "这一步没用，换下一步"),
     Word.WHY: CommandSpec(("为什么", "why"), "凭什么这样判断，每步出自哪里"),
-    Word.CLAIM: CommandSpec(("认领", "claim"), "这件事我来处理", "[编号]", members_only=True),
+    Word.CLAIM: CommandSpec(("认领", "claim"), "这件事我来处理", "[编号 …|全部]", members_only=True),
     Word.NOTE: CommandSpec(("备注", "note"), "给事件记一笔", "内容", members_only=True),
-    Word.CLOSE: CommandSpec(("关闭", "close"), "处理完了，写下是怎么好的", "[原因]", members_only=True),
+    Word.CLOSE: CommandSpec(
+        ("关闭", "close"), "处理完了，写下是怎么好的", "[#编号 …|全部] [原因]", members_only=True
+    ),
     Word.STATUS: CommandSpec(("状态", "status"), "现在有哪些事件，谁在处理", "[编号]", members_only=True),
     Word.HISTORY: CommandSpec(("历史", "history"), "以前出过什么事，怎么好的", members_only=True),
     Word.MINE: CommandSpec(("我的", "mine"), "我认领的事件", members_only=True),

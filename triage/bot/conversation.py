@@ -31,6 +31,12 @@ class Conversation:
     """The key of the incident that 认领, 备注 and 关闭 mean without a number."""
     choices: tuple[str, ...] = ()
     """The topics that were offered, in the order of their digits."""
+    listed: tuple[int, ...] = ()
+    """The incidents of the list that was shown last: what a number and 全部 mean, and what 更多 goes on with."""
+    listed_shown: int = 0
+    """How many of them have been shown."""
+    groups: tuple[tuple[int, ...], ...] = ()
+    """The groups of incidents that a storm was summed up in, in the order of their digits."""
     is_question: bool = False
     """Whether `text` was a question: then `incident` is one spoken of earlier."""
     reasons: int = 0
@@ -40,6 +46,10 @@ class Conversation:
         """After the next page; `shown` steps have been shown by now."""
         return replace(self, page=self.page + 1, shown=shown)
 
+    def with_list(self, listed: tuple[int, ...]) -> Conversation:
+        """After a list of incidents, of which nothing has been shown yet; digits mean nothing else then."""
+        return replace(self, listed=listed, listed_shown=0, groups=(), choices=(), reasons=0)
+
     def as_json(self) -> dict[str, Any]:
         """For the store: the fields that differ from their defaults."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
@@ -48,4 +58,5 @@ class Conversation:
     def from_json(cls, value: Mapping[str, Any]) -> Conversation:
         """From the store; a field that is missing has its default."""
         known = {name: value[name] for name in cls.__slots__ if name in value}
-        return cls(**{**known, "choices": tuple(known.get("choices", ()))})
+        lists = {name: tuple(known.get(name, ())) for name in ("choices", "listed")}
+        return cls(**{**known, **lists, "groups": tuple(map(tuple, known.get("groups", ())))})

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from triage.advice.adviser import Adviser
-from triage.bot import several
-from triage.bot.commands import Word, nearly
+from triage.bot import lists, several
+from triage.bot.commands import Command, Word, nearly
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
+from triage.bot.incident_commands import act_on_incident
 from triage.bot.meant import incident_spoken_of
 from triage.masking import mask
 from triage.store import Action
@@ -44,10 +45,20 @@ def _kept(text: str) -> str:
     return mask(text)[:_LONGEST_GAP]
 
 
+def _member(context: Asking) -> Context | None:
+    """With what a member's lists are carried out; None for anybody else."""
+    found = context()
+    return found if found and found.viewer.is_member else None
+
+
 def choose(adviser: Adviser, number: int, talk: Conversation | None, context: Asking) -> Outcome:
-    """A digit: what the last reply numbered, a topic or an alert; else that number of the platform's guide."""
+    """A digit: the topic, group, incident or alert that the last reply numbered; else that of the platform's guide."""
     if talk and 0 < number <= len(talk.choices):
         return ask(adviser, talk.choices[number - 1], replace(talk, choices=()))
+    if talk and 0 < number <= len(talk.groups) and (member := _member(context)):
+        return lists.open_group(member, talk, number)
+    if talk and number in talk.listed and (member := _member(context)):
+        return act_on_incident(member, Command(Word.STATUS, str(number)), talk)
     found = context() if talk and talk.text and not talk.is_question else None
     chosen = several.choose(found, talk, number) if found and talk else None
     return chosen or ask(adviser, str(number), talk)
@@ -63,9 +74,13 @@ def why(adviser: Adviser, talk: Conversation) -> Outcome:
 
 
 def more(adviser: Adviser, talk: Conversation, context: Asking) -> Outcome:
-    """The page after the last one: of the reasons if those were shown last, of several alerts, else of the steps."""
+    """The page after the last one: of the reasons or the list shown last, of several alerts, else of the steps."""
     if talk.reasons:
         return why(adviser, talk)
+    if talk.listed_shown < len(talk.listed) and (member := _member(context)):
+        return lists.more(member, talk)
+    if not talk.text:
+        return Outcome(nothing_to(adviser, Word.MORE, ended=True))
     reading, alerts = adviser.diagnose(talk.text)
     if len(alerts) > 1:
         found = context()

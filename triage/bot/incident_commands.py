@@ -1,13 +1,13 @@
-"""What members do with incidents by typed words: list, describe, claim, annotate and close them."""
+"""What members do with incidents by typed words: describe, claim, annotate and close them."""
 
 from __future__ import annotations
 
-from triage.bot.access import LISTED
 from triage.bot.commands import LONGEST_NOTE, Command, Word
-from triage.bot.confirming import count_pending
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.bot.meant import EVERYTHING, LOOKED_BACK, find_meant
+from triage.bot.lists import list_incidents
+from triage.bot.meant import EVERYTHING, find_meant
+from triage.bot.together import act_on_several, several_meant
 from triage.incidents.correlation import Incident, State, story_of
 from triage.incidents.story import MemberNames, clock, incident_line, incident_name
 from triage.masking import mask
@@ -28,24 +28,18 @@ _DID = {
 }
 
 
-def list_incidents(context: Context, word: Word) -> Outcome:
-    """状态, 历史 or 我的: the open incidents, the closed ones, or the open ones that the viewer has claimed."""
-    if word is Word.HISTORY:
-        return _list(context, "以前的事件", State.CLOSED, "发「状态 编号」看经过")
-    if word is Word.MINE:
-        return _list(context, "你认领的", State.OPEN, "弄好了发「关闭 #编号 原因」", is_own=True)
-    return _list(context, "现在的事件", State.OPEN, "发「状态 编号」看经过，「认领 编号」接手")
-
-
 def act_on_incident(context: Context, command: Command, talk: Conversation | None) -> Outcome:
     """状态, 认领, 备注 or 关闭, of the incident that is meant; 状态 alone lists them."""
     if command.word is Word.STATUS and command.argument.casefold() in {"", *EVERYTHING}:
-        return list_incidents(context, command.word)
+        return list_incidents(context, command.word, talk)
+    at_once = several_meant(context, command, talk)
+    if at_once is not None:
+        return act_on_several(context, command.word, *at_once)
     meant = find_meant(context, command, talk)
     if isinstance(meant, Outcome):
         return meant
     if command.word is Word.STATUS:
-        return Outcome(_described(context, meant.incident))
+        return described(context, meant.incident)
     if command.word is Word.CLAIM:
         return _claim(context, meant.incident)
     return _note_or_close(context, command.word, meant.incident, meant.detail)
@@ -86,20 +80,8 @@ def _note_or_close(context: Context, word: Word, incident: Incident, detail: str
     return Outcome(text, actions=() if is_empty else (action,))
 
 
-def _list(context: Context, title: str, state: State, hint: str, *, is_own: bool = False) -> Outcome:
-    viewer, since = context.viewer, context.now - LOOKED_BACK
-    wanted = viewer.wanted(state, is_own=is_own)
-    found = viewer.seen(context.store.recent_incidents(since, LISTED, wanted))
-    total = context.store.count_incidents(since, wanted) if len(found) == LISTED else len(found)
-    lines = viewer.lines(found, context.now, total)
-    pending = count_pending(context) if state is State.OPEN and not is_own else 0
-    text = context.adviser.say(
-        "incidents", title=f"{title} {total} 件", lines=lines, hint=hint if lines else "", pending=pending
-    )
-    return Outcome(text)
-
-
-def _described(context: Context, incident: Incident) -> str:
+def described(context: Context, incident: Incident) -> Outcome:
+    """状态 of one incident: who has it, the path, the timeline."""
     viewer = context.viewer
     path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in story_of(incident))
     events = context.store.timeline(incident.id)
@@ -107,7 +89,7 @@ def _described(context: Context, incident: Incident) -> str:
     if len(events) > EVENTS_SHOWN:
         timeline.insert(0, f"（前面还有 {len(events) - EVENTS_SHOWN} 条）")
     line = incident_line(incident, viewer.names, context.now, viewer.quiet)
-    return context.adviser.say("incident", line=line, path=path, timeline=timeline)
+    return Outcome(context.adviser.say("incident", line=line, path=path, timeline=timeline))
 
 
 def _event_line(event: Event, names: MemberNames) -> str:

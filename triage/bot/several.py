@@ -10,7 +10,7 @@ from triage.advice.several import with_own_checklist, worst_first
 from triage.alerts.parser import Reading
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.bot.memory import Memory, recall, told
+from triage.bot.memory import REMEMBERED, Memory, recall, told
 from triage.incidents.correlation import (
     UNNUMBERED,
     Incident,
@@ -117,6 +117,15 @@ def _notes(together: _Together, numbers: Mapping[str, int]) -> dict[int, str]:
         if sighting.digest in together.numbered and id_ != UNNUMBERED:
             notes[number] = f"事件 #{id_}"
     return notes
+
+
+def keys_of(context: Context, talk: Conversation) -> list[str]:
+    """The keys of the incidents of several alerts that were the last message; none for anything else."""
+    if not talk.text or talk.is_question:
+        return []
+    _, alerts = context.adviser.diagnose(talk.text)
+    sightings = [sighting_of(alert, context.viewer.person, context.now) for alert in worst_first(alerts)]
+    return list(dict.fromkeys(map(key_of, sightings)))[:REMEMBERED] if len(alerts) > 1 else []
 
 
 def choose(context: Context, talk: Conversation, number: int) -> Outcome | None:

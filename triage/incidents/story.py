@@ -12,6 +12,7 @@ from triage.incidents.correlation import (
     UNNUMBERED,
     Incident,
     Reason,
+    Shape,
     Sighting,
     State,
     Verdict,
@@ -19,6 +20,7 @@ from triage.incidents.correlation import (
     shape_of,
     story_of,
 )
+from triage.incidents.grouping import Group
 from triage.masking import foreign_word, mask, mask_appid
 from triage.message import ANY_ACCOUNT, Person
 from triage.printing import one_line
@@ -131,6 +133,21 @@ def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: 
             None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
         )
     )
+
+
+def group_line(group: Group) -> str:
+    """A group of incidents: `机器 203.0.113.7 · 23 个号 · 连接超时 · 23 件，没人认领 21 件`."""
+    alerts = [alert for incident in group.incidents for alert in incident.sightings]
+    titles = "、".join(list(dict.fromkeys(alert.title for alert in alerts))[:_NAMED_KINDS])
+    shared = foreign_word(group.shared, _LONGEST_ADDRESS)
+    nickname = next((alert.nickname for alert in reversed(alerts) if alert.nickname), None)
+    what = {
+        Shape.HOST: f"机器 {shared} · {group.accounts} 个号",
+        Shape.CODE: account_line(nickname, group.shared),
+    }
+    free = sum(not incident.owner for incident in group.incidents)
+    number = f"{len(group.incidents)} 件" + (f"，没人认领 {free} 件" if free else "，都有人认领")
+    return " · ".join(filter(None, (what.get(group.shape) if group.shape else "", titles, number)))
 
 
 def incident_name(incident: Incident) -> str:

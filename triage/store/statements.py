@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -146,6 +147,16 @@ def newest(found: Select[Any]) -> Select[Any]:
     return with_sightings(
         found.order_by(_I.last_seen.desc(), _I.id.desc()).limit(bindparam("most")).offset(bindparam("skip"))
     )
+
+
+def ids_of(found: Select[Any], limit: int) -> Select[Any]:
+    """The ids of the newest of the found incidents."""
+    return found.with_only_columns(_I.id).order_by(_I.last_seen.desc(), _I.id.desc()).limit(limit)
+
+
+def with_ids(ids: Collection[int]) -> Select[Any]:
+    """The incidents with these ids, with their sightings."""
+    return with_sightings(_INCIDENT.where(_I.id.in_(ids)))
 
 
 RECENT_INCIDENTS = newest(listed(EVERY))

@@ -49,9 +49,11 @@ from triage.store.statements import (
     ONE_INCIDENT,
     RECENT_INCIDENTS,
     REPLY,
+    ids_of,
     listed,
     newest,
     statements_for,
+    with_ids,
 )
 from triage.store.values import (
     EVERY,
@@ -219,6 +221,20 @@ class Store:
         question = newest(listed(wanted))
         return self._database.read(
             lambda session: tuple(incidents(session.connection.execute(question, asked).all()))
+        )
+
+    def incident_ids(self, since: datetime, limit: int, wanted: Wanted = EVERY) -> tuple[int, ...]:
+        """The ids of the wanted incidents with an alert since then, the newest first."""
+        question = ids_of(listed(wanted), limit)
+        return self._database.read(
+            lambda session: tuple(session.connection.execute(question, {"since": since}).scalars())
+        )
+
+    def incidents_with(self, ids: Collection[int]) -> tuple[Incident, ...]:
+        """The incidents with these ids, the newest first; without those that are not there."""
+        question = with_ids(ids)
+        return self._database.read(
+            lambda session: tuple(incidents(session.connection.execute(question).all()))
         )
 
     def count_incidents(self, since: datetime, wanted: Wanted = EVERY) -> int:
