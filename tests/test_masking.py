@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triage.masking import mask, mask_appid
+from triage.masking import mask, mask_appid, mask_paste
 
 OPENID = "oQ7dXk2VbnTzLr5WfGh8JmPs3YcA"
 HEX32 = "0123456789abcdef0123456789abcdef"
@@ -115,3 +115,22 @@ def test_masking_twice_is_masking_once(text: str) -> None:
 def test_a_secret_is_told_by_its_length(kept: str, hidden: str) -> None:
     assert mask(kept) == kept
     assert mask(hidden) != hidden
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ('proxy_set_header Authorization "Basic abc";', "proxy_set_header Authorization …"),
+        ("fastcgi_param DB_PASSWORD abc;", "fastcgi_param DB_PASSWORD …"),
+        ('if ($cookie_session != "abc") {', "if ($cookie_session …"),
+        ("proxy_read_timeout 4s;", "proxy_read_timeout 4s;"),
+        ("keepalive 64; author", "keepalive 64; author"),
+    ],
+)
+def test_a_secret_after_a_blank_is_hidden_to_the_end_of_its_line(line: str, masked: str) -> None:
+    assert mask_paste(f"{line}\nlisten 80;") == f"{masked}\nlisten 80;"
+
+
+def test_a_paste_of_names_alone_is_masked_in_linear_time() -> None:
+    assert mask_paste("token" * 200_000) == "token" * 200_000
+    assert mask_paste("token " * 200_000) == "token …"

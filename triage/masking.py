@@ -18,6 +18,11 @@ _HEADERS = ("authorization", "cookie")
 _ASSIGNED = r"\\?[\"']?\s{0,3}[=:]\s{0,3}\\?[\"']?"
 _SECRET = re.compile(rf"(?i)((?:{'|'.join(_SECRET_NAMES)}){_ASSIGNED})[^&\s\]\"'<>,;}}]{{4,}}")
 _HEADER = re.compile(rf"(?i)((?:{'|'.join(_HEADERS)}){_ASSIGNED})[^\n\"'<>\]]{{4,}}")
+_SPACED = re.compile(
+    r"(?i)(?<![\w$-])((?=[\w$-]*?(?:authorization|cookie|token|secret|passw|pwd|x-auth|api[_-]?key|sign|session"
+    r"|credential))[\w$-]++[\"']?(?:[ \t]+|[ \t]*!?[=~:*]+[ \t]*))(\S.*)"
+)
+"""A name that holds a word of a secret, and the rest of its line."""
 _LOOKALIKES = "İıſ"
 """Letters that match i or s in an expression that ignores case, and that `str.lower` leaves."""
 _PRECHECK = (*_SECRET_NAMES, *_HEADERS, *map(str.lower, _LOOKALIKES))
@@ -55,6 +60,11 @@ def mask(text: str) -> str:
     text = _OPENID.sub(lambda match: _ends(match[0]), text)
     text = _HEX.sub(lambda match: _ends(match[0]), text)
     return _LONG_TOKEN.sub(lambda match: _ends(match[0]), text)
+
+
+def mask_paste(text: str) -> str:
+    """As `mask`; and what follows the name of a secret on its line is `…`, as configurations write it."""
+    return _SPACED.sub(r"\1…", mask(text))
 
 
 def _names_a_secret(text: str) -> bool:

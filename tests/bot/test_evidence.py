@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.support.talk import NOW, Say
@@ -53,3 +55,14 @@ def test_a_strangers_paste_leaves_nothing(say: Say, store: Store) -> None:
     say(ALERT)
     assert "记在" not in say(STATES, "oStranger", NOW)
     assert [event.what for event in store.timeline(1) if event.what == "note"] == []
+
+
+def test_a_paste_is_kept_without_its_secrets(say: Say, tmp_path: Path) -> None:
+    text = (
+        "server {\n  listen 80;\n  location /wx {\n    proxy_pass http://bob:s3cr3tpass@10.0.0.1;\n"
+        '    proxy_set_header Authorization "Basic s3cr3tpass";\n    fastcgi_param DB_PASSWORD s3cr3tpass;\n  }\n}'
+    )
+    assert say(text).startswith("nginx_config：可疑")
+    files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"fastcgi_param DB_PASSWORD" in files
+    assert b"s3cr3tpass" not in files

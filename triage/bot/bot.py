@@ -23,6 +23,7 @@ from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.evidence.judge import judge
 from triage.incidents.correlation import QUIET
+from triage.masking import mask_paste
 from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.model import HELP_TOPIC
 from triage.store import Entry, Recorded, Store
@@ -104,7 +105,7 @@ class Bot:
         outcome = self._outcome(message, now)
         talk = outcome.conversation
         entry = Entry(
-            message=message,
+            message=message if outcome.kept is None else replace(message, text=outcome.kept),
             received_at=now,
             reply=outcome.text,
             sightings=outcome.sightings,
@@ -171,7 +172,8 @@ class Bot:
         """Pasted output of tools, or typed words."""
         talk, parts = self._talk(message, now), judge(text)
         if is_evidence(text, parts, self.adviser.ask(text)):
-            return evidence.judged(self.adviser, parts, self._context(message, now), talk)
+            outcome = evidence.judged(self.adviser, parts, self._context(message, now), talk)
+            return replace(outcome, kept=mask_paste(text))
         return follow_ups.ask(self.adviser, text, talk)
 
     def _command(self, message: Message, command: Command, now: datetime) -> Outcome:

@@ -47,6 +47,8 @@ class Outcome:
     """The reply with the numbers of the incidents it leads to, as `Entry.numbered`."""
     asked: Asked | None = None
     """The topics a question asks for; None where the message is no question."""
+    kept: str | None = None
+    """The message's text as it may be kept, where that is not as it came: pasted output without its secrets."""
 
 
 def refused(context: Context, word: Word) -> Outcome | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from triage.evidence.nginx.tokens import half_width
 from triage.evidence.nginx.tree import Directive, Fault
-from triage.masking import mask
+from triage.masking import mask_paste
 
 
 class Severity(enum.StrEnum):
@@ -39,10 +39,6 @@ SEVERITIES: Mapping[str, Severity] = {
 }
 """The severity of each finding."""
 _LONGEST = 160
-_SECRET = re.compile(
-    r"(?i)(?<![\w$-])((?=[\w$-]*?(?:authorization|cookie|token|secret|passw|pwd|api[_-]?key|sign|session|credential))"
-    r"[\w$-]++[\"']?(?:\s+|\s*!?[=~:*]+\s*))(\S.*)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +97,5 @@ def problem_of_fault(fault: Fault) -> Problem:
 
 def shown(text: str, limit: int = _LONGEST) -> str:
     """A line of a configuration without its secrets, cut to `limit` characters."""
-    line = _SECRET.sub(r"\1…", mask(text[: 2 * limit]))
+    line = mask_paste(text[: 2 * limit])
     return line if len(line) <= limit else line[:limit] + "…"
