@@ -1,12 +1,15 @@
-"""Pasted output in chat: the verdict, the line that proves it, and a note in the incident that is spoken of."""
+"""Pasted output in chat: the verdict, the line that proves it, and what is kept at the incident that is spoken of."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.talk import NOW, Say
+from triage.bot.evidence import EVIDENCE, parts_of
+from triage.evidence.judgement import Finding, Verdict
 from triage.store import Store
 
 ALERT = (
@@ -43,18 +46,63 @@ def test_a_line_of_an_error_stays_a_question(say: Say) -> None:
     assert "52 ·" in say("curl: (52) Empty reply from server")
 
 
-def test_a_members_paste_is_noted_in_the_incident(say: Say, store: Store) -> None:
+VMSTAT = """\
+procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----
+ r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st
+ 2  1 812340  91232   2100  80332   12   40   210   340  900 1200 20 10 60 10  0
+ 3  2 812900  90111   2090  80100  220  310   900  1400 1500 2100 22 14 44 20  0
+ 2  2 813400  90020   2080  80050  240  290   880  1300 1480 2050 21 15 45 19  0"""
+FREE_LOW = (
+    "              total        used        free      shared  buff/cache   available\n"
+    "Mem:           3788        3601          61          14         125          98\n"
+    "Swap:             0           0           0"
+)
+
+
+def test_a_members_paste_is_kept_at_the_incident(say: Say, store: Store) -> None:
     say(ALERT)
     reply = say(STATES)
     assert "记在事件 #1 上了" in reply
-    notes = [event.detail for event in store.timeline(1) if event.what == "note"]
-    assert notes == ["tcp_states：有问题，程序不关连接"]
+    kept = [parts_of(event) for event in store.timeline(1) if event.what == EVIDENCE]
+    assert [[(part.tool, part.findings) for part in parts] for parts in kept] == [
+        [("tcp_states", (Finding("close_wait", Verdict.SICK, "CLOSE_WAIT 911"),))]
+    ]
+    assert "贴了 tcp_states：有问题，程序不关连接（CLOSE_WAIT 911）" in say("状态 1")
+
+
+def test_from_an_alert_to_a_cause_that_is_told_when_it_comes_again(say: Say) -> None:
+    assert "请求超时" in say(ALERT)
+    assert "1" in say("下一步")
+    first = say(VMSTAT)
+    assert "内存换页" in first
+    assert "都指向" not in first
+    second = say(FREE_LOW)
+    assert "vmstat、free 都指向：内存不够，在换页" in second
+    assert "「关闭 #1 内存不够，在换页」" in second
+    assert "事件 #1 已关闭" in say("关闭 #1 内存不够，在换页")
+    later = ALERT.replace("15:01:22", "16:20:22")
+    assert "关闭时写：内存不够，在换页" in say(later, now=NOW + timedelta(hours=1))
+
+
+def test_a_tool_that_is_well_again_speaks_for_nothing(say: Say) -> None:
+    say(ALERT)
+    say(FREE_LOW)
+    say(FREE)
+    assert "都指向" not in say(VMSTAT)
+
+
+def test_a_teammates_paste_adds_up_with_ours(say: Say, teammate: str) -> None:
+    theirs = ALERT.replace("wx352e1c916f58ea3b", "wx014d339f79c92781")
+    say(theirs)
+    say(VMSTAT)
+    say(theirs, teammate)
+    assert "都指向：内存不够，在换页" in say(FREE_LOW, teammate)
 
 
 def test_a_strangers_paste_leaves_nothing(say: Say, store: Store) -> None:
     say(ALERT)
     assert "记在" not in say(STATES, "oStranger", NOW)
-    assert [event.what for event in store.timeline(1) if event.what == "note"] == []
+    assert [event.what for event in store.timeline(1) if event.what == EVIDENCE] == []
 
 
 def test_a_paste_is_kept_without_its_secrets(say: Say, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from triage.evidence.findings import FINDINGS
 from triage.evidence.judge import judge
 from triage.evidence.judgement import Finding, Part, Verdict
-from triage.evidence.transcript import write
+from triage.evidence.transcript import read_line, write, write_line
 
 FOUND = st.builds(
     Finding,
@@ -47,3 +47,18 @@ def test_a_chat_s_quotes_and_heads_do_no_harm() -> None:
 
 def test_marks_without_the_title_are_no_evidence() -> None:
     assert judge("✓ vmstat\n✗ swapping\n") == ()
+
+
+@given(PARTS)
+def test_the_line_of_the_timeline_is_read_back(parts: list[Part]) -> None:
+    line = write_line(parts)
+    assert "\n" not in line
+    assert read_line(line) == tuple(parts)
+
+
+def test_a_line_that_was_cut_gives_what_is_whole() -> None:
+    line = write_line(
+        [Part("vmstat", (Finding("swapping", Verdict.SICK, "si+so 12"),), ()), Part("df", (), ())]
+    )
+    assert [part.tool for part in read_line(line[:-4])] == ["vmstat"]
+    assert read_line("") == ()

@@ -14,6 +14,7 @@ from triage.advice.several import with_own_checklist, worst, worst_first
 from triage.alerts.facts import log_statuses
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
+from triage.evidence.causes import NamedCause
 from triage.evidence.judge import judge
 from triage.evidence.judgement import Part
 from triage.message import PageSize
@@ -126,9 +127,12 @@ class Adviser:
         topic = asked.topic.id if asked.topic and asked.is_clear else None
         return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked, parts)
 
-    def evidence_page(self, parts: tuple[Part, ...]) -> str:
-        """What pasted output proves, in words."""
-        return self.say("evidence", parts=[told(part, self.rules) for part in parts])
+    def evidence_page(
+        self, parts: tuple[Part, ...], incident: int | None = None, cause: NamedCause | None = None
+    ) -> str:
+        """What pasted output of tools proves, the incident that it is kept at, and the cause that several name."""
+        shown = [told(part, self.rules) for part in parts]
+        return self.say("evidence", parts=shown, incident=incident, cause=cause)
 
     def alert_pages(
         self,

@@ -38,9 +38,12 @@ def told(part: Part, rules: RuleSet) -> dict[str, object]:
 
 
 def summary(parts: tuple[Part, ...]) -> str:
-    """The parts on one line, for the timeline of an incident: `vmstat：有问题，内存换页`."""
+    """The parts on one line, for the timeline of an incident: `vmstat：有问题，内存换页（si+so 12）`."""
     lines = []
     for part in parts:
-        says = "、".join(FINDINGS[finding.id].says for finding in part.findings)
-        lines.append(f"{part.tool}：{_VERDICTS[part.verdict]}" + (f"，{says}" if says else ""))
+        says = [
+            FINDINGS[finding.id].says + (f"（{mask(finding.proof)}）" if finding.proof else "")
+            for finding in part.findings
+        ]
+        lines.append("，".join((f"{part.tool}：{_VERDICTS[part.verdict]}", *says)))
     return "；".join(lines)

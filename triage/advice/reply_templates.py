@@ -35,7 +35,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "claimed": ("id", "how", "owner", "what"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),
-    "evidence": ("parts",),
+    "evidence": ("parts", "incident", "cause"),
     "hint": (),
     "confirmed": ("how", "id", "into", "what"),
     "incident": ("line", "path", "timeline"),

@@ -1,24 +1,40 @@
-"""Pasted output of tools: what it proves, and a line of it in the incident that is spoken of."""
+"""Pasted output of tools: what it proves, alone and with what was pasted before for the same incident."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from triage.advice.adviser import Adviser
-from triage.advice.pasted import summary
-from triage.bot.commands import LONGEST_NOTE
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.meant import incident_spoken_of
+from triage.evidence.causes import name_cause
 from triage.evidence.judgement import Part
-from triage.store import Action
+from triage.evidence.transcript import read_line, write_line
+from triage.masking import mask
+from triage.store import Action, Event
+
+EVIDENCE: Final = "evidence"
+"""What the timeline calls judged evidence."""
+_LONGEST = 2_000
+"""Characters of what is kept of one paste."""
 
 
 def judged(
     adviser: Adviser, parts: tuple[Part, ...], context: Context | None, talk: Conversation | None
 ) -> Outcome:
-    """The verdicts; a member's paste is noted at the open incident of the conversation."""
-    text = adviser.evidence_page(parts)
+    """The verdicts; a member's paste is kept at the open incident of the conversation, and what agrees is named."""
     incident = incident_spoken_of(context, talk) if context and context.viewer.is_member else None
     if context is None or incident is None:
-        return Outcome(text)
-    note = Action("note", incident.id, context.viewer.person, summary(parts)[:LONGEST_NOTE])
-    return Outcome(f"{text}\n记在事件 #{incident.id} 上了", actions=(note,))
+        return Outcome(adviser.evidence_page(parts))
+    before = [part for event in context.store.timeline(incident.id) for part in parts_of(event)]
+    cause = name_cause([*before, *parts])
+    agreed = cause if cause and cause.is_agreed else None
+    text = adviser.evidence_page(parts, incident=incident.id, cause=agreed)
+    kept = Action(EVIDENCE, incident.id, context.viewer.person, mask(write_line(parts))[:_LONGEST])
+    return Outcome(text, actions=(kept,))
+
+
+def parts_of(event: Event) -> tuple[Part, ...]:
+    """The judged parts that a line of the timeline keeps; none for other lines."""
+    return read_line(event.detail or "") if event.what == EVIDENCE else ()

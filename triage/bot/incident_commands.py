@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from triage.advice.pasted import summary
 from triage.bot.commands import LONGEST_NOTE, Command, Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
+from triage.bot.evidence import parts_of
 from triage.bot.lists import list_incidents
 from triage.bot.meant import EVERYTHING, find_meant
 from triage.bot.together import act_on_several, several_meant
@@ -21,6 +23,7 @@ _DID = {
     "reopen": "重新打开",
     "claim": "认领",
     "note": "备注",
+    "evidence": "贴了",
     "close": "关闭",
     "step": "做到第",
     "confirm": "确认转来的报警",
@@ -95,4 +98,6 @@ def described(context: Context, incident: Incident) -> Outcome:
 def _event_line(event: Event, names: MemberNames) -> str:
     what = _DID.get(event.what, event.what)
     detail = f"{event.detail} 步" if event.what == "step" else one_line(mask(event.detail or ""))
+    if parts := parts_of(event):
+        detail = one_line(summary(parts))
     return " ".join(filter(None, (clock(event.at, dated=True), names.of(event.who), what, detail)))

@@ -1,4 +1,4 @@
-"""Parts as text that may be pasted into a chat, and back: what `triage doctor --paste` prints.
+"""Parts as text, and back: what `triage doctor --paste` prints for a chat, and one line for an incident's timeline.
 
 triage doctor · web-1
 ✗ vmstat
@@ -17,6 +17,8 @@ from triage.evidence.paste import Paste
 
 MARKS = {Verdict.SICK: "✗", Verdict.SUSPECT: "!", Verdict.UNREADABLE: "?", Verdict.HEALTHY: "✓"}
 _VERDICTS = {mark: verdict for verdict, mark in MARKS.items()}
+_PART, _FINDING = " | ", "; "
+_SEPARATORS = re.compile(r"[|;]")
 _HEAD = re.compile(r"^\s*triage doctor\b")
 _ROW = re.compile(r"^\s*(?P<mark>[✗!?✓]) (?P<id>[a-z0-9_]+)(?:\s+(?P<proof>.*))?$")
 
@@ -49,3 +51,35 @@ def read(paste: Paste) -> Iterator[Part]:
             lines.append(index)
         if tool:
             yield Part(tool, tuple(findings), tuple(lines))
+
+
+def write_line(parts: Iterable[Part]) -> str:
+    """The parts on one line: `✗ vmstat; ✗ swapping si+so 12 | ✓ free`."""
+    return _PART.join(
+        _FINDING.join(
+            [
+                f"{MARKS[part.verdict]} {part.tool}",
+                *(
+                    f"{MARKS[item.verdict]} {item.id} {_SEPARATORS.sub(' ', item.proof)}".rstrip()
+                    for item in part.findings
+                ),
+            ]
+        )
+        for part in parts
+    )
+
+
+def read_line(line: str) -> tuple[Part, ...]:
+    """The parts of such a line; what was cut off at its end is left out."""
+    parts = []
+    for piece in line.split(_PART):
+        rows = [_ROW.match(row) for row in piece.split(_FINDING)]
+        if rows[0] is None:
+            continue
+        findings = [
+            Finding(row["id"], _VERDICTS[row["mark"]], row["proof"] or "")
+            for row in rows[1:]
+            if row and row["id"] in FINDINGS
+        ]
+        parts.append(Part(rows[0]["id"], tuple(findings), ()))
+    return tuple(parts)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from triage.incidents.correlation import Incident, Reason, Sighting, State
 from triage.message import Message, Person
 
-ActionKind = Literal["claim", "note", "close", "step", "confirm"]
+ActionKind = Literal["claim", "note", "evidence", "close", "step", "confirm"]
 
 
 class Role(enum.StrEnum):
@@ -82,7 +82,7 @@ class Action:
     incident_id: int
     who: Person
     detail: str | None = None
-    """The note, or the number of the step in digits."""
+    """The note, the number of the step in digits, or judged evidence as `evidence.transcript` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
