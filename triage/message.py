@@ -98,6 +98,8 @@ class Message:
     """The wire name of what was pushed."""
     signature: str = ""
     encrypted: bool = False
+    secrets: int = 0
+    """Which of the account's secrets it came by, as its channel numbers them: the answer goes out by the same."""
 
     @property
     def person(self) -> Person:

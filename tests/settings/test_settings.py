@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,16 @@ def test_a_token_ends_the_demo() -> None:
         ),
         pytest.param(
             {"TRIAGE_MEMBERS": "小王"}, "TRIAGE_MEMBERS: is not a list", id="a member without an OpenID"
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_TOKEN": "t", "TRIAGE_WECHAT_AES_KEY_OLD": KEY},
+            "TRIAGE_WECHAT_AES_KEY_OLD: an old EncodingAESKey needs the present one",
+            id="an old key without a present one",
+        ),
+        pytest.param(
+            {"TRIAGE_WECHAT_TOKEN_OLD": "t"},
+            "TRIAGE_WECHAT_TOKEN is not",
+            id="an old token without a present one",
         ),
         pytest.param({"TRIAGE_DEMO": "false"}, "set TRIAGE_WECHAT_TOKEN", id="no demo and no account"),
         pytest.param(
@@ -207,6 +218,7 @@ def test_secrets_and_nothing_else_may_stand_in_files(tmp_path: Path) -> None:
     read = {field for field in Settings.model_fields if _reads_file(field, tmp_path / "absent")}
     assert read == {
         *("wechat_token", "wechat_aes_key", "wechat_secret", "wechat_accounts"),
+        *("wechat_token_old", "wechat_aes_key_old"),
         *("database_url", "api_key", "console_password"),
     }
 
@@ -245,6 +257,20 @@ def test_several_accounts_are_read() -> None:
     assert {account.window.total_seconds() for account in accounts} == {60}
 
 
+def test_old_secrets_are_read_of_one_account_and_of_several() -> None:
+    old = {"token_old": "o", "aes_key": KEY, "aes_key_old": KEY[::-1]}
+    for environment in (
+        {
+            **{f"TRIAGE_WECHAT_{name.upper()}": value for name, value in old.items()},
+            "TRIAGE_WECHAT_TOKEN": "t",
+            "TRIAGE_WECHAT_APPID": APPID,
+        },
+        {"TRIAGE_WECHAT_ACCOUNTS": json.dumps([{"appid": APPID, "token": "t", **old}])},
+    ):
+        (account,) = load_settings(environment).accounts["wechat"].values()
+        assert account == replace(Account(APPID, "t", KEY), token_old="o", aes_key_old=KEY[::-1])  # noqa: S106
+
+
 def test_members_are_read() -> None:
     settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n wechat/wx1/li.lei@a=李雷"})
     assert settings.members == {
@@ -258,8 +284,10 @@ SECRETS = {
     "TRIAGE_WECHAT_TOKEN": "hush-token",
     "TRIAGE_WECHAT_APPID": APPID,
     "TRIAGE_WECHAT_AES_KEY": KEY,
+    "TRIAGE_WECHAT_TOKEN_OLD": "hush-token-before",
+    "TRIAGE_WECHAT_AES_KEY_OLD": KEY[::-1],
     "TRIAGE_WECHAT_SECRET": "hush-secret",
-    "TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx2", "token": "hush-other", "name": "二号"}]',
+    "TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx2", "token": "hush-other", "token_old": "hush-before", "name": "二号"}]',
     "TRIAGE_DATABASE_URL": "postgresql://triage:hush-password@db/triage",
     "TRIAGE_API_KEY": "hush-api",
     "TRIAGE_CONSOLE_PASSWORD": "hush-console",
@@ -273,6 +301,7 @@ def test_no_secret_is_shown() -> None:
     everything = repr(settings) + str(shown)
     assert "hush" not in everything
     assert KEY not in everything
+    assert KEY[::-1] not in everything
     assert "oHush" not in str(shown)
     assert shown["TRIAGE_DATABASE_URL"].value == "postgresql://…@db/triage"
     assert shown["TRIAGE_WECHAT_ACCOUNTS"].value == "wx2 二号 (plain)"
@@ -312,7 +341,7 @@ def test_config_prints_what_is_in_effect(
     shown = json.loads(capsys.readouterr().out)
     assert shown["TRIAGE_WECHAT_TOKEN"] == {"value": "••••••", "from": "TRIAGE_WECHAT_TOKEN"}
     assert main(["config"]) == 0
-    assert f"TRIAGE_WECHAT_APPID       {APPID}" in capsys.readouterr().out
+    assert f"TRIAGE_WECHAT_APPID        {APPID}" in capsys.readouterr().out
     monkeypatch.setenv("TRIAGE_PORT", "x")
     assert main(["config"]) == 2
     assert "TRIAGE_PORT: 'x'" in capsys.readouterr().err

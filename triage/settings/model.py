@@ -38,6 +38,8 @@ _PERSON = re.compile(
     r"(?:(?P<channel>[a-z_]{1,32})/(?P<account>[A-Za-z0-9_*-]{1,64})/)?(?P<id>[A-Za-z0-9_.@-]{1,64})"
 )
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
+_OF_A_TOKEN = ("wechat_appid", "wechat_aes_key", "wechat_token_old", "wechat_aes_key_old", "wechat_secret")
+"""What says nothing where TRIAGE_WECHAT_TOKEN is not set."""
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -60,13 +62,25 @@ class WechatAccount(BaseModel):
     appid: str = ""
     token: SecretStr
     aes_key: SecretStr | None = None
+    token_old: SecretStr | None = None
+    aes_key_old: SecretStr | None = None
     secret: SecretStr | None = None
     name: str | None = None
 
     def account(self, window: timedelta) -> Account:
         """As the channel knows it. Raises SettingsError for what could never verify a message."""
-        key = self.aes_key.get_secret_value() if self.aes_key else None
-        return Account(self.appid, self.token.get_secret_value(), key, window)
+        return Account(
+            self.appid,
+            self.token.get_secret_value(),
+            _revealed(self.aes_key),
+            window,
+            token_old=_revealed(self.token_old),
+            aes_key_old=_revealed(self.aes_key_old),
+        )
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _is_demo(fields: dict[str, Any]) -> bool:
@@ -86,6 +100,8 @@ class Settings(BaseModel):
     wechat_token: OptionalSecret = None
     wechat_appid: str = ""
     wechat_aes_key: OptionalSecret = None
+    wechat_token_old: OptionalSecret = None
+    wechat_aes_key_old: OptionalSecret = None
     wechat_secret: OptionalSecret = None
     wechat_accounts: Annotated[tuple[WechatAccount, ...], _Mark.SECRET] = ()
     demo: bool = Field(default_factory=_is_demo)
@@ -153,6 +169,8 @@ class Settings(BaseModel):
             appid=self.wechat_appid,
             token=self.wechat_token,
             aes_key=self.wechat_aes_key,
+            token_old=self.wechat_token_old,
+            aes_key_old=self.wechat_aes_key_old,
             secret=self.wechat_secret,
         )
         return single, *self.wechat_accounts
@@ -181,7 +199,7 @@ class Settings(BaseModel):
     def model_post_init(self, context: object, /) -> None:
         """Raises SettingsError for fields that contradict each other."""
         if self.wechat_token is None:
-            for field in ("wechat_appid", "wechat_aes_key", "wechat_secret"):
+            for field in _OF_A_TOKEN:
                 if getattr(self, field):
                     raise SettingsError(
                         f"{_variable(field)} is set, but {_variable('wechat_token')} is not; set it too"

@@ -12,6 +12,14 @@ _AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
 
 
 @dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a push may be signed and encrypted by, and its answer then is."""
+
+    token: str = field(repr=False)
+    aes_key: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """The settings that messages are verified by.
 
@@ -24,17 +32,34 @@ class Account:
     """The EncodingAESKey; with one only encrypted messages are taken."""
     window: timedelta = timedelta(minutes=5)
     """How far the timestamp of a request may be off."""
+    token_old: str | None = field(default=None, repr=False)
+    aes_key_old: str | None = field(default=None, repr=False)
+    """Those from before, while the console's are being changed: pushes by either are taken."""
+
+    @property
+    def secrets(self) -> tuple[Secrets, ...]:
+        """Whatever a push may come by: the present ones first, then each with the old other."""
+        present = Secrets(self.token, self.aes_key)
+        if self.token_old is None and self.aes_key_old is None:
+            return (present,)
+        tokens, keys = (self.token, self.token_old), (self.aes_key, self.aes_key_old)
+        pairs = [Secrets(token, key or self.aes_key) for token in filter(None, tokens) for key in keys]
+        return tuple(dict.fromkeys(pairs))
 
     def __post_init__(self) -> None:
-        if not self.token.strip() or not self.token.isprintable():
-            raise SettingsError(
-                "the Token is empty or unprintable; copy it from the account's console", "token"
-            )
+        for name, token in (("token", self.token), ("token_old", self.token_old)):
+            if token is not None and (not token.strip() or not token.isprintable()):
+                raise SettingsError(
+                    "the Token is empty or unprintable; copy it from the account's console", name
+                )
         if not self.appid.isprintable():
             raise SettingsError("the AppID is unprintable; copy it from the account's console", "appid")
-        if self.aes_key is not None and not _AES_KEY.fullmatch(self.aes_key):
-            seen = f"the EncodingAESKey has {len(self.aes_key)} characters"
-            raise SettingsError(f"{seen}; it must be 43 letters and digits", "aes_key")
+        for name, key in (("aes_key", self.aes_key), ("aes_key_old", self.aes_key_old)):
+            if key is not None and not _AES_KEY.fullmatch(key):
+                seen = f"the EncodingAESKey has {len(key)} characters"
+                raise SettingsError(f"{seen}; it must be 43 letters and digits", name)
+        if self.aes_key_old is not None and self.aes_key is None:
+            raise SettingsError("an old EncodingAESKey needs the present one beside it", "aes_key_old")
         if self.aes_key is not None and not self.appid:
             raise SettingsError(
                 "an EncodingAESKey needs the AppID: it stands in every encrypted message", "appid"

@@ -30,7 +30,7 @@ _ECHO = re.compile(r"[!-~]{1,512}")
 
 
 def receive(request: Request, account: Account, now: datetime) -> Message | Echo:
-    """Verify and decode. With an AES key only what is encrypted counts, whatever the URL says.
+    """Verify and decode, by the present or the old secrets. With an AES key only what is encrypted counts.
 
     Raises RefusedError (403) for a wrong signature, timestamp or AppID, or a plain POST where AES is due;
     BadMessageError (400) for what is no message; UnreadableMessageError (bare `success`) for a signed one that cannot
@@ -42,9 +42,9 @@ def receive(request: Request, account: Account, now: datetime) -> Message | Echo
         raise BadMessageError(f"the body has {len(request.body):,} bytes; {MAX_BODY_BYTES:,} are read")
     timestamp, nonce = _fresh(request.query, account, now)
     if request.method == "POST" and account.aes_key is not None:
-        return _receive_encrypted(request, account, account.aes_key, timestamp, nonce)
+        return _receive_encrypted(request, account, timestamp, nonce)
     signature = request.query.get("signature", "")
-    if not is_signed(signature, account.token, timestamp, nonce):
+    if not any(is_signed(signature, secrets.token, timestamp, nonce) for secrets in account.secrets):
         raise RefusedError("the signature is wrong; is the Token that of the console?", "signature")
     if request.method == "GET":
         return _echo(request.query)
@@ -78,20 +78,29 @@ def _receive_plain(body: bytes, account: Account, signed: Signed) -> Message:
     return decode_message(fields, signed)
 
 
-def _receive_encrypted(
-    request: Request, account: Account, aes_key: str, timestamp: str, nonce: str
-) -> Message:
+def _receive_encrypted(request: Request, account: Account, timestamp: str, nonce: str) -> Message:
     body, signature = request.body.decode("utf-8", "replace"), request.query.get("msg_signature", "")
     if not is_xml(body):
         raise BadMessageError("the body is no XML with the root <xml>")
     envelopes = list(find_encrypted(body))
     if not envelopes:
         raise RefusedError(f"a plain message for {account.appid}, which has an EncodingAESKey", "plain")
+    problem: RefusedError | UnreadableMessageError | None = None
     for encrypted in envelopes:
-        if is_signed(signature, account.token, timestamp, nonce, encrypted):
-            signed = Signed(account.appid, int(timestamp), signature, encrypted=True)
-            return decode_message(read_fields(decrypt(encrypted, aes_key, account.appid)), signed)
-    raise RefusedError("msg_signature is wrong; is the Token that of the console?", "signature")
+        for number, secrets in enumerate(account.secrets):
+            if not is_signed(signature, secrets.token, timestamp, nonce, encrypted):
+                continue
+            try:
+                text = decrypt(encrypted, secrets.aes_key or "", account.appid)
+            except UnreadableMessageError as exc:  # the other key may fit
+                problem = problem or exc
+                continue
+            except RefusedError as exc:  # this one did
+                problem = exc
+                continue
+            signed = Signed(account.appid, int(timestamp), signature, encrypted=True, secrets=number)
+            return decode_message(read_fields(text), signed)
+    raise problem or RefusedError("msg_signature is wrong; is the Token that of the console?", "signature")
 
 
 SUCCESS = Response(200, b"success")
@@ -116,10 +125,11 @@ def respond(
     xml = write_fields({**head, "Content": content})
     if not message.encrypted:
         return Response(200, xml.encode(), _XML)
-    if account.aes_key is None:
+    secrets = account.secrets[message.secrets]
+    if secrets.aes_key is None:
         return SUCCESS
-    encrypted = encrypt(xml, account.aes_key, account.appid, random16)
-    signature = sign(account.token, timestamp, nonce, encrypted)
+    encrypted = encrypt(xml, secrets.aes_key, account.appid, random16)
+    signature = sign(secrets.token, timestamp, nonce, encrypted)
     envelope = {"Encrypt": encrypted, "MsgSignature": signature, "TimeStamp": timestamp, "Nonce": nonce}
     return Response(200, write_fields(envelope).encode(), _XML)
 

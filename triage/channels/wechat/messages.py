@@ -52,6 +52,8 @@ class Signed:
     """The timestamp of the signature, in unix seconds."""
     signature: str
     encrypted: bool = False
+    secrets: int = 0
+    """The place in `Account.secrets` of what it was signed by."""
 
 
 def decode_message(fields: Mapping[str, str], signed: Signed) -> Message:
@@ -83,6 +85,7 @@ def decode_message(fields: Mapping[str, str], signed: Signed) -> Message:
         push=push.name if push else name,
         signature=signed.signature,
         encrypted=signed.encrypted,
+        secrets=signed.secrets,
     )
 
 
@@ -100,6 +103,7 @@ def _component(fields: Mapping[str, str], info_type: str, signed: Signed) -> Mes
         push=info_type,
         signature=signed.signature,
         encrypted=signed.encrypted,
+        secrets=signed.secrets,
     )
 
 
