@@ -57,6 +57,13 @@ def test_a_format_of_a_configuration_is_read(tmp_path: Path, alert: str, capsys:
     assert json.loads(capsys.readouterr().out)["verdict"] == "backend_slow"
 
 
+def test_a_configuration_that_is_not_there_is_said(tmp_path: Path, alert: str, capsys: Printed) -> None:
+    log = write(tmp_path / "access.log", [BEFORE, LATE, AFTER])
+    missing = str(tmp_path / "nginx.conf")
+    assert main(["logs", str(log), "--alert", alert, "--nginx", missing]) == 2
+    assert f"cannot read {missing}: No such file" in capsys.readouterr().err
+
+
 def test_a_bar_is_shown_on_a_terminal_while_a_compressed_file_is_read(
     tmp_path: Path, alert: str, capsys: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

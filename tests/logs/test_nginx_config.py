@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from triage.errors import InputError
-from triage.logs.nginx_config import ConfiguredLog, formats_of, read_configured_logs
+from tests.support import logs as support
+from triage.evidence.nginx.configuration import tree_of
+from triage.logs.nginx_config import ConfiguredLog, configured_logs, formats_of
 
 LINE = '1.1.1.1 [28/Nov/2026:12:30:00 +0000] 200 "10.0.0.1:80, 10.0.0.2:80" 0.100'
 FORMAT = "log_format own '$remote_addr [$time_local] ' '$status \"$upstream_addr\" ' '$request_time';"
@@ -16,7 +17,7 @@ FORMAT = "log_format own '$remote_addr [$time_local] ' '$status \"$upstream_addr
 def configured(folder: Path, *lines: str) -> tuple[ConfiguredLog, ...]:
     conf = folder / "nginx.conf"
     conf.write_text("events {}\nhttp {\n" + "\n".join(lines) + "\n}\n", encoding="utf-8")
-    return read_configured_logs(conf)
+    return support.configured(conf)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,11 @@ def test_a_rotated_file_goes_by_the_name_of_its_log(name: str, tmp_path: Path) -
     assert len(formats_of(Path("copied"), logs)) == 2
 
 
-def test_a_configuration_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
-        read_configured_logs(tmp_path / "nginx.conf")
+def test_a_saved_dump_is_read_with_the_files_in_it() -> None:
+    dump = (
+        "# configuration file /etc/nginx/nginx.conf:\nhttp { include sites/*.conf; }\n"
+        f"# configuration file /etc/nginx/sites/wx.conf:\n{FORMAT}\naccess_log logs/wx.log own;\n"
+    )
+    (log,) = configured_logs(tree_of(("nginx-T.txt", dump)))
+    assert log.name == "wx.log"
+    assert log.format.read(LINE) is not None

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.logs import AFTER, ALERT, BACKEND, BEFORE, OPENID, combined, line, stamp, write
+from tests.support.logs import AFTER, ALERT, BACKEND, BEFORE, OPENID, combined, configured, line, stamp, write
 from tests.support.paths import DATA
 from triage.alerts.parser import parse
 from triage.evidence.services.log_format import OURS, RECOMMENDED
 from triage.logs.files import open_log
 from triage.logs.join import join
-from triage.logs.nginx_config import read_configured_logs
 from triage.logs.report import as_json, as_text
 from triage.logs.target import target_of
 from triage.logs.traffic import Traffic
@@ -183,10 +182,8 @@ def judged(
 ) -> tuple[Answer, Traffic]:
     """The verdict on one log."""
     target = target_of(parse(alert).alerts[0])
-    configured = read_configured_logs(conf) if conf else ()
-    return join(
-        [open_log(write(folder / "access.log", lines))], target, configured, lambda path, done, size: None
-    )
+    logs = configured(conf) if conf else ()
+    return join([open_log(write(folder / "access.log", lines))], target, logs, lambda path, done, size: None)
 
 
 @pytest.mark.parametrize(("lines", "verdict", "proof"), LOGS.values(), ids=LOGS)
@@ -242,7 +239,7 @@ def test_the_cannot_tell_of_missing_times_names_the_log_format(tmp_path: Path) -
 
 
 def test_our_own_format_is_that_of_the_deployment() -> None:
-    (log,) = read_configured_logs(DATA.parents[1] / "deploy/nginx.conf")
+    (log,) = configured(DATA.parents[1] / "deploy/nginx.conf")
     assert log.format.text == OURS
 
 
@@ -267,8 +264,8 @@ def test_the_log_of_a_real_nginx_is_understood_in_each_format(
     name: str, conf: Path | None, tmp_path: Path
 ) -> None:
     target = target_of(parse(LAB_ALERT).alerts[0])
-    configured = read_configured_logs(conf) if conf else ()
-    answer, traffic = join([open_log(LAB / f"{name}.log")], target, configured, lambda path, done, size: None)
+    logs = configured(conf) if conf else ()
+    answer, traffic = join([open_log(LAB / f"{name}.log")], target, logs, lambda path, done, size: None)
     assert answer.verdict == "backend_slow"
     assert traffic.count() == 7
     assert traffic.tally(lambda kind: (kind.status,)) == {"200": 2, "504": 2, "413": 1, "500": 1, "408": 1}

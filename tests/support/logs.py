@@ -7,6 +7,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from triage.alerts.parser import BEIJING
+from triage.evidence.nginx.configuration import tree_of
+from triage.evidence.nginx.tree import Source
+from triage.logs.nginx_config import ConfiguredLog, configured_logs
 
 OPENID = "oF0PnGE8JyPtrVClEWNMl2Iff531"
 FIRST = datetime(2026, 11, 28, 20, 30, tzinfo=BEIJING)
@@ -64,3 +67,12 @@ def write(path: Path, lines: Iterable[str]) -> Path:
     """A log with these lines."""
     path.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
     return path
+
+
+def configured(conf: Path) -> tuple[ConfiguredLog, ...]:
+    """The access logs of a configuration, with the files beside it that it includes."""
+
+    def find(pattern: str) -> list[Source]:
+        return [(str(file), file.read_text(encoding="utf-8")) for file in conf.parent.glob(pattern)]
+
+    return configured_logs(tree_of((str(conf), conf.read_text(encoding="utf-8")), find))

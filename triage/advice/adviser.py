@@ -15,7 +15,6 @@ from triage.alerts.facts import log_statuses
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
 from triage.evidence.causes import NamedCause
-from triage.evidence.judge import judge
 from triage.evidence.judgement import Part
 from triage.message import PageSize
 from triage.rules.conditions import View, holds
@@ -120,6 +119,8 @@ class Adviser:
         if diagnoses:
             pages = tuple(page.text for page in self.alert_pages(reading, diagnoses))
             return Answer(pages, diagnoses, worst(diagnoses).kind)
+        from triage.evidence.judge import judge  # the readers of all tools, which an alert does not need
+
         asked = self.ask(text)
         parts = judge(text)
         if is_evidence(text, parts, asked):

@@ -199,7 +199,7 @@ class TopicIndex:
         self._add_names(
             evidence, question, [name for name in found if not any(name in each for each in shown)]
         )
-        for id_, share in self._texts.explained(FILLER.sub(" ", question.words)).items():
+        for id_, share in self._texts.explained(question.telling_terms).items():
             evidence[id_].add(_WORDS * share, _SHARED)
         self._add_codes(evidence, question, [code for code in codes if code.known and not code.harmless])
         return evidence, phrases
@@ -262,14 +262,13 @@ class TopicIndex:
         return has_company and self._strangeness(question) < _TALK
 
     def _strangeness(self, question: Question) -> float:
-        return self._texts.strangeness(FILLER.sub(" ", question.words))
+        return self._texts.strangeness(question.telling_terms)
 
     def _has_its_message(self, question: Question, code: TypedCode) -> bool:
         """Whether two words of the official text of a code, or of its meaning, stand beside it; half of a short one."""
-        words = set(terms_of(question.words))
         texts = (code.known.message or "", code.known.meaning) if code.known else ()
         told = [set(terms_of(fold(text))) for text in texts]
-        return any(len(terms & words) >= min(2, -(-len(terms) // 2)) for terms in told if terms)
+        return any(len(terms & question.terms) >= min(2, -(-len(terms) // 2)) for terms in told if terms)
 
     def _add_phrases(self, evidence: dict[str, _Evidence], found: Iterable[str]) -> tuple[str, ...]:
         shown: dict[str, None] = {}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from triage.advice.ranking import terms_of
 from triage.alerts.cleaning import clean, fold
 
 _DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（）\[\]「」~～]+")
@@ -66,6 +67,16 @@ class Question:
         """The squashed words without polite and empty ones."""
         return FILLER.sub("", self.squashed)
 
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """The words and pairs of characters of the question, as texts are ranked by."""
+        return frozenset(terms_of(self.words))
+
+    @cached_property
+    def telling_terms(self) -> frozenset[str]:
+        """Those of the question without polite and empty words."""
+        return frozenset(terms_of(FILLER.sub(" ", self.words)))
+
     def has_word(self, name: str) -> bool:
         """Whether a squashed Latin name stands in the words without letters or digits beside it: `nginx 502`."""
         return name in self._joined_words
@@ -91,7 +102,7 @@ class Question:
 
     @cached_property
     def is_between_people(self) -> bool:
-        """Whether it speaks of somebody rather than of a system."""
+        """Whether the question speaks of somebody rather than of a system."""
         return bool(_BETWEEN_PEOPLE.search(self.words))
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 _SATURATION = 1.2
 """BM25's k1: how fast a repeated word stops counting."""
@@ -68,9 +68,8 @@ class TextIndex:
                 if self._rarity[term] >= _MIN_RARITY:
                     self._postings[term].append((id_, n / (n + norm)))
 
-    def explained(self, text: str) -> dict[str, float]:
-        """For each id the share of the question's words that its text explains, from 0 to 1, rare words first."""
-        terms = set(terms_of(text))
+    def explained(self, terms: Collection[str]) -> dict[str, float]:
+        """For each id the share of a question's terms that its text explains, from 0 to 1, rare words first."""
         if not terms:
             return {}
         total = sum(self._rarity.get(term, self._unknown) for term in terms)
@@ -81,9 +80,8 @@ class TextIndex:
                 found[id_] += rarity * weight
         return {id_: value / total for id_, value in found.items()}
 
-    def strangeness(self, text: str) -> float:
-        """The share of a text's words that stand in no text of the index, from 0 to 1."""
-        terms = set(terms_of(text))
+    def strangeness(self, terms: Collection[str]) -> float:
+        """The share of a question's terms that stand in no text of the index, from 0 to 1."""
         return sum(term not in self._rarity for term in terms) / len(terms) if terms else 0.0
 
     def shared(self, text: str, id_: str, most: int) -> list[str]:

@@ -41,7 +41,7 @@ class Sources:
 
     @property
     def ids(self) -> Collection[str]:
-        """What may be cited."""
+        """The ids that a step or a code may cite."""
         return self._by_id.keys()
 
     def get(self, id_: str) -> Source | None:

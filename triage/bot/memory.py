@@ -45,7 +45,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is told of an alert's past."""
+    """What a reply tells of an alert's past."""
 
     text: str = ""
     lead: str | None = None

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from triage.cli._input import decode, read_bytes
 from triage.cli._language import gettext
-from triage.errors import InputError
-from triage.evidence.nginx.tree import MAX_CHARACTERS, MAX_DEPTH, MAX_INCLUDES, MAX_WORDS, Find, Source
+from triage.errors import ConfigurationLimitError, InputError
+from triage.evidence.nginx.configuration import tree_of
+from triage.evidence.nginx.tree import MAX_CHARACTERS, MAX_DEPTH, MAX_INCLUDES, MAX_WORDS, Find, Source, Tree
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 _BOM = b"\xef\xbb\xbf"
@@ -23,6 +24,15 @@ def read_configuration(conf: str | None) -> Source:
         raise too_large(name)
     text = decode(raw, name)
     return name, f"\ufeff{text}" if raw.startswith(_BOM) else text
+
+
+def read_nginx(conf: str) -> Tree:
+    """The tree of a configuration with what it includes, or of a saved `nginx -T`. Raises InputError."""
+    source = read_configuration(conf)
+    try:
+        return tree_of(source, included_by(conf))
+    except ConfigurationLimitError as exc:
+        raise too_large(exc.file or source[0]) from exc
 
 
 def included_by(conf: str | None) -> Find:

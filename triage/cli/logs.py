@@ -14,11 +14,12 @@ from triage.alerts.parser import parse
 from triage.cli._commands import Command
 from triage.cli._input import read_text
 from triage.cli._language import gettext
+from triage.cli._nginx import read_nginx
 from triage.cli._output import dump, write
 from triage.errors import InputError, LogFileError
 from triage.logs.files import LogFile, Progress, open_log
 from triage.logs.join import join
-from triage.logs.nginx_config import read_configured_logs
+from triage.logs.nginx_config import configured_logs
 from triage.logs.report import as_json, as_text
 from triage.logs.target import target_of
 from triage.logs.verdict import Verdict
@@ -49,7 +50,7 @@ def command(logs: tuple[str, ...], alert: str, nginx: str | None, as_json_: bool
         raise InputError(gettext("no alert in this text"))
     target = target_of(alerts[0])
     try:
-        configured = read_configured_logs(Path(nginx)) if nginx else ()
+        configured = configured_logs(read_nginx(nginx)) if nginx else ()
         with _progress() as progress:
             answer, traffic = join([_opened(log) for log in logs], target, configured, progress)
     except LogFileError as exc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from triage.evidence.judgement import Finding, Part, Verdict
+from triage.evidence.judgement import Finding, Part, Verdict, unreadable
 from triage.probe.guard import Guard, Target
 from triage.probe.network_checks import Limits, World, check_dns, check_tcp, check_tls, check_url
 from triage.probe.report import Check, CheckState
@@ -49,5 +49,5 @@ def _findings(checks: Iterable[Check]) -> tuple[Finding, ...]:
                 verdict = Verdict.SUSPECT if item.id in _SUSPECT else Verdict.SICK
                 found.setdefault(id_, Finding(id_, verdict, item.message))
         if check.state is CheckState.UNKNOWN:
-            found.setdefault("no_answer", Finding("no_answer", Verdict.UNREADABLE, check.seen))
+            found.setdefault("not_tried", unreadable("not_tried", check.seen))
     return tuple(found.values())

@@ -8,7 +8,7 @@ from triage.evidence.findings import FINDINGS
 from triage.evidence.judgement import Finding, Part, Verdict, rank
 from triage.evidence.transcript import MARKS
 
-_LOOKED_AT = {
+LOOKED_AT: Mapping[str, str] = {
     "uptime": "负载",
     "vmstat": "CPU 和换页",
     "free": "内存",
@@ -25,9 +25,8 @@ _LOOKED_AT = {
     "dig": "回调的域名",
     "curl": "连到回调",
     "openssl": "回调的证书",
-    "nginx_config": "nginx 配置",
-    "access_log": "访问日志",
 }
+"""What a healthy part says was looked at, by its tool."""
 
 
 def write_page(title: str, parts: Sequence[Part], kinds: Mapping[str, str], alert: str | None = None) -> str:
@@ -43,7 +42,7 @@ def write_page(title: str, parts: Sequence[Part], kinds: Mapping[str, str], aler
     for _, finding in found:
         if finding.verdict is not Verdict.HEALTHY:
             lines += _told(finding, kinds, alert)
-    healthy = [_LOOKED_AT[part.tool] for part in parts if part.verdict is Verdict.HEALTHY]
+    healthy = [LOOKED_AT[part.tool] for part in parts if part.verdict is Verdict.HEALTHY]
     if healthy:
         lines.append(f"{MARKS[Verdict.HEALTHY]} 正常：{'、'.join(healthy)}")
     if alert and not any(_explains(finding, alert) for _, finding in found):

@@ -99,6 +99,7 @@ FINDINGS: Mapping[str, Meaning] = {
     "rtt_high": Meaning("来回太慢", (), "mtr -rn 对方地址"),
     "loss_at_destination": Meaning("终点丢包", _SLOW, "换个时间再测，联系运营商"),
     "middle_hop_loss": Meaning("只有中间丢，不算", (), ""),
+    "not_tried": Meaning("从这台机器试不出来", (), "换一台能上外网的机器再看"),
     "path_ends": Meaning("后面几跳没有回，可能只是不回", (), "curl -sv -m 5 回调地址"),
     "nxdomain": Meaning("没有这个域名", ("dns_failure",), "查到期和拼写"),
     "servfail": Meaning("权威 DNS 出错", ("dns_failure",), "查 DNS 服务商"),

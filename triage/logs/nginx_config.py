@@ -5,16 +5,14 @@ https://nginx.org/en/docs/http/ngx_http_log_module.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from triage.errors import InputError
+from triage.evidence.nginx.scope import seconds
+from triage.evidence.nginx.tree import Block, Directive, Tree
 from triage.evidence.services.log_format import COMBINED, LogFormat, compile_format
 
-_SECONDS = {"ms": 0.001, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _FLUSH_SLACK = 2.0
 
 
@@ -31,21 +29,15 @@ class ConfiguredLog:
     """`if=` leaves requests out."""
 
 
-def read_configured_logs(path: Path) -> tuple[ConfiguredLog, ...]:
-    """The access logs of a configuration with its includes, in order of appearance. Raises InputError."""
-    import crossplane
-
-    if not path.is_file():
-        raise InputError(f"cannot read {path}: no such file")
-    payload = crossplane.parse(str(path), catch_errors=True, comments=False)
-    directives = [line for config in payload["config"] for line in _directives(config["parsed"])]
+def configured_logs(tree: Tree) -> tuple[ConfiguredLog, ...]:
+    """The access logs of a configuration, in order of appearance."""
+    directives = tuple(_directives(tree.root))
     formats = {"combined": compile_format(COMBINED)}
-    for name, args in directives:
-        if name == "log_format" and len(args) > 1:
-            formats[args[0]] = _log_format(args[1:])
-    return tuple(
-        log for name, args in directives if name == "access_log" and (log := _configured(args, formats))
-    )
+    for each in directives:
+        if each.name == "log_format" and len(each.args) > 1:
+            formats[each.args[0]] = _log_format(each.args[1:])
+    logs = (each.args for each in directives if each.name == "access_log" and each.args)
+    return tuple(log for args in logs if (log := _configured(args, formats)))
 
 
 def formats_of(log: Path, configured: Sequence[ConfiguredLog]) -> tuple[ConfiguredLog, ...]:
@@ -54,10 +46,11 @@ def formats_of(log: Path, configured: Sequence[ConfiguredLog]) -> tuple[Configur
     return named or tuple(configured)
 
 
-def _directives(block: Sequence[Any]) -> Iterator[tuple[str, list[str]]]:
-    for line in block:
-        yield line["directive"], line["args"]
-        yield from _directives(line.get("block", ()))
+def _directives(block: Block) -> Iterator[Directive]:
+    for each in block.directives:
+        yield each
+        if each.block:
+            yield from _directives(each.block)
 
 
 def _log_format(args: Sequence[str]) -> LogFormat:
@@ -76,15 +69,10 @@ def _configured(args: Sequence[str], formats: dict[str, LogFormat]) -> Configure
         return None
     disorder: float | None = 0.0
     if "flush" in options:
-        disorder = _seconds(options["flush"])
+        flush = seconds(options["flush"])
+        disorder = flush.total_seconds() if flush else None
     elif "buffer" in options or "gzip" in options or "gzip" in words:
         disorder = None
     return ConfiguredLog(
         Path(args[0]).name, found, disorder if disorder is None else disorder + _FLUSH_SLACK, "if" in options
     )
-
-
-def _seconds(text: str) -> float | None:
-    """A time of nginx's: `5s`, `1m30s`. https://nginx.org/en/docs/syntax.html"""
-    parts = re.findall(r"(\d+)(ms|[smhd]?)", text)
-    return sum(int(number) * _SECONDS[unit] for number, unit in parts) if parts else None

@@ -71,7 +71,7 @@ def changed_rules(rules: Iterable[Rule], changes: Iterable[Change]) -> tuple[Rul
     by_rule: dict[str, list[Change]] = {}
     for change in changes:
         by_rule.setdefault(change.rule, []).append(change)
-    changed = (_changed(rule, by_rule.get(rule.id, [])) for rule in rules)
+    changed = (_changed(rule, by_rule[rule.id]) if rule.id in by_rule else rule for rule in rules)
     return tuple(rule for rule in changed if rule is not None)
 
 

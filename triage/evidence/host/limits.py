@@ -79,7 +79,7 @@ def _cgroup(paste: Paste) -> Iterator[Part]:
 
 
 def judge_throttling(periods: int, throttled: int) -> Iterator[Finding]:
-    """What the periods say in which a container was kept from the CPU."""
+    """What the share of a container's periods says in which it was kept from the CPU."""
     share = 100 * throttled / periods if periods else 0.0
     if share >= _SOMETIMES:
         yield (sick if share >= _THROTTLED else suspect)("cpu_throttled", f"{share:.0f}% 的周期被限")

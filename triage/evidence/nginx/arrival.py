@@ -21,7 +21,9 @@ _BY_SCHEME = re.compile(
     r"\$(?:scheme|https|ssl_protocol|server_port|http_x_forwarded_proto|http_x_forwarded_scheme)\b"
 )
 _PORTS = frozenset({"80", "443"})
-# which the platform has named as its own: https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html
+# Networks that are taken for the platform's. It has no public list: an account asks for the present one, getcallbackip.
+# https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/Get_the_WeChat_server_IP_address.html
+# 101.226 and 81.69 are confirmed, the others are not; an `allow` of any other network counts as none of the platform's.
 _WECHAT = tuple(
     ip_network(f"{start}.0.0/16")
     for start in (

@@ -25,6 +25,7 @@ from triage.evidence.nginx.scope import (
     whole_number,
 )
 from triage.evidence.nginx.tree import Directive, Tree
+from triage.evidence.services.log_format import COMBINED
 
 Version = tuple[int, int, int]
 KEEPALIVE_BY_DEFAULT: Version = (1, 29, 7)
@@ -105,7 +106,7 @@ class Nginx:
                 yield place, alike(block, *names)
 
     def each_effective(self, *names: str) -> Iterator[Directive]:
-        """The same directives, one by one."""
+        """The directives of `effective`, one by one."""
         for _, directives in self.effective(*names):
             yield from directives
 
@@ -229,17 +230,11 @@ def _is_timed(format_: Directive) -> bool:
     return len(set(_TIMINGS.findall(" ".join(format_.args[1:])))) == 2
 
 
-_COMBINED = (
-    '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
-    '"$http_referer" "$http_user_agent"'
-)
-
-
 def _with_format(format_: Directive) -> str:
     """A log_format that has the two timings."""
     texts = [arg for arg in format_.args[1:] if not arg.startswith("escape=")]
     options = "".join(f"{arg} " for arg in format_.args[1:] if arg.startswith("escape="))
-    text = "".join(texts) or _COMBINED
+    text = "".join(texts) or COMBINED
     if text.rstrip().endswith("}"):
         times = '"request_time":"$request_time","upstream_response_time":"$upstream_response_time"'
         return f"log_format {format_.args[0]} {options}'{text.rstrip()[:-1].rstrip().rstrip(',')},{times}}}';"

@@ -34,11 +34,14 @@ def judge_configuration(
     An `nginx -T` has the included files in it; for other texts `find` reads them. Without a version of nginx it is
     the one that a line `nginx version: nginx/1.30.0` tells. Raises ConfigurationLimitError.
     """
+    return judge_tree(tree_of(source, find), version or told_version(source[1]))
+
+
+def tree_of(source: Source, find: Find | None = None) -> Tree:
+    """The tree of a configuration, or of what `nginx -T` prints; `find` as above. Raises ConfigurationLimitError."""
     if sources := split_dump(source[1]):
-        tree = read_tree(sources[0], _finder(sources))
-    else:
-        tree = read_tree((source[0], _SAID.sub("", source[1])), find or (lambda _: ()))
-    return judge_tree(tree, version or told_version(source[1]))
+        return read_tree(sources[0], _finder(sources))
+    return read_tree((source[0], _SAID.sub("", source[1])), find or (lambda _: ()))
 
 
 def judge_tree(tree: Tree, version: Version | None = None) -> tuple[Problem, ...]:

@@ -74,7 +74,7 @@ class Found:
 
     @property
     def place(self) -> tuple[str, str, int]:
-        """What makes two of them one: the id, the file, the line."""
+        """The id, the file and the line: what two checks find in one place is one problem."""
         return self.id, self.directive.file, self.directive.line
 
 
