@@ -8,7 +8,8 @@ import pytest
 
 from tests.support import logs as support
 from triage.evidence.nginx.configuration import tree_of
-from triage.logs.nginx_config import ConfiguredLog, configured_logs, formats_of
+from triage.logs.join import ConfiguredLog, formats_of
+from triage.logs.nginx_config import configured_logs
 
 LINE = '1.1.1.1 [28/Nov/2026:12:30:00 +0000] 200 "10.0.0.1:80, 10.0.0.2:80" 0.100'
 FORMAT = "log_format own '$remote_addr [$time_local] ' '$status \"$upstream_addr\" ' '$request_time';"

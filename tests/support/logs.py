@@ -9,7 +9,8 @@ from pathlib import Path
 from triage.alerts.parser import BEIJING
 from triage.evidence.nginx.configuration import tree_of
 from triage.evidence.nginx.tree import Source
-from triage.logs.nginx_config import ConfiguredLog, configured_logs
+from triage.logs.join import ConfiguredLog
+from triage.logs.nginx_config import configured_logs
 
 OPENID = "oF0PnGE8JyPtrVClEWNMl2Iff531"
 FIRST = datetime(2026, 11, 28, 20, 30, tzinfo=BEIJING)

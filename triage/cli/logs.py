@@ -14,12 +14,10 @@ from triage.alerts.parser import parse
 from triage.cli._commands import Command
 from triage.cli._input import read_text
 from triage.cli._language import gettext
-from triage.cli._nginx import read_nginx
 from triage.cli._output import dump, write
 from triage.errors import InputError, LogFileError
 from triage.logs.files import LogFile, Progress, open_log
-from triage.logs.join import join
-from triage.logs.nginx_config import configured_logs
+from triage.logs.join import ConfiguredLog, join
 from triage.logs.report import as_json, as_text
 from triage.logs.target import target_of
 from triage.logs.verdict import Verdict
@@ -50,13 +48,20 @@ def command(logs: tuple[str, ...], alert: str, nginx: str | None, as_json_: bool
         raise InputError(gettext("no alert in this text"))
     target = target_of(alerts[0])
     try:
-        configured = configured_logs(read_nginx(nginx)) if nginx else ()
+        configured = _configured(nginx) if nginx else ()
         with _progress() as progress:
             answer, traffic = join([_opened(log) for log in logs], target, configured, progress)
     except LogFileError as exc:
         raise InputError(_unreadable(exc)) from exc
     write(dump(as_json(answer, traffic, target)) if as_json_ else as_text(answer, traffic, target))
     return int(answer.verdict is not Verdict.ANSWERED_IN_TIME)
+
+
+def _configured(nginx: str) -> tuple[ConfiguredLog, ...]:
+    from triage.cli._nginx import read_nginx  # only a configuration needs the reader of configurations
+    from triage.logs.nginx_config import configured_logs
+
+    return configured_logs(read_nginx(nginx))
 
 
 def _opened(log: str) -> LogFile:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from triage.evidence.services.log_format import LogFormat
 from triage.logs.files import LogFile, Progress
-from triage.logs.nginx_config import ConfiguredLog, formats_of
 from triage.logs.target import Target
 from triage.logs.traffic import Traffic, read_traffic
 from triage.logs.verdict import Answer, Verdict, judge
 
 _NO_TIME = Answer(Verdict.CANNOT_TELL, "报警里没有时间", "把报警整条粘全：要有“时间”那一行")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredLog:
+    """An `access_log` directive."""
+
+    name: str
+    """The file's name without its folder: a copy of the log stands elsewhere."""
+    format: LogFormat
+    disorder: float | None
+    """Seconds that lines are held back at most; None where `buffer=` has no `flush=`."""
+    is_conditional: bool
+    """`if=` leaves requests out."""
 
 
 def join(
@@ -25,3 +40,9 @@ def join(
     disorder = max(known) if known and len(known) == len(delays) else None
     traffic = read_traffic(logs, target, [entry.format for entry in entries], disorder, progress)
     return judge(traffic, target, is_conditional=any(entry.is_conditional for entry in entries)), traffic
+
+
+def formats_of(log: Path, configured: Sequence[ConfiguredLog]) -> tuple[ConfiguredLog, ...]:
+    """The directives that may have written a file or what it was rotated from: those of its name, else all."""
+    named = tuple(entry for entry in configured if log.name.startswith(entry.name))
+    return named or tuple(configured)

@@ -6,27 +6,14 @@ https://nginx.org/en/docs/http/ngx_http_log_module.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from triage.evidence.nginx.scope import seconds
 from triage.evidence.nginx.tree import Block, Directive, Tree
 from triage.evidence.services.log_format import COMBINED, LogFormat, compile_format
+from triage.logs.join import ConfiguredLog
 
 _FLUSH_SLACK = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredLog:
-    """An `access_log` directive."""
-
-    name: str
-    """The file's name without its folder: a copy of the log stands elsewhere."""
-    format: LogFormat
-    disorder: float | None
-    """Seconds that lines are held back at most; None where `buffer=` has no `flush=`."""
-    is_conditional: bool
-    """`if=` leaves requests out."""
 
 
 def configured_logs(tree: Tree) -> tuple[ConfiguredLog, ...]:
@@ -38,12 +25,6 @@ def configured_logs(tree: Tree) -> tuple[ConfiguredLog, ...]:
             formats[each.args[0]] = _log_format(each.args[1:])
     logs = (each.args for each in directives if each.name == "access_log" and each.args)
     return tuple(log for args in logs if (log := _configured(args, formats)))
-
-
-def formats_of(log: Path, configured: Sequence[ConfiguredLog]) -> tuple[ConfiguredLog, ...]:
-    """The directives that may have written a file or what it was rotated from: those of its name, else all."""
-    named = tuple(entry for entry in configured if log.name.startswith(entry.name))
-    return named or tuple(configured)
 
 
 def _directives(block: Block) -> Iterator[Directive]:
