@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 
 import requests
 
+from triage.channels.wechat.codes import HINTS, TOKEN_REFUSED
 from triage.channels.wechat.tokens import Token, TokenCache, is_token
 from triage.errors import ApiError as ApiError
 from triage.masking import mask
@@ -27,31 +28,10 @@ _RENEW_BEFORE = timedelta(seconds=60)
 _FETCH_AGAIN = timedelta(seconds=5)
 """After a failed fetch every thread that wants a token gets the same error for this long."""
 _BUSY: Final = -1
-_TOKEN_REFUSED: Final = (40001, 40014, 42001)
 _BUSY_PAUSES = (0.5, 1.5)
 """Seconds before asking a busy platform (-1) again."""
 _MAX_ANSWER_BYTES = 64 * 1024
 _LONGEST_MESSAGE = 200
-
-_HINTS: Mapping[int, str] = {
-    -1: "系统繁忙，过一会儿再试",
-    40001: "凭证无效：核对 AppSecret；看是否有别的程序用 cgi-bin/token 抢着刷新",
-    40002: "grant_type 不对，应是 client_credential",
-    40013: "AppID 无效：核对 TRIAGE_WECHAT_APPID",
-    40014: "access_token 无效：看是否有别的程序在强制刷新",
-    40125: "AppSecret 不对：核对 TRIAGE_WECHAT_SECRET，重置过就要换成新的",
-    40164: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
-    40243: "AppSecret 已冻结：在公众平台解冻",
-    42001: "access_token 过期：核对本机时钟",
-    45009: "今天的调用次数用完了，明天再试",
-    45011: "一分钟内调用太多，过一分钟再试",
-    48001: "没有这个接口的权限：看账号是否认证、接口是否开通",
-    61004: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
-    89503: "新的 IP 要管理员在微信里点同意",
-    **dict.fromkeys(
-        (*range(40015, 40021), *range(40022, 40028)), "菜单不合平台的规定：triage menu show 会指出哪一项"
-    ),
-}
 
 
 class WeChatApi:
@@ -99,11 +79,11 @@ class WeChatApi:
         """The answer to a call; a token that is refused is fetched anew and tried once more, never twice."""
         token = self._token()
         answer = self._ask(path, body, token)
-        if _errcode(answer) in _TOKEN_REFUSED:
+        if _errcode(answer) in TOKEN_REFUSED:
             self._expire(token)
             token = self._token()
             answer = self._ask(path, body, token)
-            if _errcode(answer) in _TOKEN_REFUSED:
+            if _errcode(answer) in TOKEN_REFUSED:
                 self._expire(token)
         return self._checked(path, answer, token)
 
@@ -189,7 +169,7 @@ class WeChatApi:
         for hidden in (self._secret, token.value if token else ""):
             said = said.replace(hidden, "…") if hidden else said
         said = re.sub(r"\s+", " ", mask(said))[:_LONGEST_MESSAGE]
-        raise ApiError(f"{path}: errcode {code} ({said})", _HINTS.get(code, "见官方全局返回码"), code)
+        raise ApiError(f"{path}: errcode {code} ({said})", HINTS.get(code, "见官方全局返回码"), code)
 
 
 def _errcode(answer: Mapping[str, Any]) -> int:

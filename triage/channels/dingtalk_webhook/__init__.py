@@ -1,0 +1,1 @@
+"""DingTalk group robots, out only."""

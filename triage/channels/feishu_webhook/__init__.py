@@ -1,0 +1,1 @@
+"""Feishu group robots, out only."""

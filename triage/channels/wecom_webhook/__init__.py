@@ -1,0 +1,1 @@
+"""WeCom group robots, out only."""
