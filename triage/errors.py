@@ -155,18 +155,20 @@ class UnreadableMessageError(BadMessageError):
 class ApiError(TriageError):
     """The platform's API could not be used; `errcode` is the platform's (None if it gave none), `hint` what to do.
 
-    Neither the text nor a chained exception holds a secret, a token or a query string.
+    `maybe_sent` tells that the request was written and nothing came back. Neither the text nor a chained exception
+    holds a secret, a token or a query string.
     """
 
-    def __init__(self, what: str, hint: str, errcode: int | None = None) -> None:
+    def __init__(self, what: str, hint: str, errcode: int | None = None, *, maybe_sent: bool = False) -> None:
         super().__init__(f"{what}: {hint}" if hint else what)
         self.what = what
         self.hint = hint
         self.errcode = errcode
+        self.maybe_sent = maybe_sent
 
     def again(self) -> ApiError:
         """The same error for another thread; an exception carries the traceback of one."""
-        return ApiError(self.what, self.hint, self.errcode)
+        return ApiError(self.what, self.hint, self.errcode, maybe_sent=self.maybe_sent)
 
 
 class ForbiddenError(TriageError):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from triage.channels.apis import Apis
 from triage.channels.channel import Audience, Echo
+from triage.channels.delivery import Sender
 from triage.errors import BadMessageError, RefusedError
 from triage.message import (
     Message,
     MessageKind,
     PageSize,
-    Person,
     Reply,
     Request,
     Response,
@@ -35,7 +35,6 @@ class OtherChannel:
     renders_markdown: bool = True
     max_body_bytes: int = 4096
     silence: Response = Response(200, b"")
-    send: Callable[[Person, str], None] | None = None
 
     def receive(self, request: Request, account: OtherAccount, now: datetime) -> Message | Echo:
         if request.query.get("secret") != account.secret:
@@ -71,6 +70,9 @@ class OtherChannel:
         if reply.text is None:
             return self.silence
         return Response(200, json.dumps({"text": self.page_size.cut(reply.text)}).encode())
+
+    def sender(self, account: OtherAccount, apis: Apis) -> Sender | None:
+        return None
 
     def audience(self, message: Message) -> Audience:
         return Audience.GROUP if message.recipient == "group" else Audience.SENDER

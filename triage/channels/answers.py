@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from triage.channels.delivery import Delivery, Result
+from triage.errors import ApiError
 from triage.masking import mask
 
 _LONGEST_SAID = 200
@@ -46,6 +47,14 @@ def judge_answer(status: int, body: Mapping[str, object] | None, codes: Codes) -
     meaning = codes.get(code) or Meaning(Result.LATER, "不认识的错误码，看官方全局错误码")
     hint = meaning.hint if isinstance(meaning.hint, str) else meaning.hint(said)
     return Delivery(meaning.result, f"errcode {code}（{said}）：{hint}", meaning.retry_after)
+
+
+def judge_failure(exc: ApiError, codes: Codes) -> Delivery:
+    """What it means that there is no answer, or that no access token was given."""
+    meaning = codes.get(exc.errcode) if exc.errcode is not None else None
+    if meaning is not None:
+        return Delivery(meaning.result, str(exc), meaning.retry_after)
+    return Delivery(Result.MAYBE_SENT if exc.maybe_sent else Result.LATER, str(exc))
 
 
 def error_code(body: Mapping[str, object] | None) -> int | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from triage.message import Message, PageSize, Person, Reply, Request, Response
+from triage.channels.apis import Apis
+from triage.channels.delivery import Sender
+from triage.message import Message, PageSize, Reply, Request, Response
 
 AccountT = TypeVar("AccountT", contravariant=True)
 
@@ -27,12 +28,19 @@ class Audience(enum.Enum):
     GROUP = "group"
 
 
-class Channel(Protocol[AccountT]):
-    """A chat channel; `AccountT` is an account of ours on it, as its console knows it."""
+class Outgoing(Protocol[AccountT]):
+    """What notices go out by; `AccountT` is an account or a robot of ours on it, as its console knows it."""
 
     @property
     def name(self) -> str:
-        """In paths (`/callback/<name>`), in settings, in `Message.channel` and `Person.channel`."""
+        """In paths (`/callback/<name>`), in settings, in `Message.channel`, `Person.channel` and `Group.channel`."""
+
+    def sender(self, account: AccountT, apis: Apis) -> Sender | None:
+        """What sends for an account; None where it can only answer."""
+
+
+class Channel(Outgoing[AccountT], Protocol[AccountT]):
+    """A chat channel, which receives messages and answers them."""
 
     @property
     def page_size(self) -> PageSize:
@@ -49,10 +57,6 @@ class Channel(Protocol[AccountT]):
     @property
     def silence(self) -> Response:
         """The legal answer to every push that there is nothing to say to."""
-
-    @property
-    def send(self) -> Callable[[Person, str], None] | None:
-        """Sends a text to a person unasked; None where the channel can only answer."""
 
     def receive(self, request: Request, account: AccountT, now: datetime) -> Message | Echo:
         """Verify and decode a request.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
+from triage.channels.apis import Apis
 from triage.channels.channel import Audience, Echo
+from triage.channels.delivery import Sender
 from triage.channels.wechat import callback
 from triage.channels.wechat.account import Account
 from triage.channels.wechat.messages import CHANNEL
-from triage.message import Message, PageSize, Person, Reply, Request, Response
+from triage.message import Message, PageSize, Reply, Request, Response
 
 
 class WechatChannel:
@@ -20,7 +21,6 @@ class WechatChannel:
     renders_markdown: bool = False
     max_body_bytes: int = callback.MAX_BODY_BYTES
     silence: Response = callback.SUCCESS
-    send: Callable[[Person, str], None] | None = None
 
     def receive(self, request: Request, account: Account, now: datetime) -> Message | Echo:
         """As `Channel.receive`."""
@@ -31,6 +31,10 @@ class WechatChannel:
     ) -> Response:
         """As `Channel.respond`."""
         return callback.respond(reply, message, account, now, nonce, random16)
+
+    def sender(self, account: Account, apis: Apis) -> Sender | None:
+        """None: an account answers."""
+        return None
 
     def audience(self, message: Message) -> Audience:
         """The sender alone: an Official Account is in no group."""
