@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 
 from tests.support.loopback import Clock
 from tests.support.robots import HOUR, KEY, MINUTE, Robots, Settings
 from triage.channels.apis import Apis
 from triage.channels.delivery import EVERYBODY, Group, Notice, RateLimit, Result, Sender
-from triage.channels.json_http import open_session
 from triage.channels.registry import OUTGOING, ROBOTS
 from triage.channels.robot import Robot
 from triage.errors import SettingsError
@@ -34,7 +34,7 @@ def robots() -> Iterator[Robots]:
 
 @pytest.fixture
 def open_robot(robots: Robots) -> Iterator[Open]:
-    with open_session() as session:
+    with requests.Session() as session:
         session.trust_env = False  # no proxy of this machine between the test and its server
         apis = Apis(session, clock=robots.clock)
 
@@ -77,7 +77,7 @@ def test_a_connection_that_ends_after_the_request_is_maybe_sent(
 def test_a_connection_that_is_never_made_has_sent_nothing(channel: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         address = f"http://127.0.0.1:{unused.getsockname()[1]}/hook?key={KEY}"
-    with open_session() as session:
+    with requests.Session() as session:
         session.trust_env = False
         delivery = ROBOTS[channel].sender(Robot(address), Apis(session)).send(notice(channel), 5)
     assert delivery.result is Result.LATER
@@ -86,7 +86,7 @@ def test_a_connection_that_is_never_made_has_sent_nothing(channel: str) -> None:
 
 @every_robot
 def test_a_silent_server_is_left_after_the_time_limit_and_may_have_it(channel: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, open_session() as session:
+    with socket.create_server(("127.0.0.1", 0)) as silent, requests.Session() as session:
         session.trust_env = False
         robot = Robot(f"http://127.0.0.1:{silent.getsockname()[1]}/hook?key={KEY}")
         delivery = ROBOTS[channel].sender(robot, Apis(session)).send(notice(channel), 0.2)
@@ -335,7 +335,7 @@ def test_what_no_text_can_carry_is_left_out(robots: Robots, open_robot: Open, ch
 
 
 def test_a_clock_is_the_machine_s_where_none_is_given() -> None:
-    with open_session() as session:
+    with requests.Session() as session:
         before = datetime.now(UTC)
         assert before <= Apis(session).clock() <= datetime.now(UTC)
     assert Clock()() == Clock().now

@@ -113,6 +113,16 @@ def test_a_token_ends_the_demo() -> None:
             "TRIAGE_WECHAT_TOKEN is not",
             id="an old token without a present one",
         ),
+        pytest.param(
+            {"TRIAGE_WECHAT_API_URL": "api.example.cn"},
+            "TRIAGE_WECHAT_API_URL: 'api.example.cn' is not a URL",
+            id="an API without a scheme",
+        ),
+        pytest.param(
+            {"TRIAGE_WECOM_API_URL": "https://u:p@api.example.cn/?a=b"},
+            "TRIAGE_WECOM_API_URL",
+            id="an API with a password or a query",
+        ),
         pytest.param({"TRIAGE_DEMO": "false"}, "set TRIAGE_WECHAT_TOKEN", id="no demo and no account"),
         pytest.param(
             {"TRIAGE_DEMO": "true", "TRIAGE_WECHAT_TOKEN": "t"}, "TRIAGE_DEMO", id="a demo beside an account"
@@ -370,3 +380,15 @@ def test_every_setting_has_a_row_on_the_operations_page() -> None:
     cells = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `TRIAGE_")]
     named = [name for cell in cells for name in re.findall(r"`TRIAGE_(\w+)`", cell)]
     assert sorted(named) == sorted(name.upper() for name in Settings.model_fields)
+
+
+def test_where_an_api_is_stands_by_its_channel_and_is_nowhere_by_default() -> None:
+    urls = {
+        "TRIAGE_WECHAT_API_URL": "http://127.0.0.1:8000",
+        "TRIAGE_WECOM_API_URL": "https://api.example.cn/wecom",
+    }
+    assert load_settings(urls).api_urls == {
+        "wechat": "http://127.0.0.1:8000",
+        "wecom_app": "https://api.example.cn/wecom",
+    }
+    assert load_settings({}).api_urls == {}

@@ -26,13 +26,6 @@ class Answer:
     body: dict[str, Any] | None
 
 
-def open_session() -> requests.Session:
-    """A session for calls whose URLs hold secrets."""
-    # at DEBUG it logs every URL, and the platforms want tokens and keys in the URL
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-    return requests.Session()
-
-
 def exchange(
     session: requests.Session,
     url: str,
@@ -46,6 +39,8 @@ def exchange(
     `timeout` is seconds to connect, and to have the whole answer. Raises ApiError where there is none; it says
     whether the platform may have got the request all the same.
     """
+    # at DEBUG it logs every URL, and the platforms want tokens and keys in the URL
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
     trouble: ApiError | None = None
     try:
         with session.request(

@@ -15,8 +15,6 @@ from triage.cli._output import dump, write
 from triage.errors import InputError
 from triage.settings import load_settings
 
-_API = "https://api.weixin.qq.com"
-
 
 @click.group("menu", cls=Group)
 def command() -> None:
@@ -53,8 +51,8 @@ def push(file: str | None, appid: str | None) -> int:
     It needs the account's AppID and AppSecret: TRIAGE_WECHAT_APPID and TRIAGE_WECHAT_SECRET.
     """
     # imported here: requests and pydantic take long, and `menu show` needs neither
+    from triage.channels.tokens import token_cache
     from triage.channels.wechat.api import WeChatApi
-    from triage.channels.wechat.tokens import token_cache
     from triage.settings.accounts import find_credentials
 
     menu = _read_menu(file)
@@ -62,7 +60,8 @@ def push(file: str | None, appid: str | None) -> int:
         return 1
     settings = load_settings()
     account, secret = find_credentials(settings, appid)
-    with WeChatApi(account, secret, token_cache(settings.database_url), base_url=_API) as api:
+    cache = token_cache(settings.database_url)
+    with WeChatApi(account, secret, cache, base_url=settings.wechat_api_url) as api:
         api.create_menu(menu)
     write(gettext("pushed {number} buttons to {account}", number=len(menu["button"]), account=account))
     return 0

@@ -40,6 +40,7 @@ _PERSON = re.compile(
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
 _OF_A_TOKEN = ("wechat_appid", "wechat_aes_key", "wechat_token_old", "wechat_aes_key_old", "wechat_secret")
 """What says nothing where TRIAGE_WECHAT_TOKEN is not set."""
+_API_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/-]{0,255})?")
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -104,6 +105,8 @@ class Settings(BaseModel):
     wechat_aes_key_old: OptionalSecret = None
     wechat_secret: OptionalSecret = None
     wechat_accounts: Annotated[tuple[WechatAccount, ...], _Mark.SECRET] = ()
+    wechat_api_url: str | None = None
+    wecom_api_url: str | None = None
     demo: bool = Field(default_factory=_is_demo)
     database_url: Annotated[str, _Mark.SECRET] = Field(default_factory=_default_database, repr=False)
     api_key: OptionalSecret = None
@@ -151,6 +154,13 @@ class Settings(BaseModel):
             members[Person(channel, account, match["id"])] = name
         return members
 
+    @field_validator("wechat_api_url", "wecom_api_url")
+    @classmethod
+    def _require_url(cls, value: str | None) -> str | None:
+        if value is not None and not _API_URL.fullmatch(value):
+            raise ValueError("is not a URL like https://api.example.cn")
+        return value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _fold_level(cls, value: object) -> object:
@@ -180,6 +190,12 @@ class Settings(BaseModel):
         """Our accounts on every channel."""
         wechat = (item.account(self.window) for item in self.all_wechat_accounts)
         return {"wechat": {account.appid: account for account in wechat}}
+
+    @property
+    def api_urls(self) -> Mapping[str, str]:
+        """By channel, where a platform's API is if that is not where everybody finds it."""
+        urls = {"wechat": self.wechat_api_url, "wecom_app": self.wecom_api_url}
+        return {channel: url for channel, url in urls.items() if url is not None}
 
     @property
     def shown_database_url(self) -> str:

@@ -32,8 +32,8 @@ from tests.support.wechat_api import (
     Misbehaviour,
     _Handler,
 )
+from triage.channels.tokens import FileTokens, MemoryTokens, Token, TokenCache, token_cache
 from triage.channels.wechat.api import ApiError, WeChatApi
-from triage.channels.wechat.tokens import FileTokens, MemoryTokens, Token, TokenCache, token_cache
 
 MENU: dict[str, object] = {}
 
@@ -126,7 +126,7 @@ def test_processes_with_one_file_cache_fetch_one_token(platform: FakeWeChat, tmp
     script = """
 import pathlib, sys, threading
 from triage.channels.wechat.api import WeChatApi
-from triage.channels.wechat.tokens import FileTokens
+from triage.channels.tokens import FileTokens
 _, url, appid, secret, folder = sys.argv
 with WeChatApi(appid, secret, FileTokens(pathlib.Path(folder)), base_url=url) as api:
     threads = [threading.Thread(target=api.create_menu, args=({},)) for _ in range(5)]

@@ -13,7 +13,7 @@ from tests.support.wechat_api import APPID, SECRET, FakeWeChat, platform
 from triage.advice.adviser import Adviser
 from triage.bot.commands import read_command
 from triage.channels.wechat.menu import make_menu, menu_mistakes
-from triage.cli import main, menu
+from triage.cli import main
 
 __all__ = ["platform"]
 
@@ -94,11 +94,11 @@ def test_show_prints_the_menu_as_json(capsys: Printed) -> None:
 def account(platform: FakeWeChat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeWeChat:
     """The fake platform behind the command, and settings for an account there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(menu, "_API", platform.url)
     for name, value in {
         "NO_PROXY": "127.0.0.1",
         "TRIAGE_WECHAT_APPID": APPID,
         "TRIAGE_WECHAT_SECRET": SECRET,
+        "TRIAGE_WECHAT_API_URL": platform.url,
         "TRIAGE_WECHAT_TOKEN": "a-token",
     }.items():
         monkeypatch.setenv(name, value)

@@ -1,7 +1,7 @@
 """The access token that threads and processes share: one of them fetches it, the others wait.
 
-The platform's `stable_token` gives every caller the same valid token, so each machine may have a cache of its own;
-what a cache saves is calls.
+WeChat's `stable_token` and WeCom's `gettoken` give every caller the same valid token, so each machine may have a cache
+of its own; what a cache saves is calls.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class Token:
 
 
 class TokenCache(Protocol):
-    """Where the token of an account lies; `save` and `expire` are called while `refreshing`."""
+    """Where tokens lie, each by the key of its account; `save` and `expire` are called while `refreshing`."""
 
-    def refreshing(self, appid: str) -> AbstractContextManager[None]:
+    def refreshing(self, key: str) -> AbstractContextManager[None]:
         """Held by the one that may fetch; raises ApiError if another one holds it for longer than the lock timeout."""
 
-    def load(self, appid: str) -> Token | None:
+    def load(self, key: str) -> Token | None:
         """The stored token, however old."""
 
-    def save(self, appid: str, token: Token) -> None:
+    def save(self, key: str, token: Token) -> None:
         """Store a token in place of the one before."""
 
-    def expire(self, appid: str, failed: Token) -> None:
+    def expire(self, key: str, failed: Token) -> None:
         """Forget the stored token if it is the failed one: another may have stored a better one."""
 
 
@@ -63,19 +63,19 @@ class MemoryTokens:
         self._locks: dict[str, threading.Lock] = {}
 
     @contextmanager
-    def refreshing(self, appid: str) -> Iterator[None]:
-        with _held(self._locks.setdefault(appid, threading.Lock()), self._lock_timeout):
+    def refreshing(self, key: str) -> Iterator[None]:
+        with _held(self._locks.setdefault(key, threading.Lock()), self._lock_timeout):
             yield
 
-    def load(self, appid: str) -> Token | None:
-        return self._tokens.get(appid)
+    def load(self, key: str) -> Token | None:
+        return self._tokens.get(key)
 
-    def save(self, appid: str, token: Token) -> None:
-        self._tokens[appid] = token
+    def save(self, key: str, token: Token) -> None:
+        self._tokens[key] = token
 
-    def expire(self, appid: str, failed: Token) -> None:
-        if self._tokens.get(appid) == failed:
-            del self._tokens[appid]
+    def expire(self, key: str, failed: Token) -> None:
+        if self._tokens.get(key) == failed:
+            del self._tokens[key]
 
 
 class FileTokens:
@@ -87,18 +87,18 @@ class FileTokens:
         self._locks: dict[str, threading.Lock] = {}
 
     @contextmanager
-    def refreshing(self, appid: str) -> Iterator[None]:
-        with _held(self._locks.setdefault(appid, threading.Lock()), self._lock_timeout):
-            handle = self._locked_file(appid)
+    def refreshing(self, key: str) -> Iterator[None]:
+        with _held(self._locks.setdefault(key, threading.Lock()), self._lock_timeout):
+            handle = self._locked_file(key)
             try:
                 yield
             finally:
                 os.close(handle)  # which unlocks it; the system does the same after kill -9
 
-    def load(self, appid: str) -> Token | None:
+    def load(self, key: str) -> Token | None:
         """A file that cannot be understood counts as absent: the next fetch replaces it."""
         try:
-            stored = json.loads(self._path(appid).read_bytes())
+            stored = json.loads(self._path(key).read_bytes())
             fetched, expires = map(_instant, (stored["fetched_at"], stored["expires_at"]))
             return Token(stored["token"], fetched, expires) if is_token(stored["token"]) else None
         except FileNotFoundError:
@@ -108,7 +108,7 @@ class FileTokens:
         except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
-    def save(self, appid: str, token: Token) -> None:
+    def save(self, key: str, token: Token) -> None:
         content = {
             "token": token.value,
             "fetched_at": token.fetched_at.isoformat(),
@@ -118,25 +118,25 @@ class FileTokens:
             handle, name = tempfile.mkstemp(dir=self._directory, prefix=".wechat-token-")  # born with 0600
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 json.dump(content, stream)
-            Path(name).replace(self._path(appid))
+            Path(name).replace(self._path(key))
         except OSError as exc:
             raise self._trouble(exc) from exc
 
-    def expire(self, appid: str, failed: Token) -> None:
-        if self.load(appid) != failed:
+    def expire(self, key: str, failed: Token) -> None:
+        if self.load(key) != failed:
             return
         try:
-            self._path(appid).unlink(missing_ok=True)
+            self._path(key).unlink(missing_ok=True)
         except OSError as exc:
             raise self._trouble(exc) from exc
 
-    def _path(self, appid: str) -> Path:
-        """The AppID is hashed: it comes from a setting and becomes a file name."""
-        return self._directory / f"wechat-token-{hashlib.sha256(appid.encode()).hexdigest()[:16]}.json"
+    def _path(self, key: str) -> Path:
+        """The key is hashed: it comes from a setting and becomes a file name."""
+        return self._directory / f"wechat-token-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
-    def _locked_file(self, appid: str) -> int:
+    def _locked_file(self, key: str) -> int:
         try:
-            handle = os.open(self._path(appid).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            handle = os.open(self._path(key).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 _lock(handle, self._lock_timeout)
             except BaseException:
@@ -152,13 +152,13 @@ class FileTokens:
         )
 
 
-def token_cache(database_url: str) -> TokenCache:
+def token_cache(database_url: str, lock_timeout: float = LOCK_TIMEOUT) -> TokenCache:
     """The cache that suits a database: files beside an SQLite file, else this process's memory."""
     parts = urlsplit(database_url)
     path = unquote(parts.path).removeprefix("/")
     if parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:"):
-        return FileTokens(Path(path).parent)
-    return MemoryTokens()
+        return FileTokens(Path(path).parent, lock_timeout)
+    return MemoryTokens(lock_timeout)
 
 
 def is_token(value: object) -> TypeGuard[str]:
