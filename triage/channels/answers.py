@@ -29,6 +29,7 @@ class Meaning:
     retry_after: timedelta | None = None
 
 
+_UNKNOWN = Meaning(Result.LATER, "不认识的错误码，看官方全局错误码")
 Codes = Mapping[int, Meaning]
 """The error codes of a platform that are known."""
 
@@ -44,9 +45,15 @@ def judge_answer(status: int, body: Mapping[str, object] | None, codes: Codes) -
     if body is None or code is None or (code == 0 and status != 200):
         return _judge_status(status)
     said = _said(body)
-    meaning = codes.get(code) or Meaning(Result.LATER, "不认识的错误码，看官方全局错误码")
-    hint = meaning.hint if isinstance(meaning.hint, str) else meaning.hint(said)
-    return Delivery(meaning.result, f"errcode {code}（{said}）：{hint}", meaning.retry_after)
+    meaning = codes.get(code, _UNKNOWN)
+    reason = f"errcode {code}（{said}）：{advice(codes, code, said)}"
+    return Delivery(meaning.result, reason, meaning.retry_after)
+
+
+def advice(codes: Codes, code: int, said: str) -> str:
+    """What to do about an error code, and the words beside it."""
+    hint = codes.get(code, _UNKNOWN).hint
+    return hint if isinstance(hint, str) else hint(said)
 
 
 def judge_failure(exc: ApiError, codes: Codes) -> Delivery:

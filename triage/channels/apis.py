@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from triage.channels.tokens import MemoryTokens, TokenCache
+
 if TYPE_CHECKING:
     import requests  # which takes long, and only senders need it
 
@@ -22,4 +24,5 @@ class Apis:
     session: requests.Session
     urls: Mapping[str, str] = field(default_factory=dict)
     """By channel; one that is not here is reached where the platform is."""
+    tokens: TokenCache = field(default_factory=MemoryTokens)
     clock: Callable[[], datetime] = _now
