@@ -77,6 +77,7 @@ class WechatAccount(BaseModel):
             window,
             token_old=_revealed(self.token_old),
             aes_key_old=_revealed(self.aes_key_old),
+            secret=_revealed(self.secret),
         )
 
 

@@ -35,6 +35,8 @@ class Account:
     token_old: str | None = field(default=None, repr=False)
     aes_key_old: str | None = field(default=None, repr=False)
     """Those from before, while the console's are being changed: pushes by either are taken."""
+    secret: str | None = field(default=None, repr=False)
+    """The AppSecret, by which the account may write first; without it it can only answer."""
 
     @property
     def secrets(self) -> tuple[Secrets, ...]:

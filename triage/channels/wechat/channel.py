@@ -10,6 +10,7 @@ from triage.channels.delivery import Sender
 from triage.channels.wechat import callback
 from triage.channels.wechat.account import Account
 from triage.channels.wechat.messages import CHANNEL
+from triage.channels.wechat.sending import open_sender
 from triage.message import Message, PageSize, Reply, Request, Response
 
 
@@ -33,8 +34,8 @@ class WechatChannel:
         return callback.respond(reply, message, account, now, nonce, random16)
 
     def sender(self, account: Account, apis: Apis) -> Sender | None:
-        """None: an account answers."""
-        return None
+        """As `Outgoing.sender`."""
+        return open_sender(account, apis)
 
     def audience(self, message: Message) -> Audience:
         """The sender alone: an Official Account is in no group."""
