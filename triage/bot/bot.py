@@ -89,12 +89,13 @@ class Bot:
             outcome = self._outcome(message, now)
             self._report(outcome)
             return Reply(outcome.text)
-        recorded = self.store.reply_to(message.key)
+        # what safe mode signs is never replayed, and a retry is found when it is recorded
         if not message.encrypted:
+            recorded = self.store.reply_to(message.key)
             _refuse_replay(self.store, message, recorded)
-        if recorded is not None:
-            self.observer.retry_answered(message.kind)
-            return Reply(recorded.reply)
+            if recorded is not None:
+                self.observer.retry_answered(message.kind)
+                return Reply(recorded.reply)
         try:
             return self._record(self.store, message, now, expired)
         except OvertakenError:
