@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+LOCKED := --build-constraint requirements-dev.lock
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench picture recording clean
+.PHONY: run test check bench lock picture recording clean
 
 run: $(READY) ## serve; with no settings at all as a demo with a chat page in the browser
 	$(BIN)/triage serve
@@ -28,6 +30,11 @@ bench: $(READY) ## the measurements that docs/benchmarks.md explains
 	$(BIN)/python -m bench.logs
 	$(BIN)/python -m bench.service --soak
 
+lock: ## the lock files anew from pyproject.toml; with UPGRADE=--upgrade the newest releases too
+	$(INSTALL) --group lock
+	$(LOCK) $(UPGRADE) --all-extras --group dev --output-file requirements-dev.lock pyproject.toml
+	$(LOCK) --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+
 picture: $(READY) ## docs/images/demo.png, by headless Chromium; Chinese fonts must be there
 	$(BIN)/python -m tests.support.picture docs/images/demo.png
 
@@ -35,12 +42,13 @@ recording: $(READY) ## docs/images/simulate.svg; run it in a terminal
 	$(INSTALL) --group recording
 	$(BIN)/termtosvg docs/images/simulate.svg -g 100x32 -t window_frame -D 4000 -c '$(BIN)/python -m triage simulate --demo'
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "triage needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(INSTALL) --upgrade 'pip>=25.1'
-	$(INSTALL) --editable . --group dev
+	$(INSTALL) --upgrade 'pip>=25.3'
+	$(INSTALL) $(LOCKED) --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) $(LOCKED) --no-deps --editable .
 	@touch $(READY)
 
 clean:

@@ -620,7 +620,8 @@ def test_the_container_gets_all_that_the_wheel_is_made_of() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     project = PROJECT["project"]
     texts = {project["readme"], *project["license-files"]}
-    needed = {"pyproject.toml", *texts, *wheel["packages"], *wheel["force-include"]}
+    locks = {"requirements.lock", "requirements-dev.lock"}
+    needed = {"pyproject.toml", *locks, *texts, *wheel["packages"], *wheel["force-include"]}
     assert set(_copied()) == needed
     for source in _copied():
         assert (ROOT / source).exists()
@@ -656,13 +657,6 @@ def test_the_container_is_asked_whether_it_lives(routes: set[str]) -> None:
     command = json.loads(check.split(" CMD ", 1)[1])
     compile(command[-1], "HEALTHCHECK", "exec")
     assert command == _compose()["services"]["node1"]["healthcheck"]["test"][1:]
-
-
-def test_the_extras_of_the_container_are_there() -> None:
-    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
-    wheel = PROJECT["project"]["name"].replace("-", "_")
-    (extras,) = re.findall(rf"{wheel}-\*\.whl\)\[([\w,]+)\]", text)
-    assert set(extras.split(",")) <= set(PROJECT["project"]["optional-dependencies"])
 
 
 def test_the_container_listens_where_it_says() -> None:
