@@ -91,9 +91,17 @@ class Message:
     """When it was written, in unix seconds."""
     id: str | None = None
     text: str | None = None
-    """What was typed or heard."""
+    """What was typed or heard, without what was quoted."""
     event: str | None = None
     event_key: str | None = None
+    chat: str | None = None
+    """The group it was written in, as the channel calls it; None where nobody else reads it."""
+    quote: str | None = None
+    """What the sender quoted: somebody's earlier words, so no order to us."""
+    task_id: str | None = None
+    """The card that was clicked."""
+    response_code: str | None = None
+    """By which the card that was clicked can be changed once."""
     push: str = "text"
     """The wire name of what was pushed."""
     signature: str = ""
@@ -108,13 +116,13 @@ class Message:
 
     @property
     def key(self) -> str:
-        """The same for every retry: account and MsgId, else account, sender, CreateTime, event and EventKey.
+        """The same for every retry: account and MsgId, else account, sender, CreateTime, event, EventKey and card.
 
-        WeChat gives events no MsgId; two clicks within a second differ by their EventKey alone:
+        WeChat gives events no MsgId; two clicks within a second differ by their EventKey alone, or by the card:
         https://developers.weixin.qq.com/doc/service/guide/product/message/Receiving_event_pushes.html
         """
         own = self.id or "|".join(
-            filter(None, (self.sender, f"{self.created}|{self.event or ''}", self.event_key))
+            filter(None, (self.sender, f"{self.created}|{self.event or ''}", self.event_key, self.task_id))
         )
         key = f"{self.channel}|{self.account}|{own}"
         return key if len(key) <= _MAX_KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest()

@@ -43,10 +43,10 @@ def bot(adviser: Adviser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def say(bot: Bot) -> Say:
-    def talk(text: str, person: Person = MEMBER, where: str = "bot") -> str:
+    def talk(text: str, person: Person = MEMBER, chat: str | None = None) -> str:
         message = Message(
-            person.channel, person.account, person.id, where, MessageKind.TEXT, 0, str(next(_ids)), text,
-            encrypted=True,
+            person.channel, person.account, person.id, "bot", MessageKind.TEXT, 0, str(next(_ids)), text,
+            encrypted=True, chat=chat,
         )  # fmt: skip
         return bot.handle(message, NOW).text or ""
 
@@ -63,6 +63,14 @@ def test_a_group_is_told_nothing_that_a_stranger_may_not_know(say: Say) -> None:
         assert "在处理" not in shown
     assert "时令果蔬" not in say("状态", MEMBER, "group")
     assert "时令果蔬" in say("状态")
+
+
+def test_a_talk_belongs_to_one_person_in_one_chat(say: Say) -> None:
+    lin = replace(MEMBER, id="lin")
+    say(ALERT, MEMBER, "ops")
+    for person, chat in ((MEMBER, None), (MEMBER, "dev"), (lin, "ops")):
+        assert "过了半小时就不记得了" in say("更多", person, chat)
+    assert "过了半小时就不记得了" not in say("更多", MEMBER, "ops")
 
 
 def test_pages_fit_the_channel_of_the_message(say: Say) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from triage.channels.apis import Apis
-from triage.channels.channel import Audience, Echo
+from triage.channels.channel import Echo
 from triage.channels.delivery import Sender
 from triage.errors import BadMessageError, RefusedError
 from triage.message import (
@@ -28,7 +28,7 @@ class OtherAccount:
 
 
 class OtherChannel:
-    """A push is `{"id", "from", "text"}`, in a group with `"group": true`; the answer is `{"text"}`."""
+    """A push is `{"id", "from", "text"}`, in a group with `"group"` and its id; the answer is `{"text"}`."""
 
     name: str = "other"
     page_size: PageSize = PageSize(300, Unit.CHARACTERS)
@@ -50,12 +50,13 @@ class OtherChannel:
             self.name,
             account.id,
             push["from"],
-            "group" if push.get("group") else "bot",
+            "bot",
             kind,
             int(now.timestamp()),
             push["id"],
             push["text"],
             encrypted=True,
+            chat=push.get("group"),
         )
 
     def respond(
@@ -73,6 +74,3 @@ class OtherChannel:
 
     def sender(self, account: OtherAccount, apis: Apis) -> Sender | None:
         return None
-
-    def audience(self, message: Message) -> Audience:
-        return Audience.GROUP if message.recipient == "group" else Audience.SENDER

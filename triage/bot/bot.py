@@ -18,7 +18,6 @@ from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
-from triage.channels.channel import Audience
 from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.evidence.judge import judge
@@ -218,10 +217,10 @@ class Bot:
         if self.store is None:
             return None
         viewer = Viewer.of(message.person, self.store, self.admins, self.quiet)
-        if CHANNELS[message.channel].audience(message) is Audience.GROUP:
+        if message.chat is not None:
             viewer = viewer.in_group()
         return Context(self.adviser, self.store, viewer, now)
 
     def _talk(self, message: Message, now: datetime) -> Conversation | None:
-        value = self.store.conversation(message.person, now) if self.store else None
+        value = self.store.conversation(message.person, now, message.chat) if self.store else None
         return None if value is None else Conversation.from_json(value)

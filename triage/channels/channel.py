@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -19,13 +18,6 @@ class Echo:
     """The answer to the platform's check of the callback address; `text` is sent back and nothing else."""
 
     text: str
-
-
-class Audience(enum.Enum):
-    """Who reads the reply to a message."""
-
-    SENDER = "sender"
-    GROUP = "group"
 
 
 class Outgoing(Protocol[AccountT]):
@@ -72,6 +64,3 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
 
         `nonce` is that of the request, `random16` are 16 random bytes.
         """
-
-    def audience(self, message: Message) -> Audience:
-        """Who reads the reply to a message."""

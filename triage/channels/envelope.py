@@ -1,7 +1,7 @@
 """Signatures and the cipher of safe mode, as WeChat's platforms share them.
 
 wechatpy does the AES. By hand are the frame around the cipher, whose random bytes come in from outside and whose
-padding and AppID are checked, and the signature, compared in constant time. The official page is
+padding and receiver are checked, and the signature, compared in constant time. The official page is
 https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/Before_Develop/Technical_Plan.html
 """
 
@@ -50,19 +50,22 @@ def _cipher_of(aes_key: str) -> WeChatCipher:
     return WeChatCipher(base64.b64decode(aes_key + "="))
 
 
-def encrypt(text: str, aes_key: str, appid: str, random16: bytes) -> str:
-    """The text as base64 of AES-256-CBC over 16 random bytes, length, text, AppID."""
+def encrypt(text: str, aes_key: str, receiveid: str, random16: bytes) -> str:
+    """The text as base64 of AES-256-CBC over 16 random bytes, length, text, receiver.
+
+    `receiveid` is an AppID, a corp id, or `""` where the platform names none.
+    """
     said = text.encode()
     head = random16[:_RANDOM_BYTES].ljust(_RANDOM_BYTES, b"\0") + _LENGTH.pack(len(said))
-    frame = head + said + appid.encode()
+    frame = head + said + receiveid.encode()
     padding = _BLOCK - len(frame) % _BLOCK
     return base64.b64encode(_cipher_of(aes_key).encrypt(frame + bytes([padding]) * padding)).decode()
 
 
-def decrypt(encrypted: str, aes_key: str, appid: str) -> str:
-    """The text that was encrypted for `appid`.
+def decrypt(encrypted: str, aes_key: str, receiveid: str) -> str:
+    """The text that was encrypted for `receiveid`, which may be `""`.
 
-    Raises RefusedError where it is meant for another AppID, UnreadableMessageError where the key does not fit.
+    Raises RefusedError where it is meant for another receiver, UnreadableMessageError where the key does not fit.
     """
     try:
         frame = _unpad(_cipher_of(aes_key).decrypt(base64.b64decode(encrypted.encode())))
@@ -72,9 +75,10 @@ def decrypt(encrypted: str, aes_key: str, appid: str) -> str:
         raise UnreadableMessageError(
             "the message cannot be decrypted; is the EncodingAESKey that of the console?"
         ) from exc
-    if meant_for != appid:
+    if meant_for != receiveid:
         raise RefusedError(
-            f"the message is encrypted for another AppID than {appid}; check the AppID", "appid"
+            f"the message is encrypted for another account than '{receiveid}'; check the AppID or corp id",
+            "appid",
         )
     return text
 

@@ -13,7 +13,15 @@ from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
 from triage.store import confirming, membership, statements
-from triage.store.schema import INCIDENTS, MESSAGES, guest_lookup, index_key, person_key, storable
+from triage.store.schema import (
+    INCIDENTS,
+    MESSAGES,
+    conversation_key,
+    guest_lookup,
+    index_key,
+    person_key,
+    storable,
+)
 from triage.store.session import Session
 from triage.store.statements import Statements
 from triage.store.values import (
@@ -85,7 +93,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
         _carry_out(session, sql, action, entry.received_at)
     if entry.conversation is not None:
         talk = {
-            "person": person_key(entry.message.person),
+            "person": conversation_key(entry.message.person, entry.message.chat),
             "state": _compact(entry.conversation, entry.message),
             "expires_at": entry.expires_at or datetime.max.replace(tzinfo=UTC),
         }

@@ -66,6 +66,11 @@ def person_key(person: Person) -> str:
     return index_key(person_text(person))
 
 
+def conversation_key(person: Person, chat: str | None) -> str:
+    """A talk with somebody, alone or in a group, short enough for an index; no id on a channel has a blank in it."""
+    return person_key(person) if chat is None else index_key(f"{person_text(person)} {storable(chat)}")
+
+
 def guest_lookup(key: str, guest: str) -> str:
     """The key of an incident that is kept apart: another one for each guest, and none that members' alerts have."""
     return "guest:" + hashlib.sha256(f"{guest}\0{key}".encode(errors="replace")).hexdigest()

@@ -39,6 +39,7 @@ from triage.store.schema import (
     METADATA,
     TIMELINE,
     VERSIONS,
+    conversation_key,
     guest_lookup,
     index_key,
     person_key,
@@ -184,11 +185,11 @@ class Store:
         row = self._first(_SIGNATURE_USED, {"signature": index_key(signature), "message": key})
         return bool(row and row[0])
 
-    def conversation(self, person: Person, now: datetime) -> dict[str, Any] | None:
-        """What was last kept of the talk with somebody, unless it has expired."""
+    def conversation(self, person: Person, now: datetime, chat: str | None = None) -> dict[str, Any] | None:
+        """What was last kept of the talk with somebody, alone or in a group, unless it has expired."""
 
         def ask(session: Session) -> dict[str, Any] | None:
-            row = session.first(_TALK, {"who": person_key(person), "now": now})
+            row = session.first(_TALK, {"who": conversation_key(person, chat), "now": now})
             return None if row is None else recording.expand(session, row[0])
 
         return self._database.read(ask)

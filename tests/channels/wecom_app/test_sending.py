@@ -15,13 +15,16 @@ import requests
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, SEND, TOKEN, Wecom
 from triage.channels.apis import Apis
 from triage.channels.delivery import Button, Card, Group, Notice, RateLimit, Result, Sender, UpdatesCards
+from triage.channels.sealed import Seal
 from triage.channels.tokens import FileTokens, MemoryTokens, TokenCache
 from triage.channels.wecom_app.account import Account
 from triage.channels.wecom_app.sending import WecomSender, open_sender
 from triage.message import Person
 
-ACCOUNT = Account(CORPID, AGENTID, SECRET)
-LI = Person("wecom_app", CORPID, "lilei")
+ACCOUNT = Account(
+    CORPID, AGENTID, Seal("QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", CORPID), SECRET
+)
+LI = Person("wecom", CORPID, "lilei")
 CARD = Card(
     12,
     "#12 14:05 连接超时",
@@ -49,7 +52,7 @@ def connect(wecom: Wecom) -> Iterator[Connect]:
         def connected(
             account: Account = ACCOUNT, tokens: TokenCache | None = None, url: str = ""
         ) -> WecomSender:
-            urls = {"wecom_app": url or wecom.url}
+            urls = {"wecom": url or wecom.url}
             apis = Apis(session, urls, tokens or MemoryTokens(), wecom.clock)
             return open_sender(account, account.secret or "", apis)
 
@@ -109,7 +112,7 @@ def test_an_invalid_user_beside_errcode_0_is_a_failure_for_that_person(
 
 
 def test_a_group_is_reached_another_way(connect: Connect, wecom: Wecom) -> None:
-    notice = replace(NOTICE, destination=Group("wecom_app", CORPID, "chat"))
+    notice = replace(NOTICE, destination=Group("wecom", CORPID, "chat"))
     assert (connect().send(notice, 5).result, wecom.asked) == (Result.OTHER_WAY, [])
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from triage.channels.credentials import require_aes_key, require_token
 from triage.errors import SettingsError
-
-_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +48,13 @@ class Account:
 
     def __post_init__(self) -> None:
         for name, token in (("token", self.token), ("token_old", self.token_old)):
-            if token is not None and (not token.strip() or not token.isprintable()):
-                raise SettingsError(
-                    "the Token is empty or unprintable; copy it from the account's console", name
-                )
+            if token is not None:
+                require_token(token, name)
         if not self.appid.isprintable():
             raise SettingsError("the AppID is unprintable; copy it from the account's console", "appid")
         for name, key in (("aes_key", self.aes_key), ("aes_key_old", self.aes_key_old)):
-            if key is not None and not _AES_KEY.fullmatch(key):
-                seen = f"the EncodingAESKey has {len(key)} characters"
-                raise SettingsError(f"{seen}; it must be 43 letters and digits", name)
+            if key is not None:
+                require_aes_key(key, name)
         if self.aes_key_old is not None and self.aes_key is None:
             raise SettingsError("an old EncodingAESKey needs the present one beside it", "aes_key_old")
         if self.aes_key is not None and not self.appid:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from triage.channels.channel import Echo
 from triage.channels.envelope import decrypt, encrypt, is_signed, sign
+from triage.channels.freshness import require_fresh
 from triage.channels.wechat.account import Account
 from triage.channels.wechat.messages import Signed, decode_message, find_push_of
 from triage.channels.xml import find_encrypted, is_xml, read_fields, strip_controls, write_fields
@@ -24,8 +25,6 @@ from triage.platform.pushes import ReplyForm
 MAX_BODY_BYTES = 128 * 1024
 PAGE_SIZE = PageSize(MAX_CONTENT_BYTES, Unit.BYTES)
 
-_TIMESTAMP = re.compile(r"[0-9]{10}")
-_NONCE = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _ECHO = re.compile(r"[!-~]{1,512}")
 
 
@@ -40,7 +39,7 @@ def receive(request: Request, account: Account, now: datetime) -> Message | Echo
         raise BadMessageError("the platform sends GET and POST only")
     if len(request.body) > MAX_BODY_BYTES:
         raise BadMessageError(f"the body has {len(request.body):,} bytes; {MAX_BODY_BYTES:,} are read")
-    timestamp, nonce = _fresh(request.query, account, now)
+    timestamp, nonce = require_fresh(request.query, account.window, now)
     if request.method == "POST" and account.aes_key is not None:
         return _receive_encrypted(request, account, timestamp, nonce)
     signature = request.query.get("signature", "")
@@ -49,16 +48,6 @@ def receive(request: Request, account: Account, now: datetime) -> Message | Echo
     if request.method == "GET":
         return _echo(request.query)
     return _receive_plain(request.body, account, Signed(account.appid, int(timestamp), signature))
-
-
-def _fresh(query: Mapping[str, str], account: Account, now: datetime) -> tuple[str, str]:
-    """Timestamp and nonce. The signature holds with the two swapped, hence the strict shapes."""
-    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-    if not _TIMESTAMP.fullmatch(timestamp) or not _NONCE.fullmatch(nonce):
-        raise RefusedError("timestamp or nonce is missing or has not the platform's shape", "malformed")
-    if (off := abs(now.timestamp() - int(timestamp))) > account.window.total_seconds():
-        raise RefusedError(f"the timestamp is {off:.0f} s off; check this server's clock", "stale")
-    return timestamp, nonce
 
 
 def _echo(query: Mapping[str, str]) -> Echo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from triage.channels.apis import Apis
-from triage.channels.channel import Audience, Echo
+from triage.channels.channel import Echo
 from triage.channels.delivery import Sender
 from triage.channels.wechat import callback
 from triage.channels.wechat.account import Account
@@ -36,7 +36,3 @@ class WechatChannel:
     def sender(self, account: Account, apis: Apis) -> Sender | None:
         """As `Outgoing.sender`."""
         return open_sender(account, apis)
-
-    def audience(self, message: Message) -> Audience:
-        """The sender alone: an Official Account is in no group."""
-        return Audience.SENDER

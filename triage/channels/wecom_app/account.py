@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from triage.channels.sealed import Seal
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -11,5 +13,7 @@ class Account:
 
     corpid: str
     agentid: int
+    seal: Seal
+    """For `corpid`."""
     secret: str | None = field(default=None, repr=False)
     """By which it may write first; without it it can only answer."""

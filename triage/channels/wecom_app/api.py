@@ -29,6 +29,6 @@ def connect(account: Account, secret: str, apis: Apis) -> TokenApi:
         (account.corpid, secret),
         apis.tokens,
         apis.session,
-        apis.urls.get("wecom_app"),
+        apis.urls.get("wecom"),
         clock=apis.clock,
     )

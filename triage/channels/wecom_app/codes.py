@@ -31,7 +31,7 @@ def _codes() -> Mapping[int, Meaning]:
         45009: Meaning(later, "调用太频繁，过一分钟再试", _MINUTE),
         45033: Meaning(later, "并发太多，过一会儿再试"),
         81013: Meaning(other, "收件人都不在应用可见范围里"),
-        60111: Meaning(other, "没有这个 userid：核对 TRIAGE_TEAM 里的 wecom_app"),
+        60111: Meaning(other, "没有这个 userid：核对 TRIAGE_TEAM 里的 wecom"),
         40001: Meaning(setting, "Secret 不对：核对 TRIAGE_WECOM_SECRET"),
         40013: Meaning(setting, "企业 ID 不对：核对 TRIAGE_WECOM_CORPID"),
         40056: Meaning(setting, "AgentId 不对：核对 TRIAGE_WECOM_AGENTID"),
