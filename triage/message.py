@@ -40,6 +40,8 @@ class MessageKind(enum.StrEnum):
     LINK = "link"
     EVENT = "event"
     COMPONENT = "component"
+    ALERT = "alert"
+    """Handed in by a program: alerts are read in it, and no word is a command."""
     UNSUPPORTED = "unsupported"
     UNKNOWN = "unknown"
 

@@ -123,6 +123,22 @@ def test_a_token_ends_the_demo() -> None:
             "TRIAGE_WECOM_API_URL",
             id="an API with a password or a query",
         ),
+        pytest.param({"TRIAGE_HOOKS": "monitor"}, "TRIAGE_HOOKS: is not a list", id="a hook without a key"),
+        pytest.param(
+            {"TRIAGE_HOOKS": "Monitor=0123456789abcdef"},
+            "TRIAGE_HOOKS: cannot be used: the name",
+            id="a hook's name",
+        ),
+        pytest.param(
+            {"TRIAGE_HOOKS": "monitor=0123456789abcde"},
+            "TRIAGE_HOOKS: cannot be used: the key of hook 'monitor' has 15 characters",
+            id="a short key",
+        ),
+        pytest.param(
+            {"TRIAGE_HOOKS": "monitor=0123456789abcdef,monitor=0123456789abcdef"},
+            "names the hook 'monitor' twice",
+            id="a hook twice",
+        ),
         pytest.param({"TRIAGE_DEMO": "false"}, "set TRIAGE_WECHAT_TOKEN", id="no demo and no account"),
         pytest.param(
             {"TRIAGE_DEMO": "true", "TRIAGE_WECHAT_TOKEN": "t"}, "TRIAGE_DEMO", id="a demo beside an account"
@@ -229,7 +245,7 @@ def test_secrets_and_nothing_else_may_stand_in_files(tmp_path: Path) -> None:
     assert read == {
         *("wechat_token", "wechat_aes_key", "wechat_secret", "wechat_accounts"),
         *("wechat_token_old", "wechat_aes_key_old"),
-        *("database_url", "api_key", "console_password"),
+        *("database_url", "api_key", "console_password", "hooks"),
     }
 
 
@@ -281,6 +297,14 @@ def test_old_secrets_are_read_of_one_account_and_of_several() -> None:
         assert account == replace(Account(APPID, "t", KEY), token_old="o", aes_key_old=KEY[::-1])  # noqa: S106
 
 
+def test_hooks_are_read_and_are_members_by_setting() -> None:
+    settings = load_settings({"TRIAGE_HOOKS": "monitor=0123456789abcdef,\n cron-1 = fedcba9876543210"})
+    assert list(settings.accounts["hook"]) == ["monitor", "cron-1"]
+    assert settings.admins == {
+        Person("hook", "monitor", "monitor"): "monitor", Person("hook", "cron-1", "cron-1"): "cron-1",
+    }  # fmt: skip
+
+
 def test_members_are_read() -> None:
     settings = load_settings({"TRIAGE_MEMBERS": "oAbc=小王, oDef-_1=小李,\n wechat/wx1/li.lei@a=李雷"})
     assert settings.members == {
@@ -297,6 +321,7 @@ SECRETS = {
     "TRIAGE_WECHAT_TOKEN_OLD": "hush-token-before",
     "TRIAGE_WECHAT_AES_KEY_OLD": KEY[::-1],
     "TRIAGE_WECHAT_SECRET": "hush-secret",
+    "TRIAGE_HOOKS": "monitor=hush-hush-hush-hush",
     "TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx2", "token": "hush-other", "token_old": "hush-before", "name": "二号"}]',
     "TRIAGE_DATABASE_URL": "postgresql://triage:hush-password@db/triage",
     "TRIAGE_API_KEY": "hush-api",

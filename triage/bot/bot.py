@@ -135,6 +135,8 @@ class Bot:
     def _outcome(self, message: Message, now: datetime) -> Outcome:
         if message.kind is MessageKind.EVENT:
             return self._event(message, now)
+        if message.kind is MessageKind.ALERT:
+            return self._handed_in(message, message.text or "", now)
         if message.text and message.kind in (MessageKind.TEXT, MessageKind.VOICE, MessageKind.LINK):
             return self._text(message, message.text, now)
         what = _UNREADABLE.get(message.kind)
@@ -167,6 +169,14 @@ class Bot:
             return self._question(message, text, now)
         sent, context = AlertText(text, reading, alerts), self._context(message, now)
         return advise_and_remember(context, sent) if context else advise(self.adviser, sent)
+
+    def _handed_in(self, message: Message, text: str, now: datetime) -> Outcome:
+        """Alerts of a program, which has no talk with us; no words where they cannot be recorded."""
+        reading, alerts = self.adviser.diagnose(text)
+        context = self._context(message, now)
+        if context is None or not alerts:
+            return Outcome(None)
+        return replace(advise_and_remember(context, AlertText(text, reading, alerts)), conversation=None)
 
     def _question(self, message: Message, text: str, now: datetime) -> Outcome:
         """Pasted output of tools, or typed words."""

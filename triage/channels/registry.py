@@ -8,14 +8,18 @@ from typing import Any
 from triage.channels.channel import Channel, Outgoing
 from triage.channels.dingtalk_webhook.channel import DINGTALK_WEBHOOK
 from triage.channels.feishu_webhook.channel import FEISHU_WEBHOOK
+from triage.channels.hook.channel import HookChannel
 from triage.channels.robot import RobotChannel
 from triage.channels.wechat.channel import WechatChannel
 from triage.channels.wecom_webhook.channel import WECOM_WEBHOOK
 
 _CHANNELS: tuple[Channel[Any], ...] = (  # Any: each takes accounts of its own type, which the settings make
     WechatChannel(),
+    HookChannel(),
 )
 CHANNELS: Mapping[str, Channel[Any]] = {channel.name: channel for channel in _CHANNELS}
+HOOKS = HookChannel.name
+"""The channel of `/hooks/<name>`."""
 _ROBOTS = (WECOM_WEBHOOK, DINGTALK_WEBHOOK, FEISHU_WEBHOOK)
 ROBOTS: Mapping[str, RobotChannel] = {channel.name: channel for channel in _ROBOTS}
 """Group robots, which only send."""

@@ -49,7 +49,7 @@ def command(name: str, role: str, appids: tuple[str, ...]) -> None:
         name=called,
     )
     with closing(Store.open(settings.database_url)) as store:
-        if holder_of(called, names_of(store, settings.members)):
+        if holder_of(called, names_of(store, settings.admins)):
             raise InputError(gettext("a member is called '{name}' already; choose another name", name=called))
         store.invite(given)
     write(gettext("within a day {name} sends the bot: 加入 {word}", name=called, word=word))

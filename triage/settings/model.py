@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from triage.channels.hook.account import Hook
 from triage.channels.registry import CHANNELS
 from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
@@ -26,6 +27,7 @@ from triage.masking import mask
 from triage.message import ANY_ACCOUNT, Person
 from triage.names import person_name
 from triage.settings.directories import data_directory, split_directories
+from triage.settings.hooks import read_hooks
 
 Accounts = Mapping[str, Mapping[str, object]]
 """By channel, then by the id in `/callback/<channel>/<id>`; a channel knows the type of its own accounts."""
@@ -113,6 +115,7 @@ class Settings(BaseModel):
     api_key: OptionalSecret = None
     console_password: OptionalSecret = None
     members: Mapping[Person, str] = Field(default_factory=dict)
+    hooks: Annotated[Mapping[str, Hook], _Mark.SECRET] = Field(default_factory=dict)
     freshness_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     quiet_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 180
@@ -162,6 +165,11 @@ class Settings(BaseModel):
             raise ValueError("is not a URL like https://api.example.cn")
         return value
 
+    @field_validator("hooks", mode="before")
+    @classmethod
+    def _read_hooks(cls, value: object) -> object:
+        return read_hooks(value) if isinstance(value, str) else value
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _fold_level(cls, value: object) -> object:
@@ -190,7 +198,12 @@ class Settings(BaseModel):
     def accounts(self) -> Accounts:
         """Our accounts on every channel."""
         wechat = (item.account(self.window) for item in self.all_wechat_accounts)
-        return {"wechat": {account.appid: account for account in wechat}}
+        return {"wechat": {account.appid: account for account in wechat}, "hook": self.hooks}
+
+    @property
+    def admins(self) -> Mapping[Person, str]:
+        """The members by setting, and the hooks: what a program hands in counts as a member's."""
+        return {**self.members, **{Person("hook", name, name): name for name in self.hooks}}
 
     @property
     def api_urls(self) -> Mapping[str, str]:
@@ -349,6 +362,8 @@ def _shown(settings: Settings, field: str) -> str:
         return ", ".join(_described(account) for account in value)
     if field == "members":
         return ", ".join(value.values())
+    if field == "hooks":
+        return ", ".join(value)
     if field == "rules_dirs":
         return os.pathsep.join(map(str, value))
     return mask(str(value))

@@ -32,8 +32,11 @@ _HEADERS = {
 def make_app(settings: Settings, started: Callable[[], object] = lambda: None) -> Application:
     """The ASGI application for these settings; it reads the rules now, and opens the database when it is served."""
     account = demo.make_account(settings.window) if settings.demo else None
-    accounts = {demo.CHANNEL: {account.appid: account}} if account else settings.accounts
-    members = {**demo.MEMBERS, **settings.members} if account else settings.members
+    accounts = settings.accounts
+    members = settings.admins
+    if account:
+        accounts = {**accounts, demo.CHANNEL: {account.appid: account}}
+        members = {**demo.MEMBERS, **members}
     service = Service(settings, accounts, members, datetime.now(UTC))
     callback = Callback(service)
     home = demo.make_blueprint(callback, account) if account else health.home

@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 
 from triage.bot.bot import Bot
 from triage.channels.channel import Channel, Echo
-from triage.channels.registry import CHANNELS, DEFAULT_CHANNEL
+from triage.channels.registry import CHANNELS, DEFAULT_CHANNEL, HOOKS
 from triage.errors import (
     BadMessageError,
     IncompleteBodyError,
@@ -43,6 +43,9 @@ AccountT = TypeVar("AccountT")
 
 _LOG = logging.getLogger(__name__)
 _PATH = re.compile(r"/callback/([^/]+)(?:/([^/]+))?")
+_HOOK_PATH = re.compile(r"/hooks/([^/]+)")
+_ENDPOINT, _ACCOUNT_ENDPOINT = "/callback/<channel>", "/callback/<channel>/<account>"
+_HOOK_ENDPOINT = "/hooks/<name>"
 PUSH_SECONDS = 2.5
 """For everything between a push and its answer. The platform gives up after 5 s, nginx of deploy/ after 3 s."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.064
@@ -70,12 +73,31 @@ class _Door:
     account: object
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What a path says: the channel, the account if it names one, and the endpoint that is counted."""
+
+    channel: str
+    account: str | None
+    endpoint: str
+
+
+def _way_of(path: str) -> _Way | None:
+    if callback := _PATH.fullmatch(path):
+        channel, account = callback.groups()
+        # hooks have a path of their own, which need not be shown to the world
+        channel = "" if channel == HOOKS else channel
+        return _Way(channel, account, _ACCOUNT_ENDPOINT if account else _ENDPOINT)
+    hook = _HOOK_PATH.fullmatch(path)
+    return _Way(HOOKS, hook[1], _HOOK_ENDPOINT) if hook else None
+
+
 async def _not_found() -> Answer:
     return Answer(Response(404, b"no such channel or account"), is_body_unread=True)
 
 
 class Callback:
-    """Answers `/callback/<channel>`, as an ASGI application.
+    """Answers `/callback/<channel>` and `/hooks/<name>`, as an ASGI application.
 
     Of several accounts one is chosen by `?account=<id>` or a further part of the path.
     """
@@ -86,26 +108,25 @@ class Callback:
 
     def is_meant(self, path: str) -> bool:
         """Whether a path is the callback's."""
-        return _PATH.fullmatch(path) is not None
+        return _way_of(path) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Never raises."""
-        path = _PATH.fullmatch(scope["path"])
-        name, account_id = path.groups() if path else ("", None)
-        channel = CHANNELS.get(name)
-        answering = _not_found() if channel is None else self._answer(scope, receive, channel, account_id)
+        way = _way_of(scope["path"]) or _Way("", None, _ENDPOINT)
+        channel = CHANNELS.get(way.channel)
+        answering = _not_found() if channel is None else self._answer(scope, receive, channel, way.account)
         silence = (channel or DEFAULT_CHANNEL).silence
-        answer = await self._guarded(answering, silence, scope["method"], is_named=bool(account_id))
+        answer = await self._guarded(answering, silence, scope["method"], way.endpoint)
         await send_response(answer.response, send, receive if answer.is_body_unread else None)
 
     async def answer(self, request: Request, channel: Channel[AccountT], account: AccountT) -> Response:
         """The answer to a request that has come in whole; the demo asks for it in this way. Never raises."""
         until = asyncio.get_running_loop().time() + self._seconds
         answering = self._judge(request, _Door(channel, account), until)
-        return (await self._guarded(answering, channel.silence, request.method, is_named=False)).response
+        return (await self._guarded(answering, channel.silence, request.method, _ENDPOINT)).response
 
     async def _guarded(
-        self, answering: Awaitable[Answer], silence: Response, method: str, *, is_named: bool
+        self, answering: Awaitable[Answer], silence: Response, method: str, endpoint: str
     ) -> Answer:
         """The answer, or a legal one where that fails; counted and logged."""
         started = time.perf_counter()
@@ -114,7 +135,6 @@ class Callback:
         except Exception as exc:  # the last guard: the platform gets a legal answer
             log_failure(_LOG, "callback_failed", exc)
             answer = Answer(silence, has_failed=True)
-        endpoint = "/callback/<channel>/<account>" if is_named else "/callback/<channel>"
         try:
             self._note(answer, endpoint, method, time.perf_counter() - started)
         except Exception as exc:  # an answer that cannot be counted is an answer all the same

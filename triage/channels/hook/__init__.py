@@ -1,0 +1,1 @@
+"""Programs that hand alerts in, as they would post to a group robot."""
