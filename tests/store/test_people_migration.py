@@ -69,7 +69,7 @@ def _rows(accounts: Sequence[str]) -> Rows:
 
 def _upgraded(url: str, folder: Path, rows: Rows) -> Store:
     """A database of version 0002 with these rows, upgraded to the newest."""
-    shutil.copytree(SCRIPTS, folder / "second", ignore=shutil.ignore_patterns("v0003*", "v0004*"))
+    shutil.copytree(SCRIPTS, folder / "second", ignore=shutil.ignore_patterns("v000[3-9]*"))
     engine = create_engine(url)
     with engine.begin() as connection:
         migrate(connection, folder / "second", ("0001", "0002"))
@@ -97,7 +97,8 @@ def test_everybody_is_of_the_account_they_wrote_to(
 ) -> None:
     rows = _rows(accounts)
     with closing(_upgraded(empty, tmp_path, rows)) as store:
-        assert {table: len(list(store.export(table))) for table in TABLES} == {
+        kept = {table: len(list(store.export(table))) for table in TABLES}
+        assert {table: number for table, number in kept.items() if number} == {
             table: len(values) for table, values in rows.items()
         }
         incident, other = (store.incident(number) for number in (1, 2))

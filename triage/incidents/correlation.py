@@ -76,6 +76,8 @@ class Incident:
     """Its alerts, newest last."""
     is_confirmed: bool = True
     """Whether members know it; False while only somebody has forwarded it who may not change what they see."""
+    muted_until: datetime | None = None
+    """Until when nobody is called for it, as a member said; None: as usual."""
 
 
 class Reason(enum.StrEnum):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, delete, select, update
 
-from triage.store.schema import ALERTS, INCIDENTS, TIMELINE, index_key
+from triage.store.columns import index_key
+from triage.store.schema import ALERTS, INCIDENTS, TIMELINE
 from triage.store.session import Session
 from triage.store.statements import OPEN_ID, PLACE_BY_ID, Statements
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from triage.errors import SettingsError
-from triage.store.schema import MYSQL
+from triage.store.columns import MYSQL
 
 POOL_SIZE = 16
 """Connections at most: more than there are threads that ask the store."""

@@ -12,9 +12,10 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from triage.errors import OvertakenError, StoreError
 from triage.message import Person
 from triage.names import name_key
+from triage.store import changes
 from triage.store.schema import INCIDENTS, INVITATIONS, MEMBERS
 from triage.store.session import Session
-from triage.store.statements import ADD_EVENT
+from triage.store.statements import ADD_EVENT, Statements
 from triage.store.values import Grant, Invite, Join, Member, Removal, Role
 
 _M, _V, _I = MEMBERS.c, INVITATIONS.c, INCIDENTS.c
@@ -80,7 +81,7 @@ def grant(session: Session, given: Grant) -> bool:
     return bool(session.run(_GRANT, {"who": given.person, "role": given.role.value, "appids": given.appids}))
 
 
-def remove(session: Session, removal: Removal, at: datetime) -> bool:
+def remove(session: Session, sql: Statements, removal: Removal, at: datetime) -> bool:
     """Whether the person was a member; what they had claimed is free, and their invitations are void."""
     who = {"who": removal.person}
     if not session.run(_REMOVE, who):
@@ -92,6 +93,8 @@ def remove(session: Session, removal: Removal, at: datetime) -> bool:
     if released:
         session.run(_RELEASE, who)
         session.run_all(ADD_EVENT, released)
+        for row in released:
+            changes.tell(session, sql, row["incident_id"], "release", removal.by, at)
     session.run(_REVOKE, {**who, "now": at})
     return True
 

@@ -9,7 +9,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from triage.store.schema import MYSQL, VERSIONS
+from triage.store.columns import MYSQL
+from triage.store.schema import VERSIONS
 from triage.store.versions import judge, version_of
 
 SCRIPTS = Path(__file__).parent / "migrations"

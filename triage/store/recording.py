@@ -12,16 +12,9 @@ from sqlalchemy import Select, bindparam, or_, select, update
 from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
-from triage.store import confirming, membership, statements
-from triage.store.schema import (
-    INCIDENTS,
-    MESSAGES,
-    conversation_key,
-    guest_lookup,
-    index_key,
-    person_key,
-    storable,
-)
+from triage.store import changes, confirming, membership, shifts, statements
+from triage.store.columns import conversation_key, guest_lookup, index_key, person_key, storable
+from triage.store.schema import INCIDENTS, MESSAGES
 from triage.store.session import Session
 from triage.store.statements import Statements
 from triage.store.values import (
@@ -34,11 +27,17 @@ from triage.store.values import (
     MembershipChange,
     Recorded,
     Removal,
+    ShiftOverride,
 )
 
 _I = INCIDENTS.c
 _THIS = update(INCIDENTS).where(_I.id == bindparam("incident"))
 _CLAIM = _THIS.where(_I.owner.is_(None), _I.closed_as == 0).values(owner=bindparam("who"))
+_RELEASE = _THIS.where(_I.owner == bindparam("who"), _I.closed_as == 0).values(owner=None)
+_GIVE = _THIS.where(
+    or_(_I.owner.is_(None), _I.owner != bindparam("to", type_=_I.owner.type)), _I.closed_as == 0
+).values(owner=bindparam("to", type_=_I.owner.type))
+_MUTE = _THIS.where(_I.closed_as == 0).values(muted_until=bindparam("until", type_=_I.muted_until.type))
 _STEP = _THIS.where(_I.step != bindparam("to", type_=_I.step.type)).values(
     step=bindparam("to", type_=_I.step.type)
 )
@@ -52,8 +51,15 @@ _SAY_WHY = _THIS.where(_I.closed_as != 0, or_(_I.closed_note.is_(None), _I.close
     closed_note=bindparam("note", type_=_I.closed_note.type)
 )
 _REOPEN = _THIS.where(_I.closed_as != 0).values(
-    state=State.OPEN.value, closed_as=0, closed_at=None, closed_note=None, owner=None, step=0
+    state=State.OPEN.value,
+    closed_as=0,
+    closed_at=None,
+    closed_note=None,
+    owner=None,
+    step=0,
+    muted_until=None,
 )
+_OF_OWNER = {"claim": _CLAIM, "release": _RELEASE}
 _SET_REPLY = (
     update(MESSAGES)
     .where(MESSAGES.c.key == bindparam("message"))
@@ -104,7 +110,9 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     return Recorded(None if reply is None else storable(reply), is_new=True)
 
 
-def _carry_out(session: Session, sql: Statements, action: Action | MembershipChange, at: datetime) -> None:
+def _carry_out(
+    session: Session, sql: Statements, action: Action | MembershipChange | ShiftOverride, at: datetime
+) -> None:
     match action:
         case Invite():
             membership.invite(session, action)
@@ -113,12 +121,14 @@ def _carry_out(session: Session, sql: Statements, action: Action | MembershipCha
         case Grant():
             membership.grant(session, action)
         case Removal():
-            membership.remove(session, action, at)
+            membership.remove(session, sql, action, at)
+        case ShiftOverride():
+            shifts.add(session, action)
         case Action(kind="confirm"):
             if confirm(session, sql, action, at) is None:
                 raise OvertakenError(f"incident {action.incident_id} was confirmed meanwhile")
         case Action():
-            if not act(session, action, at) and action.kind == "claim":
+            if not act(session, sql, action, at) and action.kind == "claim":
                 raise OvertakenError(f"incident {action.incident_id} was claimed or closed meanwhile")
 
 
@@ -128,6 +138,8 @@ def confirm(session: Session, sql: Statements, action: Action, at: datetime) -> 
     if into is not None:
         detail = None if into == action.incident_id else f"#{action.incident_id}"
         _add_event(session, into, at, action.who, "confirm", detail)
+        if into == action.incident_id:
+            changes.tell(session, sql, into, "open", action.who, at)
     return into
 
 
@@ -223,10 +235,12 @@ def _place(session: Session, sql: Statements, group: Sequence[tuple[Sighting, Ch
         incident = change.incident_id
         reopening = next((alert for alert, made in group if made.reason is Reason.REOPENED), None)
         if reopening is not None:
-            incident = _reopened(session, incident, reopening)
+            incident = _reopened(session, sql, incident, reopening)
         guest = _guest(first, change)
         place = _join(session, sql, incident, guest, len(group), seen)
         if place is not None:  # None: purged or confirmed meanwhile
+            if not guest:
+                changes.tell_if_worse(session, sql, place.id, [alert for alert, _ in group])
             return place
     return _open(session, sql, group, seen)
 
@@ -276,10 +290,12 @@ def _open(
     else:
         session.run(sql.open_incident, opening)
         [(id_, alerts)] = session.all(statements.PLACE_BY_KEY, {"lookup": lookup})
+    if not guest and alerts == len(group):
+        changes.tell(session, sql, id_, "open", first.sender, first.seen_at)
     return _Place(id_, alerts - len(group) + 1)
 
 
-def _reopened(session: Session, incident: int, sighting: Sighting) -> int:
+def _reopened(session: Session, sql: Statements, incident: int, sighting: Sighting) -> int:
     """The incident to join: this one, open again and up for claiming, or the one that is open for its key by now."""
     lookup = _value(session, _LOOKUP, incident=incident)
     other = _value(session, statements.OPEN_ID, lookup=lookup) if lookup else None
@@ -287,14 +303,19 @@ def _reopened(session: Session, incident: int, sighting: Sighting) -> int:
         return int(other)
     if session.run(_REOPEN, {"incident": incident}):
         _add_event(session, incident, sighting.seen_at, sighting.sender, "reopen", sighting.title)
+        changes.tell(session, sql, incident, "reopen", sighting.sender, sighting.seen_at)
     return incident
 
 
-def act(session: Session, action: Action, at: datetime) -> bool:
+def act(session: Session, sql: Statements, action: Action, at: datetime) -> bool:
     """Carry out an action; True if it changed the incident, which the timeline then says."""
     incident, kind, detail = action.incident_id, action.kind, action.detail
-    if kind == "claim":
-        done = session.run(_CLAIM, {"incident": incident, "who": action.who})
+    if kind in _OF_OWNER:
+        done = session.run(_OF_OWNER[kind], {"incident": incident, "who": action.who})
+    elif kind == "give":
+        done = session.run(_GIVE, {"incident": incident, "to": action.to})
+    elif kind == "mute":
+        done = session.run(_MUTE, {"incident": incident, "until": action.until})
     elif kind == "step":
         done = session.run(_STEP, {"incident": incident, "to": int(detail or 0)})
     elif kind == "close":
@@ -308,6 +329,7 @@ def act(session: Session, action: Action, at: datetime) -> bool:
         return True
     if done:
         _add_event(session, incident, at, action.who, kind, detail)
+        changes.tell(session, sql, incident, kind, action.who, at)
     return bool(done)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Connection, Delete, Dialect, Insert, Select, Update
 
 from triage.message import Person
-from triage.store.schema import (
+from triage.store.columns import (
     Json,
     PersonText,
     UtcDateTime,

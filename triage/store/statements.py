@@ -27,7 +27,8 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from triage.incidents.correlation import Incident, Sighting
 from triage.message import ANY_ACCOUNT
-from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MESSAGES, MYSQL, TIMELINE
+from triage.store.columns import MYSQL
+from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MESSAGES, OUTBOX, TIMELINE
 from triage.store.values import EVERY, Wanted
 
 _I, _A = INCIDENTS.c, ALERTS.c
@@ -43,8 +44,12 @@ class Statements:
     open_incident: Insert
     put_conversation: Insert
     join_incident: Update
+    put_outgoing: Insert
+    """Puts a row into the outbox, unless one of its key is there."""
     returns: bool
     """Whether `open_incident` and `join_incident` give the incident's row back; where not, it is read afterwards."""
+    tells_changes: bool
+    """Whether what happens to incidents is put into the outbox: there is a team that may want to hear of it."""
 
 
 REPLY: Select[Any] = select(MESSAGES.c.reply, MESSAGES.c.sender).where(MESSAGES.c.key == bindparam("message"))
@@ -163,10 +168,10 @@ RECENT_INCIDENTS = newest(listed(EVERY))
 ONE_INCIDENT = with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 
 
-def statements_for(dialect: str) -> Statements:
+def statements_for(dialect: str, *, tells_changes: bool = False) -> Statements:
     """The statements for a dialect, by SQLAlchemy's name of it."""
     if dialect in MYSQL:
-        return _for_mysql()
+        return _for_mysql(tells_changes)
     add = sqlite.insert if dialect == "sqlite" else postgresql.insert
     opening = add(INCIDENTS)
     talk = add(CONVERSATIONS)
@@ -180,11 +185,13 @@ def statements_for(dialect: str) -> Statements:
             set_={"state": talk.excluded.state, "expires_at": talk.excluded.expires_at},
         ),
         join_incident=_joining().returning(*_PLACE),
+        put_outgoing=add(OUTBOX).on_conflict_do_nothing(index_elements=["key"]),
         returns=True,
+        tells_changes=tells_changes,
     )
 
 
-def _for_mysql() -> Statements:
+def _for_mysql(tells_changes: bool) -> Statements:
     opening = mysql.insert(INCIDENTS)
     talk = mysql.insert(CONVERSATIONS)
     return Statements(
@@ -194,7 +201,9 @@ def _for_mysql() -> Statements:
             state=talk.inserted.state, expires_at=talk.inserted.expires_at
         ),
         join_incident=_joining(),
+        put_outgoing=mysql.insert(OUTBOX).on_duplicate_key_update(key=OUTBOX.c.key),
         returns=False,
+        tells_changes=tells_changes,
     )
 
 

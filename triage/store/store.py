@@ -24,10 +24,12 @@ from sqlalchemy import (
 from triage.errors import SchemaError, StoreError
 from triage.incidents.correlation import Incident, State
 from triage.message import Person
-from triage.store import membership, recording
+from triage.store import membership, recording, shifts
+from triage.store.columns import conversation_key, guest_lookup, index_key, person_key
 from triage.store.database import Database
 from triage.store.engine import UPGRADE_TIMEOUTS
 from triage.store.file import make_private
+from triage.store.outbox import Outbox
 from triage.store.reading import incidents, known, known_to
 from triage.store.schema import (
     ALERTS,
@@ -37,12 +39,10 @@ from triage.store.schema import (
     INVITATIONS,
     MESSAGES,
     METADATA,
+    OUTBOX,
+    SHIFTS,
     TIMELINE,
     VERSIONS,
-    conversation_key,
-    guest_lookup,
-    index_key,
-    person_key,
 )
 from triage.store.session import Session
 from triage.store.statements import (
@@ -67,6 +67,7 @@ from triage.store.values import (
     Member,
     Recorded,
     Removal,
+    ShiftOverride,
     Wanted,
 )
 from triage.store.versions import UPGRADE, judge, version_of
@@ -102,6 +103,8 @@ _AGING = (
     (GAPS.c.id, GAPS.c.seen_at),
     (CONVERSATIONS.c.person, CONVERSATIONS.c.expires_at),
     (INVITATIONS.c.word, INVITATIONS.c.expires_at),
+    (OUTBOX.c.id, OUTBOX.c.created_at),
+    (SHIFTS.c.id, SHIFTS.c.ends_at),
 )
 
 
@@ -111,18 +114,20 @@ class Store:
     Every method raises StoreDownError when the database does not answer, StoreError when it refuses.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, has_team: bool = False) -> None:
         self._database = database
-        self._sql = statements_for(database.dialect)
+        self._sql = statements_for(database.dialect, tells_changes=has_team)
+        self.outbox = Outbox(database, self._sql)
 
     @classmethod
-    def open(cls, url: str, *, upgrade: bool = False) -> Store:
+    def open(cls, url: str, *, upgrade: bool = False, has_team: bool = False) -> Store:
         """The store at a URL: `sqlite:///triage.db`, `postgresql://…`, `mysql://…`.
 
         Raises SettingsError for a URL that cannot be used and SchemaError, naming the command, for a schema that is
         missing or old; `upgrade` makes or upgrades it instead. A newer program's schema is always refused.
+        With `has_team` what happens to incidents is put into the outbox, for those who are on call.
         """
-        store = cls(Database(url))
+        store = cls(Database(url), has_team=has_team)
         try:
             if upgrade:
                 store.upgrade()
@@ -259,7 +264,7 @@ class Store:
         """Who owns the incident now: the first to claim it. None: there is none, or it was closed without an owner."""
 
         def claim(session: Session) -> Person | None:
-            recording.act(session, Action("claim", incident_id, who), at)
+            recording.act(session, self._sql, Action("claim", incident_id, who), at)
             return recording.owner_of(session, incident_id)
 
         return self._database.write(claim, repeatable=True)
@@ -267,6 +272,10 @@ class Store:
     def add_note(self, incident_id: int, who: Person, at: datetime, note: str) -> bool:
         """Whether there is such an incident to write it to."""
         return self._act(Action("note", incident_id, who, note), at)
+
+    def release_incident(self, incident_id: int, who: Person, at: datetime, why: str | None = None) -> bool:
+        """Whether this freed it; not if somebody else owns it by now."""
+        return self._act(Action("release", incident_id, who, why), at)
 
     def close_incident(self, incident_id: int, who: Person, at: datetime, note: str | None = None) -> bool:
         """Whether this closed it; not if it was closed already."""
@@ -278,7 +287,7 @@ class Store:
         return self._database.write(partial(recording.confirm, sql=self._sql, action=action, at=at))
 
     def _act(self, action: Action, at: datetime) -> bool:
-        return self._database.write(partial(recording.act, action=action, at=at))
+        return self._database.write(partial(recording.act, sql=self._sql, action=action, at=at))
 
     # -- members
 
@@ -300,7 +309,7 @@ class Store:
 
     def remove_member(self, removal: Removal, at: datetime) -> bool:
         """Whether the person was a member; what they had claimed is free, and their invitations are void."""
-        return self._database.write(partial(membership.remove, removal=removal, at=at))
+        return self._database.write(partial(membership.remove, sql=self._sql, removal=removal, at=at))
 
     def invite(self, invite: Invite) -> None:
         """Give out an invitation word. Raises StoreError if it was given out before."""
@@ -309,6 +318,16 @@ class Store:
     def invitation(self, word: str, now: datetime) -> Invite | None:
         """The invitation by which somebody can still become a member; None if there is none of this word."""
         return self._database.read(partial(membership.invitation, word=word, now=now))
+
+    # -- shifts
+
+    def add_shift(self, override: ShiftOverride) -> None:
+        """Somebody is on call in a time, whoever the rotation says."""
+        self._database.write(partial(shifts.add, override=override))
+
+    def shifts(self, since: datetime) -> tuple[ShiftOverride, ...]:
+        """The shifts taken over that end after `since`; of two that overlap the later one in the list holds."""
+        return self._database.read(partial(shifts.overrides, since=since))
 
     # -- upkeep
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from triage.incidents.correlation import Incident, Reason, Sighting, State
 from triage.message import Message, Person
 
-ActionKind = Literal["claim", "note", "evidence", "close", "step", "confirm"]
+ActionKind = Literal["claim", "release", "give", "mute", "note", "evidence", "close", "step", "confirm"]
 
 
 class Role(enum.StrEnum):
@@ -83,6 +83,10 @@ class Action:
     who: Person
     detail: str | None = None
     """The note, the number of the step in digits, or judged evidence as `evidence.transcript` writes it."""
+    to: Person | None = None
+    """Who owns it from now on, of `give`."""
+    until: datetime | None = None
+    """When it may call people again, of `mute`; None: now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,19 @@ MembershipChange = Invite | Join | Grant | Removal
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftOverride:
+    """A teammate is on call in a time, whoever the rotation says."""
+
+    rotation: str
+    teammate: str
+    """By the id that the team's file gives them."""
+    starts_at: datetime
+    ends_at: datetime
+    made_by: Person
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Everything one message leaves behind; `conversation` None leaves the sender's as it is."""
 
@@ -137,7 +154,7 @@ class Entry:
     received_at: datetime
     reply: str | None
     sightings: tuple[tuple[Sighting, Change], ...] = ()
-    actions: tuple[Action | MembershipChange, ...] = ()
+    actions: tuple[Action | MembershipChange | ShiftOverride, ...] = ()
     conversation: Mapping[str, Any] | None = None
     expires_at: datetime | None = None
     gap: str | None = None
@@ -147,7 +164,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of an incident's timeline; `what` is `open`, `reopen`, `release` or an action's kind."""
+    """A line of an incident's timeline; `what` is `open`, `reopen` or an action's kind."""
 
     at: datetime
     who: Person
@@ -166,3 +183,103 @@ class Member:
     """The accounts whose incidents they see; none named: those of every account."""
     since: datetime
     role: Role = Role.MEMBER
+
+
+class OutgoingKind(enum.StrEnum):
+    """What a row of the outbox is."""
+
+    CHANGE = "change"
+    """What happened to an incident; what follows from it is still to be decided."""
+    STEP = "step"
+    """A moment at which to decide again, while nobody has claimed."""
+    REMIND = "remind"
+    """A moment at which to decide again, once somebody has claimed."""
+    PAGE = "page"
+    """Calls somebody."""
+    GROUP = "group"
+    """Tells a group."""
+    NOTICE = "notice"
+    """Tells one person."""
+    LATE = "late"
+    """The answer to a message that took longer than its push waits."""
+    CARD = "card"
+    """Says on cards that are out that somebody has claimed."""
+
+
+class OutgoingState(enum.StrEnum):
+    """What became of a row of the outbox."""
+
+    DUE = "due"
+    DONE = "done"
+    """It was decided what follows."""
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """It was not wanted any more."""
+    EXPIRED = "expired"
+    """It was too late to help anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Something that must go out, or be decided, at a time."""
+
+    key: str
+    """The same for what must not go out twice."""
+    kind: OutgoingKind
+    destination: str
+    """One node at a time works on what has the same one, and its messages are counted together."""
+    due_at: datetime
+    expires_at: datetime | None = None
+    """None: it is never too late for it."""
+    incident_id: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A row of the outbox."""
+
+    id: int
+    key: str
+    kind: OutgoingKind
+    destination: str
+    incident_id: int | None
+    payload: Mapping[str, Any]
+    created_at: datetime
+    due_at: datetime
+    expires_at: datetime | None
+    tries: int
+    """Before the one that the row is taken for."""
+    state: OutgoingState
+    reason: str | None
+    """Why it is as it is, or why the last try failed. None of what was sent, but for rows that another one's message
+    went out for."""
+    sent_at: datetime | None
+    receipt: str | None
+    """What the platform gave to change the message by later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a row that was taken."""
+
+    id: int
+    state: OutgoingState
+    reason: str | None = None
+    due_at: datetime | None = None
+    """When it is due again; of `DUE` alone, None for at once."""
+    was_tried: bool = True
+    """Whether it counts as a try; of `DUE` alone."""
+    receipt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What has not gone out."""
+
+    due: int
+    """How many rows are due."""
+    oldest_due: datetime | None
+    failed: int
+    """How many were given up of late, or came too late."""

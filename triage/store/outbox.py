@@ -1,0 +1,191 @@
+"""The outbox: what must go out, taken with a lease by one node at a time, and kept with what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, or_, select, update
+
+from triage.store import changes
+from triage.store.database import Database
+from triage.store.schema import OUTBOX
+from triage.store.session import Session
+from triage.store.statements import Statements
+from triage.store.values import (
+    Backlog,
+    Outgoing,
+    OutgoingKind,
+    OutgoingState,
+    Queued,
+    Settled,
+)
+
+_O = OUTBOX.c
+_DUE = _O.state == OutgoingState.DUE.value
+_QUEUED = select(
+    _O.id, _O.key, _O.kind, _O.destination, _O.incident_id, _O.payload, _O.created_at, _O.due_at,
+    _O.expires_at, _O.tries, _O.state, _O.reason, _O.sent_at, _O.receipt,
+)  # fmt: skip
+_LANES = (
+    select(_O.destination, func.min(_O.id))
+    .where(
+        _DUE,
+        or_(_O.due_at <= bindparam("now"), _O.lease_until > bindparam("now")),
+    )
+    .group_by(_O.destination)
+    .having(func.max(_O.lease_until) <= bindparam("now"))
+    .order_by(func.min(_O.due_at), func.min(_O.id))
+    .limit(bindparam("most"))
+)
+_LEADER = select(_O.id).where(_O.id == bindparam("leader"), _DUE).with_for_update(skip_locked=True)
+_LEASED = select(_O.id).where(
+    _O.destination == bindparam("lane"), _DUE, _O.lease_until > bindparam("now")
+).limit(1)  # fmt: skip
+_OF_LANE = (
+    _QUEUED.where(_O.destination == bindparam("lane"), _DUE, _O.due_at <= bindparam("now"))
+    .order_by(_O.due_at, _O.id)
+    .limit(bindparam("most"))
+)
+_THIS = update(OUTBOX).where(_O.id == bindparam("row"))
+_LEASE = _THIS.values(
+    lease_until=bindparam("until", type_=_O.lease_until.type),
+    lease_owner=bindparam("owner", type_=_O.lease_owner.type),
+    tries=_O.tries + 1,
+)
+_SENT = _THIS.values(
+    state=OutgoingState.SENT.value,
+    reason=bindparam("why", type_=_O.reason.type),
+    receipt=bindparam("given", type_=_O.receipt.type),
+    sent_at=bindparam("now", type_=_O.sent_at.type),
+    lease_until=bindparam("now", type_=_O.lease_until.type),
+)
+_OURS = _THIS.where(_DUE, _O.lease_owner == bindparam("owner"))
+_END = _OURS.values(
+    state=bindparam("to", type_=_O.state.type),
+    reason=bindparam("why", type_=_O.reason.type),
+    lease_until=bindparam("now", type_=_O.lease_until.type),
+)
+_AGAIN = _OURS.values(
+    due_at=bindparam("due", type_=_O.due_at.type),
+    reason=bindparam("why", type_=_O.reason.type),
+    lease_until=bindparam("now", type_=_O.lease_until.type),
+    tries=_O.tries - bindparam("untried", type_=_O.tries.type),
+)
+_MESSAGES_SENT = (
+    select(_O.sent_at)
+    .where(_O.destination == bindparam("lane"), _O.sent_at > bindparam("since"), _O.reason.is_(None))
+    .order_by(_O.sent_at.desc())
+    .limit(bindparam("most"))
+)
+_WITH_RECEIPT = _QUEUED.where(
+    _O.incident_id == bindparam("incident"), _O.sent_at > bindparam("since"), _O.receipt.is_not(None)
+).order_by(_O.id)
+_COUNTED: tuple[Any, ...] = (func.count(), func.min(_O.due_at))
+_BACKLOG = select(*_COUNTED).where(_DUE, _O.due_at <= bindparam("now"))
+_FAILED = select(*_COUNTED).where(
+    or_(_O.state == OutgoingState.FAILED.value, _O.state == OutgoingState.EXPIRED.value),
+    _O.due_at > bindparam("since"),
+)
+
+
+class Outbox:
+    """The outbox of one database."""
+
+    def __init__(self, database: Database, sql: Statements) -> None:
+        self._database = database
+        self._sql = sql
+
+    def put(self, outgoing: Sequence[Outgoing], now: datetime) -> None:
+        """Put rows into the outbox; one whose key was put there before changes nothing."""
+        self.settle((), outgoing, "", now)
+
+    def lanes(self, now: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """Destinations for which something is due and nobody holds a lease, the longest due first, for `take`."""
+        rows = self._database.read(lambda session: session.all(_LANES, {"now": now, "most": limit}))
+        return tuple((destination, leader) for destination, leader in rows)
+
+    def take(
+        self, lane: tuple[str, int], owner: str, now: datetime, until: datetime, limit: int
+    ) -> tuple[Queued, ...]:
+        """Lease what is due for a destination, the longest due first; nothing where another node is at it.
+
+        Whoever dies with a lease loses it at `until`. All nodes agree on the row that they lock first.
+        """
+        destination, leader = lane
+
+        def lease(session: Session) -> tuple[Queued, ...]:
+            if session.first(_LEADER, {"leader": leader}) is None:
+                return ()
+            if session.first(_LEASED, {"lane": destination, "now": now}):
+                return ()
+            rows = session.all(_OF_LANE, {"lane": destination, "now": now, "most": limit})
+            if rows:
+                session.run_all(_LEASE, [{"row": row[0], "until": until, "owner": owner} for row in rows])
+            return tuple(map(_queued, rows))
+
+        return self._database.write(lease)
+
+    def settle(
+        self, settled: Sequence[Settled], follow_ups: Sequence[Outgoing], owner: str, now: datetime
+    ) -> None:
+        """Say what became of rows, and put what follows from them into the outbox, in one transaction.
+
+        What was sent is kept as sent, even if the lease was lost or the row was cancelled meanwhile.
+        """
+
+        def write(session: Session) -> None:
+            for each in settled:
+                _settle(session, each, owner, now)
+            for outgoing in follow_ups:
+                changes.put(session, self._sql, outgoing, now)
+
+        self._database.write(write, repeatable=True)
+
+    def messages_sent(self, destination: str, since: datetime, limit: int) -> tuple[datetime, ...]:
+        """When the newest messages went there, from any node, the newest first; several rows may be one message."""
+        asked = {"lane": destination, "since": since, "most": limit}
+        return tuple(at for (at,) in self._database.read(lambda session: session.all(_MESSAGES_SENT, asked)))
+
+    def with_receipt(self, incident: int, since: datetime) -> tuple[Queued, ...]:
+        """What was sent of an incident and can be changed."""
+        asked = {"incident": incident, "since": since}
+        return tuple(map(_queued, self._database.read(lambda session: session.all(_WITH_RECEIPT, asked))))
+
+    def backlog(self, now: datetime, since: datetime) -> Backlog:
+        """What is due and not out, and how much was given up since then."""
+
+        def ask(session: Session) -> Backlog:
+            due, oldest = session.first(_BACKLOG, {"now": now}) or (0, None)
+            failed, _ = session.first(_FAILED, {"since": since}) or (0, None)
+            return Backlog(int(due), oldest, int(failed))
+
+        return self._database.read(ask)
+
+    def rows(self, states: Collection[OutgoingState], limit: int) -> tuple[Queued, ...]:
+        """The newest rows of some states, the newest first."""
+        question = (
+            _QUEUED.where(_O.state.in_([state.value for state in states])).order_by(_O.id.desc()).limit(limit)
+        )
+        found = self._database.read(lambda session: session.connection.execute(question).all())
+        return tuple(map(_queued, found))
+
+
+def _settle(session: Session, settled: Settled, owner: str, now: datetime) -> None:
+    row = {"row": settled.id, "why": settled.reason, "now": now}
+    if settled.state is OutgoingState.SENT:
+        session.run(_SENT, {**row, "given": settled.receipt})
+    elif settled.state is OutgoingState.DUE:
+        untried = int(not settled.was_tried)
+        session.run(_AGAIN, {**row, "owner": owner, "due": settled.due_at or now, "untried": untried})
+    else:
+        session.run(_END, {**row, "owner": owner, "to": settled.state.value})
+
+
+def _queued(row: Sequence[Any]) -> Queued:
+    id_, key, kind, destination, incident, payload, created, due, expires, tries, state, *rest = row
+    return Queued(
+        id_, key, OutgoingKind(kind), destination, incident, payload, created, due, expires, tries,
+        OutgoingState(state), *rest,
+    )  # fmt: skip
