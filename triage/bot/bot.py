@@ -100,21 +100,30 @@ class Bot:
         except OvertakenError:
             return self._record(self.store, message, now, expired)
 
+    def catch_up(self, message: Message, received_at: datetime) -> bool:
+        """Record the alerts of a message that was answered without the memory; whether there were any to record.
+
+        What else it was stays undone: its sender was told so, and may have done it again meanwhile.
+
+        Raises StoreError while the memory is still away, RefusedError as `handle` does.
+        """
+        if self.store is None:
+            raise StoreDownError("the database cannot be opened; the log says why")
+        try:
+            return self._catch_up(self.store, message, received_at)
+        except OvertakenError:
+            return self._catch_up(self.store, message, received_at)
+
+    def _catch_up(self, store: Store, message: Message, received_at: datetime) -> bool:
+        if not message.encrypted:
+            _refuse_replay(store, message, store.reply_to(message.key))
+        outcome = self._outcome(message, received_at)
+        return bool(outcome.sightings) and store.record(self._entry(message, outcome, received_at)).is_new
+
     def _record(self, store: Store, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         """Decide, and record the decision in one transaction before the reply is sent."""
         outcome = self._outcome(message, now)
-        talk = outcome.conversation
-        entry = Entry(
-            message=message if outcome.kept is None else replace(message, text=outcome.kept),
-            received_at=now,
-            reply=outcome.text,
-            sightings=outcome.sightings,
-            actions=outcome.actions,
-            conversation=talk.as_json() if talk else None,
-            expires_at=now + EXPIRES if talk else None,
-            gap=outcome.gap,
-            numbered=outcome.numbered,
-        )
+        entry = self._entry(message, outcome, now)
         if expired():
             raise StoreDownError("too late to record the message: it has been answered without the memory")
         recorded = store.record(entry)
@@ -125,6 +134,20 @@ class Bot:
             return Reply(recorded.reply)
         self._report(outcome)
         return Reply(recorded.reply)
+
+    def _entry(self, message: Message, outcome: Outcome, received_at: datetime) -> Entry:
+        talk = outcome.conversation
+        return Entry(
+            message=message if outcome.kept is None else replace(message, text=outcome.kept),
+            received_at=received_at,
+            reply=outcome.text,
+            sightings=outcome.sightings,
+            actions=outcome.actions,
+            conversation=talk.as_json() if talk else None,
+            expires_at=received_at + EXPIRES if talk else None,
+            gap=outcome.gap,
+            numbered=outcome.numbered,
+        )
 
     def _report(self, outcome: Outcome) -> None:
         for kind in outcome.kinds:

@@ -202,6 +202,7 @@ class Callback:
             except StoreError as exc:
                 metrics.store_failed("message", exc)
         metrics.not_recorded(message.kind)
+        self._service.unrecorded.keep(message, now)
         return bot.without_memory().handle(message, now)
 
     async def _remembered(self, bot: Bot, message: Message, now: datetime, until: float) -> Reply:

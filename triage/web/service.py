@@ -24,6 +24,7 @@ from triage.web.invitations import invitation_word
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
+from triage.web.unrecorded import Unrecorded
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class Service:
         self.store: Store | None = None
         self.bulkhead = Bulkhead(_STORE_THREADS)
         self._store_problem: TriageError | None = None
+        self.unrecorded = Unrecorded(self.bot, self.metrics)
 
     def install(self, app: Flask) -> None:
         """Make this the service of an application."""
