@@ -157,30 +157,28 @@ class Callback:
         account = self._service.account(channel.name, account_id or query.get("account"))
         if account is None:
             return await _not_found()
-        bad = self._service.metrics.bad_messages
         try:
             body = await read_body(scope, receive, channel.max_body_bytes)
         except TooLargeBodyError:
-            bad.labels("too_large").inc()
+            self._service.metrics.bad_message("too_large")
             return Answer(Response(413, b"too large"), is_body_unread=True)
         except IncompleteBodyError:
-            bad.labels("incomplete").inc()
+            self._service.metrics.bad_message("incomplete")
             return Answer(Response(400, b"incomplete"))
         return await self._judge(Request(scope["method"], query, body), _Door(channel, account), until)
 
     async def _judge(self, request: Request, door: _Door, until: float) -> Answer:
         """Refuse what nobody has signed, answer the rest."""
-        bad = self._service.metrics.bad_messages
         try:
             return await self._receive(request, door, until)
         except RefusedError as exc:
             self._service.metrics.refused.labels(exc.reason).inc()
             return Answer(Response(403, b"refused"), reason=str(exc))
         except UnreadableMessageError as exc:
-            bad.labels("unreadable").inc()
+            self._service.metrics.bad_message("unreadable")
             return Answer(door.channel.silence, reason=str(exc))
         except BadMessageError as exc:
-            bad.labels("stranger").inc()
+            self._service.metrics.bad_message("stranger")
             return Answer(Response(400, b"no message"), reason=str(exc))
 
     async def _receive(self, request: Request, door: _Door, until: float) -> Answer:

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from triage.errors import RefusalReason
 from triage.masking import mask
 from triage.message import MessageKind
 from triage.rules.matching import UNKNOWN
@@ -20,6 +22,11 @@ _LOG = logging.getLogger(__name__)
 _WITH_VALUES = frozenset({"IntegrityError", "DataError"})
 _LONGEST_CAUSE = 200
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+BadReason = Literal["too_large", "incomplete", "unreadable", "stranger"]
+"""Why a request is no message: `unreadable` bore a good signature, `stranger` none."""
+StoreUse = Literal["open", "schema", "file", "message", "catch_up", "api", "purge"]
+"""What the store failed at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,27 @@ class Metrics:
         self.unrecorded = counter("unrecorded", "Messages answered but not recorded.", "kind")
         self.callback_errors = counter("callback_errors", "Callbacks that only the last guard answered.")
         self.reload_failures = counter("rule_reload_failures", "Changed rules that could not be used.")
+        self.broken_templates = counter("broken_templates", "Replies whose template is broken.")
+        self._count_from_zero()
         # For each look at a child prometheus_client takes a lock and writes out the labels.
         self._requests_of = lru_cache(self.requests.labels)
         self._seconds_of = lru_cache(self.seconds.labels)
         self._alerts_of = lru_cache(self.alerts.labels)
+
+    def _count_from_zero(self) -> None:
+        """Show what has not happened yet: Prometheus sees no increase in a count that begins with its first event.
+
+        https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
+        """
+        for refused in get_args(RefusalReason):
+            self.refused.labels(refused)
+        for bad in get_args(BadReason):
+            self.bad_messages.labels(bad)
+        for use in get_args(StoreUse):
+            self.store_errors.labels(use)
+        for kind in MessageKind:
+            self.unrecorded.labels(kind)
+            self.deduped.labels(kind)
 
     def answered(self, endpoint: str, status: int, seconds: float) -> None:
         """A request was answered."""
@@ -86,7 +110,16 @@ class Metrics:
         """Count a message that was answered without the store."""
         self.unrecorded.labels(kind).inc()
 
-    def store_failed(self, where: str, error: Exception) -> None:
+    def bad_message(self, reason: BadReason) -> None:
+        """Count a request that is no message."""
+        self.bad_messages.labels(reason).inc()
+
+    def template_broke(self, name: str, error: Exception) -> None:
+        """Count a reply that went out as a plain text, and log the mistake of its template."""
+        self.broken_templates.inc()
+        log_event(_LOG, logging.ERROR, "template_broken", template=f"{name}.txt", problem=str(error))
+
+    def store_failed(self, where: StoreUse, error: Exception) -> None:
         """Count a failure of the store, and log what caused it: the store's exceptions hold no values."""
         self.store_errors.labels(where).inc()
         log_event(_LOG, logging.ERROR, "store_error", where=where, problem=" < ".join(_causes(error)))

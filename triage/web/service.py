@@ -42,10 +42,6 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"
 """Asked every few seconds: logged only at debug level."""
 
 
-def _log_broken_template(name: str, error: Exception) -> None:
-    log_event(_LOG, logging.ERROR, "template_broken", template=f"{name}.txt", problem=str(error))
-
-
 class Service:
     """One for each application. `store` is None while the database cannot be opened."""
 
@@ -67,7 +63,7 @@ class Service:
                 load_templates(data_directory("templates") / "reply"),
                 DEFAULT_CHANNEL.page_size,
                 sources=load_sources(),
-                on_broken=_log_broken_template,
+                on_broken=self.metrics.template_broke,
             ),
             self.metrics.reload_failures.inc,
         )
