@@ -40,6 +40,8 @@ class MessageKind(enum.StrEnum):
     LINK = "link"
     EVENT = "event"
     COMPONENT = "component"
+    WARNING = "warning"
+    """The platform warns whoever looks after our account; `Message.text` says of what, in Chinese."""
     ALERT = "alert"
     """Handed in by a program: alerts are read in it, and no word is a command."""
     UNSUPPORTED = "unsupported"

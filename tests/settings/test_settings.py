@@ -245,6 +245,7 @@ def test_secrets_and_nothing_else_may_stand_in_files(tmp_path: Path) -> None:
     assert read == {
         *("wechat_token", "wechat_aes_key", "wechat_secret", "wechat_accounts"),
         *("wechat_token_old", "wechat_aes_key_old"),
+        *("wecom_token", "wecom_aes_key", "wecom_secret", "wecom_bot_token", "wecom_bot_aes_key"),
         *("database_url", "api_key", "console_password", "hooks"),
     }
 

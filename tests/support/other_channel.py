@@ -32,7 +32,6 @@ class OtherChannel:
 
     name: str = "other"
     page_size: PageSize = PageSize(300, Unit.CHARACTERS)
-    renders_markdown: bool = True
     max_body_bytes: int = 4096
     silence: Response = Response(200, b"")
 

@@ -39,10 +39,6 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
         """How much text one reply holds."""
 
     @property
-    def renders_markdown(self) -> bool:
-        """Whether Markdown in a reply is shown as such."""
-
-    @property
     def max_body_bytes(self) -> int:
         """The largest body that the platform sends; a larger one is refused before it is read."""
 

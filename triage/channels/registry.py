@@ -11,10 +11,14 @@ from triage.channels.feishu_webhook.channel import FEISHU_WEBHOOK
 from triage.channels.hook.channel import HookChannel
 from triage.channels.robot import RobotChannel
 from triage.channels.wechat.channel import WechatChannel
+from triage.channels.wecom_app.channel import WecomAppChannel
+from triage.channels.wecom_bot.channel import WecomBotChannel
 from triage.channels.wecom_webhook.channel import WECOM_WEBHOOK
 
 _CHANNELS: tuple[Channel[Any], ...] = (  # Any: each takes accounts of its own type, which the settings make
     WechatChannel(),
+    WecomAppChannel(),
+    WecomBotChannel(),
     HookChannel(),
 )
 CHANNELS: Mapping[str, Channel[Any]] = {channel.name: channel for channel in _CHANNELS}

@@ -75,12 +75,18 @@ def _parse_strictly(text: str) -> Mapping[str, str]:
     return {name: text for name, text in fields.items() if times[name] == 1}
 
 
-def write_fields(fields: Mapping[str, str]) -> str:
-    """`<xml>` with these fields, as WeChat writes it: numbers bare, everything else in CDATA."""
-    return f"<xml>{''.join([f'<{name}>{_value(text)}</{name}>' for name, text in fields.items()])}</xml>"
+def write_fields(fields: Mapping[str, str | Mapping[str, str]]) -> str:
+    """`<xml>` with these fields, as WeChat writes it: numbers bare, everything else in CDATA, one level of nesting."""
+    return f"<xml>{_elements(fields)}</xml>"
 
 
-def _value(text: str) -> str:
+def _elements(fields: Mapping[str, str | Mapping[str, str]]) -> str:
+    return "".join([f"<{name}>{_value(text)}</{name}>" for name, text in fields.items()])
+
+
+def _value(text: str | Mapping[str, str]) -> str:
+    if not isinstance(text, str):
+        return _elements(text)
     if text.isdecimal():
         return text
     return f"<![CDATA[{text.replace(']]>', ']]]]><![CDATA[>')}]]>"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
-from triage.settings.model import Settings, WechatAccount
+from triage.settings.model import Settings
+from triage.settings.wechat import WechatAccount
 
 _WHERE = "公众平台 → 设置与开发 → 基本配置 shows it"
 

@@ -17,17 +17,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from triage.channels.hook.account import Hook
 from triage.channels.registry import CHANNELS
-from triage.channels.wechat.account import Account
+from triage.channels.wecom_app.account import Account as WecomApp
+from triage.channels.wecom_bot.account import BotAccount
 from triage.errors import SettingsError
 from triage.masking import mask
 from triage.message import ANY_ACCOUNT, Person
 from triage.names import person_name
 from triage.settings.directories import data_directory, split_directories
 from triage.settings.hooks import read_hooks
+from triage.settings.wechat import STRICT, WechatAccount, revealed
+from triage.settings.wecom import read_app, read_bot
 
 Accounts = Mapping[str, Mapping[str, object]]
 """By channel, then by the id in `/callback/<channel>/<id>`; a channel knows the type of its own accounts."""
@@ -44,7 +47,6 @@ _OF_A_TOKEN = ("wechat_appid", "wechat_aes_key", "wechat_token_old", "wechat_aes
 """What says nothing where TRIAGE_WECHAT_TOKEN is not set."""
 _API_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9._~/-]{0,255})?")
 _MAY_BE_EMPTY = frozenset({"rules_dirs", "members"})
-_STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class _Mark(enum.Enum):
@@ -57,38 +59,12 @@ class _Mark(enum.Enum):
 OptionalSecret = Annotated[SecretStr | None, _Mark.SECRET]
 
 
-class WechatAccount(BaseModel):
-    """One Official Account, as `TRIAGE_WECHAT_ACCOUNTS` lists them."""
-
-    model_config = _STRICT
-
-    appid: str = ""
-    token: SecretStr
-    aes_key: SecretStr | None = None
-    token_old: SecretStr | None = None
-    aes_key_old: SecretStr | None = None
-    secret: SecretStr | None = None
-    name: str | None = None
-
-    def account(self, window: timedelta) -> Account:
-        """As the channel knows it. Raises SettingsError for what could never verify a message."""
-        return Account(
-            self.appid,
-            self.token.get_secret_value(),
-            _revealed(self.aes_key),
-            window,
-            token_old=_revealed(self.token_old),
-            aes_key_old=_revealed(self.aes_key_old),
-            secret=_revealed(self.secret),
-        )
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None
+_OF_AN_ACCOUNT = ("wechat_token", "wechat_accounts", "wecom_token", "wecom_bot_token")
+"""Any of these makes the service one for real accounts."""
 
 
 def _is_demo(fields: dict[str, Any]) -> bool:
-    return not fields.get("wechat_token") and not fields.get("wechat_accounts")
+    return not any(fields.get(field) for field in _OF_AN_ACCOUNT)
 
 
 def _default_database(fields: dict[str, Any]) -> str:
@@ -98,7 +74,7 @@ def _default_database(fields: dict[str, Any]) -> str:
 class Settings(BaseModel):
     """The values of the `TRIAGE_…` variables; every field has a default that works."""
 
-    model_config = _STRICT
+    model_config = STRICT
 
     rules_dirs: tuple[Path, ...] = ()
     wechat_token: OptionalSecret = None
@@ -109,7 +85,15 @@ class Settings(BaseModel):
     wechat_secret: OptionalSecret = None
     wechat_accounts: Annotated[tuple[WechatAccount, ...], _Mark.SECRET] = ()
     wechat_api_url: str | None = None
+    wecom_corpid: str | None = None
+    wecom_agentid: str | None = None
+    wecom_token: OptionalSecret = None
+    wecom_aes_key: OptionalSecret = None
+    wecom_secret: OptionalSecret = None
     wecom_api_url: str | None = None
+    wecom_bot_name: str | None = None
+    wecom_bot_token: OptionalSecret = None
+    wecom_bot_aes_key: OptionalSecret = None
     demo: bool = Field(default_factory=_is_demo)
     database_url: Annotated[str, _Mark.SECRET] = Field(default_factory=_default_database, repr=False)
     api_key: OptionalSecret = None
@@ -198,7 +182,25 @@ class Settings(BaseModel):
     def accounts(self) -> Accounts:
         """Our accounts on every channel."""
         wechat = (item.account(self.window) for item in self.all_wechat_accounts)
-        return {"wechat": {account.appid: account for account in wechat}, "hook": self.hooks}
+        app, bot = self._wecom
+        return {
+            "wechat": {account.appid: account for account in wechat},
+            "wecom": {app.corpid: app} if app else {},
+            "wecom_bot": {"bot": bot} if bot else {},
+            "hook": self.hooks,
+        }
+
+    @property
+    def _wecom(self) -> tuple[WecomApp | None, BotAccount | None]:
+        """Our app and our bot on WeCom. Raises SettingsError."""
+        values = {name: getattr(self, name) for name in type(self).model_fields if name.startswith("wecom_")}
+        told = {
+            name: revealed(value) if isinstance(value, SecretStr) else value for name, value in values.items()
+        }
+        try:
+            return read_app(told, self.window), read_bot(told, self.window)
+        except SettingsError as exc:
+            raise SettingsError(f"{_variable(exc.field or '')}: {exc}", exc.field) from exc
 
     @property
     def admins(self) -> Mapping[Person, str]:
@@ -234,11 +236,15 @@ class Settings(BaseModel):
                     raise SettingsError(
                         f"{_variable(field)} is set, but {_variable('wechat_token')} is not; set it too"
                     )
-        if self.demo and self.all_wechat_accounts:
+        has_account = any(getattr(self, field) for field in _OF_AN_ACCOUNT)
+        if self.demo and has_account:
             raise SettingsError("TRIAGE_DEMO: the demo is for no account; unset it to serve the accounts")
-        if not self.demo and not self.all_wechat_accounts:
-            raise SettingsError("TRIAGE_DEMO is off and there is no account; set TRIAGE_WECHAT_TOKEN")
+        if not self.demo and not has_account:
+            raise SettingsError(
+                "TRIAGE_DEMO is off and no account is set; set TRIAGE_WECHAT_TOKEN or TRIAGE_WECOM_TOKEN"
+            )
         self._check_accounts()
+        _ = self._wecom
 
     def _check_accounts(self) -> None:
         appids: list[str] = []

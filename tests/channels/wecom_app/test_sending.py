@@ -37,6 +37,17 @@ NOTICE = Notice(LI, "#12 14:05 连接超时，时令果蔬")
 Connect = Callable[..., WecomSender]
 
 
+def _open(account: Account, apis: Apis) -> WecomSender:
+    sender = open_sender(account, apis)
+    assert sender
+    return sender
+
+
+def test_without_its_secret_an_app_can_only_answer() -> None:
+    with requests.Session() as session:
+        assert open_sender(replace(ACCOUNT, secret=None), Apis(session)) is None
+
+
 @pytest.fixture
 def wecom() -> Iterator[Wecom]:
     server = Wecom()
@@ -54,7 +65,7 @@ def connect(wecom: Wecom) -> Iterator[Connect]:
         ) -> WecomSender:
             urls = {"wecom": url or wecom.url}
             apis = Apis(session, urls, tokens or MemoryTokens(), wecom.clock)
-            return open_sender(account, account.secret or "", apis)
+            return _open(account, apis)
 
         yield connected
 

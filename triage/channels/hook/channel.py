@@ -27,7 +27,6 @@ class HookChannel:
 
     name: str = CHANNEL
     page_size: PageSize = PageSize(2048, Unit.BYTES)
-    renders_markdown: bool = False
     max_body_bytes: int = 64 * 1024
     silence: Response = not_taken()
 

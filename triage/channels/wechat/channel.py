@@ -19,7 +19,6 @@ class WechatChannel:
 
     name: str = CHANNEL
     page_size: PageSize = callback.PAGE_SIZE
-    renders_markdown: bool = False
     max_body_bytes: int = callback.MAX_BODY_BYTES
     silence: Response = callback.SUCCESS
 

@@ -80,12 +80,14 @@ class WecomSender:
         return Delivery(Result.SENT, delivery.reason, receipt=receipt if isinstance(receipt, str) else None)
 
 
-def open_sender(account: Account, secret: str, apis: Apis) -> WecomSender:
-    """What sends for an app."""
+def open_sender(account: Account, apis: Apis) -> WecomSender | None:
+    """What sends for an app; None where it has no Secret, and so can only answer."""
+    if account.secret is None:
+        return None
     # imported here: requests takes a tenth of a second, and most commands send nothing
     from triage.channels.wecom_app.api import connect
 
-    return WecomSender(account, connect(account, secret, apis))
+    return WecomSender(account, connect(account, account.secret, apis))
 
 
 def _content(notice: Notice) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""A bot in groups of WeCom (智能机器人)."""
