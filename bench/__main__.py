@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from rich.progress import track
 
-from bench import asking, probing
+from bench import asking, judging, probing
 from bench.generate import alerts, write_rules
 from bench.table import Row, show
 from triage.advice.adviser import Adviser
@@ -57,6 +57,7 @@ def main() -> int:
             _process,
             lambda: _memory(many),
             asking.rows,
+            judging.rows,
             probing.rows,
         ]
         rows = [row for step in track(steps, description="measuring", transient=True) for row in step()]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.talk import NOW, Say
-from triage.bot.evidence import EVIDENCE, parts_of
+from tests.support.talk import NOW, ZHAO, Say, person
+from triage.bot.evidence import EVIDENCE, PASTES_READ, parts_of
 from triage.evidence.judgement import Finding, Verdict
 from triage.store import Store
 
@@ -89,6 +89,18 @@ def test_a_tool_that_is_well_again_speaks_for_nothing(say: Say) -> None:
     say(FREE_LOW)
     say(FREE)
     assert "都指向" not in say(VMSTAT)
+
+
+@pytest.mark.parametrize(("later", "adds_up"), [(PASTES_READ - 1, True), (PASTES_READ, False)])
+def test_so_many_earlier_pastes_add_up_with_a_new_one(
+    later: int, adds_up: bool, say: Say, store: Store
+) -> None:
+    say(ALERT)
+    say(VMSTAT)
+    store.add_note(1, person(ZHAO), NOW, "其他的话不算")
+    for _ in range(later):
+        say("请求超时。\n请求超时。\n请求超时。")
+    assert ("都指向" in say(FREE_LOW)) == adds_up
 
 
 def test_a_teammates_paste_adds_up_with_ours(say: Say, teammate: str) -> None:

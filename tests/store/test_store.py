@@ -36,8 +36,8 @@ from triage.incidents.correlation import Incident, Reason, State
 from triage.message import Person
 from triage.store import TABLES, Action, Change, Entry, Event, Invite, Join, Member, Recorded, Store, Wanted
 from triage.store.database import Database
+from triage.store.purging import PURGE_ROWS
 from triage.store.schema import MEMBERS
-from triage.store.store import PURGE_ROWS
 
 LATER = NOW + timedelta(hours=1)
 

@@ -18,6 +18,8 @@ EVIDENCE: Final = "evidence"
 """What the timeline calls judged evidence."""
 _LONGEST = 2_000
 """Characters of what is kept of one paste."""
+PASTES_READ = 50
+"""Earlier pastes of an incident that are read with a new one, the newest."""
 
 
 def judged(
@@ -27,7 +29,8 @@ def judged(
     incident = incident_spoken_of(context, talk) if context and context.viewer.is_member else None
     if context is None or incident is None:
         return Outcome(adviser.evidence_page(parts))
-    before = [part for event in context.store.timeline(incident.id) for part in parts_of(event)]
+    kept_before = context.store.newest_events(incident.id, EVIDENCE, PASTES_READ)
+    before = [part for event in kept_before for part in parts_of(event)]
     cause = name_cause([*before, *parts])
     agreed = cause if cause and cause.is_agreed else None
     text = adviser.evidence_page(parts, incident=incident.id, cause=agreed)

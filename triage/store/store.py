@@ -10,10 +10,8 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Select,
     bindparam,
-    delete,
     exists,
     false,
     func,
@@ -24,7 +22,7 @@ from sqlalchemy import (
 from triage.errors import SchemaError, StoreError
 from triage.incidents.correlation import Incident, State
 from triage.message import Person
-from triage.store import membership, recording, shifts
+from triage.store import membership, purging, recording, shifts
 from triage.store.columns import conversation_key, guest_lookup, index_key, person_key
 from triage.store.database import Database
 from triage.store.engine import UPGRADE_TIMEOUTS
@@ -34,13 +32,9 @@ from triage.store.reading import incidents, known, known_to
 from triage.store.schema import (
     ALERTS,
     CONVERSATIONS,
-    GAPS,
     INCIDENTS,
-    INVITATIONS,
     MESSAGES,
     METADATA,
-    OUTBOX,
-    SHIFTS,
     TIMELINE,
     VERSIONS,
 )
@@ -76,8 +70,6 @@ TABLES = tuple(sorted(METADATA.tables))
 """What can be exported."""
 _EXPORT_ROWS = 500
 """That one query of an export reads at most."""
-PURGE_ROWS = 100
-"""Messages, alerts or incidents that one transaction deletes at most: on SQLite nobody else writes meanwhile."""
 
 _I, _A = INCIDENTS.c, ALERTS.c
 _SIGNATURE_USED = select(
@@ -95,16 +87,14 @@ _EVENTS = (
     .where(TIMELINE.c.incident_id == bindparam("incident"))
     .order_by(TIMELINE.c.at, TIMELINE.c.id)
 )
+_OF_ONE_KIND = (
+    _EVENTS.where(TIMELINE.c.what == bindparam("what"))
+    .order_by(None)
+    .order_by(TIMELINE.c.id.desc())
+    .limit(bindparam("most"))
+)
 _TALK = select(CONVERSATIONS.c.state).where(
     CONVERSATIONS.c.person == bindparam("who"), CONVERSATIONS.c.expires_at > bindparam("now")
-)
-_AGING = (
-    (MESSAGES.c.key, MESSAGES.c.received_at),
-    (GAPS.c.id, GAPS.c.seen_at),
-    (CONVERSATIONS.c.person, CONVERSATIONS.c.expires_at),
-    (INVITATIONS.c.word, INVITATIONS.c.expires_at),
-    (OUTBOX.c.id, OUTBOX.c.created_at),
-    (SHIFTS.c.id, SHIFTS.c.ends_at),
 )
 
 
@@ -260,6 +250,11 @@ class Store:
         rows = self._database.read(lambda session: session.all(_OPENED, asked) + session.all(_EVENTS, asked))
         return tuple(Event(*row) for row in rows)
 
+    def newest_events(self, incident_id: int, what: str, limit: int) -> tuple[Event, ...]:
+        """The newest lines of one kind in an incident's timeline, at most `limit`, oldest first."""
+        asked = {"incident": incident_id, "what": what, "most": limit}
+        return tuple(Event(*row) for row in reversed(self._all(_OF_ONE_KIND, asked)))
+
     def claim_incident(self, incident_id: int, who: Person, at: datetime) -> Person | None:
         """Who owns the incident now: the first to claim it. None: there is none, or it was closed without an owner."""
 
@@ -337,27 +332,7 @@ class Store:
         In small transactions, and after each of them a rest of as many seconds as it took: a push that waits for the
         lock asks again within half the time that it has waited.
         """
-        deletions = [
-            partial(_delete, old=select(key).where(age < before).limit(PURGE_ROWS), key=key)
-            for key, age in _AGING
-        ]
-        oldest = select(_A.id, _A.seen_at).order_by(_A.id).limit(PURGE_ROWS).subquery()
-        old_alerts = select(oldest.c.id).where(oldest.c.seen_at < before)
-        deletions.append(partial(_delete, old=old_alerts, key=_A.id))
-        for whose in (_I.guest == "", _I.guest > ""):
-            old = select(_I.id).where(whose, _I.last_seen < before).limit(PURGE_ROWS).with_for_update()
-            deletions.append(partial(_delete_incidents, old=old))
-        return sum(self._repeatedly(deletion, sleep) for deletion in deletions)
-
-    def _repeatedly(self, work: Callable[[Session], int], sleep: Callable[[float], object]) -> int:
-        """Until nothing is left; one transaction each time."""
-        total = 0
-        started = time.monotonic()
-        while done := self._database.write(work):
-            total += done
-            sleep(time.monotonic() - started)
-            started = time.monotonic()
-        return total
+        return purging.purge(self._database, before, sleep)
 
     def export(self, table: str) -> Iterator[dict[str, Any]]:
         """The rows of a table in the order of its key, read in portions."""
@@ -379,20 +354,3 @@ class Store:
 
     def _all(self, question: Select[Any], values: Mapping[str, Any]) -> list[Sequence[Any]]:
         return self._database.read(lambda session: session.all(question, values))
-
-
-def _delete(session: Session, old: Select[Any], key: Column[Any]) -> int:
-    """Delete a portion; MySQL cannot limit within the statement that deletes."""
-    connection = session.connection
-    keys = connection.execute(old).scalars().all()
-    return connection.execute(delete(key.table).where(key.in_(keys))).rowcount if keys else 0
-
-
-def _delete_incidents(session: Session, old: Select[Any]) -> int:
-    """Delete a portion of incidents with all that hangs on them."""
-    connection = session.connection
-    ids = connection.execute(old).scalars().all()
-    if not ids:
-        return 0
-    parts = (TIMELINE.c.incident_id, _A.incident_id, _I.id)
-    return sum(connection.execute(delete(part.table).where(part.in_(ids))).rowcount for part in parts)

@@ -6,10 +6,10 @@ https://man7.org/linux/man-pages/man1/free.1.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
-from triage.evidence.paste import Paste, tokens
+from triage.evidence.paste import Paste, Token, tokens
 
 _LOW, _SCARCE = 0.10, 0.15
 """Shares of the memory that are available."""
@@ -19,6 +19,8 @@ _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40,
 _MEMORY, _SWAP = ("Mem:", "内存:"), ("Swap:", "交换:")
 _HEADERS = ("available", "可用", "buff/cache", "缓冲/缓存", "buffers", "cached", "shared", "共享")
 _MAX_COLUMNS = 7
+_MAX_WORDS = 3 * _MAX_COLUMNS
+"""Of one line: folded lines bring words of the header between the sizes."""
 
 
 def read(paste: Paste) -> Iterator[Part]:
@@ -30,31 +32,36 @@ def read(paste: Paste) -> Iterator[Part]:
         header = [each.text for each in words[max(0, index - 9) : index]]
         if not any(name in header for name in _HEADERS) or not {"total", "总计"} & {*header}:
             continue
-        memory, end = _sizes([each.text for each in words[index + 1 :]])
+        memory, end = _sizes(_texts(words, index + 1))
         lines = {
             each.line for each in words[max(0, index - 9) : index + 1 + end] if each.line >= word.line - 2
         }
-        old = next(
-            (each for each in words[index : index + 24] if each.text.startswith("buffers/cache")), None
-        )
-        cached = _after(words, words.index(old)) if old else []
-        swap_at = next((i for i in range(index, min(index + 30, len(words))) if words[i].text in _SWAP), None)
-        swap = _after(words, swap_at) if swap_at is not None else []
+        old_at = _find(words, index, index + 24, lambda text: text.startswith("buffers/cache"))
+        cached = _sizes(_texts(words, old_at + 1))[0] if old_at is not None else []
+        swap_at = _find(words, index, index + 30, _SWAP.__contains__)
+        swap = _sizes(_texts(words, swap_at + 1))[0] if swap_at is not None else []
         last = swap_at + len(swap) if swap_at is not None else index + end
         lines |= {each.line for each in words[index : last + 1]}
         yield Part("free", tuple(_judge(header, memory, cached, swap)), tuple(sorted(lines)))
 
 
-def _after(words: list, index: int) -> list[float]:  # type: ignore[type-arg]  # tokens
-    return _sizes([each.text for each in words[index + 1 :]])[0]
+def _find(words: Sequence[Token], start: int, end: int, fits: Callable[[str], bool]) -> int | None:
+    """The index of the first fitting word of a stretch."""
+    return next((at for at in range(start, min(end, len(words))) if fits(words[at].text)), None)
 
 
-def _sizes(texts: list[str]) -> tuple[list[float], int]:
+def _texts(words: Sequence[Token], start: int) -> list[str]:
+    """The words from an index on, as many as one line of free may have."""
+    return [word.text for word in words[start : start + _MAX_WORDS]]
+
+
+def _sizes(texts: Sequence[str]) -> tuple[list[float], int]:
+    """The sizes that a line begins with, and how many words they take."""
     found: list[float] = []
-    for offset, text in enumerate(texts[: _MAX_COLUMNS * 3]):
+    for offset, text in enumerate(texts):
         match = _SIZE.fullmatch(text)
         if match is None:
-            if found and len(found) < 3 and offset < len(texts) and text in _HEADERS:
+            if found and len(found) < 3 and text in _HEADERS:
                 continue
             return found, offset
         found.append(float(match[1]) * _UNITS[(match[2] or "")[:1]])
