@@ -259,7 +259,7 @@ def test_a_push_is_found_by_its_openid(shell: Shell, adviser: Adviser, log: byte
 def test_the_backend_that_failed_is_named(shell: Shell, adviser: Adviser) -> None:
     put(shell, GUIDE)
     counted = shell.run(
-        commands_for(adviser, alert("bad_response", WITH_STATUS))["http_gateway"]
+        commands_for(adviser, alert("bad_response", WITH_STATUS))["gateway_backend"]
     ).splitlines()
     assert {"1 502 127.0.0.1:18083", "1 503"} <= set(counted)
 

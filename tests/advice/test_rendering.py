@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.alerts import ALERT_TEXTS
 from tests.support.paths import DATA
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Lines, Renderer
@@ -19,28 +19,23 @@ from triage.message import PageSize, Unit
 from triage.platform.limits import MAX_CONTENT_BYTES
 
 GOLDEN = DATA / "golden"
-TEXTS = {
-    record["id"]: record["text"]
-    for name in ("alerts", "wrapped")
-    for record in map(json.loads, (DATA / f"alerts/{name}.jsonl").read_text(encoding="utf-8").splitlines())
-}
 ASKED = {
-    "a template campaign floods the callback": TEXTS["C21"],
-    "a connection times out": TEXTS["R032"],
-    "a domain does not resolve": TEXTS["C01"],
-    "a domain is called invalid": TEXTS["C13"],
-    "the callback answers 404": TEXTS["R012"],
-    "success is quoted and a provider is concerned": TEXTS["R009"],
-    "the push is echoed": TEXTS["R007"],
-    "an XML reply is malformed": TEXTS["R005"],
-    "pushes are blocked": TEXTS["C52"],
-    "a ticket is not answered": TEXTS["R036"],
-    "a ticket is answered with JSON": TEXTS["C64"],
-    "a component message fails": TEXTS["C74"],
-    "a payment is refused": TEXTS["C80"],
-    "a sentence nobody knows": TEXTS["C88"],
-    "several alerts in one message": TEXTS["WS05"],
-    "a nickname and values are masked": TEXTS["R029"],
+    "a template campaign floods the callback": ALERT_TEXTS["C21"],
+    "a connection times out": ALERT_TEXTS["R032"],
+    "a domain does not resolve": ALERT_TEXTS["C01"],
+    "a domain is called invalid": ALERT_TEXTS["C13"],
+    "the callback answers 404": ALERT_TEXTS["R012"],
+    "success is quoted and a provider is concerned": ALERT_TEXTS["R009"],
+    "the push is echoed": ALERT_TEXTS["R007"],
+    "an XML reply is malformed": ALERT_TEXTS["R005"],
+    "pushes are blocked": ALERT_TEXTS["C52"],
+    "a ticket is not answered": ALERT_TEXTS["R036"],
+    "a ticket is answered with JSON": ALERT_TEXTS["C64"],
+    "a component message fails": ALERT_TEXTS["C74"],
+    "a payment is refused": ALERT_TEXTS["C80"],
+    "a sentence nobody knows": ALERT_TEXTS["C88"],
+    "several alerts in one message": ALERT_TEXTS["WS05"],
+    "a nickname and values are masked": ALERT_TEXTS["R029"],
     "a topic is asked for": "499 是什么",
     "help is asked for": "帮助",
     "two topics are close": "DNS",
@@ -48,8 +43,8 @@ ASKED = {
     "a cited item is asked for": "R4",
 }
 EXPLAINED = {
-    "why it is a campaign": TEXTS["C21"],
-    "why it is a quoted reply": TEXTS["R009"],
+    "why it is a campaign": ALERT_TEXTS["C21"],
+    "why it is a quoted reply": ALERT_TEXTS["R009"],
     "why it is a topic": "access_token",
 }
 
@@ -80,25 +75,25 @@ def test_every_golden_text_is_used() -> None:
     assert {path.name for path in GOLDEN.glob("*.txt")} == {_file(name).name for name in (*ASKED, *EXPLAINED)}
 
 
-@pytest.mark.parametrize("record", TEXTS)
+@pytest.mark.parametrize("record", ALERT_TEXTS)
 def test_a_page_fits_a_message_and_is_plain(record: str, adviser: Adviser) -> None:
-    for page in adviser.answer(TEXTS[record]).pages:
+    for page in adviser.answer(ALERT_TEXTS[record]).pages:
         assert len(page.encode()) <= MAX_CONTENT_BYTES
         assert page == page.strip("\n")
         assert not re.search(r"(?<!\*)\*\*(?!\*)|^#|```|None|\{\{", page, re.MULTILINE)
 
 
-@pytest.mark.parametrize("record", TEXTS)
+@pytest.mark.parametrize("record", ALERT_TEXTS)
 def test_no_reply_repeats_an_openid_or_a_query(record: str, adviser: Adviser) -> None:
-    shown = "\n".join(adviser.answer(TEXTS[record]).pages)
-    for openid in re.findall(r"\bo[A-Za-z0-9_-]{27}\b", TEXTS[record]):
+    shown = "\n".join(adviser.answer(ALERT_TEXTS[record]).pages)
+    for openid in re.findall(r"\bo[A-Za-z0-9_-]{27}\b", ALERT_TEXTS[record]):
         assert openid not in shown
-    for query in re.findall(r"3rdUrl=[^\]?]*\?([^\]]+)\]", TEXTS[record]):
+    for query in re.findall(r"3rdUrl=[^\]?]*\?([^\]]+)\]", ALERT_TEXTS[record]):
         assert query not in shown
 
 
 def test_pages_hold_every_step_once_and_count_the_rest(adviser: Adviser) -> None:
-    pages = adviser.answer(TEXTS["C21"]).pages
+    pages = adviser.answer(ALERT_TEXTS["C21"]).pages
     numbers = [int(number) for page in pages for number in re.findall(r"^(\d+) ", page, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1))
     first = len(re.findall(r"^\d+ ", pages[0], re.MULTILINE))
@@ -106,18 +101,18 @@ def test_pages_hold_every_step_once_and_count_the_rest(adviser: Adviser) -> None
 
 
 def test_a_mark_fail_says_until_when_pushes_are_blocked(adviser: Adviser) -> None:
-    assert "屏蔽 一分钟，最早 10:09:34 恢复推送" in adviser.answer(TEXTS["C52"]).pages[0]
+    assert "屏蔽 一分钟，最早 10:09:34 恢复推送" in adviser.answer(ALERT_TEXTS["C52"]).pages[0]
 
 
 def test_a_command_works_with_a_masked_openid(adviser: Adviser) -> None:
-    shown = "\n".join(adviser.answer(TEXTS["C21"]).pages)
+    shown = "\n".join(adviser.answer(ALERT_TEXTS["C21"]).pages)
     pattern = re.search(r"grep -aE '(oyMA[^']*)'", shown)
     assert pattern
     assert re.fullmatch(pattern[1], "oyMAhHWVOLqo7iBSw3dhyyn7-9vQ")
 
 
 def test_a_masked_address_is_replaced_by_a_word_in_commands(adviser: Adviser) -> None:
-    shown = "\n".join(adviser.answer(TEXTS["R029"]).pages)
+    shown = "\n".join(adviser.answer(ALERT_TEXTS["R029"]).pages)
     commands = [
         line for line in shown.splitlines() if line.startswith("  ") and not line.startswith("  正常")
     ]
@@ -128,7 +123,7 @@ def test_a_masked_address_is_replaced_by_a_word_in_commands(adviser: Adviser) ->
 def test_an_address_that_holds_a_secret_is_replaced_by_a_word_in_commands(adviser: Adviser) -> None:
     openid = "oQ7dXk2VbnTzLr5WfGh8JmPs3YcA"
     pages = adviser.answer(
-        TEXTS["R032"].replace("[3rdUrl=", f"[3rdUrl=https://a.example.cn/{openid}][Old=")
+        ALERT_TEXTS["R032"].replace("[3rdUrl=", f"[3rdUrl=https://a.example.cn/{openid}][Old=")
     ).pages
     shown = "\n".join(pages)
     assert "https://a.example.cn/oQ7d…3YcA" in shown
@@ -138,22 +133,22 @@ def test_an_address_that_holds_a_secret_is_replaced_by_a_word_in_commands(advise
 
 
 def test_the_worst_of_several_alerts_comes_first(adviser: Adviser) -> None:
-    shown = adviser.answer(TEXTS["WS03"]).pages[0]
+    shown = adviser.answer(ALERT_TEXTS["WS03"]).pages[0]
     assert shown.index("MarkFail") < shown.index("连接超时")
 
 
 def test_why_names_rule_words_and_sources(adviser: Adviser) -> None:
-    why = adviser.why(TEXTS["C21"])[0]
+    why = adviser.why(ALERT_TEXTS["C21"])[0]
     assert "为什么是「请求超时" in why
     assert "开发者5秒内没有返回" in why
     assert re.search(r"^1 .*F\.1", why, re.MULTILINE)
 
 
-@pytest.mark.parametrize("record", TEXTS)
+@pytest.mark.parametrize("record", ALERT_TEXTS)
 def test_why_fits_one_message(record: str, adviser: Adviser) -> None:
     """The bot sends the first page only."""
-    if len(adviser.diagnose(TEXTS[record])[1]) == 1:
-        assert len(adviser.why(TEXTS[record])) == 1
+    if len(adviser.diagnose(ALERT_TEXTS[record])[1]) == 1:
+        assert len(adviser.why(ALERT_TEXTS[record])) == 1
 
 
 HOSTILE = [

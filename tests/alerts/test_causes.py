@@ -119,4 +119,4 @@ def test_evidence_is_part_of_the_body(body: str, about: AlertedPush) -> None:
 def test_a_cut_body_is_said_to_have_its_declared_number_of_bytes() -> None:
     sample = Sample(response_content="<!DOCTYPE html>\n<html>...", response_length=3365)
     (cause,) = find_causes(sample)
-    assert cause.meaning.startswith("回复是 HTML，共 3365 字节")
+    assert cause.meaning.startswith("回应是 HTML，共 3365 字节")

@@ -22,10 +22,10 @@ def test_the_second_forwarder_is_told_who_was_first_who_owns_it_and_where_it_is(
     say("下一步")
     say("下一步")
     shown = say(CONNECT, LIN)
-    assert "同一条报警 18:40 小赵 已经转来过" in shown
-    assert "小赵 在处理，到第 2 步" in shown
+    assert "同一条报警 18:40（刚刚）小赵已经转来过" in shown
+    assert "小赵在处理，到第 2 步" in shown
     shown = say(CONNECT)
-    assert "同一条报警 18:40 你已经转来过" in shown
+    assert "同一条报警 18:40（刚刚）你已经转来过" in shown
     assert "事件 #1，你在处理，到第 2 步" in shown
 
 
@@ -38,10 +38,10 @@ def test_words_added_to_the_story_are_shown_where_nothing_is_known_too(rules: Ru
         lambda: "gulu",
         {person(ZHAO): "小赵"},
     )
-    assert "值班电话 8000\n\n先做" in (bot.handle(message_of(CONNECT), NOW).text or "")
+    assert "值班电话 8000\n先做" in (bot.handle(message_of(CONNECT), NOW).text or "")
     assert "值班电话 8000\n事件 #1，还没人认领\n经过" in (bot.handle(message_of(REQUEST), NOW).text or "")
     other = CONNECT.replace("wx", "wy")
-    assert "值班电话 8000\n\n先做" in (bot.handle(message_of(other), NOW).text or "")
+    assert "值班电话 8000\n先做" in (bot.handle(message_of(other), NOW).text or "")
 
 
 def test_timeouts_that_led_to_a_mark_fail_are_one_story(say: Say, store: Store) -> None:
@@ -105,7 +105,7 @@ def test_a_closed_incident_is_recalled_with_what_closed_it(say: Say) -> None:
     assert "已关闭" in say("关闭 加了带宽")
     later = NOW + timedelta(days=9)
     shown = say(CONNECT.replace("04-21", "04-30"), now=later)
-    assert "上次出事 2026-04-21，关闭时写：加了带宽" in shown
+    assert "上次出事 2026-04-21（9 天前），关闭时写：加了带宽" in shown
 
 
 def test_one_address_with_many_accounts_asks_for_the_host_first(say: Say) -> None:

@@ -124,7 +124,7 @@ def test_without_memory_the_checklist_goes_out_and_says_what_is_missing(bot: Bot
     bare = bot.without_memory()
     assert "先做" in (bare.handle(message_of(CONNECT), NOW).text or "")
     assert "连接超时" in (bare.handle(message_of("3"), NOW).text or "")
-    assert "数据库没有应答" in (bare.handle(message_of("状态"), NOW).text or "")
+    assert "数据库没有回应" in (bare.handle(message_of("状态"), NOW).text or "")
     assert "把报警再发一次" in (bare.handle(message_of("更多"), NOW).text or "")
 
 

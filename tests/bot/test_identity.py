@@ -90,9 +90,9 @@ class TestNamesake:
         say = _talk(Bot(adviser, store, lambda: "", {MEMBER: "小赵", namesake: "小钱"}))
         say(MEMBER, ALERT)
         say(MEMBER, "认领")
-        assert "0 件" in say(namesake, "我的")
+        assert say(namesake, "我的") == "你没有认领事件"
         assert "已经是小赵在处理" in say(namesake, "认领 1")
-        assert "同一条报警 18:40 小赵 已经转来过" in say(namesake, ALERT)
+        assert "同一条报警 18:40（刚刚）小赵已经转来过" in say(namesake, ALERT)
         (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
         assert incident.owner == MEMBER
 
@@ -106,7 +106,7 @@ def test_a_member_of_any_account_is_one_on_every_account_of_the_channel_alone(
     assert "只有成员能用" in say(Person("wecom", "wx1", "zhao"), "状态")
     say(MEMBER, ALERT)
     assert "归你了" in say(MEMBER, "认领")
-    assert "小赵 处理中" in say(MEMBER, "状态")
+    assert "小赵处理中" in say(MEMBER, "状态")
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_status_history_notes_and_mine(say: Say) -> None:
     assert "重启了 nginx" in detail
     assert "认领" in detail
     assert "#1 连接超时" in say("我的")
-    assert "小赵 处理中" in say("状态")
+    assert "小赵处理中" in say("状态")
     say("关闭 1 换了机房")
     assert "换了机房" in say("历史")
     assert "0 件" in say("状态")
@@ -57,7 +57,7 @@ def test_claiming_is_told_as_it_is(say: Say) -> None:
     assert "已经是小赵在处理" in say("认领 #1", LIN)
     say("关闭 好了")
     assert "已经关闭" in say("认领 1", LIN)
-    assert "0 件" in say("我的", LIN)
+    assert say("我的", LIN) == "你没有认领事件"
     assert "没有 #99 这件事" in say("认领 99")
 
 
@@ -296,9 +296,44 @@ def test_an_incident_that_is_open_again_says_how_it_was_closed(say: Say) -> None
     say(CONNECT)
     say("关闭 加了带宽 token=SECRETTOKEN123", now=NOW + timedelta(minutes=5))
     shown = say(CONNECT.replace("86次", "87次"), LIN, NOW + timedelta(minutes=60))
-    assert "已重新打开；18:45 关闭时写：加了带宽" in shown
+    assert "已重新打开；18:45（55 分钟前）关闭时写：加了带宽" in shown
     assert "SECRETTOKEN123" not in shown
     say("关闭", LIN, NOW + timedelta(minutes=65))
-    assert "已重新打开；19:45 关闭时没写原因" in say(
+    assert "已重新打开；19:45（5 分钟前）关闭时没写原因" in say(
         CONNECT.replace("86次", "88次"), LIN, NOW + timedelta(minutes=70)
     )
+
+
+def test_the_timeline_begins_with_opening_and_claim_and_has_one_line_for_all_steps(say: Say) -> None:
+    say(CONNECT)
+    for number in range(12):
+        say(f"备注 #1 第 {number} 笔")
+    say("认领", now=NOW + timedelta(minutes=1))
+    for _ in range(3):
+        say("下一步", now=NOW + timedelta(minutes=2))
+    lines = say("状态 1", now=NOW + timedelta(minutes=5)).splitlines()
+    began = next(index for index, line in enumerate(lines) if "转来第一条报警" in line)
+    assert lines[began] == "04-21 18:40（5 分钟前）小赵转来第一条报警：连接超时"
+    assert lines[began + 1] == "04-21 18:41（4 分钟前）小赵认领"
+    assert lines[began + 2] == "（前面还有 5 条）"
+    assert [line for line in lines if "做到第" in line] == ["04-21 18:42（3 分钟前）小赵做到第 3 步"]
+    assert len(lines[began:]) == 11
+
+
+def test_a_claim_that_is_over_is_not_told_first(say: Say) -> None:
+    say(CONNECT)
+    say("认领")
+    say("关闭 #1 好了", LIN)
+    say(CONNECT.replace("86次", "87次"), LIN)
+    lines = say("状态 1").splitlines()
+    assert "认领" not in lines[2].removesuffix("没人认领")
+    assert "刚刚）小赵认领" in "\n".join(lines)
+
+
+def test_a_latin_name_has_a_blank_behind_it_and_a_chinese_one_none(say: Say) -> None:
+    say("邀请")
+    say("加入 gulu Bob", STRANGER)
+    say(CONNECT)
+    say("认领 1", STRANGER)
+    assert "Bob 处理中" in say("状态")
+    assert "已经是Bob 在处理" in say("认领 1")

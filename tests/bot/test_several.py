@@ -149,8 +149,8 @@ def test_a_batch_that_was_forwarded_before_says_by_whom_and_who_has_it(say: Say,
     say(OUTAGE)
     say("认领")
     shown = say(OUTAGE, LIN)
-    assert "同一条报警 18:40 小赵 已经转来过" in shown
-    assert "事件 #1，小赵 在处理" in shown
+    assert "同一条报警 18:40（刚刚）小赵已经转来过" in shown
+    assert "事件 #1，小赵在处理" in shown
     assert len(store.recent_incidents(NOW - timedelta(hours=1))) == 1
 
 
@@ -161,8 +161,8 @@ def test_incidents_that_a_batch_opens_again_say_how_they_were_closed(say: Say, s
     say("关闭 换了证书")
     later = NOW + timedelta(minutes=60)
     shown = say(REQUEST + BLOCKED + MALL.replace("86次", "87次"), LIN, later)
-    assert "已重新打开；18:40 关闭时写：加了带宽" in shown
-    assert "事件 #2 刚关闭又报了，已重新打开；18:40 关闭时写：换了证书" in shown
+    assert "已重新打开；18:40（1 小时前）关闭时写：加了带宽" in shown
+    assert "事件 #2 刚关闭又报了，已重新打开；18:40（1 小时前）关闭时写：换了证书" in shown
     for number in (1, 2):
         incident = store.incident(number)
         assert incident

@@ -66,7 +66,7 @@ def test_a_stranger_s_own_story_goes_on_beside_the_desk(say: Say) -> None:
     say(CONNECT, STRANGER)
     shown = say(BLOCKED, STRANGER)
     assert "根子多半是 18:31 的连接超时" in shown
-    assert "18:40 你已经转来过" in say(CONNECT, STRANGER)
+    assert "18:40（刚刚）你已经转来过" in say(CONNECT, STRANGER)
 
 
 def test_members_are_told_what_waits_and_confirm_it(say: Say, store: Store) -> None:

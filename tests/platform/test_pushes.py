@@ -222,7 +222,7 @@ def test_unnamed_component_push_takes_what_every_component_push_takes() -> None:
 @pytest.mark.parametrize(
     ("push", "rule", "legal"),
     [
-        pytest.param(find_push("text"), "R3", " success、空包体（0 字节）或回复 XML", id="a message"),
+        pytest.param(find_push("text"), "R3", " success、空包体（0 字节）或回应 XML", id="a message"),
         pytest.param(event("VIEW"), "R18", " success 或空包体（0 字节）", id="an event"),
         pytest.param(event("unsubscribe"), "R17", " success 或空包体（0 字节）", id="an unsubscribe"),
         pytest.param(event("LOCATION"), "R16", " success", id="a location report"),

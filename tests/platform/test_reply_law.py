@@ -423,7 +423,7 @@ def test_every_finding_says_what_to_do_and_by_which_rule(case: Case) -> None:
         pytest.param(
             b'"success"',
             TEXT,
-            "回复外面多了一层双引号，共 9 字节；应是不带引号的 7 个字节 success",
+            "回应外面多了一层双引号，共 9 字节；应是不带引号的 7 个字节 success",
             id="quotes with both byte counts",
         ),
         pytest.param(
@@ -441,7 +441,7 @@ def test_every_finding_says_what_to_do_and_by_which_rule(case: Case) -> None:
         pytest.param(
             b"",
             TICKET,
-            "回复是空的（0 字节）；component_verify_ticket（第三方平台 ticket）只认 success",
+            "回应是空的（0 字节）；component_verify_ticket（第三方平台 ticket）只认 success",
             id="empty",
         ),
     ],

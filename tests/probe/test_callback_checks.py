@@ -49,7 +49,7 @@ def test_a_stock_echo_has_the_faults_it_has(mode: str) -> None:
     (control,) = (finding for _, finding in report.findings if finding.id == "http_status")
     assert (control.source, control.hint) == (
         "F.17",
-        "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回复里也滤掉",
+        "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回应里也滤掉",
     )
 
 

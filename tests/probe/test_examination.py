@@ -37,7 +37,7 @@ def test_a_step_of_a_checklist_can_say_what_was_checked(rules: RuleSet) -> None:
     assert said["retry"] == "检查过：通过（1 种回应）"
     assert said["tls"] == "没检查：http 没有证书"
     sick = checked(look(says(lambda came, _: b'"success"')))
-    assert sick["reply_law"].startswith("检查过：没通过，因为text（文本消息）：回复外面多了一层双引号")
+    assert sick["reply_law"].startswith("检查过：没通过，因为text（文本消息）：回应外面多了一层双引号")
 
 
 def test_a_report_is_json_and_hides_the_query() -> None:

@@ -54,7 +54,7 @@ def test_one_click_forwards_a_sample_and_shows_the_judged_reply(page: Browser) -
     assert "连接超时" in reply
     assert "先做" in reply
     summary = page.run("[...document.querySelectorAll('.wire summary')].at(-1).textContent")
-    assert summary.startswith("回复合法")
+    assert summary.startswith("回应合法")
     assert page.run(
         "[...document.querySelectorAll('.wire')].at(-1).querySelector('dl').textContent.includes('Encrypt')"
     )

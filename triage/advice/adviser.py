@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from triage.advice.pasted import is_evidence, told
@@ -143,15 +144,16 @@ class Adviser:
         story: str = "",
         lead: str | None = None,
         skip: int = 0,
+        now: datetime | None = None,
     ) -> Iterator[Page]:
         """The pages for a text's alerts, made as they are asked for.
 
         Of a single alert, `story` is what is known from before, `lead` the kind of the alert that led to it, whose
-        first steps come first, and `skip` how many steps have been shown already.
+        first steps come first, `skip` how many steps have been shown already, and `now` what its age is told by.
         """
         unread = unread_excerpt(reading)
         if len(diagnoses) == 1:
-            yield from self.checklist(diagnoses[0], unread=unread, story=story, lead=lead, skip=skip)
+            yield from self.checklist(diagnoses[0], unread=unread, story=story, lead=lead, skip=skip, now=now)
         else:
             yield from self._renderer.several(diagnoses, self.rules, unread)
 
@@ -163,10 +165,11 @@ class Adviser:
         story: str = "",
         lead: str | None = None,
         skip: int = 0,
+        now: datetime | None = None,
     ) -> Iterator[Page]:
         """The pages for one alert, as `alert_pages` gives them for a single one."""
         first = self._lead(lead, diagnosis)
-        yield from self._renderer.alert(diagnosis, self.rules, unread, story, first, skip)
+        yield from self._renderer.alert(diagnosis, self.rules, unread, story, first, skip, now)
 
     def _lead(self, kind: str | None, diagnosis: Diagnosis) -> tuple[Step, ...]:
         """The first steps of the kind that led to this alert, chosen by this alert's own sample."""

@@ -12,6 +12,7 @@ from triage.masking import mask, mask_appid
 from triage.platform.limits import ALERT_THRESHOLD, ALERT_WINDOW, MARK_FAIL_SILENCE
 from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.rules.model import MARK_FAIL, Rule
+from triage.times import ago
 
 _MAX_EXCERPT = 48
 """Characters of an alert's own words that a phone shows on two lines."""
@@ -32,12 +33,16 @@ ICONS = {
 }
 
 
-def headline(diagnosis: Diagnosis, rule: Rule) -> dict[str, object]:
-    """The values of templates/reply/alert.txt but `unread` and `story`; an empty value leaves its line out."""
+def headline(diagnosis: Diagnosis, rule: Rule, now: datetime | None = None) -> dict[str, object]:
+    """The values of templates/reply/alert.txt but `unread` and `story`; an empty value leaves its line out.
+
+    Without `now` it is not said how long ago the first failure was.
+    """
     alert, sample = diagnosis.alert, diagnosis.alert.sample
     return {
         "icon": ICONS[rule.severity],
         "title": diagnosis.title,
+        "ago": ago(alert.first_seen, now) if alert.first_seen and now else "",
         "volume": _volume(alert),
         "account": account(alert),
         "callback": excerpt(sample.callback_url or "", _MAX_URL),

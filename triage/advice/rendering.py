@@ -6,13 +6,16 @@ This module decides what is shown, masks it, and fits it into pages; the wording
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 from triage.advice.headline import ICONS, account, excerpt, headline
 from triage.advice.query import Asked
 from triage.advice.reply_templates import OnBroken, ReplyTemplates
+from triage.advice.screen import SCREEN_LINES, screen_lines
 from triage.advice.several import MAX_LISTED, summary_line, with_own_checklist, worst_first
 from triage.advice.sources import Source, Sources
 from triage.alerts.facts import Fact, usable_facts
@@ -25,11 +28,14 @@ from triage.rules.model import Rule, RuleSet, Step
 from triage.rules.templates import Template
 
 _FIRST_PAGE_STEPS = 3
-"""Steps on the first page of a checklist; the others hold as many as fit."""
+"""Steps on the first page of a checklist, if the screen of a phone holds them."""
+_PAGE_STEPS = 5
+"""Steps on each further page."""
 _MAX_CODES = 3
 """Codes that a question may hold and get a line for."""
 _ASKS_WHAT_LED = "previous_alert"
 """The step of a MarkFail that asks for the alert before it."""
+_LATIN_WORD = re.compile("[A-Za-z]{2,}")
 _MORE_LINE = "回「更多」看其余 {rest} 步，「为什么」看依据"
 
 
@@ -79,11 +85,12 @@ class Renderer:
         story: str = "",
         lead: Sequence[Step] = (),
         skip: int = 0,
+        now: datetime | None = None,
     ) -> Iterator[Page]:
         """The checklist for one alert, page by page.
 
         `story` is what is known of it from before, `lead` the steps of the alert that led to it, which come first. The
-        head and the first `skip` steps are left out: they have been shown.
+        head and the first `skip` steps are left out: they have been shown. With `now` the head says how old it is.
         """
         rule = diagnosis.best
         if rule is None:
@@ -91,7 +98,7 @@ class Renderer:
                 (Page(self.say("unmatched", description=excerpt(diagnosis.alert.description or ""))),)
             )
         values = {"unread": unread, "story": story}
-        head = "" if skip else self._templates.render("alert", headline(diagnosis, rule) | values)
+        head = "" if skip else self._templates.render("alert", headline(diagnosis, rule, now) | values)
 
         def closing() -> str:
             return self.say(
@@ -240,7 +247,14 @@ class Renderer:
     ) -> Iterator[Page]:
         named = self.sources.named(step.source for step in steps)
         sources = [f"{number} {labels}" for number, labels in enumerate(named, start=1)]
-        values = {"title": title, "proofs": proofs, "others": others, "sources": sources}
+        errata = list(dict.fromkeys(step.erratum for step in steps if step.erratum))
+        values = {
+            "title": title,
+            "proofs": proofs,
+            "others": others,
+            "sources": sources,
+            "errata": errata,
+        }
         yield from map(Page, _cut(self.say("why", **values), self.page_size))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
@@ -253,7 +267,6 @@ class Renderer:
                 shown.fill(step.do),
                 shown.fill(step.run) if step.run else None,
                 shown.fill(step.healthy) if step.healthy else None,
-                step.erratum,
             )
 
         return Lines(len(steps), line)
@@ -261,23 +274,25 @@ class Renderer:
     def fit(self, head: str, steps: Lines, closing: Callable[[], str], skip: int = 0) -> Iterator[Page]:
         """Pages of at most `page_size`, rendered as they are asked for; only a step too long for a page is split.
 
-        The first page holds three steps at most, the others as many as fit. The closing is left out where it does not
-        fit the last page.
+        The first page holds one step, and up to three if the screen of a phone does; the others five. The closing is
+        left out where it does not fit the last page.
         """
         if skip and skip >= steps.count:
             return
         measure = self.page_size.measure
         room = self.page_size.limit - measure(_MORE_LINE.format(rest="")) - len(str(steps.count)) - 2
         page, size = ([head], measure(head)) if head else ([], 0)
+        begun, height = skip, screen_lines(head) + 1  # the last line says what is left
         for index in range(skip, steps.count):
-            if index == _FIRST_PAGE_STEPS and not skip:
-                yield from self._page(page, index, steps.count)
-                page, size = [], 0
             step = steps.line(index)
             length = measure(step) + 1
-            if page and size + length > room:
+            height += screen_lines(step)
+            is_full = index - begun == _PAGE_STEPS or size + length > room
+            if begun == 0 < index:
+                is_full = is_full or index == _FIRST_PAGE_STEPS or height > SCREEN_LINES
+            if page and is_full:
                 yield from self._page(page, index, steps.count)
-                page, size = [], 0
+                page, size, begun = [], 0, index
             page.append(step)
             size += length
         last = closing()
@@ -358,7 +373,10 @@ class _Shown:
 
 
 def _full_title(rule: Rule) -> str:
-    return f"{rule.title} ({rule.title_en})" if rule.title_en else rule.title
+    """The title, and the English one if they share no word: `请求超时 (Request timeout)`, `MarkFail（自动屏蔽）`."""
+    english = rule.title_en or ""
+    shared = set(_LATIN_WORD.findall(rule.title)) & set(_LATIN_WORD.findall(english))
+    return rule.title if shared or not english else f"{rule.title} ({english})"
 
 
 def _cut(text: str, size: PageSize) -> Iterator[str]:

@@ -26,7 +26,19 @@ _STORY = (
     *("shape", "shape_count", "ip", "event"),
 )
 _HEADLINE = (
-    *("icon", "title", "volume", "account", "callback", "ip", "domain", "window", "blocked_until", "pushed"),
+    *(
+        "icon",
+        "title",
+        "ago",
+        "volume",
+        "account",
+        "callback",
+        "ip",
+        "domain",
+        "window",
+        "blocked_until",
+        "pushed",
+    ),
     *("causes", "description"),
 )
 VARIABLES: Mapping[str, tuple[str, ...]] = {
@@ -54,7 +66,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "several": ("total", "kinds", "account", "lines", "rest", "skipped", "unread", "story"),
     "pending": ("total", "lines"),
     "source": ("label", "sentence", "page", "url", "topics", "rest"),
-    "step": ("number", "do", "run", "healthy", "erratum"),
+    "step": ("number", "do", "run", "healthy"),
     "step_alone": ("done", "number", "total", "step"),
     "storm": ("count", "is_more", "total", "title", "groups", "shape", "shape_count", "ip"),
     "story": _STORY,
@@ -65,7 +77,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "unreadable": ("what",),
     "welcome": (),
     "which": ("name", "ids", "lines"),
-    "why": ("title", "proofs", "others", "sources"),
+    "why": ("title", "proofs", "others", "sources", "errata"),
 }
 """The variables of each template; a test holds the templates and their callers to it."""
 
@@ -99,15 +111,15 @@ class ReplyTemplates:
             self._on_broken(name, exc)
             return plain_text(name, values)
 
-    def step(self, number: int, do: str, run: str | None, healthy: str | None, erratum: str | None) -> str:
+    def step(self, number: int, do: str, run: str | None, healthy: str | None) -> str:
         """One step of a checklist, by the macro of step.txt: calling a macro is faster than rendering a template."""
         try:
             if self._step_macro is None:
                 self._step_macro = self._template("step").module.step  # type: ignore[attr-defined]  # the macro
-            return self._step_macro(number, do, run, healthy, erratum)
+            return self._step_macro(number, do, run, healthy)
         except _TEMPLATE_ERRORS as exc:
             self._on_broken("step", exc)
-            return "\n  ".join(filter(None, (f"{number} {do}", run, healthy, erratum)))
+            return "\n  ".join(filter(None, (f"{number} {do}", run, healthy)))
 
     def story(self, values: Mapping[str, object]) -> str:
         """What is known of an alert from before; of most alerts nothing is, and that text is rendered once."""

@@ -33,7 +33,7 @@ REPLY_CAUSES = frozenset(
 _CURL_CAUSES = {
     7: ("curl_connect", "微信连不上这台服务器（cURL 7）"),
     52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
-    56: ("curl_receive", "收回包时连接中断（cURL 56）"),
+    56: ("curl_receive", "收回应时连接中断（cURL 56）"),
 }
 CAUSES = (
     REPLY_CAUSES
@@ -77,7 +77,7 @@ def _causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:
     if sample.curl_error in _CURL_CAUSES:
         yield _of(*_CURL_CAUSES[sample.curl_error], "curl_error", sample.curl_error)
     if sample.decrypt_fail:
-        yield _of("decrypt_fail", "微信解不开加密的回包", "decrypt_fail", "decrypt fail")
+        yield _of("decrypt_fail", "微信解不开加密的回应", "decrypt_fail", "decrypt fail")
     yield from _reply_causes(sample, about)
     if "".join((sample.event or "").split()).casefold() == "templatesendjobfinish":
         yield _of("receipt_flood", "群发模板消息的回执挤占了回调", "event", str(sample.event))

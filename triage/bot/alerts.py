@@ -72,7 +72,9 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
         text = context.adviser.alike(sent.alerts[0], story.text)
         talk = Conversation(sent.text, page=-1, lead=story.lead, incident=key_of(meant))
         return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap)
-    page = next(context.adviser.alert_pages(sent.reading, sent.alerts, story=story.text, lead=story.lead))
+    page = next(
+        context.adviser.alert_pages(sent.reading, sent.alerts, story=story.text, lead=story.lead, now=now)
+    )
     talk = Conversation(sent.text, shown=page.shown, lead=story.lead, incident=key_of(meant))
     return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from triage.bot.access import LISTED
 from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
 from triage.incidents.correlation import Incident
-from triage.incidents.story import account_line, clock, incident_name
+from triage.incidents.story import account_line, clock_and_age, incident_name
 from triage.store import Action
 
 PENDING_SHOWN = timedelta(days=1)
@@ -35,17 +35,18 @@ def act(context: Context, command: Command) -> Outcome:
 def _listed(context: Context) -> Outcome:
     wanted = context.viewer.wanted(is_confirmed=False)
     found = context.store.recent_incidents(context.now - PENDING_SHOWN, LISTED, wanted)
-    lines = [_line(incident) for incident in found]
+    lines = [_line(incident, context.now) for incident in found]
     return Outcome(context.adviser.say("pending", total=count_pending(context), lines=lines))
 
 
-def _line(incident: Incident) -> str:
-    """`#7 连接超时 · 时令果蔬 wx01…2781 · 2 条 · 18:31`; nothing of it is longer than a line of a phone or two."""
+def _line(incident: Incident, now: datetime) -> str:
+    """`#7 连接超时 · 时令果蔬 wx01…2781 · 2 条 · 04-21 18:31（9 分钟前）`; short whatever a stranger wrote."""
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(list(dict.fromkeys(sighting.title for sighting in incident.sightings))[:2])
     account = account_line(newest.nickname if newest else None, incident.appid)
     number = f"{len(incident.sightings)} 条"
-    parts = (f"#{incident.id} {titles}", account, number, clock(incident.last_seen, dated=True))
+    seen = clock_and_age(incident.last_seen, now, dated=True)
+    parts = (f"#{incident.id} {titles}", account, number, seen)
     return " · ".join(filter(None, parts))
 
 

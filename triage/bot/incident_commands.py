@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from triage.advice.pasted import summary
 from triage.bot.commands import LONGEST_NOTE, Command, Word
 from triage.bot.context import Context, Outcome
@@ -11,13 +14,20 @@ from triage.bot.lists import list_incidents
 from triage.bot.meant import EVERYTHING, find_meant
 from triage.bot.together import act_on_several, several_meant
 from triage.incidents.correlation import Incident, State, story_of
-from triage.incidents.story import MemberNames, clock, incident_line, incident_name
+from triage.incidents.story import (
+    MemberNames,
+    clock,
+    clock_and_age,
+    incident_line,
+    incident_name,
+    spaced,
+)
 from triage.masking import mask
 from triage.printing import one_line
 from triage.store import Action, Event
 
 EVENTS_SHOWN = 10
-"""How many lines of an incident's timeline 状态 shows, the newest; the others are counted."""
+"""How many lines of an incident's timeline 状态 shows: its opening, its claim, the newest; the others are counted."""
 _DID = {
     "open": "转来第一条报警",
     "reopen": "重新打开",
@@ -29,6 +39,8 @@ _DID = {
     "confirm": "确认转来的报警",
     "release": "收回认领",
 }
+_NAMED = {"evidence", "confirm"}
+"""Deeds whose detail is what they were done with; of the others it says more of them."""
 
 
 def act_on_incident(context: Context, command: Command, talk: Conversation | None) -> Outcome:
@@ -58,7 +70,7 @@ def _claim(context: Context, incident: Incident) -> Outcome:
         how, action = "now", (Action("claim", incident.id, viewer.person),)
     else:
         how = "again" if viewer.person.is_same(incident.owner) else "others"
-    owner = viewer.names.of(incident.owner) if how == "others" else ""
+    owner = spaced(viewer.names.of(incident.owner)) if how == "others" else ""
     what = incident_name(incident)
     text = context.adviser.say("claimed", id=incident.id, how=how, owner=owner, what=what)
     return Outcome(text, actions=action)
@@ -87,17 +99,31 @@ def described(context: Context, incident: Incident) -> Outcome:
     """状态 of one incident: who has it, the path, the timeline."""
     viewer = context.viewer
     path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in story_of(incident))
-    events = context.store.timeline(incident.id)
-    timeline = [_event_line(event, viewer.names) for event in events[-EVENTS_SHOWN:]]
-    if len(events) > EVENTS_SHOWN:
-        timeline.insert(0, f"（前面还有 {len(events) - EVENTS_SHOWN} 条）")
+    first, others = _told_first(context.store.timeline(incident.id), is_claimed=bool(incident.owner))
+    newest = others[-(EVENTS_SHOWN - len(first)) :]
+    timeline = [_event_line(event, viewer.names, context.now) for event in (*first, *newest)]
+    if len(newest) < len(others):
+        timeline.insert(len(first), f"（前面还有 {len(others) - len(newest)} 条）")
     line = incident_line(incident, viewer.names, context.now, viewer.quiet)
     return Outcome(context.adviser.say("incident", line=line, path=path, timeline=timeline))
 
 
-def _event_line(event: Event, names: MemberNames) -> str:
-    what = _DID.get(event.what, event.what)
-    detail = f"{event.detail} 步" if event.what == "step" else one_line(mask(event.detail or ""))
+def _told_first(events: Sequence[Event], *, is_claimed: bool) -> tuple[list[Event], list[Event]]:
+    """How it began and who has it now, and all the rest; of somebody's steps the last one stands for all."""
+    reached = {event.who: event for event in events if event.what == "step"}
+    events = [event for event in events if event.what != "step" or event is reached[event.who]]
+    claims = [event for event in events if event.what == "claim"] if is_claimed else []
+    first = [*events[:1], *claims[-1:]]
+    return first, [event for event in events if event not in first]
+
+
+def _event_line(event: Event, names: MemberNames, now: datetime) -> str:
+    did = _DID.get(event.what, event.what)
+    detail = one_line(mask(event.detail or ""))
     if parts := parts_of(event):
         detail = one_line(summary(parts))
-    return " ".join(filter(None, (clock(event.at, dated=True), names.of(event.who), what, detail)))
+    if event.what == "step":
+        did += f" {detail} 步"
+    elif detail:
+        did += f" {detail}" if event.what in _NAMED else f"：{detail}"
+    return spaced(clock_and_age(event.at, now, dated=True)) + spaced(names.of(event.who)) + did

@@ -43,7 +43,8 @@ def _list(
     total = context.store.count_incidents(since, wanted) if len(ids) == MOST_LISTED else len(ids)
     pending = count_pending(context) if state is State.OPEN and not is_own else 0
     listed = (talk or Conversation()).with_list(ids)
-    return _page(context, listed, f"{title} {total} 件", hint if ids else "", pending)
+    head = f"{title} {total} 件" if ids or not is_own else "你没有认领事件"
+    return _page(context, listed, head, hint if ids else "", pending)
 
 
 def _page(context: Context, talk: Conversation, title: str, hint: str = "", pending: int = 0) -> Outcome:

@@ -97,7 +97,9 @@ def _story(context: Context, together: _Together, memory: Memory, numbers: Mappi
             again = replace(incident, closed_at=closed.closed_at, closed_note=closed.closed_note)
             verdict = replace(verdict, reason=Reason.REOPENED, incident=again)
         elif context.viewer.is_member:
-            others.append(context.adviser.say("reopened", id=closed.id, closed=closed_line(closed)))
+            others.append(
+                context.adviser.say("reopened", id=closed.id, closed=closed_line(closed, context.now))
+            )
     recent = replace(memory, recent=(*memory.recent, *together.incidents.values()))
     return "\n".join(filter(None, (told(context, first, verdict, recent).text, *others)))
 
@@ -139,7 +141,7 @@ def choose(context: Context, talk: Conversation, number: int) -> Outcome | None:
     memory = recall(context, [sighting])
     verdict = correlate(sighting, viewer.visible(memory.known), now)
     story = told(context, sighting, verdict, memory, is_repeated=False)
-    page = next(context.adviser.checklist(alert, story=story.text, lead=story.lead))
+    page = next(context.adviser.checklist(alert, story=story.text, lead=story.lead, now=now))
     chosen = Conversation(
         talk.text, shown=page.shown, lead=story.lead, chosen=number, incident=key_of(sighting)
     )

@@ -12,7 +12,7 @@ from triage.bot.conversation import Conversation
 from triage.bot.meant import EVERYTHING
 from triage.bot.several import keys_of
 from triage.incidents.correlation import RECALL, Incident, State
-from triage.incidents.story import incident_name
+from triage.incidents.story import incident_name, spaced
 from triage.store import Action
 
 AT_ONCE = 50
@@ -95,4 +95,4 @@ def _refusal(context: Context, word: Word, incident: Incident) -> str:
         return ""
     if viewer.person.is_same(incident.owner):
         return "已经是你的" if word is Word.CLAIM else ""
-    return f"{viewer.names.of(incident.owner)} 在处理"
+    return f"{spaced(viewer.names.of(incident.owner))}在处理"

@@ -81,4 +81,4 @@ def _judge_status(status: int) -> Delivery:
         return Delivery(Result.OUR_TEXT, "HTTP 413：内容太长")
     if 300 <= status < 500 and status != 429:
         return Delivery(Result.SETTING_WRONG, f"HTTP {status}：答话的不是接口，核对地址和出口代理")
-    return Delivery(Result.LATER, f"HTTP {status}，回答里没有错误码：平台或代理出了问题")
+    return Delivery(Result.LATER, f"HTTP {status}，返回里没有错误码：平台或代理出了问题")

@@ -140,7 +140,7 @@ class TokenApi:
             raise ApiError(f"{path}: HTTP {answer.status}", "答话的不是平台接口，看代理和出口网络")
         body = answer.body
         if body is None or type(body.get("errcode", 0)) is not int:
-            raise ApiError(path, "回答不是接口的 JSON，答话的可能是代理或登录页")
+            raise ApiError(path, "返回的不是接口的 JSON，可能是代理或登录页回的")
         code = error_code(body) or 0
         if code == 0:
             return body
@@ -190,5 +190,5 @@ class TokenApi:
         body = self._checked(request.path, answer)
         value, seconds = body.get("access_token"), body.get("expires_in")
         if not is_token(value) or type(seconds) is not int or not 0 < seconds <= 86_400:
-            raise ApiError(request.path, "回答里没有可用的 access_token 和 expires_in")
+            raise ApiError(request.path, "返回里没有可用的 access_token 和 expires_in")
         return Token(value, now, now + timedelta(seconds=seconds))

@@ -17,7 +17,7 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
     "config": "列出每项设置的值和它从哪里来，密钥不显示。",
     "db": "照管 TRIAGE_DATABASE_URL 指的那个数据库。",
     "db backup": "把 SQLite 数据库完整地复制到 FILE，服务不用停；数据库服务器用它自己的工具备份。",
-    "db check": "看数据库有没有应答、表结构对不对；不对就以 2 退出。",
+    "db check": "看数据库有没有回应、表结构对不对；不对就以 2 退出。",
     "db purge": "删掉比 TRIAGE_RETENTION_DAYS 更早的消息、报警和事件。`triage serve` 每天自己做一次。",
     "db restore": """\
 把 `triage db backup` 做的 FILE 放回 SQLite 数据库的位置，并升级到最新。
@@ -227,7 +227,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "only what leaves no trace: --kinds {kinds}": "只推不留痕迹的：--kinds {kinds}",
     "pushed {number} buttons to {account}": "{number} 个按钮推给了 {account}",
     "send them?": "推吗？",
-    "the database answers and its schema is right": "数据库有应答，表结构也对",
+    "the database answers and its schema is right": "数据库有回应，表结构也对",
     "the database is that of {file}; restart the service": "数据库已换成 {file}；要重启服务",
     "the database is up to date": "数据库已是最新",
     "the webhook answered {status}": "webhook 回了 {status}",

@@ -25,6 +25,7 @@ from triage.masking import foreign_word, mask, mask_appid
 from triage.message import ANY_ACCOUNT, Person
 from triage.printing import one_line
 from triage.rules.model import MARK_FAIL
+from triage.times import ago
 
 _LONGEST_ADDRESS = 39
 """Characters of an IPv6 address."""
@@ -64,19 +65,19 @@ def story_values(
     shape = shape_of(sighting, recent)
     is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
     return {
-        "repeated": _repeated(verdict, names, sighting.sender),
+        "repeated": _repeated(verdict, names, sighting.sender, now),
         "incident": incident.id if incident and incident.id != UNNUMBERED else None,
-        "owner": _spaced(names.of(incident.owner, sighting.sender))
+        "owner": spaced(names.of(incident.owner, sighting.sender))
         if incident and incident.owner and not is_reopened
         else "",
         "step": incident.step if incident else 0,
         "path": _path(incident, sighting) if incident else "",
         "folded": verdict.reason is Reason.FOLDED,
         "reopened": is_reopened,
-        "closed": closed_line(incident) if incident and is_reopened else "",
+        "closed": closed_line(incident, now) if incident and is_reopened else "",
         "root": _root(verdict),
         "rootless": sighting.kind == MARK_FAIL and verdict.root is None,
-        "before": _before(verdict.before) if verdict.before and not is_reopened else "",
+        "before": _before(verdict.before, now) if verdict.before and not is_reopened else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
         "ip": foreign_word(sighting.ip or "", _LONGEST_ADDRESS) if shape else "",
@@ -84,14 +85,20 @@ def story_values(
     }
 
 
-def _repeated(verdict: Verdict, names: MemberNames, asker: Person) -> str:
+def _repeated(verdict: Verdict, names: MemberNames, asker: Person, now: datetime) -> str:
     first = verdict.first
-    return f"{clock(first.seen_at)} {_spaced(names.of(first.sender, asker))}" if first else ""
+    return spaced(clock_and_age(first.seen_at, now)) + spaced(names.of(first.sender, asker)) if first else ""
 
 
-def _spaced(name: str) -> str:
-    """A name as it stands before other words, with a blank behind it: `小赵 `, but `你`."""
-    return name if name == YOU else f"{name} "
+def spaced(text: str) -> str:
+    """A text as it stands before Chinese words: Latin letters and digits have a blank behind them, `小赵` has none."""
+    return f"{text} " if text[-1:].isascii() else text
+
+
+def clock_and_age(moment: datetime, now: datetime, *, dated: bool = False) -> str:
+    """A time and how long ago that is: `18:31（9 分钟前）`."""
+    age = ago(moment, now)
+    return clock(moment, dated=dated) + (f"（{age}）" if age else "")
 
 
 def _path(incident: Incident, sighting: Sighting) -> str:
@@ -111,16 +118,16 @@ def _root(verdict: Verdict) -> str:
     return f"{clock(root.first_seen or root.seen_at)} 的{root.title}" if root else ""
 
 
-def closed_line(incident: Incident) -> str:
+def closed_line(incident: Incident, now: datetime) -> str:
     """How an incident was closed that is open again."""
-    at = f"{clock(incident.closed_at)} " if incident.closed_at else ""
+    at = spaced(clock_and_age(incident.closed_at, now)) if incident.closed_at else ""
     note = f"时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else "时没写原因"
     return f"{at}关闭{note}"
 
 
-def _before(incident: Incident) -> str:
+def _before(incident: Incident, now: datetime) -> str:
     note = f"，关闭时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else ""
-    return f"{day(incident.last_seen)}{note}"
+    return f"{day(incident.last_seen)}（{ago(incident.last_seen, now)}）{note}"
 
 
 def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta = QUIET) -> str:
@@ -130,7 +137,8 @@ def incident_line(incident: Incident, names: MemberNames, now: datetime, quiet: 
     account = account_line(newest.nickname if newest else None, incident.appid)
     return " · ".join(
         filter(
-            None, (f"#{incident.id} {titles}", account, _since(incident), _who(incident, names, now, quiet))
+            None,
+            (f"#{incident.id} {titles}", account, _since(incident, now), _who(incident, names, now, quiet)),
         )
     )
 
@@ -163,17 +171,19 @@ def account_line(nickname: str | None, appid: str | None) -> str:
     return " ".join(filter(None, (foreign_word(nickname or ""), mask_appid(foreign_word(appid or "")))))
 
 
-def _since(incident: Incident) -> str:
+def _since(incident: Incident, now: datetime) -> str:
     began = min((item.first_seen or item.seen_at for item in incident.sightings), default=incident.opened_at)
     different = {item.digest for item in incident.sightings}
-    return f"{clock(began, dated=True)} 起，{len(different)} 条报警"
+    newest = ago(incident.last_seen, now)
+    blank = " " if newest[:1].isdigit() else ""
+    return f"{clock(began, dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}"
 
 
 def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:
     if incident.state is State.CLOSED:
         return f"已关闭：{one_line(mask(incident.closed_note))}" if incident.closed_note else "已关闭"
     silence = "，已安静" if is_quiet(incident, now, quiet) else ""
-    owner = f"{names.of(incident.owner)} 处理中" if incident.owner else "没人认领"
+    owner = f"{spaced(names.of(incident.owner))}处理中" if incident.owner else "没人认领"
     step = f"，第 {incident.step} 步" if incident.step else ""
     return owner + step + silence
 

@@ -141,7 +141,7 @@ def _answered(traffic: Traffic, target: Target, own: Sequence[Outcome]) -> Answe
         said = f"HTTP {target.http_code}" if target.http_code else "不合法的内容"
         return Answer(
             Verdict.WRONG_ANSWER, f"日志里 {traffic.count()} 次都是 200，微信收到的却是{said}",
-            "看回包内容：curl -i 推一次，或用 triage probe；内容对，就是前面一层（CDN、SLB、WAF）换掉的",
+            "看回应内容：curl -i 推一次，或用 triage probe；内容对，就是前面一层（CDN、SLB、WAF）换掉的",
         )  # fmt: skip
     untimed = traffic.count(lambda kind: kind.outcome is Outcome.UNTIMED)
     if Outcome.UNTIMED in own or (untimed and not own):

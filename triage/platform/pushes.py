@@ -57,7 +57,7 @@ class Grade(enum.StrEnum):
 _FORM_NAMES = {
     ReplyForm.SUCCESS: " success",
     ReplyForm.EMPTY: "空包体（0 字节）",
-    ReplyForm.XML: "回复 XML",
+    ReplyForm.XML: "回应 XML",
     ReplyForm.PAYMENT_XML: f" {PAYMENT_REPLY}",
 }
 

@@ -137,12 +137,12 @@ def _sign(id_: str, pattern: bytes, message: str) -> _BodySign:
     return _BodySign(id_, re.compile(pattern, re.IGNORECASE | re.DOTALL), message)
 
 
-_ERROR_MESSAGE = "回复是报错文字（出现“{proof}”），共 {size} 字节；应是{legal}"
+_ERROR_MESSAGE = "回应是报错文字（出现“{proof}”），共 {size} 字节；应是{legal}"
 _OTHER_FORMATS = (
     _sign("escaped_xml", _ESCAPED, "XML 被转义成了 {proof}…；应原样输出 <xml>"),
-    _sign("json_reply", _JSON, "回复是 JSON，共 {size} 字节；应是{legal}"),
+    _sign("json_reply", _JSON, "回应是 JSON，共 {size} 字节；应是{legal}"),
     _sign("error_text", _HTML_PIECE + rb".*?" + _ERROR_WORD, _ERROR_MESSAGE),
-    _sign("html_page", _HTML, "回复是 HTML，共 {size} 字节；应是{legal}"),
+    _sign("html_page", _HTML, "回应是 HTML，共 {size} 字节；应是{legal}"),
 )
 _ERROR_TEXTS = (
     _sign("error_text", _STATUS, _ERROR_MESSAGE),
@@ -164,13 +164,13 @@ def _judge_blank(case: _Case) -> Iterator[Finding]:
     if ReplyForm.EMPTY not in case.push.replies:
         yield _empty(case)
     elif size:
-        message = f"回复是 {size} 字节的空白；要么 0 个字节，要么恰好是 7 个字节 success"
+        message = f"回应是 {size} 字节的空白；要么 0 个字节，要么恰好是 7 个字节 success"
         yield case.finding("bare_success_expected", message, (0, size))
 
 
 def _empty(case: _Case) -> Finding:
     size = len(case.reply)
-    message = f"回复是空的（{size} 字节）；{case.push}只认{case.push.legal}"
+    message = f"回应是空的（{size} 字节）；{case.push}只认{case.push.legal}"
     finding = replace(case.finding("empty_reply", message, (0, size)), source=case.push.rule)
     # R16 asks for success but leaves open whether an empty body passes.
     return replace(finding, severity=Severity.LOW) if case.push.family is Family.EVENT else finding
@@ -179,7 +179,7 @@ def _empty(case: _Case) -> Finding:
 def _judge_success(case: _Case) -> Iterator[Finding]:
     if case.reply != b"success":
         size = len(case.reply)
-        message = f"回复是 {case.reply.decode()[:40]!r}，共 {size} 字节；应恰好是小写的 7 个字节 success"
+        message = f"回应是 {case.reply.decode()[:40]!r}，共 {size} 字节；应恰好是小写的 7 个字节 success"
         yield case.finding("bare_success_expected", message, (0, size))
 
 
@@ -187,18 +187,18 @@ def _quoted(case: _Case) -> Finding:
     body = case.body
     is_success = body[1:-1] == b"success" and not case.is_payment
     right = "应是不带引号的 7 个字节 success" if is_success else "应原样输出引号里的内容"
-    message = f"回复外面多了一层{_QUOTES[body[:1]]}，共 {case.size} 字节；{right}"
+    message = f"回应外面多了一层{_QUOTES[body[:1]]}，共 {case.size} 字节；{right}"
     return case.finding("quoted_reply", message, case.span)
 
 
 def _text(case: _Case) -> Finding:
     if case.is_payment:
         return case.finding(
-            "wrong_payment_reply", f"回复共 {case.size} 字节，不是支付通知要的 XML", case.span
+            "wrong_payment_reply", f"回应共 {case.size} 字节，不是支付通知要的 XML", case.span
         )
     if mistake := undecodable(case.reply):
         return case.finding(*mistake)
-    return case.finding("plain_text", f"回复是 {case.size} 字节的普通文字；应是{case.push.legal}", case.span)
+    return case.finding("plain_text", f"回应是 {case.size} 字节的普通文字；应是{case.push.legal}", case.span)
 
 
 def _leading(case: _Case) -> Iterator[Finding]:
@@ -251,7 +251,7 @@ def _payment(case: _Case, document: Document) -> Iterator[Finding]:
 
 
 def _form(case: _Case, document: Document) -> Iterator[Finding]:
-    message = f"{case.push}不能用 XML 回复；应是{case.push.legal}"
+    message = f"{case.push}不能用 XML 回应；应是{case.push.legal}"
     finding = replace(case.finding("reply_not_allowed", message, document.span()), source=case.push.rule)
     # R18 is the general rule for events, not confirmed event by event.
     yield replace(finding, severity=Severity.MEDIUM) if case.push.rule == "R18" else finding
@@ -264,7 +264,7 @@ def _root(case: _Case, document: Document) -> Iterator[Finding]:
 def _envelope(case: _Case, document: Document) -> Iterator[Finding]:
     missing = [name for name in ENVELOPE if not document.text(name)]
     if case.encrypted is False:
-        message = "回复是加密信封；这个号没有开安全模式，应返回明文"
+        message = "回应是加密信封；这个号没有开安全模式，应返回明文"
         yield case.finding("unexpected_envelope", message, document.span())
     elif missing:
         yield case.finding("incomplete_envelope", f"加密信封缺少{'、'.join(missing)}", document.span())
@@ -272,13 +272,13 @@ def _envelope(case: _Case, document: Document) -> Iterator[Finding]:
 
 def _encryption(case: _Case, document: Document) -> Iterator[Finding]:
     if case.encrypted:
-        message = "安全模式下回复了明文 XML；XML 要加密，success 和空包体不用"
+        message = "安全模式下回应了明文 XML；XML 要加密，success 和空包体不用"
         yield case.finding("not_encrypted", message, document.span())
 
 
 def _echo(case: _Case, document: Document) -> Iterator[Finding]:
     if document.text("MsgType") == "event":
-        message = "MsgType 是 event：推送本身被当作回复发了回来"
+        message = "MsgType 是 event：推送本身被当作回应发了回来"
         yield replace(case.finding("echoed_push", message, document.span("MsgType")), source="R10")
     elif document.is_echo:
         message = "ToUserName 是公众号（gh_…），FromUserName 是粉丝（o…）：收发双方没有对调"
@@ -295,7 +295,7 @@ def _success(case: _Case, document: Document) -> Iterator[Finding]:
 def _content(case: _Case, document: Document) -> Iterator[Finding]:
     for content in document.all("Content")[:1]:
         if not content.text.strip() and document.text("MsgType") == "text":
-            yield case.finding("empty_content", "文本回复的 Content 是空的", content.span)
+            yield case.finding("empty_content", "text 类型的 Content 是空的", content.span)
         if (size := len(content.text.encode())) > MAX_CONTENT_BYTES:
             message = f"Content 有 {size} 字节，超过 {MAX_CONTENT_BYTES} 字节，用户什么也看不到"
             yield case.finding("content_too_long", message, content.span)
@@ -336,7 +336,7 @@ def _fields(case: _Case, document: Document) -> Iterator[Finding]:
     if missing:
         yield case.finding("missing_field", f"缺少必填字段 {'、'.join(missing)}", document.span())
     if type_ and type_ not in REPLY_TYPES and not _MASK.search(type_):
-        message = f"MsgType 是 {type_[:40]}；被动回复没有这一种"
+        message = f"MsgType 是 {type_[:40]}；回应没有这一种"
         yield case.finding("unknown_msg_type", message, document.span("MsgType"))
 
 
@@ -348,7 +348,7 @@ def _articles(case: _Case, document: Document) -> Iterator[Finding]:
         message = f"ArticleCount 是 {declared[:40]}，实际有 {len(items)} 个 item"
         yield case.finding("article_count_mismatch", message, document.span("ArticleCount"))
     if surplus := items[case.push.article_limit :]:
-        message = f"回复{case.push}最多 {case.push.article_limit} 条图文，这里有 {len(items)} 条"
+        message = f"对{case.push}最多回 {case.push.article_limit} 条图文，这里有 {len(items)} 条"
         yield case.finding("too_many_articles", message, (surplus[0].span[0], surplus[-1].span[1]))
     if missing := [path for path in ITEM_FIELDS if len(document.all(path)) < len(items)]:
         finding = case.finding("missing_field", f"图文缺少 {'、'.join(missing)}", document.span(ITEM))

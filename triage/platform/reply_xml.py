@@ -128,7 +128,7 @@ class _Reader:
     def _refuse_doctype(self, *_: object) -> None:
         first = max(self.reply.rfind(b"<!DOCTYPE", self.start, self._here()), self.start)
         raise MalformedReplyError(
-            Mistake("doctype_refused", "XML 里有 DOCTYPE；回复里不允许", (first, first + 9))
+            Mistake("doctype_refused", "XML 里有 DOCTYPE；回应里不允许", (first, first + 9))
         )
 
     def _begin_cdata(self) -> None:

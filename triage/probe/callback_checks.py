@@ -38,7 +38,7 @@ _ODD_TEXTS = {
     _CONTROLS: "a\x1db\x0bc\x08",
 }
 _SOURCE_OF_CONTROLS = "F.17"
-_HINT_FOR_CONTROLS = "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回复里也滤掉"
+_HINT_FOR_CONTROLS = "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回应里也滤掉"
 _VARYING = re.compile(rb"<(CreateTime|TimeStamp|Nonce|MsgSignature|Encrypt)>.*?</\1>", re.DOTALL)
 
 

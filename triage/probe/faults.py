@@ -113,8 +113,8 @@ REFUSALS: Mapping[Refusal, str] = {
 _DNS_PROBLEMS: Mapping[DnsProblem, str] = {
     DnsProblem.UNKNOWN: "没有这个域名",
     DnsProblem.EMPTY: "域名没有 A 或 AAAA 记录",
-    DnsProblem.TIMEOUT: "DNS 没有按时回答",
-    DnsProblem.FAILED: "DNS 服务器回答出错",
+    DnsProblem.TIMEOUT: "DNS 没有按时回应",
+    DnsProblem.FAILED: "DNS 服务器回应出错",
 }
 _TRANSPORT_PROBLEMS: Mapping[TransportProblem, str] = {
     TransportProblem.NO_ADDRESS: "域名没有解析出地址",

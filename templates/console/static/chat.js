@@ -60,7 +60,7 @@ function term(list, name, ...values) {
 function showWire(details, result) {
   const verdict = document.createElement("span");
   verdict.className = result.legal ? "good" : "bad";
-  verdict.textContent = result.legal ? "回复合法" : "回复不合法";
+  verdict.textContent = result.legal ? "回应合法" : "回应不合法";
   details.querySelector("summary").append(
     verdict,
     ` · ${number(result.ms)} 毫秒 · 密文 ${number(result.sent.bytes)} → ${number(result.received.bytes)} 字节`,
@@ -68,14 +68,14 @@ function showWire(details, result) {
   const list = details.querySelector("dl");
   const query = Object.entries(result.sent.query).map(([name, value]) => `${name}=${value}`);
   term(list, "推送 POST /callback/wechat", query.join("\n"), result.sent.body);
-  term(list, `回复 HTTP ${result.status}`, result.received.body);
+  term(list, `回应 HTTP ${result.status}`, result.received.body);
   if (result.findings.length) term(list, "微信会说", ...result.findings);
   details.hidden = false;
 }
 
 function showReply(row, result) {
   const bubble = row.querySelector(".bubble");
-  bubble.textContent = result.reply ?? "（回复 success：微信里什么也不显示）";
+  bubble.textContent = result.reply ?? "（回应 success：微信里什么也不显示）";
   bubble.classList.toggle("nothing", result.reply === null);
   showWire(row.querySelector(".wire"), result);
   const top = row.previousElementSibling ?? row;

@@ -165,4 +165,4 @@ def _judge_times(times: dict[str, float]) -> Iterator[Finding]:
     if tcp - dns >= _SLOW:
         yield sick("connect_slow", f"连接 {tcp - dns:.3g} 秒")
     if "ttfb" in times and (wait := times["ttfb"] - max(tcp, times.get("tls", 0.0))) >= _SLOW:
-        yield suspect("slow_answer", f"等应答 {wait:.3g} 秒")
+        yield suspect("slow_answer", f"等回应 {wait:.3g} 秒")
