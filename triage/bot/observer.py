@@ -20,6 +20,13 @@ class Observer(Protocol):
         """The message had been recorded before, and got the reply it got then."""
 
 
+class OutgoingObserver(Protocol):
+    """Is told of what goes out by itself."""
+
+    def settled(self, kind: str, state: str, reason: str | None) -> None:
+        """This became of a row of the outbox; the reason has no part of a message."""
+
+
 class NoObserver:
     """An observer that keeps nothing, for tests and for the command line."""
 
@@ -30,4 +37,7 @@ class NoObserver:
         """Do nothing."""
 
     def retry_answered(self, kind: MessageKind) -> None:
+        """Do nothing."""
+
+    def settled(self, kind: str, state: str, reason: str | None) -> None:
         """Do nothing."""

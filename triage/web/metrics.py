@@ -16,16 +16,18 @@ from triage.errors import RefusalReason
 from triage.masking import mask
 from triage.message import MessageKind
 from triage.rules.matching import UNKNOWN
+from triage.store import OutgoingKind, OutgoingState
 from triage.web.logs import log_event
 
 _LOG = logging.getLogger(__name__)
 _WITH_VALUES = frozenset({"IntegrityError", "DataError"})
 _LONGEST_CAUSE = 200
+_NOT_OUT = frozenset({OutgoingState.DUE.value, OutgoingState.FAILED.value, OutgoingState.EXPIRED.value})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 BadReason = Literal["too_large", "incomplete", "unreadable", "stranger"]
 """Why a request is no message: `unreadable` bore a good signature, `stranger` none."""
-StoreUse = Literal["open", "schema", "file", "message", "catch_up", "api", "purge"]
+StoreUse = Literal["open", "schema", "file", "message", "catch_up", "api", "purge", "sending"]
 """What the store failed at."""
 
 
@@ -64,6 +66,9 @@ class Metrics:
         self.store_errors = counter("store_errors", "Failed calls of the store.", "where")
         self.unrecorded = counter("unrecorded", "Messages answered but not recorded.", "kind")
         self.callback_errors = counter("callback_errors", "Callbacks that only the last guard answered.")
+        self.outgoing = counter(
+            "outgoing", "What was to go out, by kind and what became of it.", "kind", "state"
+        )
         self.reload_failures = counter("rule_reload_failures", "Changed rules that could not be used.")
         self.broken_templates = counter("broken_templates", "Replies whose template is broken.")
         self._count_from_zero()
@@ -83,6 +88,9 @@ class Metrics:
             self.bad_messages.labels(bad)
         for use in get_args(StoreUse):
             self.store_errors.labels(use)
+        for outgoing in OutgoingKind:
+            for state in OutgoingState:
+                self.outgoing.labels(outgoing.value, state.value)
         for kind in MessageKind:
             self.unrecorded.labels(kind)
             self.deduped.labels(kind)
@@ -118,6 +126,13 @@ class Metrics:
         """Count a reply that went out as a plain text, and log the mistake of its template."""
         self.broken_templates.inc()
         log_event(_LOG, logging.ERROR, "template_broken", template=f"{name}.txt", problem=str(error))
+
+    def settled(self, kind: str, state: str, reason: str | None) -> None:
+        """Count what became of something that was to go out; say why where it does not."""
+        self.outgoing.labels(kind, state).inc()
+        if state in _NOT_OUT:
+            level = logging.INFO if state == OutgoingState.DUE else logging.WARNING
+            log_event(_LOG, level, "not_sent", kind=kind, state=state, reason=mask(reason or ""))
 
     def store_failed(self, where: StoreUse, error: Exception) -> None:
         """Count a failure of the store, and log what caused it: the store's exceptions hold no values."""
