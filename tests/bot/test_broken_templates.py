@@ -101,5 +101,7 @@ def test_a_broken_template_still_gives_an_answer(
         forgetful.handle(_message(WITHOUT_A_STORE), NOW),
         ignorant.handle(_message(WITHOUT_RULES), NOW),
     ]
+    late = bot.catch_up(_message(ALERT.replace("86次", "99次")), NOW, NOW)
+    assert late
     assert all(reply.text for reply in replies)
     assert broken == {name}, "the messages above use every template"

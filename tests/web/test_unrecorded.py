@@ -174,3 +174,22 @@ def test_at_most_500_messages_are_kept_and_the_oldest_go(bench: Bench) -> None:
             bench.platform.say("提问" if number else ALERT)
     bench.unrecorded.catch_up()
     assert (MOST_KEPT, bench.stored("alerts")) == (500, [])
+
+
+def test_the_sender_hears_of_it_with_the_answer_to_the_next_word(bench: Bench) -> None:
+    with bench.away():
+        bench.platform.say(ALERT)
+    bench.unrecorded.catch_up()
+    assert bench.app.service.look_for_late_answers(datetime.now(UTC)) == 10, "seconds until the next look"
+    first, second = (bench.platform.say("状态").accepted.text or "" for _ in range(2))
+    assert "刚才没能记下，现在记下了" in first
+    assert "刚才没能记下" not in second
+
+
+def test_while_the_database_is_away_nobody_is_looked_up(bench: Bench) -> None:
+    def away(*_: object) -> NoReturn:
+        raise StoreDownError("the database does not answer")
+
+    assert bench.app.service.store
+    bench.patch.setattr(bench.app.service.store.outbox, "has_late_answers", away)
+    assert bench.app.service.look_for_late_answers(datetime.now(UTC)) == 10

@@ -56,6 +56,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "joined": ("how", "word", "name"),
     "managed": ("how", "name"),
     "members": ("lines",),
+    "late": ("at", "story", "is_member"),
     "meant": ("name",),
     "members_only": ("name", "is_member"),
     "no_memory": (),

@@ -71,12 +71,12 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     if _is_one_of_many(context, meant, memory):
         text = context.adviser.alike(sent.alerts[0], story.text)
         talk = Conversation(sent.text, page=-1, lead=story.lead, incident=key_of(meant))
-        return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap)
+        return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text)
     page = next(
         context.adviser.alert_pages(sent.reading, sent.alerts, story=story.text, lead=story.lead, now=now)
     )
     talk = Conversation(sent.text, shown=page.shown, lead=story.lead, incident=key_of(meant))
-    return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap)
+    return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text)
 
 
 def _is_one_of_many(context: Context, sighting: Sighting, memory: Memory) -> bool:

@@ -16,6 +16,7 @@ from triage.bot.commands import Command, Word, read_command, usage
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
+from triage.bot.late import MOST_GIVEN, destination_of, late_answer, put_before
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.channels.registry import CHANNELS
@@ -65,6 +66,8 @@ class Bot:
     observer: Observer = field(default_factory=NoObserver)
     quiet: timedelta = QUIET
     """How long without an alert until an incident is shown as quiet."""
+    has_late_answers: Callable[[], bool] = _never
+    """Whether one waits for anybody: nearly always none does, and nobody is looked up."""
 
     def without_memory(self) -> Bot:
         """The same bot without its store: what answers while the database does not."""
@@ -100,8 +103,10 @@ class Bot:
         except OvertakenError:
             return self._record(self.store, message, now, expired)
 
-    def catch_up(self, message: Message, received_at: datetime) -> bool:
+    def catch_up(self, message: Message, received_at: datetime, now: datetime) -> bool:
         """Record the alerts of a message that was answered without the memory; whether there were any to record.
+
+        Their sender is told of it, and what the memory adds.
 
         What else it was stays undone: its sender was told so, and may have done it again meanwhile.
 
@@ -110,19 +115,36 @@ class Bot:
         if self.store is None:
             raise StoreDownError("the database cannot be opened; the log says why")
         try:
-            return self._catch_up(self.store, message, received_at)
+            return self._catch_up(self.store, message, received_at, now)
         except OvertakenError:
-            return self._catch_up(self.store, message, received_at)
+            return self._catch_up(self.store, message, received_at, now)
 
-    def _catch_up(self, store: Store, message: Message, received_at: datetime) -> bool:
+    def _catch_up(self, store: Store, message: Message, received_at: datetime, now: datetime) -> bool:
         if not message.encrypted:
             _refuse_replay(store, message, store.reply_to(message.key))
-        outcome = self._outcome(message, received_at)
-        return bool(outcome.sightings) and store.record(self._entry(message, outcome, received_at)).is_new
+        outcome, context = self._outcome(message, received_at), self._context(message, now)
+        if context is None or not outcome.sightings:
+            return False
+        is_member = context.viewer.is_member
+        late = late_answer(self.adviser, message, outcome, received_at, now, is_member=is_member)
+        return store.record(replace(self._entry(message, outcome, received_at), late=late)).is_new
+
+    def _late_answers(self, store: Store, message: Message, outcome: Outcome, now: datetime) -> Outcome:
+        """The outcome with the late answers that waited for the sender's next word."""
+        if (
+            message.chat is not None
+            or outcome.text is None
+            or outcome.numbered
+            or not self.has_late_answers()
+        ):
+            return outcome
+        waiting = store.outbox.late_answers(destination_of(message.person), now, MOST_GIVEN)
+        text, given = put_before(outcome.text, waiting, CHANNELS[message.channel].page_size)
+        return replace(outcome, text=text, given=given)
 
     def _record(self, store: Store, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         """Decide, and record the decision in one transaction before the reply is sent."""
-        outcome = self._outcome(message, now)
+        outcome = self._late_answers(store, message, self._outcome(message, now), now)
         entry = self._entry(message, outcome, now)
         if expired():
             raise StoreDownError("too late to record the message: it has been answered without the memory")
@@ -147,6 +169,7 @@ class Bot:
             expires_at=received_at + EXPIRES if talk else None,
             gap=outcome.gap,
             numbered=outcome.numbered,
+            given=outcome.given,
         )
 
     def _report(self, outcome: Outcome) -> None:

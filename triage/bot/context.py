@@ -43,10 +43,14 @@ class Outcome:
     """What the next message may refer to; None leaves that as it was."""
     gap: str | None = None
     """What rule authors should see: a message with an alert that no rule names, or a question that found nothing."""
+    story: str = ""
+    """What the memory adds to the checklist of a single alert, for members and others as far as each may know."""
     numbered: Callable[[Mapping[str, int]], str] | None = None
     """The reply with the numbers of the incidents it leads to, as `Entry.numbered`."""
     asked: Asked | None = None
     """The topics a question asks for; None where the message is no question."""
+    given: tuple[int, ...] = ()
+    """Late answers that the reply begins with, as `Entry.given`."""
     kept: str | None = None
     """The message's text as it may be kept, where that is not as it came: pasted output without its secrets."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, or_, select, update
 
+from triage.errors import OvertakenError
 from triage.incidents.correlation import Sighting
 from triage.message import Person
 from triage.store.schema import ALERTS, INCIDENTS, OUTBOX
@@ -34,6 +35,20 @@ _OUTDATED_BY: dict[str, tuple[OutgoingKind, ...]] = {
     "close": (OutgoingKind.PAGE, OutgoingKind.STEP, OutgoingKind.REMIND),
 }
 """What is put into the outbox, by the words of the timeline, and what of it that is still due is wrong from then on."""
+
+
+_GIVEN = (
+    update(OUTBOX)
+    .where(
+        _O.id == bindparam("row"),
+        or_(_O.state == OutgoingState.DUE.value, _O.state == OutgoingState.FAILED.value),
+    )
+    .values(
+        state=OutgoingState.SENT.value,
+        reason=bindparam("why", type_=_O.reason.type),
+        sent_at=bindparam("now", type_=_O.sent_at.type),
+    )
+)
 
 
 def _cancelling(kinds: Sequence[OutgoingKind]) -> Any:
@@ -94,3 +109,10 @@ def put(session: Session, sql: Statements, outgoing: Outgoing, now: datetime) ->
         "state": OutgoingState.DUE.value,
     }
     session.run(sql.put_outgoing, row)
+
+
+def give(session: Session, rows: Sequence[int], at: datetime) -> None:
+    """Late answers were given with the reply to the next word. Raises OvertakenError where one went out meanwhile."""
+    for row in rows:
+        if not session.run(_GIVEN, {"row": row, "why": "given with the next reply", "now": at}):
+            raise OvertakenError(f"the late answer {row} went out meanwhile")

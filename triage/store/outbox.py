@@ -88,6 +88,14 @@ _FAILED = select(*_COUNTED).where(
     or_(_O.state == OutgoingState.FAILED.value, _O.state == OutgoingState.EXPIRED.value),
     _O.due_at > bindparam("since"),
 )
+_LATE = (
+    _O.kind == OutgoingKind.LATE.value,
+    or_(_DUE, _O.state == OutgoingState.FAILED.value),
+    _O.lease_until <= bindparam("now"),
+    _O.expires_at > bindparam("now"),
+)
+_WAITING = _QUEUED.where(_O.destination == bindparam("lane"), *_LATE).order_by(_O.id).limit(bindparam("most"))
+_ANY_WAITING = select(_O.id).where(*_LATE).limit(1)
 
 
 class Outbox:
@@ -162,6 +170,15 @@ class Outbox:
             return Backlog(int(due), oldest, int(failed))
 
         return self._database.read(ask)
+
+    def late_answers(self, destination: str, now: datetime, limit: int) -> tuple[Queued, ...]:
+        """Late answers for somebody that have not gone out, the oldest first; none that a node is just sending."""
+        asked = {"lane": destination, "now": now, "most": limit}
+        return tuple(map(_queued, self._database.read(lambda session: session.all(_WAITING, asked))))
+
+    def has_late_answers(self, now: datetime) -> bool:
+        """Whether a late answer for anybody has not gone out."""
+        return self._database.read(lambda session: session.first(_ANY_WAITING, {"now": now})) is not None
 
     def rows(self, states: Collection[OutgoingState], limit: int) -> tuple[Queued, ...]:
         """The newest rows of some states, the newest first."""

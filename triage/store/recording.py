@@ -83,7 +83,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     """Write an entry; if its message is there already, write nothing and return the reply that stands.
 
     Raises OvertakenError where the reply would not be true any more: the incident it claims is another one's by now,
-    or the invitation was used.
+    the invitation was used, or a late answer in it went out.
     """
     key = entry.message.key
     if not _add_message(session, sql, entry, key):
@@ -97,6 +97,9 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
             session.run(_SET_REPLY, {"message": key, "said": reply})
     for action in entry.actions:
         _carry_out(session, sql, action, entry.received_at)
+    if entry.late is not None:
+        changes.put(session, sql, entry.late, entry.late.due_at)
+    changes.give(session, entry.given, entry.received_at)
     if entry.conversation is not None:
         talk = {
             "person": conversation_key(entry.message.person, entry.message.chat),

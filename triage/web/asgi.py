@@ -23,7 +23,7 @@ MAX_PAGE_BYTES = 1024 * 1024
 _PAGE_THREADS = 4
 _OPEN_SECONDS = 5.0
 """How long a start waits for the database before it goes on without."""
-_UPKEEP_THREADS = 5
+_UPKEEP_THREADS = 6
 _UPKEEP_SECONDS = 3600.0
 _NO_THREAD_SECONDS = 5.0
 
@@ -84,6 +84,7 @@ class Application:
                 self.service.rules.look,
                 self.service.look_at_file,
                 self.service.unrecorded.catch_up,
+                lambda: self.service.look_for_late_answers(datetime.now(UTC)),
                 lambda: self.service.tidy(datetime.now(UTC)),
             )
         ]

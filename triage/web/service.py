@@ -36,7 +36,7 @@ _ASK_SECONDS = 2.5
 _STORE_THREADS = 8
 """Calls of a database on a server at once; a file has one writer anyway."""
 _LOOK_SECONDS = 10.0
-"""Between two looks whether the database's file is still the same."""
+"""Between two looks whether the database's file is still the same, and whether late answers wait."""
 _DAY_SECONDS = 86_400.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
@@ -71,6 +71,7 @@ class Service:
         self.store: Store | None = None
         self.bulkhead = Bulkhead(_STORE_THREADS)
         self._store_problem: TriageError | None = None
+        self._has_late_answers = False
         self.unrecorded = Unrecorded(self.bot, self.metrics)
 
     def install(self, app: Flask) -> None:
@@ -89,7 +90,15 @@ class Service:
         adviser, store, bot = self.rules.adviser, self.store, self._bot
         if bot is None or bot.adviser is not adviser or bot.store is not store:
             quiet = timedelta(minutes=self.settings.quiet_minutes)
-            bot = Bot(adviser, store, invitation_word, self.admins, self.metrics, quiet)
+            bot = Bot(
+                adviser,
+                store,
+                invitation_word,
+                self.admins,
+                self.metrics,
+                quiet,
+                lambda: self._has_late_answers,
+            )
             self._bot = bot
         return bot
 
@@ -142,6 +151,14 @@ class Service:
                 self.store.require_file()
         except StoreError as exc:
             self.metrics.store_failed("file", exc)
+        return _LOOK_SECONDS
+
+    def look_for_late_answers(self, now: datetime) -> float:
+        """See whether some wait for the next word of somebody. Seconds until the next look."""
+        try:
+            self._has_late_answers = self.store is not None and self.store.outbox.has_late_answers(now)
+        except StoreError as exc:
+            self.metrics.store_failed("late_answers", exc)
         return _LOOK_SECONDS
 
     def tidy(self, now: datetime) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from triage.bot.bot import Bot
 from triage.errors import RefusedError, StoreError
@@ -41,7 +41,7 @@ class Unrecorded:
         while self._kept:
             message, received_at = self._kept.popleft()
             try:
-                recorded += self._bot().catch_up(message, received_at)
+                recorded += self._bot().catch_up(message, received_at, datetime.now(UTC))
             except StoreError as exc:
                 self._kept.appendleft((message, received_at))
                 self._metrics.store_failed("catch_up", exc)
