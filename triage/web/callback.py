@@ -108,7 +108,7 @@ class Callback:
 
     def is_meant(self, path: str) -> bool:
         """Whether a path is the callback's."""
-        return _way_of(path) is not None
+        return bool(_PATH.fullmatch(path) or _HOOK_PATH.fullmatch(path))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Never raises."""
