@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -98,6 +99,11 @@ def test_a_broken_template_still_gives_an_answer(
     replies = [bot.handle(_message(text, sender), NOW) for sender, text in SCRIPT]
     replies += [bot.handle(_message(None, kind=kind), NOW) for kind in (MessageKind.EVENT, MessageKind.IMAGE)]
     replies += [
+        bot.handle(replace(_message(ALERT), chat="C1"), NOW),
+        bot.handle(
+            replace(_message(None, kind=MessageKind.EVENT), event="click", event_key="claim:1", task_id="c"),
+            NOW,
+        ),
         forgetful.handle(_message(WITHOUT_A_STORE), NOW),
         ignorant.handle(_message(WITHOUT_RULES), NOW),
     ]

@@ -37,6 +37,8 @@ class Viewer:
     """How long without an alert until an incident is shown as quiet."""
     in_public: bool = False
     """Whether others read the answer too: then it says what a stranger would be told."""
+    is_overheard: bool = False
+    """Whether others read what a member does: then an incident is called by its number alone."""
 
     @classmethod
     def of(

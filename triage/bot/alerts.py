@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from triage.advice.adviser import Adviser
@@ -71,12 +72,32 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     if _is_one_of_many(context, meant, memory):
         text = context.adviser.alike(sent.alerts[0], story.text)
         talk = Conversation(sent.text, page=-1, lead=story.lead, incident=key_of(meant))
-        return Outcome(text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text)
+        numbered = _with_number(context, meant, text)
+        return Outcome(
+            text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text, numbered=numbered
+        )
     page = next(
         context.adviser.alert_pages(sent.reading, sent.alerts, story=story.text, lead=story.lead, now=now)
     )
     talk = Conversation(sent.text, shown=page.shown, lead=story.lead, incident=key_of(meant))
-    return Outcome(page.text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text)
+    numbered = _with_number(context, meant, page.text)
+    return Outcome(
+        page.text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text, numbered=numbered
+    )
+
+
+def _with_number(
+    context: Context, sighting: Sighting, text: str
+) -> Callable[[Mapping[str, int]], str] | None:
+    """In a group the answer to a member ends with the incident's number, by which anybody can claim it there."""
+    if context.member is None or not context.member.may_change(sighting.appid):
+        return None
+    key = key_of(sighting)
+
+    def numbered(numbers: Mapping[str, int]) -> str:
+        return f"{text}\n{context.adviser.say('number', id=numbers[key])}" if key in numbers else text
+
+    return numbered
 
 
 def _is_one_of_many(context: Context, sighting: Sighting, memory: Memory) -> bool:

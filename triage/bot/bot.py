@@ -9,7 +9,7 @@ from functools import partial
 
 from triage.advice.adviser import Adviser
 from triage.advice.pasted import is_evidence
-from triage.bot import confirming, evidence, follow_ups, membership
+from triage.bot import cards, confirming, evidence, follow_ups, groups, membership
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
 from triage.bot.commands import Command, Word, read_command, usage
@@ -19,6 +19,7 @@ from triage.bot.incident_commands import act_on_incident
 from triage.bot.late import MOST_GIVEN, destination_of, late_answer, put_before
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
+from triage.bot.quoting import about_quote, quoted_number, says_something, talk_about
 from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.evidence.judge import judge
@@ -39,6 +40,8 @@ _UNREADABLE = {
     MessageKind.LOCATION: "位置",
     MessageKind.UNSUPPORTED: "这种转发",
 }
+_WORDS = frozenset({MessageKind.TEXT, MessageKind.VOICE, MessageKind.LINK})
+_GREETED = frozenset({"subscribe", "enter_chat"})
 
 
 def _never() -> bool:
@@ -183,16 +186,21 @@ class Bot:
             return self._event(message, now)
         if message.kind is MessageKind.ALERT:
             return self._handed_in(message, message.text or "", now)
-        if message.text and message.kind in (MessageKind.TEXT, MessageKind.VOICE, MessageKind.LINK):
+        if message.quote is not None and message.kind in _WORDS:
+            return self._quoted(message, (message.text or "").strip(), message.quote, now)
+        if message.text and message.kind in _WORDS:
             return self._text(message, message.text, now)
         what = _UNREADABLE.get(message.kind)
         return Outcome(self.adviser.say("unreadable", what=what) if what else None)
 
     def _event(self, message: Message, now: datetime) -> Outcome:
-        """A greeting for a new follower, a typed word for a menu click, silence for the rest."""
+        """A greeting for who is new, a typed word for a menu click, a button's order, silence for the rest."""
         event = (message.event or "").casefold()
-        if event == "subscribe":
+        if event in _GREETED:
             return Outcome(self.adviser.say("welcome"))
+        if message.task_id is not None:
+            context = self._context(message, now)
+            return cards.clicked(context, message) if context else Outcome(None)
         if event == "click" and message.event_key:
             return self._text(message, message.event_key, now)
         return Outcome(None)
@@ -207,6 +215,28 @@ class Bot:
             talk, asking = self._talk(message, now), partial(self._context, message, now)
             if len(digits) <= LONGEST_NUMBER or (talk and int(digits) in talk.listed):
                 return follow_ups.choose(self.adviser, int(digits), talk, asking)
+        return self._read(message, text, now)
+
+    def _quoted(self, message: Message, words: str, quote: str, now: datetime) -> Outcome:
+        """A command about what is quoted; else the quote itself, wherever it says more than the words beside it."""
+        command = read_command(words) if words else None
+        if command is not None:
+            return self._command(message, about_quote(command, quote), now)
+        if words and (says_something(self.adviser, words) or not says_something(self.adviser, quote)):
+            number = None if self.adviser.ask(words).topic else quoted_number(quote)
+            return self._text(message, words, now) if number is None else self._steps_of(message, number, now)
+        number = None if says_something(self.adviser, quote) else quoted_number(quote)
+        if number is not None:
+            return self._steps_of(message, number, now)
+        outcome = self._read(message, quote, now)
+        return outcome if outcome.kept is not None else replace(outcome, kept=quote)
+
+    def _steps_of(self, message: Message, number: int, now: datetime) -> Outcome:
+        context = self._context(message, now)
+        return cards.steps_of(context, number) if context else Outcome(self.adviser.say("no_memory"))
+
+    def _read(self, message: Message, text: str, now: datetime) -> Outcome:
+        """Alerts, pasted output, or a question."""
         try:
             reading, alerts = self.adviser.diagnose(text)
         except TextTooLargeError:
@@ -230,7 +260,7 @@ class Bot:
         if is_evidence(text, parts, self.adviser.ask(text)):
             outcome = evidence.judged(self.adviser, parts, self._context(message, now), talk)
             return replace(outcome, kept=mask_paste(text))
-        return follow_ups.ask(self.adviser, text, talk)
+        return follow_ups.ask(self.adviser, text, talk, is_overheard=message.chat is not None)
 
     def _command(self, message: Message, command: Command, now: datetime) -> Outcome:
         word = command.word
@@ -241,6 +271,8 @@ class Bot:
         context = self._context(message, now)
         if context is None:
             return Outcome(self.adviser.say("no_memory"))
+        if message.chat is not None and word in groups.WORK and context.member is not None:
+            return groups.act(context.overheard(), command, self._talk(message, now))
         refusal = refused(context, word)
         if refusal is not None:
             return refusal
@@ -273,10 +305,13 @@ class Bot:
         if self.store is None:
             return None
         viewer = Viewer.of(message.person, self.store, self.admins, self.quiet)
-        if message.chat is not None:
-            viewer = viewer.in_group()
-        return Context(self.adviser, self.store, viewer, now)
+        if message.chat is None:
+            return Context(self.adviser, self.store, viewer, now)
+        return Context(self.adviser, self.store, viewer.in_group(), now, viewer if viewer.role else None)
 
     def _talk(self, message: Message, now: datetime) -> Conversation | None:
         value = self.store.conversation(message.person, now, message.chat) if self.store else None
-        return None if value is None else Conversation.from_json(value)
+        talk = None if value is None else Conversation.from_json(value)
+        if message.quote is None:
+            return talk
+        return talk_about(self.adviser, message, now, partial(self._context, message, now), talk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from triage.advice.adviser import Adviser
@@ -25,6 +25,18 @@ class Context:
     """Who sent the message, and what they may see."""
     now: datetime
     """When the message came in."""
+    member: Viewer | None = None
+    """In a group, the same person with the rights they have alone; None for a stranger."""
+
+    def overheard(self) -> Context:
+        """For what a member does where others read along. Raises ValueError for a stranger."""
+        if self.member is None:
+            raise ValueError("strangers do nothing")
+        return replace(self, viewer=replace(self.member, is_overheard=True))
+
+
+Asking = Callable[[], Context | None]
+"""Asks the store who writes; only for what needs it."""
 
 
 @dataclass(frozen=True, slots=True)

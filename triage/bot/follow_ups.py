@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from triage.advice.adviser import Adviser
 from triage.bot import lists, several
 from triage.bot.commands import Command, Word, nearly
-from triage.bot.context import Context, Outcome
+from triage.bot.context import Asking, Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.incident_commands import act_on_incident
 from triage.bot.meant import incident_spoken_of
 from triage.masking import mask
 from triage.store import Action
 
-Asking = Callable[[], Context | None]
-"""Asks the store who writes; only for what needs it."""
 _LONGEST_GAP = 200
 """Characters of a question that are kept for rule authors."""
 
 
-def ask(adviser: Adviser, text: str, before: Conversation | None) -> Outcome:
-    """The answer to a question; the incident that was spoken of before stays the one that is meant."""
+def ask(adviser: Adviser, text: str, before: Conversation | None, *, is_overheard: bool = False) -> Outcome:
+    """The answer to a question; the incident that was spoken of before stays the one that is meant.
+
+    `is_overheard`: others read it too, so that small talk gets no answer.
+    """
     asked = adviser.ask(text)
     page = next(adviser.topic_pages(asked))
     if asked.topic is None and (meant := nearly(text)):
         return Outcome(adviser.say("meant", name=meant), asked=asked)
+    if asked.topic is None and asked.source is None and is_overheard:
+        return Outcome(None, asked=asked)
     if asked.topic is None:
         return Outcome(page.text, asked=asked, gap=_kept(text) if asked.says_something else None)
     not_taken = before.text if before and before.is_question and before.choices else None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from triage.advice.pasted import summary
+from triage.bot.access import Viewer
 from triage.bot.commands import LONGEST_NOTE, Command, Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
@@ -56,11 +57,11 @@ def act_on_incident(context: Context, command: Command, talk: Conversation | Non
     if command.word is Word.STATUS:
         return described(context, meant.incident)
     if command.word is Word.CLAIM:
-        return _claim(context, meant.incident)
-    return _note_or_close(context, command.word, meant.incident, meant.detail)
+        return claim(context, meant.incident)
+    return note_or_close(context, command.word, meant.incident, meant.detail)
 
 
-def _claim(context: Context, incident: Incident) -> Outcome:
+def claim(context: Context, incident: Incident) -> Outcome:
     """Claim an incident without an owner; recording fails with OvertakenError if it has one by then."""
     viewer = context.viewer
     action: tuple[Action, ...] = ()
@@ -70,13 +71,13 @@ def _claim(context: Context, incident: Incident) -> Outcome:
         how, action = "now", (Action("claim", incident.id, viewer.person),)
     else:
         how = "again" if viewer.person.is_same(incident.owner) else "others"
-    owner = spaced(viewer.names.of(incident.owner)) if how == "others" else ""
-    what = incident_name(incident)
-    text = context.adviser.say("claimed", id=incident.id, how=how, owner=owner, what=what)
+    who = incident.owner if how == "others" else viewer.person if viewer.is_overheard else None
+    owner = spaced(viewer.names.of(who)) if who else ""
+    text = context.adviser.say("claimed", id=incident.id, how=how, owner=owner, what=_name(viewer, incident))
     return Outcome(text, actions=action)
 
 
-def _note_or_close(context: Context, word: Word, incident: Incident, detail: str) -> Outcome:
+def note_or_close(context: Context, word: Word, incident: Incident, detail: str) -> Outcome:
     """A reason for closing that comes late is added where there was none, else it becomes a note."""
     is_late = word is Word.CLOSE and incident.state is State.CLOSED
     is_note = word is Word.NOTE or (is_late and bool(incident.closed_note))
@@ -88,11 +89,16 @@ def _note_or_close(context: Context, word: Word, incident: Incident, detail: str
         note=is_note,
         late=is_late,
         detail=detail,
-        what=incident_name(incident),
-        closed_note=one_line(mask(incident.closed_note or "")),
+        what=_name(context.viewer, incident),
+        closed_note="" if context.viewer.is_overheard else one_line(mask(incident.closed_note or "")),
         cut=len(detail) >= LONGEST_NOTE,
     )
     return Outcome(text, actions=() if is_empty else (action,))
+
+
+def _name(viewer: Viewer, incident: Incident) -> str:
+    """What an answer calls an incident beside its number; nothing where others read along."""
+    return "" if viewer.is_overheard else incident_name(incident)
 
 
 def described(context: Context, incident: Incident) -> Outcome:

@@ -15,6 +15,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
+    false,
     func,
     insert,
     literal,
@@ -53,6 +55,20 @@ class Statements:
 
 
 REPLY: Select[Any] = select(MESSAGES.c.reply, MESSAGES.c.sender).where(MESSAGES.c.key == bindparam("message"))
+SIGNATURE_USED: Select[Any] = select(
+    exists().where(
+        MESSAGES.c.signature == bindparam("signature"),
+        MESSAGES.c.encrypted == false(),
+        MESSAGES.c.key != bindparam("message"),
+    )
+)
+ALERT_TEXT: Select[Any] = (
+    select(MESSAGES.c.text)
+    .select_from(ALERTS.join(MESSAGES, MESSAGES.c.key == _A.message_key))
+    .where(_A.incident_id == bindparam("incident"))
+    .order_by(_A.number.desc())
+    .limit(1)
+)
 ADD_ALERT = insert(ALERTS).inline()
 ADD_EVENT = insert(TIMELINE).inline()
 ADD_GAP = insert(GAPS).inline()

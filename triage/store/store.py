@@ -12,8 +12,6 @@ from typing import Any
 from sqlalchemy import (
     Select,
     bindparam,
-    exists,
-    false,
     func,
     literal,
     select,
@@ -33,17 +31,18 @@ from triage.store.schema import (
     ALERTS,
     CONVERSATIONS,
     INCIDENTS,
-    MESSAGES,
     METADATA,
     TIMELINE,
     VERSIONS,
 )
 from triage.store.session import Session
 from triage.store.statements import (
+    ALERT_TEXT,
     KEYS_AT_ONCE,
     ONE_INCIDENT,
     RECENT_INCIDENTS,
     REPLY,
+    SIGNATURE_USED,
     ids_of,
     listed,
     newest,
@@ -72,13 +71,6 @@ _EXPORT_ROWS = 500
 """That one query of an export reads at most."""
 
 _I, _A = INCIDENTS.c, ALERTS.c
-_SIGNATURE_USED = select(
-    exists().where(
-        MESSAGES.c.signature == bindparam("signature"),
-        MESSAGES.c.encrypted == false(),
-        MESSAGES.c.key != bindparam("message"),
-    )
-)
 _OPENED = select(_A.seen_at, _A.sender, literal("open"), _A.title).where(
     _A.incident_id == bindparam("incident"), _A.number == 1
 )
@@ -177,7 +169,7 @@ class Store:
         """Whether a signature came with another message, in plain or compatible mode."""
         if not signature:
             return False
-        row = self._first(_SIGNATURE_USED, {"signature": index_key(signature), "message": key})
+        row = self._first(SIGNATURE_USED, {"signature": index_key(signature), "message": key})
         return bool(row and row[0])
 
     def conversation(self, person: Person, now: datetime, chat: str | None = None) -> dict[str, Any] | None:
@@ -190,6 +182,11 @@ class Store:
         return self._database.read(ask)
 
     # -- incidents
+
+    def alert_text(self, incident: int) -> str | None:
+        """The message that the newest alert of an incident came in; None where it is no longer kept."""
+        row = self._first(ALERT_TEXT, {"incident": incident})
+        return None if row is None else row[0]
 
     def incidents_for(self, keys: Collection[str], since: datetime) -> tuple[Incident, ...]:
         """The members' incidents of these keys, open or closed since; open ones first, then the newest."""
