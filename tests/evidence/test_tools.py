@@ -14,7 +14,9 @@ from triage.evidence.judgement import Verdict
 from triage.evidence.tools import TOOL_IDS
 
 RECORDS: list[dict[str, Any]] = [
-    json.loads(line) for line in (DATA / "evidence/tools.jsonl").read_text(encoding="utf-8").splitlines()
+    json.loads(line)
+    for name in ("tools", "variants")  # the second: other versions, languages and damage of the same tools
+    for line in (DATA / f"evidence/{name}.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 NEGATIVES = [record for record in RECORDS if not record["parts"]]
 POSITIVES = [record for record in RECORDS if {part["tool"] for part in record["parts"]} <= {*TOOL_IDS}]

@@ -11,7 +11,7 @@ from triage.evidence.paste import Paste
 _ERROR = re.compile(r"^\s*curl: \((\d+)\) (.*)$")
 _STATUS = re.compile(r"^\s*(?:<\s*)?HTTP/(?:1\.[01]|2|3)\s+(\d{3})\b")
 _VERBOSE = re.compile(r"^\s*(?:\*|>|<)(?:\s|$)")
-_HEADER = re.compile(r"^\s*(?:<\s*)?[A-Z][\w-]*: \S")
+_HEADER = re.compile(r"^\s*(?:<\s*)?[A-Za-z][\w-]*: \S")
 _CONNECTED = re.compile(r"Connected to \S+")
 _REFUSAL = re.compile(r"signature|sign|签名|token|验签|invalid", re.IGNORECASE)
 _ERRORS = {

@@ -18,6 +18,10 @@ _TIMEOUT = re.compile(
     r"connection timed out; no servers could be reached|no servers could be reached|"
     r"DNS request timed out|timeout was \d+ seconds|请求超时"
 )
+_TRY = re.compile(
+    r"^;; (?:communications error to \S+#\d+: |(?:connection timed out; )?no servers could be reached)"
+)
+_LEAST_TRIES = 2
 _SHORT = re.compile(r"\bdig\b.*\+short\b")
 _ADDRESS = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]+$")
 _SERVER = re.compile(r"^\s*(?:Server|服务器)\s*:\s*(\S+)")
@@ -38,6 +42,16 @@ def read(paste: Paste) -> Iterator[Part]:
     yield from _dig(paste)
     yield from _short(paste)
     yield from _nslookup(paste)
+    yield from _unanswered(paste)
+
+
+def _unanswered(paste: Paste) -> Iterator[Part]:
+    """No server answered: dig +short and nslookup print a line for each try (since 9.18), and a last one."""
+    lines = [i for i, line in enumerate(paste.lines) if _TRY.match(line)]
+    if len(lines) < _LEAST_TRIES or any(line.startswith("; <<>> DiG ") for line in paste.lines):
+        return
+    tool = "nslookup" if "nslookup" in paste.commands[lines[0]] else "dig"
+    yield Part(tool, (sick("dns_timeout", paste.lines[lines[0]][:80]),), tuple(lines))
 
 
 def _dig(paste: Paste) -> Iterator[Part]:

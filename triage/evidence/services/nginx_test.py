@@ -11,6 +11,8 @@ from triage.evidence.paste import Paste
 _LINE = re.compile(
     r"^\s*nginx: (?:\[(\w+)\] (.*)|(?:the )?configuration file \S+ (?:syntax is ok|test (?:is successful|failed)))"
 )
+_LOGGED = re.compile(r"^\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(emerg|alert)\] \d+#\d+: (.*)")
+"""What the test says once it has read where to log to: it is printed in the form of the log."""
 _ROOT = re.compile(r"\(13: Permission denied\)|the \"user\" directive makes sense only if")
 _FULLWIDTH = re.compile(r"[；，“”：｛｝（）]")
 
@@ -20,7 +22,10 @@ def read(paste: Paste) -> Iterator[Part]:
     found = [(i, m) for i, line in enumerate(paste.lines) if (m := _LINE.match(line))]
     if not found:
         return
-    lines = tuple(i for i, _ in found)
+    last = found[-1][0]
+    near = range(max(0, found[0][0] - 1), min(last + 2, len(paste.lines)))
+    found += [(i, m) for i in near if (m := _LOGGED.match(paste.lines[i]))]
+    lines = tuple(sorted(i for i, _ in found))
     raw = "\n".join(paste.raw)
     yield Part("nginx_test", tuple(_judge([(m[1] or "", m[2] or "") for _, m in found], raw)), lines)
 
