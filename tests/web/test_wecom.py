@@ -147,6 +147,40 @@ def test_a_bot_answers_every_push_as_wecom_takes_it(served: Served, name: str) -
         assert accepted.text
 
 
+def _said(served: Served, number: int, who: str, text: str, quote: str | None = None) -> str:
+    """What the bot answers in the group."""
+    fields: dict[str, object] = {"text": {"content": f"@报警助手 {text}"}, "from": {"userid": who}}
+    if quote is not None:
+        fields["quote"] = {"msgtype": "text", "text": {"content": quote}}
+    response = served.send(_bot_push("text", number, fields=fields), BOT_PATH)
+    accepted = bot_side.accepts(response, "text", BOT, nonce=f"n{number}")
+    assert accepted.problem is None
+    return accepted.text or ""
+
+
+def _clicked(served: Served, number: int, key: str) -> app_side.Accepted:
+    """What the app answers to a click of 李雷."""
+    push = _app_push("template_card_event", number, EventKey=key, TaskId=f"inc-{number}")
+    return app_side.accepts(served.send(push, APP_PATH), "template_card_event", APP, sender="lilei")
+
+
+def test_an_alert_quoted_in_the_group_is_claimed_there_and_the_card_in_the_app_says_by_whom(
+    tmp_path: Path,
+) -> None:
+    members = "wecom_bot/*/han=韩梅梅,wecom_bot/*/lilei=李雷,wecom/*/lilei=李雷"
+    with serving(tmp_path, {**ENVIRONMENT, "TRIAGE_MEMBERS": members}) as running:
+        assert _said(running, 1, "guest", "关闭 1").startswith("「关闭」只有成员能用")
+        assert "#1" not in _said(running, 2, "lilei", "", quote="关闭 1")
+        checklist = _said(running, 3, "lilei", "", quote=ALERT)
+        assert "先做" in checklist
+        assert checklist.splitlines()[-1].startswith("#1（")
+        assert _said(running, 4, "han", "认领", quote=checklist).startswith("事件 #1 归韩梅梅了")
+        assert _clicked(running, 5, "claim:1") == app_side.Accepted(label="韩梅梅已认领")
+        assert "先做" in (_clicked(running, 6, "steps:1").text or "")
+        assert _clicked(running, 7, "close:1") == app_side.Accepted(label="李雷已关闭")
+        assert "已经关闭" in _said(running, 8, "han", "认领 1")
+
+
 def test_no_secret_and_nobody_s_words_are_logged(tmp_path: Path) -> None:
     with serving(tmp_path, {**ENVIRONMENT, "TRIAGE_LOG_LEVEL": "debug"}) as running:
         of_app, of_bot = _app_push("text", 1, Content=ALERT), _bot_push("text", 1, fields=GROUP_TEXT)

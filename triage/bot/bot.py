@@ -20,6 +20,7 @@ from triage.bot.late import MOST_GIVEN, destination_of, late_answer, put_before
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.bot.quoting import about_quote, quoted_number, says_something, talk_about
+from triage.bot.warning import warned
 from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.evidence.judge import judge
@@ -136,6 +137,7 @@ class Bot:
         """The outcome with the late answers that waited for the sender's next word."""
         if (
             message.chat is not None
+            or message.task_id is not None
             or outcome.text is None
             or outcome.numbered
             or not self.has_late_answers()
@@ -172,6 +174,7 @@ class Bot:
             expires_at=received_at + EXPIRES if talk else None,
             gap=outcome.gap,
             numbered=outcome.numbered,
+            told=outcome.told,
             given=outcome.given,
         )
 
@@ -184,6 +187,8 @@ class Bot:
     def _outcome(self, message: Message, now: datetime) -> Outcome:
         if message.kind is MessageKind.EVENT:
             return self._event(message, now)
+        if message.kind is MessageKind.WARNING:
+            return warned(message, self.store, self.admins, now) if self.store else Outcome(None)
         if message.kind is MessageKind.ALERT:
             return self._handed_in(message, message.text or "", now)
         if message.quote is not None and message.kind in _WORDS:

@@ -12,7 +12,7 @@ from triage.bot.access import Viewer
 from triage.bot.commands import COMMANDS, Word
 from triage.bot.conversation import Conversation
 from triage.incidents.correlation import Sighting
-from triage.store import Action, Change, MembershipChange, Store
+from triage.store import Action, Change, MembershipChange, Outgoing, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class Outcome:
     """The topics a question asks for; None where the message is no question."""
     given: tuple[int, ...] = ()
     """Late answers that the reply begins with, as `Entry.given`."""
+    told: tuple[Outgoing, ...] = ()
+    """What others are told because of it."""
     kept: str | None = None
     """The message's text as it may be kept, where that is not as it came: pasted output without its secrets."""
 

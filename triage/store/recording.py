@@ -97,8 +97,9 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
             session.run(_SET_REPLY, {"message": key, "said": reply})
     for action in entry.actions:
         _carry_out(session, sql, action, entry.received_at)
-    if entry.late is not None:
-        changes.put(session, sql, entry.late, entry.late.due_at)
+    for outgoing in (*entry.told, entry.late):
+        if outgoing is not None:
+            changes.put(session, sql, outgoing, outgoing.due_at)
     changes.give(session, entry.given, entry.received_at)
     if entry.conversation is not None:
         talk = {

@@ -160,6 +160,8 @@ class Entry:
     gap: str | None = None
     numbered: Callable[[Mapping[str, int]], str] | None = None
     """The reply with the numbers of the incidents that the alerts are in, by their keys; None: `reply` names none."""
+    told: tuple[Outgoing, ...] = ()
+    """What others are told because of it."""
     late: Outgoing | None = None
     """What its sender is told later, where it is recorded later than it was answered."""
     given: tuple[int, ...] = ()
