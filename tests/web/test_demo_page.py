@@ -101,3 +101,11 @@ def test_every_sample_is_read_by_a_rule(page: Browser) -> None:
     assert 5 <= len(replies) <= 6
     in_short = "步骤和上一条一样"  # one that the tests above have clicked twice within the minute
     assert all("先做" in reply or in_short in reply for reply in replies.values()), replies
+
+
+def test_a_word_in_a_reply_is_sent_by_a_tap(page: Browser) -> None:
+    _after(page, "document.querySelector('[data-word=\"499 是什么\"]').click()")
+    tap = "[...document.querySelectorAll('.bubble button')].filter(tap => tap.textContent === '为什么').at(-1).click()"
+    assert "为什么是「" in _after(page, tap)
+    own = "[...document.querySelectorAll('.mine .bubble')].at(-1).textContent"
+    assert page.run(own) == "为什么"

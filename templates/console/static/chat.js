@@ -73,9 +73,20 @@ function showWire(details, result) {
   details.hidden = false;
 }
 
+function showPiece({ text: words, says }) {
+  if (says === null) return words;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = words;
+  button.addEventListener("click", () => say(says));
+  return button;
+}
+
 function showReply(row, result) {
   const bubble = row.querySelector(".bubble");
-  bubble.textContent = result.reply ?? "（回应 success：微信里什么也不显示）";
+  const nothing = { text: "（回应 success：微信里什么也不显示）", says: null };
+  const pieces = result.reply === null ? [nothing] : result.pieces;
+  bubble.replaceChildren(...pieces.map(showPiece));
   bubble.classList.toggle("nothing", result.reply === null);
   showWire(row.querySelector(".wire"), result);
   const top = row.previousElementSibling ?? row;
@@ -86,7 +97,7 @@ function showReply(row, result) {
 function setBusy(value) {
   busy = value;
   state.textContent = value ? "正在看…" : "";
-  for (const button of document.querySelectorAll(".sample, .words button, .send")) button.disabled = value;
+  for (const button of document.querySelectorAll(".sample, .words button, .bubble button, .send")) button.disabled = value;
 }
 
 async function send(message) {

@@ -16,6 +16,7 @@ from triage.channels.envelope import decrypt, encrypt, is_signed, sign
 from triage.channels.freshness import require_fresh
 from triage.channels.wechat.account import Account
 from triage.channels.wechat.messages import Signed, decode_message, find_push_of
+from triage.channels.wechat.tappable import with_taps, without_links
 from triage.channels.xml import find_encrypted, is_xml, read_fields, strip_controls, write_fields
 from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
 from triage.message import Message, PageSize, Reply, Request, Response, Unit
@@ -102,16 +103,18 @@ def respond(
 ) -> Response:
     """Answer legally, whatever the reply holds: bare `success`, or a text, encrypted if the message was.
 
+    Commands in the text can be tapped; no other link gets into it.
+
     `nonce` is that of the request, `random16` 16 random bytes. Never raises.
     """
-    content, push = _fit(reply.text or ""), find_push_of(message.kind, message.push)
+    content, push = _fit(without_links(reply.text or "")), find_push_of(message.kind, message.push)
     may_speak = push is not None and ReplyForm.XML in push.replies and message.sender and message.recipient
     if content in ("", "success") or not may_speak:
         return SUCCESS
     timestamp, nonce = str(int(now.timestamp())), strip_controls(nonce)
     to, from_ = strip_controls(message.sender), strip_controls(message.recipient)
     head = {"ToUserName": to, "FromUserName": from_, "CreateTime": timestamp, "MsgType": "text"}
-    xml = write_fields({**head, "Content": content})
+    xml = write_fields({**head, "Content": with_taps(content, PAGE_SIZE)})
     if not message.encrypted:
         return Response(200, xml.encode(), _XML)
     secrets = account.secrets[message.secrets]

@@ -15,7 +15,7 @@ BUTTONS: Mapping[str, str | Mapping[str, str]] = {
         "ticket 推送": "ticket",
     },
     "事件": {"现在的事件": "状态", "我认领的": "我的", "以前的事件": "历史"},
-    "帮助": "帮助",
+    "接着看": {"更多": "更多", "下一步": "下一步", "为什么": "为什么", "这步没用": "没用", "帮助": "帮助"},
 }
 """Name to the word a click stands for, or to more buttons. Words, not digits: a digit may choose what was offered."""
 

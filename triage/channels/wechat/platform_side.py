@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from triage.channels.envelope import decrypt, encrypt, is_signed, sign
 from triage.channels.wechat.account import Account
+from triage.channels.wechat.tappable import Piece, read_pieces
 from triage.channels.xml import read_fields, write_fields
 from triage.errors import BadMessageError, InputError, RefusedError
 from triage.findings import Finding, Severity
@@ -21,13 +22,15 @@ MODES = ("plain", "compatible", "safe")
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the platform makes of an answer: the text it carries (None: none), and what is wrong with it.
+    """What the platform makes of an answer: what the follower reads (None: nothing), and what is wrong with it.
 
     With a finding the fan may see nothing. Spans are bytes of the body, or of what was decrypted from it.
     """
 
     text: str | None
     findings: tuple[Finding, ...]
+    pieces: tuple[Piece, ...] = ()
+    """The text in pieces, of which some can be tapped."""
 
 
 _NO_FIELDS: Mapping[str, str] = MappingProxyType({})
@@ -113,8 +116,11 @@ def accepts(
             inside = judge(inner.encode(), known, encrypted=False, sender=sender, account=recipient)
             findings += tuple(finding for finding in inside if finding.id not in told)
             answer = _fields(inner.encode())
-    text = answer.get("Content") if answer.get("MsgType") == "text" else None
-    return Accepted(text, (*status, *findings))
+    content = answer.get("Content") if answer.get("MsgType") == "text" else None
+    if content is None:
+        return Accepted(None, (*status, *findings))
+    pieces = tuple(read_pieces(content))
+    return Accepted("".join(piece.text for piece in pieces), (*status, *findings), pieces)
 
 
 def _judge_status(status: int) -> tuple[Finding, ...]:

@@ -15,6 +15,7 @@ from triage.channels.wechat.account import Account
 from triage.channels.wechat.callback import PAGE_SIZE
 from triage.channels.wechat.codes import CODES
 from triage.channels.wechat.messages import CHANNEL
+from triage.channels.wechat.tappable import without_links
 from triage.channels.xml import strip_controls
 from triage.errors import ApiError
 from triage.message import PageSize, Person
@@ -37,7 +38,7 @@ class WechatSender:
         """As `Sender.send`."""
         if not isinstance(notice.destination, Person):
             return Delivery(Result.OTHER_WAY, "公众号不能发到群里")
-        content = PAGE_SIZE.cut(strip_controls(notice.text))
+        content = PAGE_SIZE.cut(without_links(strip_controls(notice.text)))
         body = {"touser": notice.destination.id, "msgtype": "text", "text": {"content": content}}
         try:
             answer = self._api.send("cgi-bin/message/custom/send", body, timeout)

@@ -10,7 +10,7 @@ import base64
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -140,6 +140,7 @@ def _compose(sent: Sent, account: Account, now: datetime) -> Request:
 def _shown(push: Request, response: Response, accepted: Accepted, milliseconds: float) -> dict[str, Any]:
     return {
         "reply": accepted.text,
+        "pieces": [asdict(piece) for piece in accepted.pieces],
         "legal": not any(finding.is_fault for finding in accepted.findings),
         "findings": [str(finding) for finding in accepted.findings],
         "status": response.status,
