@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.talk import CONNECT
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
@@ -19,14 +20,6 @@ from triage.message import ANY_ACCOUNT, Message, MessageKind, Person
 from triage.store import Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
-ALERT = """\
-Appid: wx014d339f79c92781
-昵称: 时令果蔬
-时间: 2026-04-21 18:31:00
-内容: 微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒
-次数: 5分钟 86次
-错误样例: [3rdUrl=http://wx.example.org/cb][IP=192.0.2.126][Msg=Text]
-"""
 MEMBER = Person("wechat", "wx1", "zhao")
 NAMESAKES = [Person("wecom", "wx1", "zhao"), Person("wechat", "wx2", "zhao")]
 _ids = count(1)
@@ -65,9 +58,9 @@ def say(adviser: Adviser, store: Store) -> Say:
 @pytest.mark.parametrize("namesake", NAMESAKES, ids=["of another channel", "of another account"])
 class TestNamesake:
     def test_a_member_by_setting_makes_no_member_of_a_namesake(self, namesake: Person, say: Say) -> None:
-        say(MEMBER, ALERT)
+        say(MEMBER, CONNECT)
         assert "只有成员能用" in say(namesake, "状态")
-        shown = say(namesake, ALERT)
+        shown = say(namesake, CONNECT)
         assert "小赵" not in shown
         assert "转来过" not in shown
 
@@ -81,18 +74,18 @@ class TestNamesake:
         assert store.member(replace(namesake, id="zhen")) is None
 
     def test_a_conversation_is_not_gone_on_with_by_a_namesake(self, namesake: Person, say: Say) -> None:
-        say(MEMBER, ALERT)
+        say(MEMBER, CONNECT)
         assert "把报警再发一次" in say(namesake, "更多")
 
     def test_an_incident_is_not_owned_by_a_namesake(
         self, namesake: Person, adviser: Adviser, store: Store
     ) -> None:
         say = _talk(Bot(adviser, store, lambda: "", {MEMBER: "小赵", namesake: "小钱"}))
-        say(MEMBER, ALERT)
+        say(MEMBER, CONNECT)
         say(MEMBER, "认领")
         assert say(namesake, "我的") == "你没有认领事件"
         assert "已经是小赵在处理" in say(namesake, "认领 1")
-        assert "同一条报警 18:40（刚刚）小赵已经转来过" in say(namesake, ALERT)
+        assert "同一条报警 18:40（刚刚）小赵已经转来过" in say(namesake, CONNECT)
         (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
         assert incident.owner == MEMBER
 
@@ -104,7 +97,7 @@ def test_a_member_of_any_account_is_one_on_every_account_of_the_channel_alone(
     for account in ("", "wx1", "wx2"):
         assert "现在的事件" in say(replace(MEMBER, account=account), "状态")
     assert "只有成员能用" in say(Person("wecom", "wx1", "zhao"), "状态")
-    say(MEMBER, ALERT)
+    say(MEMBER, CONNECT)
     assert "归你了" in say(MEMBER, "认领")
     assert "小赵处理中" in say(MEMBER, "状态")
 

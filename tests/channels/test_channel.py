@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.other_channel import OtherChannel
+from tests.support.talk import CONNECT
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
@@ -19,14 +20,6 @@ from triage.message import Message, MessageKind, PageSize, Person, Unit
 from triage.store import Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
-ALERT = """\
-Appid: wx014d339f79c92781
-昵称: 时令果蔬
-时间: 2026-04-21 18:31:00
-内容: 微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒
-次数: 5分钟 86次
-错误样例: [3rdUrl=http://wx.example.org/cb?token=secret1][IP=192.0.2.126][Msg=Text]
-"""
 MEMBER = Person("other", "team", "zhao")
 _ids = count(1)
 
@@ -54,10 +47,10 @@ def say(bot: Bot) -> Say:
 
 
 def test_a_group_is_told_nothing_that_a_stranger_may_not_know(say: Say) -> None:
-    say(ALERT)
+    say(CONNECT)
     say("认领")
     colleague = replace(MEMBER, id="lin")
-    for shown in (say(ALERT, MEMBER, "group"), say(ALERT, colleague, "group")):
+    for shown in (say(CONNECT, MEMBER, "group"), say(CONNECT, colleague, "group")):
         assert "先做" in shown
         assert "小赵" not in shown
         assert "在处理" not in shown
@@ -67,20 +60,20 @@ def test_a_group_is_told_nothing_that_a_stranger_may_not_know(say: Say) -> None:
 
 def test_a_talk_belongs_to_one_person_in_one_chat(say: Say) -> None:
     lin = replace(MEMBER, id="lin")
-    say(ALERT, MEMBER, "ops")
+    say(CONNECT, MEMBER, "ops")
     for person, chat in ((MEMBER, None), (MEMBER, "dev"), (lin, "ops")):
         assert "过了半小时就不记得了" in say("更多", person, chat)
     assert "过了半小时就不记得了" not in say("更多", MEMBER, "ops")
 
 
 def test_pages_fit_the_channel_of_the_message(say: Say) -> None:
-    shown = [say(ALERT)]
+    shown = [say(CONNECT)]
     while (page := say("更多")) and "没有下一页了" not in page:
         shown.append(page)
     assert all(len(page) <= 300 for page in shown)
     assert any(len(page.encode()) > 300 for page in shown), "it is counted in characters"
     steps = {line.split(" ")[0] for page in shown for line in page.splitlines() if line[:1].isdigit()}
-    wide = [say(ALERT, replace(MEMBER, channel="wechat"))]
+    wide = [say(CONNECT, replace(MEMBER, channel="wechat"))]
     while (page := say("更多", replace(MEMBER, channel="wechat"))) and "没有下一页了" not in page:
         wide.append(page)
     assert len(wide) < len(shown)
@@ -88,14 +81,14 @@ def test_pages_fit_the_channel_of_the_message(say: Say) -> None:
 
 
 def test_secrets_are_masked_on_every_channel(say: Say) -> None:
-    assert "secret1" not in say(ALERT) + say("为什么") + say("状态 1")
+    assert "secret1" not in say(CONNECT) + say("为什么") + say("状态 1")
 
 
 def test_an_adviser_for_other_pages_shares_rules_and_indexes(adviser: Adviser) -> None:
     other = adviser.for_pages(PageSize(300, Unit.CHARACTERS))
     assert other is not adviser
     assert other.rules is adviser.rules
-    assert other.for_pages(PageSize(2048, Unit.BYTES)).answer(ALERT) == adviser.answer(ALERT)
+    assert other.for_pages(PageSize(2048, Unit.BYTES)).answer(CONNECT) == adviser.answer(CONNECT)
     assert adviser.for_pages(PageSize(2048, Unit.BYTES)) is adviser
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rules import SOURCES
+from tests.support.rules import SAMPLE, SOURCES
 from triage.alerts.facts import Fact
 from triage.rules import conditions
 from triage.rules.conditions import View, compiled, prove
@@ -14,25 +14,9 @@ from triage.rules.loader import load_rules
 from triage.rules.parser import parse_rules
 from triage.rules.templates import check
 
-RULE = """\
-id: {id}
-title: {title}
-severity: high
-meaning: 一句话
-sentences: [{sentence}]
-aliases: [样例]
-steps:
-  - id: first
-    do: 看日志
-    source: field
-examples:
-  match: [{{query: 样例}}]
-  ignore: [{{query: 今天中午吃什么}}]
-"""
-
 
 def rule(id_: str = "sample", title: str = "样例", sentence: str = "没见过的一句话", more: str = "") -> str:
-    return RULE.format(id=id_, title=title, sentence=sentence) + more
+    return SAMPLE.format(id=id_, title=title) + f"sentences: [{sentence}]\n" + more
 
 
 def findings(source: str) -> list[str]:

@@ -7,28 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rules import SOURCES
+from tests.support.rules import SAMPLE, SOURCES
 from triage.rules.loader import find_rule_files, load_rules, load_valid_rules, stamp_rules
-
-RULE = """\
-id: {id}
-title: 样例
-severity: high
-meaning: 一句话
-aliases: [样例]
-steps:
-  - id: first
-    do: 看日志
-    source: field
-examples:
-  match: [{{query: 样例}}]
-  ignore: [{{query: 今天中午吃什么}}]
-"""
 
 
 def _write(path: Path, id_: str = "sample") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(RULE.format(id=id_), encoding="utf-8")
+    path.write_text(SAMPLE.format(id=id_, title="样例"), encoding="utf-8")
     return path
 
 

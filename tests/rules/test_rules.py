@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import DATA, ROOT
-from tests.support.rules import SOURCES
+from tests.support.rules import PLAIN, SAMPLE, SOURCES
 from triage.errors import RulesError
 from triage.findings import Finding
 from triage.rules.loader import load_rules, load_valid_rules
@@ -19,21 +19,6 @@ from triage.rules.strict_yaml import MAX_BYTES, MAX_DEPTH
 
 BROKEN = sorted((DATA / "broken_rules").glob("*.yml"))
 SOURCE = ROOT / "triage/rules"
-SAMPLE = """\
-id: {id}
-title: {title}
-severity: high
-meaning: 一句话
-aliases: [样例]
-steps:
-  - id: first
-    do: 看日志
-    source: field
-examples:
-  match: [{{query: 样例}}]
-  ignore: [{{query: 今天中午吃什么}}]
-"""
-PLAIN = SAMPLE.format(id="sample", title="样例")
 
 
 def _missing(directory: Path) -> Path:

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.rules import PLAIN
 from triage.rules.parser import parse_rules
-
-RULE = """\
-id: sample
-title: 样例
-severity: high
-meaning: 一句话
-aliases: [样例]
-steps:
-  - id: first
-    do: 看日志
-    source: field
-examples:
-  match: [{query: 样例}]
-  ignore: [{query: 今天}]
-"""
 
 RIGHT = {
     "a full-width colon inside a text": ("看日志", "看 nginx：看日志"),
@@ -40,7 +26,7 @@ RIGHT = {
 
 @pytest.mark.parametrize(("old", "new"), RIGHT.values(), ids=RIGHT)
 def test_what_only_looks_like_a_mistake_is_none(old: str, new: str) -> None:
-    assert parse_rules(RULE.replace(old, new, 1), "x.yml")[1] == ()
+    assert parse_rules(PLAIN.replace(old, new, 1), "x.yml")[1] == ()
 
 
 WRONG = {
@@ -144,7 +130,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("old", "new", "expected"), WRONG.values(), ids=WRONG)
 def test_a_mistake_is_named_with_what_to_do(old: str, new: str, expected: str) -> None:
-    _, findings = parse_rules(RULE.replace(old, new, 1), "x.yml")
+    _, findings = parse_rules(PLAIN.replace(old, new, 1), "x.yml")
     place, _, hint = expected.partition(" ")
     assert str(findings[0]).startswith(f"x.yml:{place} ")
     assert hint in str(findings[0])
@@ -152,7 +138,7 @@ def test_a_mistake_is_named_with_what_to_do(old: str, new: str, expected: str) -
 
 @pytest.mark.parametrize("end", ["\r\n", "\r"])
 def test_lines_are_counted_as_yaml_counts_them(end: str) -> None:
-    _, findings = parse_rules(RULE.replace("severity: high", "severity：high").replace("\n", end), "x.yml")
+    _, findings = parse_rules(PLAIN.replace("severity: high", "severity：high").replace("\n", end), "x.yml")
     assert str(findings[0]).startswith("x.yml:3:9: ")
 
 

@@ -8,6 +8,22 @@ from triage.rules.model import RuleFile, RuleSet
 from triage.rules.parser import parse_file
 from triage.settings.directories import load_sources
 
+SAMPLE = """\
+id: {id}
+title: {title}
+severity: high
+meaning: 一句话
+aliases: [样例]
+steps:
+  - id: first
+    do: 看日志
+    source: field
+examples:
+  match: [{{query: 样例}}]
+  ignore: [{{query: 今天中午吃什么}}]
+"""
+"""A rule without a mistake, to be given an id and a title."""
+PLAIN = SAMPLE.format(id="sample", title="样例")
 SOURCES = load_sources().ids
 """What may be cited."""
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.asgi import Exchange, body, exchange
 from tests.support.other_channel import OtherAccount, OtherChannel
+from tests.support.talk import CONNECT
 from triage.bot.bot import Bot
 from triage.channels.registry import CHANNELS
 from triage.settings.model import Settings
@@ -19,14 +20,6 @@ from triage.store import Store
 from triage.web import create_app
 from triage.web.asgi import Application
 
-ALERT = """\
-Appid: wx014d339f79c92781
-昵称: 时令果蔬
-时间: 2026-04-21 18:31:00
-内容: 微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒
-次数: 5分钟 86次
-错误样例: [3rdUrl=http://wx.example.org/cb?token=secret1][IP=192.0.2.126][Msg=Text]
-"""
 PATH = "/callback/other"
 SECRET = "hush"  # noqa: S105  # nobody's
 
@@ -45,7 +38,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application
 
 
 def _push(app: Application, path: str = PATH, secret: str = SECRET, **fields: Any) -> Exchange:
-    pushed = json.dumps({"id": "1", "from": "lilei", "text": ALERT, **fields}).encode()
+    pushed = json.dumps({"id": "1", "from": "lilei", "text": CONNECT, **fields}).encode()
     return exchange(app, path, query=urlencode({"secret": secret}), events=body(pushed))
 
 
@@ -70,7 +63,7 @@ def test_the_address_is_verified_by_the_channel_s_own_echo(app: Application) -> 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/team", f"{PATH}?account=team"])
 def test_an_alert_gets_its_checklist_in_the_channel_s_own_page(path: str, app: Application) -> None:
     path, _, query = path.partition("?")
-    pushed = json.dumps({"id": "1", "from": "lilei", "text": ALERT}).encode()
+    pushed = json.dumps({"id": "1", "from": "lilei", "text": CONNECT}).encode()
     done = exchange(app, path, query=f"secret={SECRET}&{query}", events=body(pushed))
     text = json.loads(done.body)["text"]
     assert done.status == 200

@@ -11,24 +11,17 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.asgi import Exchange, body, exchange
+from tests.support.talk import CONNECT
 from triage.settings import load_settings
 from triage.store import Store
 from triage.web import create_app
 from triage.web.asgi import Application
 
-ALERT = """\
-Appid: wx014d339f79c92781
-昵称: 时令果蔬
-时间: 2026-04-21 18:31:00
-内容: 微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒
-次数: 5分钟 86次
-错误样例: [3rdUrl=http://wx.example.org/cb?token=secret1][IP=192.0.2.126][Msg=Text]
-"""
 KEY, OTHER_KEY = "0123456789abcdef", "fedcba9876543210"
-WECOM = json.dumps({"msgtype": "text", "text": {"content": ALERT}})
-FEISHU = json.dumps({"msg_type": "text", "content": {"text": ALERT}})
+WECOM = json.dumps({"msgtype": "text", "text": {"content": CONNECT}})
+FEISHU = json.dumps({"msg_type": "text", "content": {"text": CONNECT}})
 DINGTALK = json.dumps(
-    {"msgtype": "markdown", "markdown": {"title": "报警", "text": f"**报警**\n\n> {ALERT}"}}
+    {"msgtype": "markdown", "markdown": {"title": "报警", "text": f"**报警**\n\n> {CONNECT}"}}
 )
 
 
@@ -77,13 +70,13 @@ def stored(app: Application, table: str = "messages") -> list[dict[str, object]]
 def test_a_stranger_is_refused_and_leaves_nothing(
     app: Application, name: str, query: dict[str, str], status: int
 ) -> None:
-    assert post(app, ALERT, name, **query).status == status
+    assert post(app, CONNECT, name, **query).status == status
     assert stored(app) == stored(app, "incidents") == []
 
 
 @pytest.mark.parametrize("path", ["/callback/hook", "/callback/hook/monitor"])
 def test_a_hook_has_no_second_door(app: Application, path: str) -> None:
-    done = exchange(app, path, query=f"key={KEY}&account=monitor", events=body(ALERT.encode()))
+    done = exchange(app, path, query=f"key={KEY}&account=monitor", events=body(CONNECT.encode()))
     assert (done.status, stored(app)) == (404, [])
 
 
@@ -110,13 +103,13 @@ def test_a_body_without_an_alert_is_told_so_and_leaves_nothing(
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 400), ("PUT", 405), ("DELETE", 405)])
 def test_alerts_are_posted(app: Application, method: str, status: int) -> None:
-    assert post(app, ALERT, method=method, key=KEY).status == status
+    assert post(app, CONNECT, method=method, key=KEY).status == status
 
 
 def test_an_alert_that_begins_with_a_command_is_an_alert(app: Application) -> None:
-    post(app, ALERT, key=KEY)
-    post(app, f"认领 1\n{ALERT}", key=KEY)
-    post(app, f"记 1\n{ALERT}", key=KEY)
+    post(app, CONNECT, key=KEY)
+    post(app, f"认领 1\n{CONNECT}", key=KEY)
+    post(app, f"记 1\n{CONNECT}", key=KEY)
     (incident,) = stored(app, "incidents")
     assert incident["owner"] is None
     assert [row for row in stored(app, "timeline") if row["what"] in ("claim", "note")] == []
@@ -126,7 +119,7 @@ def test_while_the_database_is_away_a_program_is_told_to_try_again(app: Applicat
     assert app.service.store
     app.service.store.close()
     app.service.store = None
-    for text, status, code in ((WECOM, 200, -1), (FEISHU, 200, -1), (ALERT, 503, None)):
+    for text, status, code in ((WECOM, 200, -1), (FEISHU, 200, -1), (CONNECT, 503, None)):
         done = post(app, text, key=KEY)
         assert done.status == status
         assert code is None or json.loads(done.body)["errcode"] == json.loads(done.body)["code"] == code
@@ -134,8 +127,8 @@ def test_while_the_database_is_away_a_program_is_told_to_try_again(app: Applicat
 
 def test_no_key_is_ever_logged(app: Application, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    post(app, ALERT, key=KEY)
-    post(app, ALERT, key="wrong-wrong-wrong")
+    post(app, CONNECT, key=KEY)
+    post(app, CONNECT, key="wrong-wrong-wrong")
     assert KEY not in caplog.text
     assert "wrong-wrong" not in caplog.text
     assert "secret1" not in caplog.text
@@ -151,7 +144,7 @@ def test_no_key_is_ever_logged(app: Application, caplog: pytest.LogCaptureFixtur
         pytest.param(WECOM, "errcode", id="as to a robot of WeCom"),
         pytest.param(DINGTALK, "errcode", id="as to one of DingTalk, in Markdown"),
         pytest.param(FEISHU, "code", id="as to one of Feishu"),
-        pytest.param(ALERT, None, id="plain text"),
+        pytest.param(CONNECT, None, id="plain text"),
     ],
 )
 def test_an_alert_opens_an_incident_as_a_member_s_does(
@@ -173,21 +166,21 @@ def test_an_alert_opens_an_incident_as_a_member_s_does(
 
 
 def test_the_same_body_again_is_a_retry_and_another_is_not(app: Application) -> None:
-    first, again = post(app, ALERT, key=KEY), post(app, ALERT, key=KEY)
+    first, again = post(app, CONNECT, key=KEY), post(app, CONNECT, key=KEY)
     assert first.body == again.body
     assert len(stored(app)) == 1
-    post(app, ALERT.replace("86", "90"), key=KEY)
+    post(app, CONNECT.replace("86", "90"), key=KEY)
     assert (len(stored(app)), len(stored(app, "incidents"))) == (2, 1)
 
 
 def test_two_programs_with_the_same_alert_make_one_incident(app: Application) -> None:
-    post(app, ALERT, key=KEY)
-    post(app, ALERT, "cron", key=OTHER_KEY)
+    post(app, CONNECT, key=KEY)
+    post(app, CONNECT, "cron", key=OTHER_KEY)
     assert (len(stored(app)), len(stored(app, "incidents"))) == (2, 1)
 
 
 def test_requests_are_counted_by_the_endpoint_alone(app: Application) -> None:
-    post(app, ALERT, key=KEY)
+    post(app, CONNECT, key=KEY)
     metrics = exchange(app, "/metrics", method="GET", events=body(b"")).body.decode()
     assert 'endpoint="/hooks/<name>"' in metrics
     assert "monitor" not in metrics

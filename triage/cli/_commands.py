@@ -16,7 +16,20 @@ from triage.cli._language import Language, gettext, language
 from triage.cli._output import write
 
 
-class Command(click.Command):
+class _Translated(click.Command):
+    """Usage and text in the chosen language, for a command and for a group of them."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [gettext(piece) for piece in super().collect_usage_pieces(ctx)]
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_usage(self, ctx, formatter)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _write_text(self, ctx, formatter)
+
+
+class Command(_Translated):
     """A command with examples: lines as one types them."""
 
     context_class = Context
@@ -32,15 +45,6 @@ class Command(click.Command):
             raise click.UsageError(gettext("one argument too many: {word}", word=ctx.args[0]), ctx)
         return rest
 
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [gettext(piece) for piece in super().collect_usage_pieces(ctx)]
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        _write_usage(self, ctx, formatter)
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        _write_text(self, ctx, formatter)
-
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_options(self, ctx, formatter)
         if self.examples:
@@ -49,7 +53,7 @@ class Command(click.Command):
                     formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-class Group(click.Group):
+class Group(_Translated, click.Group):
     """A command of commands."""
 
     context_class = Context
@@ -68,15 +72,6 @@ class Group(click.Group):
         if not name.startswith("-") and self.get_command(ctx, name) is None:
             raise click.UsageError(_no_such_command(name, self.list_commands(ctx)), ctx)
         return super().resolve_command(ctx, args)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [gettext(piece) for piece in super().collect_usage_pieces(ctx)]
-
-    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        _write_usage(self, ctx, formatter)
-
-    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        _write_text(self, ctx, formatter)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_options(self, ctx, formatter)

@@ -7,7 +7,7 @@ import json
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, UnicodeText
 from sqlalchemy.dialects import mysql
@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from triage.message import Person
 
+T = TypeVar("T")
 KEY_LENGTH = 190
 """What every database indexes, in characters of four bytes."""
 _LARGEST = 2**63 - 1
@@ -107,11 +108,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
 
-class Text(TypeDecorator[str]):
-    """A text of any length, exactly as it was, as far as it is storable; with a length, one that has an index."""
+class _AnyText(TypeDecorator[T]):
+    """A column of texts of any length; with a length, one that has an index."""
 
     impl = String
-    cache_ok = True
 
     def __init__(self, length: int | None = None) -> None:
         super().__init__(length)
@@ -122,22 +122,20 @@ class Text(TypeDecorator[str]):
             return dialect.type_descriptor(String(self.length))
         return dialect.type_descriptor(mysql.MEDIUMTEXT() if dialect.name in MYSQL else UnicodeText())
 
+
+class Text(_AnyText[str]):
+    """A text, exactly as it was, as far as it is storable."""
+
+    cache_ok = True
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else storable(value)
 
 
-class PersonText(TypeDecorator[Person]):
-    """Somebody as `wechat/wx0123/oAbc`; with a length, a column that has an index."""
+class PersonText(_AnyText[Person]):
+    """Somebody as `wechat/wx0123/oAbc`."""
 
-    impl = String
     cache_ok = True
-
-    def __init__(self, length: int | None = None) -> None:
-        super().__init__(length)
-        self.length = length
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return Text(self.length).load_dialect_impl(dialect)
 
     def process_bind_param(self, value: Person | None, dialect: Dialect) -> str | None:
         return None if value is None else person_text(value)
