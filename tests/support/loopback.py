@@ -50,6 +50,8 @@ class Loopback(ThreadingHTTPServer):
         self.clock = clock or Clock()
         self.asked: list[Asked] = []
         self.instead: list[tuple[int, bytes] | None] = []
+        self.loses_an_answer = False
+        """The next request is carried out, and the line breaks before its answer."""
         self.lock = threading.Lock()
 
     @property
@@ -87,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
             asked = Asked(self.command, parts.path, query, body)
             self.server.asked.append(asked)
             said = self.server.instead.pop(0) if self.server.instead else self._answer(asked)
+            if self.server.loses_an_answer:
+                self.server.loses_an_answer, said = False, None
         if said is None:
             self.close_connection = True
             return

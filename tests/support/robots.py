@@ -60,6 +60,10 @@ class Robots(Loopback):
             }
         return plays[asked.path](asked)
 
+    def used(self, count: int) -> None:
+        """Somebody else has just sent this many by the same robot."""
+        self._sent += [self.clock()] * count
+
     def _fast(self, count: int, per: timedelta) -> bool:
         recent = [at for at in self._sent if at > self.clock() - per]
         return len(recent) >= count
