@@ -12,6 +12,7 @@ from triage.advice.adviser import Adviser
 from triage.advice.examples import run_examples
 from triage.advice.rendering import Renderer
 from triage.alerts.facts import FACTS
+from triage.rules.checks import CHECKS
 from triage.rules.codes import CODE_KEYS, FAMILIES
 from triage.rules.conditions import OPERATORS
 from triage.rules.lexicon import LEXICON_KEYS
@@ -116,3 +117,7 @@ def test_the_condition_in_the_text_is_one() -> None:
     example = re.findall(r"```yaml\n(.*?)```", SECTIONS["Conditions"], re.DOTALL)[0]
     _, findings = parse_rules(f"lists: {{pay_ips: [10.3.0.0/16]}}\n{example}", "x.yml")
     assert {finding.id for finding in findings} == {"missing-key"}
+
+
+def test_the_table_of_checks_names_what_steps_may_name() -> None:
+    assert {row[0].strip("`"): row[1] for row in _rows("Checks")} == CHECKS

@@ -9,8 +9,9 @@ import pytest
 from triage.advice.adviser import Adviser
 from triage.advice.headline import excerpt
 from triage.advice.query import Asked, TopicIndex
-from triage.advice.rendering import Lines, Renderer
+from triage.advice.rendering import Renderer
 from triage.advice.sources import Source, Sources
+from triage.advice.ticks import Lines
 from triage.rules.joining import join
 from triage.rules.lexicon import Lexicon
 from triage.rules.model import RuleFile

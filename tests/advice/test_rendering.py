@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.support.alerts import ALERT_TEXTS
 from tests.support.paths import DATA
 from triage.advice.adviser import Adviser
-from triage.advice.rendering import Lines, Renderer
+from triage.advice.rendering import Renderer
+from triage.advice.ticks import Lines
 from triage.message import PageSize, Unit
 from triage.platform.limits import MAX_CONTENT_BYTES
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.alerts import ALERT_TEXTS
 from triage.advice.adviser import Adviser
-from triage.advice.rendering import Lines, Renderer
+from triage.advice.rendering import Renderer
 from triage.advice.screen import COLUMNS, SCREEN_LINES, screen_lines
+from triage.advice.ticks import Lines
 
 LONGEST = 21
 """Lines of the longest first page, which holds one step with a long command."""

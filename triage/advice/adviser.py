@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from triage.advice.pasted import is_evidence, told
 from triage.advice.query import Asked, TopicIndex
-from triage.advice.rendering import Lines, Page, Renderer, unread_excerpt
+from triage.advice.rendering import Page, Renderer, unread_excerpt
 from triage.advice.several import with_own_checklist, worst, worst_first
+from triage.advice.ticks import Lines
 from triage.alerts.facts import log_statuses
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
@@ -130,11 +131,21 @@ class Adviser:
         return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked, parts)
 
     def evidence_page(
-        self, parts: tuple[Part, ...], incident: int | None = None, cause: NamedCause | None = None
+        self,
+        parts: tuple[Part, ...],
+        incident: int | None = None,
+        cause: NamedCause | None = None,
+        answered: Sequence[str] = (),
+        next_step: int | None = None,
     ) -> str:
-        """What pasted output of tools proves, the incident that it is kept at, and the cause that several name."""
+        """What pasted output of tools proves, the incident that it is kept at, and the cause that several name.
+
+        `answered` are the steps that it decides, `next_step` is the number of the one that comes next.
+        """
         shown = [told(part, self.rules) for part in parts]
-        return self.say("evidence", parts=shown, incident=incident, cause=cause)
+        return self.say(
+            "evidence", parts=shown, incident=incident, cause=cause, answered=answered, next_step=next_step
+        )
 
     def alert_pages(
         self,
@@ -145,15 +156,19 @@ class Adviser:
         lead: str | None = None,
         skip: int = 0,
         now: datetime | None = None,
+        parts: Sequence[Part] = (),
     ) -> Iterator[Page]:
         """The pages for a text's alerts, made as they are asked for.
 
         Of a single alert, `story` is what is known from before, `lead` the kind of the alert that led to it, whose
-        first steps come first, `skip` how many steps have been shown already, and `now` what its age is told by.
+        first steps come first, `skip` how many steps have been shown already, `now` what its age is told by, and
+        `parts` the evidence that its steps are ticked by.
         """
         unread = unread_excerpt(reading)
         if len(diagnoses) == 1:
-            yield from self.checklist(diagnoses[0], unread=unread, story=story, lead=lead, skip=skip, now=now)
+            yield from self.checklist(
+                diagnoses[0], unread=unread, story=story, lead=lead, skip=skip, now=now, parts=parts
+            )
         else:
             yield from self._renderer.several(diagnoses, self.rules, unread)
 
@@ -166,10 +181,11 @@ class Adviser:
         lead: str | None = None,
         skip: int = 0,
         now: datetime | None = None,
+        parts: Sequence[Part] = (),
     ) -> Iterator[Page]:
         """The pages for one alert, as `alert_pages` gives them for a single one."""
         first = self._lead(lead, diagnosis)
-        yield from self._renderer.alert(diagnosis, self.rules, unread, story, first, skip, now)
+        yield from self._renderer.alert(diagnosis, self.rules, unread, story, first, skip, now, parts)
 
     def _lead(self, kind: str | None, diagnosis: Diagnosis) -> tuple[Step, ...]:
         """The first steps of the kind that led to this alert, chosen by this alert's own sample."""
@@ -179,31 +195,35 @@ class Adviser:
         view = View({**diagnosis.facts, "kind": rule.id})
         return tuple(step for step in rule.steps if holds(step.when, view))[:_LEAD_STEPS]
 
-    def topic_pages(self, asked: Asked, *, skip: int = 0) -> Iterator[Page]:
+    def topic_pages(self, asked: Asked, *, skip: int = 0, parts: Sequence[Part] = ()) -> Iterator[Page]:
         """The pages for typed words: a cited item, a topic, a choice of topics, or the short hint.
 
-        The first `skip` steps of a topic are left out, and its head with them.
+        The first `skip` steps of a topic are left out, and its head with them; `parts` tick its steps.
         """
         if asked.source:
             yield Page(self._renderer.source(asked.source, self.rules))
         elif asked.topic is None:
             yield Page(self.say("hint"))
         elif asked.is_clear:
-            yield from self._renderer.topic(asked.topic, asked, self.rules, skip)
+            yield from self._renderer.topic(asked.topic, asked, self.rules, skip, parts)
         else:
             yield Page(self._renderer.choice(asked))
 
-    def steps(self, text: str, lead: str | None = None, chosen: int = 0) -> Lines | None:
-        """The steps for an alert of a text or for the topic it asks for; None if it is about neither.
+    def steps(
+        self, text: str, lead: str | None = None, chosen: int = 0, parts: Sequence[Part] = ()
+    ) -> Lines | None:
+        """The steps for an alert of a text or the topic it asks for, ticked by `parts`; None if it is about neither.
 
         Of several alerts it is the `chosen` one, by its number in the list, or the worst for 0.
         """
         _, diagnoses = self.diagnose(text)
         if diagnoses:
             meant = worst_first(diagnoses)[max(0, chosen - 1)]
-            return self._renderer.alert_steps(meant, self._lead(lead, meant))
+            return self._renderer.alert_steps(meant, self._lead(lead, meant), parts)
         asked = self.ask(text)
-        return self._renderer.topic_steps(asked.topic, asked) if asked.topic and asked.is_clear else None
+        if asked.topic is None or not asked.is_clear:
+            return None
+        return self._renderer.topic_steps(asked.topic, asked, parts)
 
     def why(self, text: str, lead: str | None = None, chosen: int = 0) -> tuple[str, ...]:
         """Which rule answered the text's alerts or its question, and why; empty if it has neither.

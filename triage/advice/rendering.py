@@ -18,8 +18,11 @@ from triage.advice.reply_templates import OnBroken, ReplyTemplates
 from triage.advice.screen import SCREEN_LINES, screen_lines
 from triage.advice.several import MAX_LISTED, summary_line, with_own_checklist, worst_first
 from triage.advice.sources import Source, Sources
+from triage.advice.ticks import Lines, ticks_of
+from triage.advice.ticks import shown as tick_values
 from triage.alerts.facts import Fact, usable_facts
 from triage.alerts.parser import Reading
+from triage.evidence.judgement import Part, Verdict
 from triage.masking import mask
 from triage.message import PageSize
 from triage.rules.conditions import View, holds
@@ -86,8 +89,9 @@ class Renderer:
         lead: Sequence[Step] = (),
         skip: int = 0,
         now: datetime | None = None,
+        parts: Sequence[Part] = (),
     ) -> Iterator[Page]:
-        """The checklist for one alert, page by page.
+        """The checklist for one alert, page by page; its steps are ticked by the evidence in `parts`.
 
         `story` is what is known of it from before, `lead` the steps of the alert that led to it, which come first. The
         head and the first `skip` steps are left out: they have been shown. With `now` the head says how old it is.
@@ -105,7 +109,7 @@ class Renderer:
                 "closing", see=self._see(rule, rules), guide_url=mask(diagnosis.alert.guide_url or "")
             )
 
-        return self.fit(head, self.alert_steps(diagnosis, lead), closing, skip)
+        return self.fit(head, self.alert_steps(diagnosis, lead, parts), closing, skip)
 
     def alike(self, diagnosis: Diagnosis, story: str = "") -> str:
         """An alert in short, where the reader has just been shown the same checklist."""
@@ -116,11 +120,15 @@ class Renderer:
         shown = {name: head[name] for name in ("icon", "title", "account", "callback", "ip")}
         return self.say("alike", **shown, story=story)
 
-    def alert_steps(self, diagnosis: Diagnosis, lead: Sequence[Step] = ()) -> Lines:
+    def alert_steps(
+        self, diagnosis: Diagnosis, lead: Sequence[Step] = (), parts: Sequence[Part] = ()
+    ) -> Lines:
         """The steps for an alert, `lead` first, each rendered when it is asked for."""
-        return self._steps(_led(diagnosis, lead), diagnosis.facts)
+        return self._steps(_led(diagnosis, lead), diagnosis.facts, parts)
 
-    def topic(self, rule: Rule, asked: Asked, rules: RuleSet, skip: int = 0) -> Iterator[Page]:
+    def topic(
+        self, rule: Rule, asked: Asked, rules: RuleSet, skip: int = 0, parts: Sequence[Part] = ()
+    ) -> Iterator[Page]:
         """The pages of a topic; the head and the first `skip` steps are left out if steps have been shown.
 
         Codes that were typed have their lines above it, in place of what the topic means.
@@ -130,7 +138,7 @@ class Renderer:
         def closing() -> str:
             return self.say("closing", see=self._see(rule, rules), guide_url="")
 
-        yield from self.fit(head, self.topic_steps(rule, asked), closing, skip)
+        yield from self.fit(head, self.topic_steps(rule, asked, parts), closing, skip)
 
     def _topic_head(self, rule: Rule, asked: Asked) -> str:
         return self.say(
@@ -143,9 +151,9 @@ class Renderer:
             codes=asked.explained[:_MAX_CODES],
         )
 
-    def topic_steps(self, rule: Rule, asked: Asked) -> Lines:
+    def topic_steps(self, rule: Rule, asked: Asked, parts: Sequence[Part] = ()) -> Lines:
         """The steps of a topic that apply without an alert, first those that speak of what was typed."""
-        return self._steps(steps_of(rule, asked.facts), {"kind": rule.id, **asked.facts})
+        return self._steps(steps_of(rule, asked.facts), {"kind": rule.id, **asked.facts}, parts)
 
     def _see(self, rule: Rule, rules: RuleSet) -> list[str]:
         return [other.title for id_ in rule.see if (other := rules.get(id_))]
@@ -257,19 +265,21 @@ class Renderer:
         }
         yield from map(Page, _cut(self.say("why", **values), self.page_size))
 
-    def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact]) -> Lines:
-        shown = _Shown(facts)
+    def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact], parts: Sequence[Part]) -> Lines:
+        shown, ticked = _Shown(facts), ticks_of(steps, parts)
 
         def line(index: int) -> str:
-            step = steps[index]
+            step, tick = steps[index], ticked[index]
+            is_well = tick is not None and tick.verdict is Verdict.HEALTHY
             return self._templates.step(
                 index + 1,
                 shown.fill(step.do),
-                shown.fill(step.run) if step.run else None,
-                shown.fill(step.healthy) if step.healthy else None,
+                shown.fill(step.run) if step.run and not is_well else None,
+                shown.fill(step.healthy) if step.healthy and not is_well else None,
+                tick_values(tick) if tick else None,
             )
 
-        return Lines(len(steps), line)
+        return Lines(len(steps), line, ticked)
 
     def fit(self, head: str, steps: Lines, closing: Callable[[], str], skip: int = 0) -> Iterator[Page]:
         """Pages of at most `page_size`, rendered as they are asked for; only a step too long for a page is split.
@@ -303,15 +313,6 @@ class Renderer:
     def _page(self, blocks: Sequence[str], shown: int, count: int) -> list[Page]:
         more = [_MORE_LINE.format(rest=count - shown)] if shown < count else []
         return [Page(text, shown) for text in _cut("\n".join([*blocks, *more]), self.page_size)]
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The steps of a checklist as text."""
-
-    count: int
-    line: Callable[[int], str]
-    """Renders the step of an index from 0."""
 
 
 def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:

@@ -48,10 +48,10 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "clicked": ("who", "is_closed"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),
-    "evidence": ("parts", "incident", "cause"),
+    "evidence": ("parts", "incident", "cause", "answered", "next_step"),
     "hint": (),
     "confirmed": ("how", "id", "into", "what"),
-    "incident": ("line", "path", "timeline"),
+    "incident": ("line", "path", "checks", "timeline"),
     "incidents": ("title", "lines", "hint", "pending"),
     "invitation": ("word", "name"),
     "joined": ("how", "word", "name"),
@@ -73,6 +73,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "step_alone": ("done", "number", "total", "step"),
     "storm": ("count", "is_more", "total", "title", "groups", "shape", "shape_count", "ip"),
     "story": _STORY,
+    "ticked": ("number", "mark", "do", "proof", "run", "healthy"),
     "together": ("word", "done", "rest", "left", "later"),
     "topic": ("icon", "title", "meaning", "impact", "owner", "codes"),
     "unclear": ("how", "name", "typed", "lines"),
@@ -114,8 +115,22 @@ class ReplyTemplates:
             self._on_broken(name, exc)
             return plain_text(name, values)
 
-    def step(self, number: int, do: str, run: str | None, healthy: str | None) -> str:
-        """One step of a checklist, by the macro of step.txt: calling a macro is faster than rendering a template."""
+    def step(
+        self,
+        number: int,
+        do: str,
+        run: str | None,
+        healthy: str | None,
+        ticked: Mapping[str, str] | None = None,
+    ) -> str:
+        """One step of a checklist, by the macro of step.txt: calling a macro is faster than rendering a template.
+
+        `ticked` is the mark and the proof of a step that a machine has looked at, or could.
+        """
+        if ticked:
+            return self.render(
+                "ticked", {"number": number, "do": do, "run": run, "healthy": healthy, **ticked}
+            )
         try:
             if self._step_macro is None:
                 self._step_macro = self._template("step").module.step  # type: ignore[attr-defined]  # the macro

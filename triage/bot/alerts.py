@@ -11,6 +11,7 @@ from triage.alerts.parser import Reading
 from triage.bot import lists, several
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
+from triage.bot.evidence import parts_at
 from triage.bot.memory import Memory, changes_of, recall, told
 from triage.incidents.correlation import (
     STORM_WINDOW,
@@ -68,7 +69,8 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     if len(sightings) > 1:
         answer = several.listed(context, sent.text, sent.reading, sent.alerts, memory)
         return replace(answer, kinds=sent.kinds, sightings=changes, gap=gap)
-    story = told(context, meant, correlate(meant, viewer.visible(memory.known), now), memory)
+    verdict = correlate(meant, viewer.visible(memory.known), now)
+    story = told(context, meant, verdict, memory)
     if _is_one_of_many(context, meant, memory):
         text = context.adviser.alike(sent.alerts[0], story.text)
         talk = Conversation(sent.text, page=-1, lead=story.lead, incident=key_of(meant))
@@ -76,8 +78,11 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
         return Outcome(
             text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text, numbered=numbered
         )
+    parts = parts_at(context, verdict.incident)
     page = next(
-        context.adviser.alert_pages(sent.reading, sent.alerts, story=story.text, lead=story.lead, now=now)
+        context.adviser.alert_pages(
+            sent.reading, sent.alerts, story=story.text, lead=story.lead, now=now, parts=parts
+        )
     )
     talk = Conversation(sent.text, shown=page.shown, lead=story.lead, incident=key_of(meant))
     numbered = _with_number(context, meant, page.text)

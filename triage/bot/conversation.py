@@ -27,6 +27,8 @@ class Conversation:
     """Of several alerts the one that is spoken of, by its number in their list; 0 while only the list was shown."""
     step: int = 0
     """Number of the step that 下一步 showed last; 0 for none yet."""
+    walked: tuple[int, ...] = ()
+    """The numbers of all that it has shown: what a finding points to comes before the steps in between."""
     incident: str | None = None
     """The key of the incident that 认领, 备注 and 关闭 mean without a number."""
     choices: tuple[str, ...] = ()
@@ -58,5 +60,5 @@ class Conversation:
     def from_json(cls, value: Mapping[str, Any]) -> Conversation:
         """From the store; a field that is missing has its default."""
         known = {name: value[name] for name in cls.__slots__ if name in value}
-        lists = {name: tuple(known.get(name, ())) for name in ("choices", "listed")}
+        lists = {name: tuple(known.get(name, ())) for name in ("choices", "listed", "walked")}
         return cls(**{**known, **lists, "groups": tuple(map(tuple, known.get("groups", ())))})

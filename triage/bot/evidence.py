@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from triage.advice.adviser import Adviser
+from triage.advice.ticks import answered, next_step
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.meant import incident_spoken_of
 from triage.evidence.causes import name_cause
 from triage.evidence.judgement import Part
 from triage.evidence.transcript import read_line, write_line
+from triage.incidents.correlation import UNNUMBERED, Incident
 from triage.masking import mask
 from triage.store import Action, Event
 
@@ -25,17 +28,47 @@ PASTES_READ = 50
 def judged(
     adviser: Adviser, parts: tuple[Part, ...], context: Context | None, talk: Conversation | None
 ) -> Outcome:
-    """The verdicts; a member's paste is kept at the open incident of the conversation, and what agrees is named."""
-    incident = incident_spoken_of(context, talk) if context and context.viewer.is_member else None
-    if context is None or incident is None:
+    """The verdicts; a member's paste is kept at the open incident of the conversation, and what agrees is named.
+
+    It answers the steps that asked for it, and decides which of them comes next.
+    """
+    incident = _incident(context, talk)
+    if context is None or talk is None or incident is None:
         return Outcome(adviser.evidence_page(parts))
-    kept_before = context.store.newest_events(incident.id, EVIDENCE, PASTES_READ)
-    before = [part for event in kept_before for part in parts_of(event)]
+    before = parts_at(context, incident)
     cause = name_cause([*before, *parts])
     agreed = cause if cause and cause.is_agreed else None
-    text = adviser.evidence_page(parts, incident=incident.id, cause=agreed)
+    steps, following = _steps(adviser, talk, before, [*before, *parts])
+    text = adviser.evidence_page(parts, incident.id, agreed, steps, following)
     kept = Action(EVIDENCE, incident.id, context.viewer.person, mask(write_line(parts))[:_LONGEST])
     return Outcome(text, actions=(kept,))
+
+
+def known_parts(context: Context | None, talk: Conversation | None) -> tuple[Part, ...]:
+    """What is kept at the incident that a member speaks of, the newest last; none for others."""
+    return parts_at(context, _incident(context, talk)) if context else ()
+
+
+def parts_at(context: Context, incident: Incident | None) -> tuple[Part, ...]:
+    """What is kept at an incident, for members; none where it is none of theirs."""
+    if incident is None or incident.id == UNNUMBERED or not context.viewer.is_member:
+        return ()
+    events = context.store.newest_events(incident.id, EVIDENCE, PASTES_READ)
+    return tuple(part for event in events for part in parts_of(event))
+
+
+def _incident(context: Context | None, talk: Conversation | None) -> Incident | None:
+    return incident_spoken_of(context, talk) if context and context.viewer.is_member else None
+
+
+def _steps(
+    adviser: Adviser, talk: Conversation, before: Sequence[Part], after: Sequence[Part]
+) -> tuple[list[str], int | None]:
+    """The steps of the conversation that new parts decide, and the number of the one that comes next."""
+    then, now = (adviser.steps(talk.text, talk.lead, talk.chosen, parts) for parts in (before, after))
+    if then is None or now is None:
+        return [], None
+    return answered(then.ticks, now.ticks), next_step(now.ticks, talk.walked)
 
 
 def parts_of(event: Event) -> tuple[Part, ...]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from triage.advice.adviser import Adviser
+from triage.advice.ticks import next_step
 from triage.bot import lists, several
 from triage.bot.commands import Command, Word, nearly
 from triage.bot.context import Asking, Context, Outcome
 from triage.bot.conversation import Conversation
+from triage.bot.evidence import known_parts
 from triage.bot.incident_commands import act_on_incident
 from triage.bot.meant import incident_spoken_of
 from triage.masking import mask
@@ -88,31 +90,34 @@ def more(adviser: Adviser, talk: Conversation, context: Asking) -> Outcome:
         found = context()
         page = several.more(found, talk, alerts) if found else None
         return page or Outcome(nothing_to(adviser, Word.MORE, ended=True), conversation=talk)
+    parts = known_parts(context(), talk)
     if alerts:
-        pages = list(adviser.alert_pages(reading, alerts, lead=talk.lead, skip=talk.shown))[:1]
+        pages = list(adviser.alert_pages(reading, alerts, lead=talk.lead, skip=talk.shown, parts=parts))[:1]
     else:
-        pages = list(adviser.topic_pages(adviser.ask(talk.text), skip=talk.shown))[:1]
+        pages = list(adviser.topic_pages(adviser.ask(talk.text), skip=talk.shown, parts=parts))[:1]
     if not pages or not pages[0].text:
         return Outcome(nothing_to(adviser, Word.MORE, ended=True), conversation=talk)
     return Outcome(pages[0].text, conversation=talk.turned(pages[0].shown))
 
 
 def step(adviser: Adviser, talk: Conversation, word: Word, context: Context | None) -> Outcome:
-    """The next step alone (下一步, 没用).
+    """The next step alone (下一步, 没用): what evidence points to comes first, what it found healthy is left out.
 
     With a context it is recorded at the incident how far its member has come, and which step was of no use.
     """
-    steps = adviser.steps(talk.text, talk.lead, talk.chosen)
-    number = talk.step + 1
+    steps = adviser.steps(talk.text, talk.lead, talk.chosen, known_parts(context, talk))
     if steps is None:
         return Outcome(nothing_to(adviser, word), conversation=talk)
-    if number > steps.count:
+    number = next_step(steps.ticks, talk.walked)
+    if number is None:
         return Outcome(adviser.say("step_alone", done=True), conversation=talk)
     text = adviser.say(
         "step_alone", done=False, number=number, total=steps.count, step=steps.line(number - 1)
     )
-    actions = _progress(context, talk, word) if context else ()
-    return Outcome(text, actions=actions, conversation=replace(talk, step=number))
+    actions = _progress(context, talk, word, number) if context else ()
+    return Outcome(
+        text, actions=actions, conversation=replace(talk, step=number, walked=(*talk.walked, number))
+    )
 
 
 def nothing_to(adviser: Adviser, word: Word, *, ended: bool = False) -> str:
@@ -120,12 +125,12 @@ def nothing_to(adviser: Adviser, word: Word, *, ended: bool = False) -> str:
     return adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended)
 
 
-def _progress(context: Context, talk: Conversation, word: Word) -> tuple[Action, ...]:
+def _progress(context: Context, talk: Conversation, word: Word, number: int) -> tuple[Action, ...]:
     incident = incident_spoken_of(context, talk)
     if incident is None:
         return ()
     who = context.viewer.person
-    step_begun = Action("step", incident.id, who, str(talk.step + 1))
+    step_begun = Action("step", incident.id, who, str(number))
     if word is Word.USELESS and talk.step:
         return Action("note", incident.id, who, f"第 {talk.step} 步没用"), step_begun
     return (step_begun,)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from triage.advice.pasted import summary
+from triage.advice.ticks import check_lines
 from triage.bot.access import Viewer
 from triage.bot.commands import LONGEST_NOTE, Command, Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
-from triage.bot.evidence import parts_of
+from triage.bot.evidence import parts_at, parts_of
 from triage.bot.lists import list_incidents
 from triage.bot.meant import EVERYTHING, find_meant
 from triage.bot.together import act_on_several, several_meant
@@ -102,7 +103,7 @@ def _name(viewer: Viewer, incident: Incident) -> str:
 
 
 def described(context: Context, incident: Incident) -> Outcome:
-    """状态 of one incident: who has it, the path, the timeline."""
+    """状态 of one incident: who has it, the path, what was looked at, the timeline."""
     viewer = context.viewer
     path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in story_of(incident))
     first, others = _told_first(context.store.timeline(incident.id), is_claimed=bool(incident.owner))
@@ -111,7 +112,11 @@ def described(context: Context, incident: Incident) -> Outcome:
     if len(newest) < len(others):
         timeline.insert(len(first), f"（前面还有 {len(others) - len(newest)} 条）")
     line = incident_line(incident, viewer.names, context.now, viewer.quiet)
-    return Outcome(context.adviser.say("incident", line=line, path=path, timeline=timeline))
+    kinds = dict.fromkeys(sighting.kind for sighting in incident.sightings)
+    rules = [rule for kind in kinds if (rule := context.adviser.rules.get(kind))]
+    checks = check_lines(rules, parts_at(context, incident))
+    text = context.adviser.say("incident", line=line, path=path, checks=checks, timeline=timeline)
+    return Outcome(text)
 
 
 def _told_first(events: Sequence[Event], *, is_claimed: bool) -> tuple[list[Event], list[Event]]:

@@ -10,6 +10,7 @@ from triage.advice.several import with_own_checklist, worst_first
 from triage.alerts.parser import Reading
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
+from triage.bot.evidence import known_parts, parts_at
 from triage.bot.memory import REMEMBERED, Memory, recall, told
 from triage.incidents.correlation import (
     UNNUMBERED,
@@ -141,7 +142,8 @@ def choose(context: Context, talk: Conversation, number: int) -> Outcome | None:
     memory = recall(context, [sighting])
     verdict = correlate(sighting, viewer.visible(memory.known), now)
     story = told(context, sighting, verdict, memory, is_repeated=False)
-    page = next(context.adviser.checklist(alert, story=story.text, lead=story.lead, now=now))
+    parts = parts_at(context, verdict.incident)
+    page = next(context.adviser.checklist(alert, story=story.text, lead=story.lead, now=now, parts=parts))
     chosen = Conversation(
         talk.text, shown=page.shown, lead=story.lead, chosen=number, incident=key_of(sighting)
     )
@@ -158,7 +160,8 @@ def more(context: Context, talk: Conversation, alerts: Sequence[Diagnosis]) -> O
             return Outcome(page.text, conversation=talk.turned(page.shown))
         return choose(context, talk, 1)
     ordered = worst_first(alerts)
-    rest = adviser.checklist(ordered[talk.chosen - 1], lead=talk.lead, skip=talk.shown)
+    parts = known_parts(context, talk)
+    rest = adviser.checklist(ordered[talk.chosen - 1], lead=talk.lead, skip=talk.shown, parts=parts)
     following = next(rest, None) if talk.shown else None
     if following is not None:
         return Outcome(following.text, conversation=talk.turned(following.shown))

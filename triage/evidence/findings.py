@@ -200,6 +200,17 @@ FINDINGS: Mapping[str, Meaning] = {
     "deadlock": Meaning("Java 死锁", ("request_timeout",), "重启，按死锁的两处改"),
     "threads_blocked": Meaning("请求线程等同一把锁", ("request_timeout",), "隔 5 秒再取两次"),
     "threads_wait_backend": Meaning("请求线程在等后端", ("request_timeout",), "给外部调用设短超时"),
+    # what triage's own commands say
+    "never_arrived": Meaning(
+        "失败的推送没到这台 nginx", ("connect_timeout", "dns_failure"), "从外网查解析、端口、证书和防火墙"
+    ),
+    "late_backend": Meaning("推送进来了，我们慢了", ("request_timeout",), "看最慢的那台后端"),
+    "refused_by_nginx": Meaning("推送被 nginx 拒绝或跳转了", _BAD, "看 return、deny、limit_req"),
+    "wrong_answer": Meaning("推送进来了，回得不对", _BAD, "看 error.log 和应用日志"),
+    "answered_in_time": Meaning("推送按时回了 200，丢在回去的路上", (), "查出口的丢包、防火墙和前面一层"),
+    "log_cannot_tell": Meaning("日志看不出", (), "照依据说的补上再看"),
+    "probe_failed": Meaning("探测没通过", (), "先修最先不通的那一层"),
+    "probe_trifle": Meaning("探测有小毛病", (), ""),
     # any
     "truncated": Meaning("没有粘全", (), "把整段输出再粘一次"),
 }

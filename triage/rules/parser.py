@@ -17,6 +17,7 @@ from triage.errors import TooManyMistakesError
 from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
 from triage.rules import templates
+from triage.rules.checks import CHECKS
 from triage.rules.codes import CODE_TABLE_KEY, parse_code_table
 from triage.rules.conditions import parse_condition
 from triage.rules.lexicon import LEXICON_KEY, parse_lexicon
@@ -282,12 +283,24 @@ def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Temp
     return Template(source, command)
 
 
+def _check(reader: Reader, node: yaml.Node) -> str | None:
+    value = reader.text(node)
+    if value and value not in CHECKS:
+        hint = (
+            similar(value, CHECKS)
+            or "docs/rules.md lists the checks; leave the key out where no machine can look"
+        )
+        reader.report(node, "unknown-name", f"there is no check '{value}'", hint)
+    return value or None
+
+
 _CONDITION = Shape(parse_condition, ref("condition"))
 _TEMPLATE = Shape(_template, TEXT.schema)
 _COMMAND = Shape(lambda reader, node: _template(reader, node, command=True), TEXT.schema)
 _SEVERITY = Shape(_severity, word_of(Severity))
 _PUSH = Shape(_push, word_of(AlertedPush))
 _STEPS = Shape(_steps, {"type": "array", "minItems": 1, "items": ref("step")})
+_CHECK = Shape(_check, word_of(CHECKS))
 _EXAMPLE_LIST = Shape(_example_list, {"type": "array", "minItems": 1, "items": ref("example")})
 _OVERRIDDEN = {
     "type": "object",
@@ -335,7 +348,7 @@ _STEP = {
     "run": Key(_COMMAND),
     "healthy": Key(_TEMPLATE),
     "source": Key(CITATIONS, needed=True, default=()),
-    "check": Key(IDENTIFIER),
+    "check": Key(_CHECK),
     "erratum": Key(TEXT),
 }
 _RULE_CHANGE, _STEP_CHANGE = (
