@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from wechatpy.crypto.cryptography import WeChatCipher
 
 from tests.support.sealed import OF_APP, OF_BOT, SEALS, VECTORS, at
 from triage.channels.channel import Echo
@@ -99,6 +101,14 @@ def test_an_echo_has_1_to_512_characters(length: int, is_taken: bool) -> None:
     else:
         with pytest.raises(BadMessageError):
             open_echo({**query, "echostr": encrypted}, OF_BOT, NOW)
+
+
+def test_a_bot_s_media_open_by_the_cipher_of_its_messages() -> None:
+    """Nothing fetches them yet: what is shown there is asked for as text."""
+    vector = VECTORS["bot_media"]
+    cipher = WeChatCipher(base64.b64decode(vector["aeskey"]))
+    padded = cipher.decrypt(base64.b64decode(vector["encrypted"]))
+    assert padded[: -padded[-1]].decode() == vector["text"]
 
 
 @pytest.mark.parametrize(

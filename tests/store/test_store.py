@@ -181,6 +181,18 @@ class TestMessages:
         assert store.conversation(person("oAlice"), LATER) is None
         assert store.conversation(person("oBob"), NOW) is None
 
+    def test_a_talk_in_a_group_is_another_one(self, store: Store) -> None:
+        chats = (None, "C1", "C2", "长" * 300)
+        for page, chat in enumerate(chats, start=1):
+            talk = entry(str(page), conversation={"page": page}, expires_at=LATER)
+            store.record(replace(talk, message=replace(talk.message, chat=chat)))
+        alice = person("oAlice")
+        assert [store.conversation(alice, NOW, chat) for chat in chats] == [
+            {"page": page} for page in range(1, 5)
+        ]
+        assert store.conversation(alice, NOW, "C3") is None
+        assert store.conversation(person("oBob"), NOW, "C1") is None
+
     def test_the_text_of_a_message_is_not_kept_again_with_its_conversation(self, store: Store) -> None:
         made = replace(
             entry("1", conversation={"text": "第一行\n第二行", "page": 1}, expires_at=LATER),
@@ -193,6 +205,14 @@ class TestMessages:
 
 
 class TestIncidents:
+    def test_the_text_of_an_incident_is_that_of_its_newest_alert(self, store: Store) -> None:
+        first = replace(entry("1", opening()), message=message("1", text="第一条"))
+        (incident,) = recorded_in(store, first)
+        joined = (sighting("d2"), Change("wx1|cb", incident, Reason.JOINED))
+        store.record(replace(entry("2", joined), message=message("2", text="第二条")))
+        assert store.alert_text(incident) == "第二条"
+        assert store.alert_text(incident + 1) is None
+
     def test_an_alert_opens_an_incident(self, store: Store) -> None:
         incident = opened(store)
         expected = Incident(
