@@ -91,6 +91,12 @@ KIND 是消息、事件或第三方平台推送在报文里的名字：text（�
 像微信那样推给一个有病的回调，看报警和机器人的回复。
 
 ILLNESS 是 --list 列出的一个或几个，或者 `all`。机器人看错了就以 1 退出。""",
+    "team": "检查值班文件，看谁值班。",
+    "team check": """\
+检查 FILE（默认 TRIAGE_TEAM）：没有的名字、不对的时间、重叠、今后 14 天没人值班的时段。
+
+`env:名字` 指的变量要在环境里。""",
+    "team show": "打印今后 14 天谁值班、哪里没人，群里换过的班也算。",
 }
 MESSAGES: Final[Mapping[str, str]] = {
     # help
@@ -237,4 +243,11 @@ MESSAGES: Final[Mapping[str, str]] = {
     "what was there is now {file}": "原来的现在是 {file}",
     "{file} is a whole copy of the database": "{file} 是数据库的完整副本",
     "{rows} rows older than {days} days are gone": "删掉了 {days} 天以前的 {rows} 行",
+    # team
+    "TRIAGE_TEAM is not set; name the team's file": "没设 TRIAGE_TEAM；写上值班文件",
+    "{people} people, {faults} findings": "{people} 个人，{faults} 处问题",
+    "nobody": "没有人",
+    "override": "换班",
+    "the rotation has not begun": "轮值还没开始",
+    "outside its hours": "不在值班时间",
 }

@@ -75,7 +75,7 @@ def compose(source: str, reader: Reader) -> yaml.Node | None:
         reader.report_at(source.count("\n", 0, position) + 1, 1, "bad-yaml", f"not YAML: {problem}")
     else:
         if root is None:
-            reader.report_at(1, 1, "empty", "the file holds no rule")
+            reader.report_at(1, 1, "empty", "the file is empty")
         return root
     return None
 

@@ -17,18 +17,27 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from triage.channels.hook.account import Hook
-from triage.channels.registry import CHANNELS
 from triage.channels.wecom_app.account import Account as WecomApp
 from triage.channels.wecom_bot.account import BotAccount
 from triage.errors import SettingsError
+from triage.incidents.team import Team
 from triage.masking import mask
-from triage.message import ANY_ACCOUNT, Person
-from triage.names import person_name
+from triage.message import Person
 from triage.settings.directories import data_directory, split_directories
 from triage.settings.hooks import read_hooks
+from triage.settings.members import read_members
+from triage.settings.team import load_team
 from triage.settings.wechat import STRICT, WechatAccount, revealed
 from triage.settings.wecom import read_app, read_bot
 
@@ -39,9 +48,6 @@ _FILE = "_FILE"
 _TESTS = "TRIAGE_TEST_"
 _SIMILAR = 0.85
 """The least likeness of a name that is taken for a misspelt variable, as difflib measures it."""
-_PERSON = re.compile(
-    r"(?:(?P<channel>[a-z_]{1,32})/(?P<account>[A-Za-z0-9_*-]{1,64})/)?(?P<id>[A-Za-z0-9_.@-]{1,64})"
-)
 _ACCOUNTS = "TRIAGE_WECHAT_ACCOUNTS"
 _OF_A_TOKEN = ("wechat_appid", "wechat_aes_key", "wechat_token_old", "wechat_aes_key_old", "wechat_secret")
 """What says nothing where TRIAGE_WECHAT_TOKEN is not set."""
@@ -99,6 +105,7 @@ class Settings(BaseModel):
     api_key: OptionalSecret = None
     console_password: OptionalSecret = None
     members: Mapping[Person, str] = Field(default_factory=dict)
+    team: InstanceOf[Team] | None = None
     hooks: Annotated[Mapping[str, Hook], _Mark.SECRET] = Field(default_factory=dict)
     freshness_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
     quiet_minutes: Annotated[int, Field(ge=1, le=10_080)] = 30
@@ -128,19 +135,7 @@ class Settings(BaseModel):
     @field_validator("members", mode="before")
     @classmethod
     def _read_members(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        members: dict[Person, str] = {}
-        for part in filter(None, (part.strip() for part in value.replace("\n", ",").split(","))):
-            person, equals, name = (piece.strip() for piece in part.partition("="))
-            match = _PERSON.fullmatch(person)
-            if not equals or not person_name(name) or not match:
-                raise ValueError("is not a list like OpenID=name,channel/account/id=name")
-            channel, account = match["channel"] or "wechat", match["account"] or ANY_ACCOUNT
-            if channel not in CHANNELS:
-                raise ValueError(f"names the channel '{channel}'; there are: {', '.join(CHANNELS)}")
-            members[Person(channel, account, match["id"])] = name
-        return members
+        return read_members(value) if isinstance(value, str) else value
 
     @field_validator("wechat_api_url", "wecom_api_url")
     @classmethod
@@ -148,6 +143,16 @@ class Settings(BaseModel):
         if value is not None and not _API_URL.fullmatch(value):
             raise ValueError("is not a URL like https://api.example.cn")
         return value
+
+    @field_validator("team", mode="before")
+    @classmethod
+    def _read_team(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return load_team(Path(value), (info.context or {}).get("environment", {}))
+        except SettingsError as exc:
+            raise ValueError(f"cannot be used:\n{exc}") from exc
 
     @field_validator("hooks", mode="before")
     @classmethod
@@ -204,8 +209,9 @@ class Settings(BaseModel):
 
     @property
     def admins(self) -> Mapping[Person, str]:
-        """The members by setting, and the hooks: what a program hands in counts as a member's."""
-        return {**self.members, **{Person("hook", name, name): name for name in self.hooks}}
+        """The members by setting, the team, and the hooks: what a program hands in counts as a member's."""
+        team = self.team.members if self.team else {}
+        return {**team, **self.members, **{Person("hook", name, name): name for name in self.hooks}}
 
     @property
     def api_urls(self) -> Mapping[str, str]:
@@ -277,7 +283,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     _refuse_misspelt(environment)
     values = {field: _read(field, environment) for field in Settings.model_fields}
     try:
-        return Settings.model_validate({field: value for field, value in values.items() if value is not None})
+        given = {field: value for field, value in values.items() if value is not None}
+        return Settings.model_validate(given, context={"environment": environment})
     except ValidationError as exc:
         raise SettingsError("\n".join(_problems(exc))) from exc
 
@@ -370,6 +377,8 @@ def _shown(settings: Settings, field: str) -> str:
         return ", ".join(value.values())
     if field == "hooks":
         return ", ".join(value)
+    if field == "team":
+        return ", ".join(mate.name for mate in value.people)
     if field == "rules_dirs":
         return os.pathsep.join(map(str, value))
     return mask(str(value))
