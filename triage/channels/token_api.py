@@ -108,11 +108,11 @@ class TokenApi:
         token = self._token(end)
         answer = ask(token)
         if self._is_refused(answer):
-            self._expire(token)
+            self._expire(token, end)
             token = self._token(end)
             answer = ask(token)
             if self._is_refused(answer):
-                self._expire(token)
+                self._expire(token, end)
         return answer, token
 
     def _is_refused(self, answer: Answer) -> bool:
@@ -128,10 +128,8 @@ class TokenApi:
 
     def _exchange(self, request: CallRequest, token: Token | None, end: float | None) -> Answer:
         params = {**request.params, "access_token": token.value} if token else request.params
-        times = self._timeout
-        if end is not None:
-            left = max(end - time.monotonic(), _LEAST_SECONDS)
-            times = (min(times[0], left), left)
+        left = _left(end)
+        times = self._timeout if left is None else (min(self._timeout[0], left), left)
         url = f"{self._base_url}/{request.path}"
         return exchange(self._session, url, request.path, request.body, times, params)
 
@@ -157,7 +155,7 @@ class TokenApi:
         token = self._usable()
         if token is not None:
             return token
-        with self._cache.refreshing(self._key):
+        with self._cache.refreshing(self._key, _left(end)):
             token = self._usable()
             if token is None:
                 token = self._fetch(end)
@@ -168,8 +166,8 @@ class TokenApi:
         token = self._cache.load(self._key)
         return token if token and self._clock() < token.expires_at - _RENEW_BEFORE else None
 
-    def _expire(self, token: Token) -> None:
-        with self._cache.refreshing(self._key):
+    def _expire(self, token: Token, end: float | None) -> None:
+        with self._cache.refreshing(self._key, _left(end)):
             self._cache.expire(self._key, token)
 
     def _fetch(self, end: float | None) -> Token:
@@ -192,3 +190,8 @@ class TokenApi:
         if not is_token(value) or type(seconds) is not int or not 0 < seconds <= 86_400:
             raise ApiError(request.path, "返回里没有可用的 access_token 和 expires_in")
         return Token(value, now, now + timedelta(seconds=seconds))
+
+
+def _left(end: float | None) -> float | None:
+    """Seconds until a moment of the monotonic clock."""
+    return None if end is None else max(end - time.monotonic(), _LEAST_SECONDS)

@@ -41,8 +41,11 @@ class Token:
 class TokenCache(Protocol):
     """Where tokens lie, each by the key of its account; `save` and `expire` are called while `refreshing`."""
 
-    def refreshing(self, key: str) -> AbstractContextManager[None]:
-        """Held by the one that may fetch; raises ApiError if another one holds it for longer than the lock timeout."""
+    def refreshing(self, key: str, seconds: float | None = None) -> AbstractContextManager[None]:
+        """Held by the one that may fetch; raises ApiError if another one holds it for longer than `seconds`.
+
+        None is the lock timeout of the cache.
+        """
 
     def load(self, key: str) -> Token | None:
         """The stored token, however old."""
@@ -63,8 +66,9 @@ class MemoryTokens:
         self._locks: dict[str, threading.Lock] = {}
 
     @contextmanager
-    def refreshing(self, key: str) -> Iterator[None]:
-        with _held(self._locks.setdefault(key, threading.Lock()), self._lock_timeout):
+    def refreshing(self, key: str, seconds: float | None = None) -> Iterator[None]:
+        timeout = self._lock_timeout if seconds is None else seconds
+        with _held(self._locks.setdefault(key, threading.Lock()), timeout):
             yield
 
     def load(self, key: str) -> Token | None:
@@ -87,9 +91,10 @@ class FileTokens:
         self._locks: dict[str, threading.Lock] = {}
 
     @contextmanager
-    def refreshing(self, key: str) -> Iterator[None]:
-        with _held(self._locks.setdefault(key, threading.Lock()), self._lock_timeout):
-            handle = self._locked_file(key)
+    def refreshing(self, key: str, seconds: float | None = None) -> Iterator[None]:
+        timeout = self._lock_timeout if seconds is None else seconds
+        with _held(self._locks.setdefault(key, threading.Lock()), timeout):
+            handle = self._locked_file(key, timeout)
             try:
                 yield
             finally:
@@ -134,11 +139,11 @@ class FileTokens:
         """The key is hashed: it comes from a setting and becomes a file name."""
         return self._directory / f"wechat-token-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
-    def _locked_file(self, key: str) -> int:
+    def _locked_file(self, key: str, timeout: float) -> int:
         try:
             handle = os.open(self._path(key).with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                _lock(handle, self._lock_timeout)
+                _lock(handle, timeout)
             except BaseException:
                 os.close(handle)
                 raise
@@ -152,13 +157,13 @@ class FileTokens:
         )
 
 
-def token_cache(database_url: str, lock_timeout: float = LOCK_TIMEOUT) -> TokenCache:
+def token_cache(database_url: str) -> TokenCache:
     """The cache that suits a database: files beside an SQLite file, else this process's memory."""
     parts = urlsplit(database_url)
     path = unquote(parts.path).removeprefix("/")
     if parts.scheme.partition("+")[0] == "sqlite" and path not in ("", ":memory:"):
-        return FileTokens(Path(path).parent, lock_timeout)
-    return MemoryTokens(lock_timeout)
+        return FileTokens(Path(path).parent)
+    return MemoryTokens()
 
 
 def is_token(value: object) -> TypeGuard[str]:

@@ -279,6 +279,17 @@ def test_token_and_message_share_one_time_limit(connect: Connect) -> None:
     assert delivery.result is Result.LATER
 
 
+def test_nobody_waits_longer_than_the_time_limit_while_another_fetches_the_token(
+    wecom: Wecom, connect: Connect, tmp_path: Path
+) -> None:
+    sender = connect(tokens=FileTokens(tmp_path))
+    with FileTokens(tmp_path).refreshing(f"wecom/{CORPID}/{AGENTID}"):
+        began = time.monotonic()
+        delivery = sender.send(NOTICE, 0.1)
+        assert time.monotonic() - began < 2
+    assert (delivery.result, wecom.asked) == (Result.LATER, [])
+
+
 def test_each_app_of_a_corporation_has_a_token_of_its_own(wecom: Wecom, connect: Connect) -> None:
     tokens = MemoryTokens()
     connect(tokens=tokens).send(NOTICE, 5)
