@@ -69,6 +69,17 @@ def test_words_that_are_an_alert_themselves_are_read_and_not_the_quote(chats: Ch
     assert [sighting.kind for sighting in incident.sightings] == ["connect_timeout"]
 
 
+def test_words_that_are_an_alert_beside_a_quoted_answer_are_read(chats: Chats, store: Store) -> None:
+    chats.say(CONNECT)
+    chats.say(REQUEST.replace("wx014d339f79c92781", "wx114d339f79c92781"), quote="#1 14:05 连接超时")
+    assert store.incident(2)
+
+
+def test_a_question_beside_a_quoted_answer_is_the_question(chats: Chats) -> None:
+    chats.say(CONNECT)
+    assert "499" in (chats.say("499 是什么", quote="#1 14:05 连接超时") or "")
+
+
 def test_a_question_beside_a_quote_that_says_nothing_is_the_question(chats: Chats) -> None:
     assert "499" in (chats.say("499 是什么", quote="大家看一下") or "")
 

@@ -227,12 +227,14 @@ class Bot:
         command = read_command(words) if words else None
         if command is not None:
             return self._command(message, about_quote(command, quote), now)
-        if words and (says_something(self.adviser, words) or not says_something(self.adviser, quote)):
-            number = None if self.adviser.ask(words).topic else quoted_number(quote)
-            return self._text(message, words, now) if number is None else self._steps_of(message, number, now)
-        number = None if says_something(self.adviser, quote) else quoted_number(quote)
-        if number is not None:
+        if words and says_something(self.adviser, words):
+            return self._text(message, words, now)
+        has_content = says_something(self.adviser, quote)
+        number = None if has_content else quoted_number(quote)
+        if number is not None and not (words and self.adviser.ask(words).topic):
             return self._steps_of(message, number, now)
+        if words and not has_content:
+            return self._text(message, words, now)
         outcome = self._read(message, quote, now)
         return outcome if outcome.kept is not None else replace(outcome, kept=quote)
 
