@@ -90,9 +90,11 @@ def test_with_no_settings_it_is_a_demo_and_says_so(tmp_path: Path) -> None:
                 answer = json.loads(connection.getresponse().read())
             assert answer["legal"]
             assert "回应失败" in answer["reply"]
-        printed, _ = served.stop()
+        printed, logged = served.stop()
         assert served.process.returncode == 0
     assert "demo" in printed
+    assert printed.endswith(f"\n\nopen http://127.0.0.1:{served.port}/\n")
+    assert {json.loads(line)["event"] for line in logged.splitlines()} == {"request"}
     assert (tmp_path / "triage-demo.db").exists()
 
 

@@ -39,7 +39,7 @@ _MAX_CODES = 3
 _ASKS_WHAT_LED = "previous_alert"
 """The step of a MarkFail that asks for the alert before it."""
 _LATIN_WORD = re.compile("[A-Za-z]{2,}")
-_MORE_LINE = "回「更多」看其余 {rest} 步，「为什么」看依据"
+_MORE_LINE = "「更多」看其余 {rest} 步，「为什么」看依据"
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,7 +238,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "the database is up to date": "数据库已是最新",
     "the webhook answered {status}": "webhook 回了 {status}",
     "the webhook cannot be reached: {why}": "webhook 连不上：{why}",
-    "triage demo, no WeChat account is set: open {address}/\nwhat is sent there stays in {database}; stop with Ctrl-C": "triage 演示，没有设公众号：打开 {address}/\n在那里发的留在 {database}；按 Ctrl-C 停",
+    "triage demo, no WeChat account is set\nwhat is sent there stays in {database}; stop with Ctrl-C\n\nopen {address}/": "triage 演示，没有设公众号\n在那里发的留在 {database}；按 Ctrl-C 停\n\n打开 {address}/",
     "triage listens on {address}; the callback is {address}/callback/wechat": "triage 在 {address} 上监听；回调是 {address}/callback/wechat",
     "what was there is now {file}": "原来的现在是 {file}",
     "{file} is a whole copy of the database": "{file} 是数据库的完整副本",

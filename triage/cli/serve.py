@@ -36,8 +36,9 @@ def command(host: str | None, port: int | None) -> None:
     address = f"http://{shown}:{settings.port}"
     if settings.demo:
         words = gettext(
-            "triage demo, no WeChat account is set: open {address}/\n"
-            "what is sent there stays in {database}; stop with Ctrl-C",
+            "triage demo, no WeChat account is set\n"
+            "what is sent there stays in {database}; stop with Ctrl-C\n\n"
+            "open {address}/",
             address=address,
             database=settings.shown_database_url,
         )

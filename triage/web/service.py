@@ -169,7 +169,8 @@ class Service:
         except StoreError as exc:
             self.metrics.store_failed("purge", exc)
         else:
-            log_event(_LOG, logging.INFO, "tidied", rows=gone)
+            if gone:
+                log_event(_LOG, logging.INFO, "tidied", rows=gone)
         return _DAY_SECONDS
 
 
