@@ -15,12 +15,16 @@ from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
+from triage.bot.notices import Words
+from triage.bot.sending import Ready
 from triage.channels.registry import DEFAULT_CHANNEL
+from triage.incidents.story import MemberNames
+from triage.incidents.team import Team
 from triage.message import Message, MessageKind, Person
 from triage.rules.loader import load_templates
 from triage.rules.model import RuleSet
 from triage.settings.directories import load_sources
-from triage.store import Store
+from triage.store import Outgoing, OutgoingKind, OutgoingState, Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
 MEMBER, STRANGER = "oZhao", "oStranger"
@@ -69,6 +73,10 @@ SCRIPT = [
 WITHOUT_A_STORE = "认领"
 WITHOUT_RULES = ALERT
 
+_SHIFT = Outgoing(
+    "s", OutgoingKind.NOTICE, "d", NOW, payload={"news": "shift", "to": "wecom/ww1/li", "at": NOW.isoformat()}
+)
+
 _ids = count(1)
 
 
@@ -110,5 +118,8 @@ def test_a_broken_template_still_gives_an_answer(
     ]
     late = bot.catch_up(_message(ALERT.replace("86次", "99次")), NOW, NOW)
     assert late
+    words = Words(bot.adviser.say, Team(), MemberNames({}))
+    store.outbox.put([_SHIFT], NOW)
+    assert isinstance(words.write(store.outbox.rows([OutgoingState.DUE], 1)[0], None, NOW), Ready)
     assert all(reply.text for reply in replies)
     assert broken == {name}, "the messages above use every template"

@@ -113,8 +113,8 @@ class PlainDesk:
         text = "\n".join(ready.line for ready in several[:count])
         return Merged(replace(first, text=text), count)
 
-    def sender(self, destination: str) -> Sender | None:
-        return self.sending(destination)
+    def sender(self, row: Queued) -> Sender | None:
+        return self.sending(row.destination)
 
     def other_way(self, row: Queued, now: datetime) -> tuple[Outgoing, ...]:
         other = self.others.get(row.key)

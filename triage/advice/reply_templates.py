@@ -67,6 +67,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "alike": ("icon", "title", "account", "callback", "ip", "story"),
     "reopened": ("id", "closed"),
     "several": ("total", "kinds", "account", "lines", "rest", "skipped", "unread", "story"),
+    "outgoing": ("news", "id", "at", "what", "who", "called", "next_at", "until", "note"),
     "pending": ("total", "lines"),
     "source": ("label", "sentence", "page", "url", "topics", "rest"),
     "step": ("number", "do", "run", "healthy"),

@@ -88,8 +88,8 @@ class Desk(Protocol):
     def merge(self, several: Sequence[Ready], size: PageSize) -> Merged:
         """One message for several of one destination, at least for the first of them."""
 
-    def sender(self, destination: str) -> Sender | None:
-        """What sends to a destination; None where no setting says how."""
+    def sender(self, row: Queued) -> Sender | None:
+        """What sends to a row's destination; None where no setting says how."""
 
     def other_way(self, row: Queued, now: datetime) -> tuple[Outgoing, ...]:
         """The same to the same person in another way; nothing where there is none."""
@@ -148,7 +148,7 @@ class Sending:
     def _deliver(self, rows: Sequence[Queued], until: datetime) -> None:
         """Send one after the other what the destination takes, the last of them for all that are too many."""
         rows = [row for row in rows if not self._is_expired(row)]
-        sender = self.desk.sender(rows[0].destination) if rows else None
+        sender = self.desk.sender(rows[0]) if rows else None
         if sender is None:
             for row in rows:
                 self._go_other_way(row, "no account is set up that could send this")

@@ -82,6 +82,7 @@ _MESSAGES_SENT = (
 _WITH_RECEIPT = _QUEUED.where(
     _O.incident_id == bindparam("incident"), _O.sent_at > bindparam("since"), _O.receipt.is_not(None)
 ).order_by(_O.id)
+_OF_INCIDENT = _QUEUED.where(_O.incident_id == bindparam("incident")).order_by(_O.id)
 _COUNTED: tuple[Any, ...] = (func.count(), func.min(_O.due_at))
 _BACKLOG = select(*_COUNTED).where(_DUE, _O.due_at <= bindparam("now"))
 _FAILED = select(*_COUNTED).where(
@@ -160,6 +161,15 @@ class Outbox:
         """What was sent of an incident and can be changed."""
         asked = {"incident": incident, "since": since}
         return tuple(map(_queued, self._database.read(lambda session: session.all(_WITH_RECEIPT, asked))))
+
+    def of_incident(self, incident: int) -> tuple[Queued, ...]:
+        """Everything that was to go out, or was decided, because of an incident, in its order."""
+        return tuple(
+            map(
+                _queued,
+                self._database.read(lambda session: session.all(_OF_INCIDENT, {"incident": incident})),
+            )
+        )
 
     def backlog(self, now: datetime, since: datetime) -> Backlog:
         """What is due and not out, and how much was given up since then."""

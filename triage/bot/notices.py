@@ -1,0 +1,152 @@
+"""What goes out by itself, in words: made when it goes out, from what the incident is then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from triage.bot.sending import CardUpdate, Merged, Ready, Unwanted
+from triage.channels.delivery import Button, Card, Group, Notice
+from triage.incidents.correlation import Incident, State, story_of
+from triage.incidents.occasions import News
+from triage.incidents.story import MemberNames, clock, incident_name
+from triage.incidents.team import Team, TeamGroup
+from triage.masking import mask
+from triage.message import PageSize, Person
+from triage.printing import one_line
+from triage.store import OutgoingKind, Queued
+
+UNDELIVERED = "undelivered"
+"""What a notice says of a message that reached nobody."""
+PAGE = "page"
+_FOR_FREE = frozenset({PAGE, News.CALLED, News.NOBODY, News.EXHAUSTED, News.RELEASE})
+"""News of an incident that nobody has claimed; once somebody has, it is none."""
+_FOR_OWNED = frozenset({News.CLAIM, News.GIVE, News.REMIND, News.WORSE})
+_ROOM_FOR_KEYWORD = 100
+"""Of a page, for the word that a robot may put before every text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What texts are made with."""
+
+    say: Callable[..., str]
+    """Fills a reply template."""
+    team: Team
+    names: MemberNames
+
+    def write(self, row: Queued, incident: Incident | None, now: datetime) -> Ready | Unwanted:
+        """A row of the outbox as it goes out now, or why it does not."""
+        if row.kind is OutgoingKind.CARD:
+            return Ready(row, CardUpdate(str(row.payload["receipt"]), str(row.payload["label"])))
+        if row.kind is OutgoingKind.LATE:
+            return Ready(row, Notice(Person.parse(row.payload["to"]), str(row.payload["text"])))
+        news = PAGE if row.kind is OutgoingKind.PAGE else str(row.payload["news"])
+        reason = why_unwanted(news, row, incident, now)
+        if reason is not None:
+            return Unwanted(reason)
+        text = self._text(news, row, incident)
+        line = one_line(text.partition("\n")[0])
+        return Ready(row, self._notice(row, incident, text), line)
+
+    def merge(self, several: Sequence[Ready], size: PageSize) -> Merged:
+        """One notice for several, each with its line, or with number and time alone where that is too long."""
+        fitting = replace(size, limit=size.limit - _ROOM_FOR_KEYWORD)
+        at = clock(several[0].row.created_at)
+        numbers = [" ".join(ready.line.split()[:2]) for ready in several]
+        for parts, between in (([ready.line for ready in several], "\n"), (numbers, "、")):
+            text = self._merged(at, parts, between)
+            if fitting.measure(text) <= fitting.limit:
+                return _merged_notice(several, text, len(several))
+        count = len(numbers) - 1
+        while count > 1 and fitting.measure(self._merged(at, numbers[:count], "、")) > fitting.limit:
+            count -= 1
+        return _merged_notice(several[:count], self._merged(at, numbers[:count], "、"), count)
+
+    def _merged(self, at: str, parts: Sequence[str], between: str) -> str:
+        return self.say(
+            "outgoing", news="merged", id=None, at=at, what="", who="", called="", next_at="", until="",
+            note=between.join(parts),
+        )  # fmt: skip
+
+    def _text(self, news: str, row: Queued, incident: Incident | None) -> str:
+        payload = row.payload
+        called = [mate.name for id_ in payload.get("called", ()) if (mate := self.team.teammate(id_))]
+        who = payload.get("name") or (self.names.of(incident.owner) if incident and incident.owner else "")
+        note = payload.get("note") or (incident.closed_note if incident else None) or ""
+        return self.say(
+            "outgoing",
+            news=news,
+            id=incident.id if incident else None,
+            at=clock(row.created_at),
+            what=incident_name(incident) if incident else "",
+            who=f" {who} " if who else "",
+            called="、".join(called),
+            next_at=_clock(payload.get("next_at")),
+            until=_clock(payload.get("at")),
+            note=one_line(mask(note)),
+        )
+
+    def _notice(self, row: Queued, incident: Incident | None, text: str) -> Notice:
+        if row.kind is OutgoingKind.GROUP:
+            group = self.team.group(row.payload["group"])
+            if group is None:
+                raise LookupError(row.payload["group"])
+            mentions = mentioned(self.team, group, row.payload.get("called", ()))
+            return Notice(Group(group.channel, group.id), text, mentions=mentions, expires_at=row.expires_at)
+        to = Person.parse(row.payload["to"])
+        mate = self.team.find(to)
+        card = None
+        if row.kind is OutgoingKind.PAGE and incident and mate and not mate.text_only:
+            card = _card(row, incident, text)
+        return Notice(to, text, card=card, expires_at=row.expires_at)
+
+
+def why_unwanted(news: str, row: Queued, incident: Incident | None, now: datetime) -> str | None:
+    """Why a row is not to go out any more; None where it is."""
+    if row.incident_id is None:
+        return None
+    if incident is None:
+        return "the incident is forgotten"
+    if incident.state is State.CLOSED and news != News.CLOSE:
+        return "closed"
+    if incident.state is State.OPEN and news == News.CLOSE:
+        return "open again"
+    if news in _FOR_FREE and incident.owner is not None:
+        return "claimed"
+    if news in _FOR_OWNED and incident.owner is None:
+        return "nobody's any more"
+    if news == PAGE and incident.muted_until is not None and incident.muted_until > now:
+        return "muted"
+    return None
+
+
+def mentioned(team: Team, group: TeamGroup, called: Sequence[str]) -> tuple[str, ...]:
+    """The ids of those called, as the platform of a group's robot knows them."""
+    platform = group.channel.removesuffix("_webhook")
+    mates = filter(None, map(team.teammate, called))
+    return tuple(address.id for mate in mates for address in mate.addresses if address.channel == platform)
+
+
+def _card(row: Queued, incident: Incident, text: str) -> Card:
+    titles = "、".join(dict.fromkeys(step.title for step in story_of(incident)))
+    what, _, _ = incident_name(incident).partition("，")
+    first, _, rest = text.partition("\n")
+    return Card(
+        incident.id,
+        f"#{incident.id} {clock(row.created_at)} {titles}",
+        (("账号", what), ("最近", clock(incident.last_seen, dated=True)), ("说明", one_line(rest or first))),
+        (Button.CLAIM, Button.STEPS, Button.CLOSE),
+        f"inc-{incident.id}-{row.id}-{row.tries}",
+    )
+
+
+def _merged_notice(several: Sequence[Ready], text: str, count: int) -> Merged:
+    notices = [ready.what for ready in several if isinstance(ready.what, Notice)]
+    mentions = tuple(dict.fromkeys(name for notice in notices for name in notice.mentions))
+    return Merged(replace(notices[0], text=text, markdown=None, card=None, mentions=mentions), count)
+
+
+def _clock(value: object) -> str:
+    return clock(datetime.fromisoformat(value)) if isinstance(value, str) else ""
