@@ -237,8 +237,9 @@ class TestRows:
         assert store.outbox.messages_sent("wecom/corp/han", since, 10) == ()
 
     def test_the_backlog_says_since_when_and_how_much_was_given_up(self, store: Store) -> None:
-        store.outbox.put([page("1"), page("2"), page("3", due_at=NOW + LEASE)], NOW)
-        one, _ = taken(store)
+        late = page("late", "wechat/wx1/o", kind=OutgoingKind.LATE)
+        store.outbox.put([page("1"), page("2"), page("3", due_at=NOW + LEASE), late], NOW)
+        one, *_ = taken(store)
         store.outbox.settle([Settled(one.id, OutgoingState.FAILED, "93000")], (), "a", NOW)
         backlog = store.outbox.backlog(NOW, NOW - LEASE)
         assert (backlog.due, backlog.oldest_due, backlog.failed) == (1, NOW, 1)

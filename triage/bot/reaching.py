@@ -25,6 +25,11 @@ class Reaching:
         }
         self._of_group = {group.id: _robot(group, apis) for group in team.groups}
 
+    @property
+    def can_send(self) -> bool:
+        """Whether anything can go out by itself."""
+        return bool(self._of_account or self._of_group)
+
     def sender_for(self, to: Person) -> Sender | None:
         """What sends to somebody; None where their channel or account can only answer."""
         return self._of_account.get((to.channel, to.account))

@@ -31,8 +31,8 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
     "export": """\
 打印 TABLE 的每一行，时间是 UTC。里面有大家写的话，输出不要外传。
 
-TABLE 是 alerts、conversations、gaps、incidents、invitations、members、messages、outbox、shifts 或 timeline。CSV 里会被电子表格当成公式的格子，
-开头加一个单引号。""",
+TABLE 是 alerts、conversations、gaps、incidents、invitations、members、messages、outbox、shifts 或 timeline。CSV 里会被
+电子表格当成公式的格子，开头加一个单引号。""",
     "invite": "给 NAME 一个邀请词：一天内谁把打印的这句发给机器人，谁就是这个成员。",
     "judge": """\
 判断 FILE 或标准输入里的工具输出、日志和 nginx 配置：是哪个工具，有没有病，哪一行说明的。
@@ -59,6 +59,10 @@ CONF 里 include 的文件也读。标准输入可以是 `nginx -v; nginx -T` �
 到后端的长连接按 1.29.7 之前判断。
 
 有发现就以 1 退出。""",
+    "outbox": """\
+打印最近要自己发出去的消息，没发出去的写明原因。有没发出去的就以 1 退出。
+
+时间是北京时间；消息里写了什么不打印。""",
     "parse": "看 FILE 或标准输入里有哪些报警，哪些字没读懂。",
     "probe": """\
 像微信那样把 URL 这个回调检查一遍；有问题就以 1 退出，见 --fail-on。
@@ -214,6 +218,8 @@ MESSAGES: Final[Mapping[str, str]] = {
     "{file} is no nginx configuration: no directive of nginx is in it": "{file} 不是 nginx 配置：里面没有 nginx 的指令",
     "{file} is larger than is read: {characters:,} characters, {words:,} words, {includes:,} includes, {depth} blocks or files inside each other": "{file} 太大了：最多读 {characters:,} 个字、{words:,} 个词、{includes:,} 个 include、{depth} 层嵌套",
     "{file}: nothing found": "{file}：没发现问题",
+    "Only what reached nobody, or came too late.": "只看没发到的和太晚的。",
+    "Print one JSON object for each.": "每条打印一个 JSON。",
     "Print the findings as JSON.": "用 JSON 打印发现。",
     "{file} is no text: it holds NUL bytes": "{file} 不是文本：里面有 NUL 字节",
     # what commands report

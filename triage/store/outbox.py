@@ -84,7 +84,7 @@ _WITH_RECEIPT = _QUEUED.where(
 ).order_by(_O.id)
 _OF_INCIDENT = _QUEUED.where(_O.incident_id == bindparam("incident")).order_by(_O.id)
 _COUNTED: tuple[Any, ...] = (func.count(), func.min(_O.due_at))
-_BACKLOG = select(*_COUNTED).where(_DUE, _O.due_at <= bindparam("now"))
+_BACKLOG = select(*_COUNTED).where(_DUE, _O.due_at <= bindparam("now"), _O.kind != OutgoingKind.LATE.value)
 _FAILED = select(*_COUNTED).where(
     or_(_O.state == OutgoingState.FAILED.value, _O.state == OutgoingState.EXPIRED.value),
     _O.due_at > bindparam("since"),
@@ -172,7 +172,7 @@ class Outbox:
         )
 
     def backlog(self, now: datetime, since: datetime) -> Backlog:
-        """What is due and not out, and how much was given up since then."""
+        """What is due and not out, but for late answers, which may wait; how much was given up since then."""
 
         def ask(session: Session) -> Backlog:
             due, oldest = session.first(_BACKLOG, {"now": now}) or (0, None)

@@ -25,6 +25,8 @@ _OPEN_SECONDS = 5.0
 """How long a start waits for the database before it goes on without."""
 _UPKEEP_THREADS = 6
 _UPKEEP_SECONDS = 3600.0
+_SENDING_THREADS = 3
+"""So that a platform which hangs does not hold up what goes to another."""
 _NO_THREAD_SECONDS = 5.0
 
 
@@ -44,6 +46,7 @@ class Application:
         self._wsgi = WsgiToAsgi(pages)  # type: ignore[no-untyped-call]  # without types
         self._page_threads = asyncio.Semaphore(_PAGE_THREADS)
         self._upkeep = Bulkhead(_UPKEEP_THREADS)
+        self._sending = Bulkhead(_SENDING_THREADS)
 
     async def __call__(self, scope: HTTPScope | LifespanScope, receive: Receive, send: Send) -> None:
         """Answer a request, or live as long as the server."""
@@ -76,10 +79,10 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        opening = asyncio.create_task(self._repeat(self.service.open))
+        opening = asyncio.create_task(self._repeat(self.service.open, self._upkeep))
         await asyncio.wait([opening], timeout=_OPEN_SECONDS)
         upkeep = [
-            asyncio.create_task(self._repeat(work))
+            asyncio.create_task(self._repeat(work, self._upkeep))
             for work in (
                 self.service.rules.look,
                 self.service.look_at_file,
@@ -88,6 +91,10 @@ class Application:
                 lambda: self.service.tidy(datetime.now(UTC)),
             )
         ]
+        upkeep += [
+            asyncio.create_task(self._repeat(self.service.sender(), self._sending))
+            for _ in range(_SENDING_THREADS)
+        ]
         await send({"type": "lifespan.startup.complete"})
         self.started()
         await receive()
@@ -95,13 +102,13 @@ class Application:
             task.cancel()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _repeat(self, work: Callable[[], float | None]) -> None:
+    async def _repeat(self, work: Callable[[], float | None], threads: Bulkhead) -> None:
         """Do work on a thread, and again after as many seconds as it says; None is the end."""
         seconds: float | None = 0.0
         while seconds is not None:
             await asyncio.sleep(seconds)
             try:
-                seconds = await self._upkeep.run(lambda expired: work(), _UPKEEP_SECONDS)
+                seconds = await threads.run(lambda expired: work(), _UPKEEP_SECONDS)
             except StoreDownError:  # no thread, or one that hangs
                 seconds = _NO_THREAD_SECONDS
 

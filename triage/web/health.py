@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from flask import Blueprint, render_template
 from flask import Response as FlaskResponse
 
@@ -11,6 +13,9 @@ from triage.store import Store
 from triage.web.responses import answer
 from triage.web.service import the_service
 
+_STUCK = timedelta(minutes=2)
+"""What has been due for longer does not go out by itself any more."""
+_LOOKED_BACK = timedelta(days=1)
 blueprint = Blueprint("pages", __name__)
 home = Blueprint("home", __name__)
 """What stands at `/` where the demo does not."""
@@ -40,14 +45,16 @@ def readyz() -> FlaskResponse:
     """Whether everything works: 503 without a database or rules, `degraded` while changed rules cannot be used."""
     state, store_problem = the_service().rules.state, _store_problem()
     ready = store_problem is None and state.count > 0
-    degraded = state.problem is not None
+    outgoing = _outgoing() if ready else None
+    degraded = state.problem is not None or (outgoing is not None and not outgoing["ok"])
     return answer(
         {
             "status": "unavailable" if not ready else "degraded" if degraded else "ok",
             "version": __version__,
             "store": {"ok": store_problem is None, "problem": store_problem},
+            "outgoing": outgoing,
             "rules": {
-                "ok": not degraded and state.count > 0,
+                "ok": state.problem is None and state.count > 0,
                 "version": state.version,
                 "count": state.count,
                 "problem": state.problem,
@@ -63,6 +70,22 @@ def metrics() -> FlaskResponse:
     service = the_service()
     text = service.metrics.exposition(service.rules.state)
     return FlaskResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _outgoing() -> dict[str, object] | None:
+    """How much is due to go out and since when, and how much of the last day did not; None where it cannot be asked."""
+    now = datetime.now(UTC)
+    try:
+        backlog = the_service().ask(lambda store: store.outbox.backlog(now, now - _LOOKED_BACK))
+    except StoreError:
+        return None
+    oldest = backlog.oldest_due
+    return {
+        "ok": oldest is None or now - oldest < _STUCK,
+        "due": backlog.due,
+        "oldest_due": oldest.isoformat() if oldest else None,
+        "failed": backlog.failed,
+    }
 
 
 def _store_problem() -> str | None:

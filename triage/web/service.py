@@ -12,8 +12,10 @@ from flask import Flask, current_app
 
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
+from triage.bot.sending import Sending
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
+from triage.incidents.team import Team
 from triage.message import Person
 from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory, load_sources
@@ -24,6 +26,7 @@ from triage.web.invitations import invitation_word
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
+from triage.web.outgoing import Outgoing
 from triage.web.unrecorded import Unrecorded
 
 T = TypeVar("T")
@@ -37,6 +40,8 @@ _STORE_THREADS = 8
 """Calls of a database on a server at once; a file has one writer anyway."""
 _LOOK_SECONDS = 10.0
 """Between two looks whether the database's file is still the same, and whether late answers wait."""
+_SEND_SECONDS = 1.0
+"""Between two looks for what is due to go out."""
 _DAY_SECONDS = 86_400.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
@@ -51,12 +56,15 @@ class Service:
         accounts: Accounts,
         admins: Mapping[Person, str],
         started: datetime,
+        team: Team | None = None,
     ) -> None:
         self.settings = settings
         self.started = started
         self.accounts = accounts
         self.admins = admins
+        self.team = team
         self.metrics = Metrics()
+        self._outgoing = Outgoing(accounts, team, admins, settings, self.metrics)
         self.rules = LiveRules(
             settings.all_rules_dirs,
             Renderer(
@@ -128,7 +136,7 @@ class Service:
     def open(self) -> float | None:
         """Open the store. After how many seconds to try again if it cannot be opened, None if it is open."""
         try:
-            self.store = Store.open(self.settings.database_url)
+            self.store = Store.open(self.settings.database_url, has_team=self.team is not None)
         except TriageError as exc:
             self._store_problem = exc
             self.metrics.store_failed("schema" if isinstance(exc, SchemaError) else "open", exc)
@@ -160,6 +168,30 @@ class Service:
         except StoreError as exc:
             self.metrics.store_failed("late_answers", exc)
         return _LOOK_SECONDS
+
+    def sender(self) -> Callable[[], float | None]:
+        """The work of one thread that sends what is due. It says in how many seconds to do so again, None for never."""
+        sending: Sending | None = None
+
+        def send() -> float | None:
+            nonlocal sending
+            store = self.store
+            if store is None:
+                return _SEND_SECONDS
+            if sending is None or sending.outbox is not store.outbox:
+                sending = self._outgoing.sending(store, self._say)
+            if sending is None:
+                return None
+            try:
+                sending.run()
+            except StoreError as exc:
+                self.metrics.store_failed("sending", exc)
+            return _SEND_SECONDS
+
+        return send
+
+    def _say(self, template: str, /, **values: object) -> str:
+        return self.rules.adviser.say(template, **values)
 
     def tidy(self, now: datetime) -> float:
         """Forget what is older than the settings say. After how many seconds to do so again."""

@@ -1,0 +1,61 @@
+"""Sends what is due in the outbox, beside the replies: each node with a few threads, all nodes on one outbox."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from triage.bot.observer import OutgoingObserver
+from triage.bot.paging import Paging
+from triage.bot.reaching import Reaching
+from triage.bot.sending import Sending
+from triage.channels.apis import Apis
+from triage.channels.tokens import token_cache
+from triage.incidents.team import Team
+from triage.message import Person
+from triage.settings.model import Settings
+from triage.store import Store
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Outgoing:
+    """Makes what a thread sends with."""
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Mapping[str, Any]],
+        team: Team | None,
+        admins: Mapping[Person, str],
+        settings: Settings,
+        observer: OutgoingObserver,
+    ) -> None:
+        self._accounts = accounts
+        self._team = team
+        self._admins = admins
+        self._settings = settings
+        self._observer = observer
+        self._node = f"{socket.gethostname()}/{os.getpid()}"
+
+    @cached_property
+    def _reaching(self) -> Reaching:
+        # imported here: requests takes a tenth of a second, which no start of the service should wait for
+        import requests
+
+        tokens = token_cache(self._settings.database_url)
+        apis = Apis(requests.Session(), self._settings.api_urls, tokens)
+        return Reaching(self._accounts, self._team or Team(), apis)
+
+    def sending(self, store: Store, say: Callable[..., str]) -> Sending | None:
+        """For one thread; None where nothing can ever go out by itself."""
+        if self._team is None and not self._reaching.can_send:
+            return None
+        desk = Paging(store, self._team or Team(), self._reaching, say, self._admins)
+        return Sending(store.outbox, desk, _now, f"{self._node}/{uuid.uuid4().hex[:8]}", self._observer)
