@@ -118,7 +118,8 @@ def test_a_crowd_that_comes_at_once_is_answered_each_with_its_own(served: Served
         for number, connection in zip(numbers, connections, strict=True):
             connection.sendall(_push(number, asked[number]))
         for number, connection in zip(numbers, connections, strict=True):
-            assert expected[asked[number]] in _reply(connection)
+            shown = re.sub("</?a[^>]*>", "", _reply(connection))  # words to tap
+            assert expected[asked[number]] in shown
     rows = Store.open(f"sqlite:///{served.folder}/triage.db").export("messages")
     kept = [row["message_id"] for row in rows]
     assert sorted(kept) == sorted(set(kept))
