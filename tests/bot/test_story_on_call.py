@@ -225,11 +225,18 @@ def _gone(*_: object) -> None:
 def test_a_silent_owner_is_reminded_then_it_is_let_go_and_others_are_called(on_call: OnCall) -> None:
     on_call.say("", "lilei", quote=CONNECT)
     on_call.say("认领 1", "lilei", chat=None)
-    on_call.wait(60 * MINUTE)
-    on_call.say("", "han", quote=CONNECT.replace("86次", "99次"))
-    on_call.wait(2 * MINUTE)
+    on_call.wait(62 * MINUTE)
     texts = [shown.get("content", "") for who, shown in on_call.wecom.shown if who == "lilei"]
     assert any("你认领后一直没动静" in text for text in texts)
+    assert cards(on_call) == []
+    on_call.wait(20 * MINUTE)
+    on_call.say("", "han", quote=CONNECT.replace("86次", "99次"))
+    on_call.wait(12 * MINUTE)
+    incident = on_call.store.incident(1)
+    assert incident
+    assert incident.owner is None
+    assert "release" in [event.what for event in on_call.store.timeline(1)]
+    assert len(cards(on_call)) == 1, "who is on call is called again"
 
 
 def test_who_cannot_be_reached_is_named_in_the_group(on_call: OnCall) -> None:

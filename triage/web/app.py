@@ -37,7 +37,7 @@ def make_app(settings: Settings, started: Callable[[], object] = lambda: None) -
     if account:
         accounts = {**accounts, demo.CHANNEL: {account.appid: account}}
         members = {**demo.MEMBERS, **members}
-    service = Service(settings, accounts, members, datetime.now(UTC))
+    service = Service(settings, accounts, members, datetime.now(UTC), settings.team)
     callback = Callback(service)
     home = demo.make_blueprint(callback, account) if account else health.home
     return Application(service, callback, _make_pages(service, home), started)
