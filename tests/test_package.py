@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tomllib
 import urllib.request
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_make_run_serves_the_demo(tmp_path: Path) -> None:
     )
     try:
         assert process.stdout
-        assert f"http://127.0.0.1:{port}/" in process.stdout.readline()
+        assert any(f"http://127.0.0.1:{port}/" in line for line in islice(process.stdout, 5))
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
             assert "转发一条示例报警" in page.read().decode()
     finally:

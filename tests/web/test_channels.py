@@ -69,9 +69,7 @@ def test_an_alert_gets_its_checklist_in_the_channel_s_own_page(path: str, app: A
     assert done.status == 200
     assert "先做" in text
     assert len(text) <= OtherChannel.page_size.limit
-    assert text.splitlines()[-1].startswith("回「更多」"), (
-        "it ends where a page ends, not where it was cut off"
-    )
+    assert text.splitlines()[-1].startswith("「更多」"), "it ends where a page ends, not where it was cut off"
     assert "secret1" not in text
     assert app.service.store
     (row,) = app.service.store.export("messages")

@@ -35,7 +35,7 @@ def test_nothing_else_becomes_a_link(text: str) -> None:
 
 def test_the_last_mention_of_each_word_can_be_tapped() -> None:
     linked = with_taps("「更多」\n「更多」看其余，「为什么」看依据", PAGE_SIZE)
-    assert linked.startswith(f"「更多」\n回「{MORE}」看其余，「<a ")
+    assert linked.startswith(f"「更多」\n「{MORE}」看其余，「<a ")
     assert [piece.says for piece in read_pieces(linked)] == [None, "更多", None, "为什么", None]
 
 
@@ -81,7 +81,7 @@ def test_the_markup_counts_and_the_first_words_come_first(room: int, taps: list[
 def test_a_follower_reads_the_text_without_the_markup() -> None:
     accepted = reply("先做\n「更多」看其余 3 步").accepted
     assert accepted.text == "先做\n「更多」看其余 3 步"
-    assert accepted.pieces == (Piece("先做\n回「"), Piece("更多", "更多"), Piece("」看其余 3 步"))
+    assert accepted.pieces == (Piece("先做\n「"), Piece("更多", "更多"), Piece("」看其余 3 步"))
     assert accepted.findings == ()
 
 
