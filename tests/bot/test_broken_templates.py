@@ -58,6 +58,7 @@ SCRIPT = [
     ],
     *[(MEMBER, text) for text in ("为什么", "下一步", "认领", "备注 重启了", "状态", "状态 1", OTHER)],
     (MEMBER, "备注 1 看过"),
+    (MEMBER, "值班"),
     (MEMBER, "CLOSE_WAIT 911\nESTABLISHED 88"),
     (MEMBER, "下一步"),
     (MEMBER, "认领 没有的号"),

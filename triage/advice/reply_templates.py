@@ -48,6 +48,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "clicked": ("who", "is_closed"),
     "closing": ("see", "guide_url"),
     "commands": ("lines",),
+    "duty": ("how", "lines", "name", "rotation", "start", "end", "id", "what"),
     "evidence": ("parts", "incident", "cause", "answered", "next_step"),
     "hint": (),
     "confirmed": ("how", "id", "into", "what"),

@@ -9,7 +9,7 @@ from functools import partial
 
 from triage.advice.adviser import Adviser
 from triage.advice.pasted import is_evidence
-from triage.bot import cards, confirming, evidence, follow_ups, groups, membership
+from triage.bot import cards, confirming, duty_commands, evidence, follow_ups, groups, membership
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
 from triage.bot.commands import Command, Word, read_command, usage
@@ -25,6 +25,7 @@ from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
 from triage.evidence.judge import judge
 from triage.incidents.correlation import QUIET
+from triage.incidents.team import Team
 from triage.masking import mask_paste
 from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.model import HELP_TOPIC
@@ -72,6 +73,8 @@ class Bot:
     """How long without an alert until an incident is shown as quiet."""
     has_late_answers: Callable[[], bool] = _never
     """Whether one waits for anybody: nearly always none does, and nobody is looked up."""
+    team: Team | None = None
+    """Who is on call; None where no file says so."""
 
     def without_memory(self) -> Bot:
         """The same bot without its store: what answers while the database does not."""
@@ -280,9 +283,13 @@ class Bot:
             return Outcome(self.adviser.say("no_memory"))
         if message.chat is not None and word in groups.WORK and context.member is not None:
             return groups.act(context.overheard(), command, self._talk(message, now))
-        refusal = refused(context, word)
-        if refusal is not None:
-            return refusal
+        if word in duty_commands.WORDS:
+            return duty_commands.act(context, command, self._talk(message, now), self.team)
+        return refused(context, word) or self._allowed(message, command, context, now)
+
+    def _allowed(self, message: Message, command: Command, context: Context, now: datetime) -> Outcome:
+        """What somebody typed who may."""
+        word = command.word
         if word in membership.WORDS:
             return membership.act(context, command, self.invitation, self.admins)
         if word in (Word.PENDING, Word.CONFIRM):

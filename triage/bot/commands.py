@@ -37,6 +37,12 @@ class Word(enum.StrEnum):
     CONFIRM = "confirm"
     MEMBERS = "members"
     REMOVE = "remove"
+    DUTY = "duty"
+    COVER = "cover"
+    SWAP = "swap"
+    RELEASE = "release"
+    GIVE = "give"
+    MUTE = "mute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,12 @@ COMMANDS: Mapping[Word, CommandSpec] = {
     Word.STATUS: CommandSpec(("状态", "status"), "现在有哪些事件，谁在处理", "[编号]", members_only=True),
     Word.HISTORY: CommandSpec(("历史", "history"), "以前出过什么事，怎么好的", members_only=True),
     Word.MINE: CommandSpec(("我的", "mine"), "我认领的事件", members_only=True),
+    Word.RELEASE: CommandSpec(("放手", "release"), "我认领的放开，再找人", "[编号]", members_only=True),
+    Word.GIVE: CommandSpec(("转给", "give"), "把事件交给同事", "[编号] 名字", members_only=True),
+    Word.MUTE: CommandSpec(("静音", "mute"), "这件事先别叫人", "[编号] 1小时", members_only=True),
+    Word.DUTY: CommandSpec(("值班", "oncall"), "现在谁值班，到几点，下一个是谁", members_only=True),
+    Word.COVER: CommandSpec(("替班", "cover"), "从现在起我来值", "2小时", members_only=True),
+    Word.SWAP: CommandSpec(("换班", "swap"), "那一天换个人值", "10-01 名字", members_only=True),
     Word.JOIN: CommandSpec(("加入", "join"), "用邀请词成为成员", "邀请词 名字"),
     Word.PENDING: CommandSpec(
         ("待确认", "pending"), "成员以外的人转来、还没算进事件的报警", members_only=True

@@ -12,7 +12,7 @@ from triage.bot.access import Viewer
 from triage.bot.commands import COMMANDS, Word
 from triage.bot.conversation import Conversation
 from triage.incidents.correlation import Sighting
-from triage.store import Action, Change, MembershipChange, Outgoing, Store
+from triage.store import Action, Change, MembershipChange, Outgoing, ShiftOverride, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Outcome:
     """The kinds of the alerts in the message."""
     sightings: tuple[tuple[Sighting, Change], ...] = ()
     """The alerts as they are to be remembered, each with the incident it goes into."""
-    actions: tuple[Action | MembershipChange, ...] = ()
-    """What the sender does to incidents and members."""
+    actions: tuple[Action | MembershipChange | ShiftOverride, ...] = ()
+    """What the sender does to incidents, members and shifts."""
     conversation: Conversation | None = None
     """What the next message may refer to; None leaves that as it was."""
     gap: str | None = None

@@ -40,6 +40,8 @@ _DID = {
     "step": "做到第",
     "confirm": "确认转来的报警",
     "release": "收回认领",
+    "give": "转出",
+    "mute": "静音",
 }
 _NAMED = {"evidence", "confirm"}
 """Deeds whose detail is what they were done with; of the others it says more of them."""

@@ -106,6 +106,7 @@ class Service:
                 self.metrics,
                 quiet,
                 lambda: self._has_late_answers,
+                self.settings.team,
             )
             self._bot = bot
         return bot
