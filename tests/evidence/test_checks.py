@@ -46,6 +46,18 @@ def test_every_check_of_the_rules_is_one_that_something_reports(rules: RuleSet) 
             None,
             id="what only root can see was not seen",
         ),
+        *(
+            pytest.param(
+                check, (Part(tool, (sick(finding),), ()),), None, id=f"{check} is not healthy by {finding}"
+            )
+            for check, tool, finding in (
+                ("tls", "openssl", "connection_refused"),
+                ("tcp_connect", "curl", "name_not_resolved"),
+                ("dns_wechat", "callback_check", "token_invalid"),
+                ("dns_wechat", "callback_check", "check_error"),
+                ("egress_ip", "callback_check", "token_invalid"),
+            )
+        ),
         pytest.param("host_load", (UPTIME, VMSTAT), Tick(Verdict.HEALTHY, "uptime、vmstat"), id="all of it"),
         pytest.param(
             "host_memory",

@@ -180,9 +180,28 @@ def _tick(check: str, decider: _Decider, latest: Mapping[str, Part]) -> Tick | N
 
 
 def _well(names: str, latest: Mapping[str, Part]) -> str | None:
-    """The first of some tools that was looked at and is not unreadable."""
-    seen = (name for name in names.split() if name in latest)
-    return next((name for name in seen if latest[name].verdict is not Verdict.UNREADABLE), None)
+    """The first of some tools whose output shows what it looked at: what it found is told by the signs."""
+    return next((name for name in names.split() if name in latest and _has_looked(latest[name])), None)
+
+
+def _has_looked(part: Part) -> bool:
+    return part.verdict is not Verdict.UNREADABLE and all(
+        item.id not in _CAME_TO_NOTHING for item in part.findings
+    )
+
+
+_CAME_TO_NOTHING = frozenset(
+    [
+        "name_not_resolved",
+        "connection_refused",
+        "connect_timeout",
+        "unreachable",
+        "token_invalid",
+        "ip_not_allowed",
+        "check_error",
+    ]
+)
+"""After these a tool has not come to what else it looks at: a certificate, a name, an address."""
 
 
 def _worst(parts: Iterable[Part], signs: frozenset[str] | None = None) -> Tick | None:
