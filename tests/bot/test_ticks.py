@@ -77,3 +77,9 @@ def test_a_stranger_sees_no_ticks(say: Say) -> None:
 def test_an_alert_that_comes_again_is_ticked_at_once(say: Say) -> None:
     say(LOAD.format("0.52") + CALM)
     assert "\n1 ? " in say(REQUEST.replace("86次", "87次"))
+
+
+def test_the_report_of_the_logs_answers_the_step_that_asks_for_it(say: Say) -> None:
+    report = "判断 进来了，是我们慢了（backend_slow）\n依据 /cb 31 次，状态 499 ×31\n接着 先看它"
+    assert "第 1 步 ✗" in say(report)
+    assert "\n1 ✗ " in say(REQUEST.replace("86次", "87次"))

@@ -58,3 +58,31 @@ def test_what_is_printed_for_the_chat_is_judged_there(capsys: Printed) -> None:
 def test_a_text_without_an_alert_is_refused(capsys: Printed) -> None:
     assert main(["doctor", "--alert", str(DATA / "guide_items.txt")]) == 2
     assert "no alert" in capsys.readouterr().err
+
+
+def test_an_alerts_checklist_is_printed_with_what_was_found(alert: str, capsys: Printed) -> None:
+    main(["doctor", "--alert", alert])
+    steps = capsys.readouterr().out.partition("\n检查步骤\n")[2]
+    marks = {line.split()[1] for line in steps.splitlines() if line[:1].isdecimal()}
+    assert marks & {"✓", "✗", "!", "?"}
+
+
+def test_logs_and_a_configuration_join_in(alert: str, tmp_path: Path, capsys: Printed) -> None:
+    conf, log = tmp_path / "nginx.conf", tmp_path / "access.log"
+    conf.write_text(
+        "events { worker_connections 4096; }\nhttp { server { listen 8000; location / { deny all; } } }\n"
+    )
+    log.write_text("")
+    main(["doctor", "--alert", alert, "--nginx", str(conf), "--logs", str(log), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    tools = {part["tool"]: part["verdict"] for part in told["parts"]}
+    assert tools["nginx"] == "sick"
+    assert tools["logs"] == "unreadable"
+    assert told["checks"]["nginx_config"] == "sick"
+    assert set(told["checks"].values()) <= {"healthy", "suspect", "sick"}
+    assert "access_log" not in told["checks"]
+
+
+def test_logs_without_an_alert_are_refused(tmp_path: Path, capsys: Printed) -> None:
+    assert main(["doctor", "--logs", str(tmp_path / "access.log")]) == 2
+    assert "--logs needs --alert" in capsys.readouterr().err

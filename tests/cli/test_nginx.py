@@ -50,7 +50,8 @@ def test_json_has_the_findings_and_the_version(
     assert (finding["id"], finding["line"], finding["severity"]) == ("no_upstream_keepalive", 6, "low")
     _type(monkeypatch, f"nginx version: nginx/1.30.0\n{SITE}")
     assert main(["nginx", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"version": "1.30.0", "findings": []}
+    told = json.loads(capsys.readouterr().out)
+    assert (told["version"], told["findings"]) == ("1.30.0", [])
 
 
 def test_a_byte_order_mark_is_found(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,3 +89,20 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, capsys: pytest.CaptureFix
     assert f"cannot read {tmp_path}: Is a directory" in capsys.readouterr().err
     assert main(["nginx", "/nowhere/nginx.conf"]) == 2
     assert "cannot read /nowhere/nginx.conf: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "checks"),
+    [
+        pytest.param(
+            "server {\n  listen 443 ssl;\n  access_log off;\n}\n", {"nginx_config": "suspect"}, id="sick"
+        ),
+        pytest.param("location /a {\n  return 404;\n}\n", {}, id="a part without a problem proves no health"),
+    ],
+)
+def test_the_check_of_a_part_is_never_healthy(
+    text: str, checks: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _type(monkeypatch, text)
+    main(["nginx", "--json"])
+    assert json.loads(capsys.readouterr().out)["checks"] == checks

@@ -31,7 +31,7 @@ def world_of(authority: Authority | None = None) -> World:
 def test_a_certificate_is_judged(days: int, found: tuple[str, ...], authority: Authority) -> None:
     with serving(healthy(PLAIN), authority.serving("mp.example.com", timedelta(days=days))) as peer:
         seen = look(f"https://mp.example.com:{peer.port}/wx", world_of(authority))
-    assert seen == [("dig", ()), ("curl", ()), ("openssl", found)]
+    assert seen == [("dig", ()), ("connect", ()), ("openssl", found)]
 
 
 def test_a_port_that_speaks_no_tls_is_named() -> None:
@@ -42,7 +42,7 @@ def test_a_port_that_speaks_no_tls_is_named() -> None:
 
 def test_nothing_that_listens_is_named_and_no_certificate_is_asked_for() -> None:
     seen = look(f"https://mp.example.com:{closed_port()}/wx", world_of())
-    assert seen == [("dig", ()), ("curl", ("connection_refused",))]
+    assert seen == [("dig", ()), ("connect", ("connection_refused",))]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def page(alert: str | None = None) -> list[str]:
 
 
 def test_every_part_has_a_name_for_people() -> None:
-    way = ("dig", "curl", "openssl")
+    way = ("dig", "probe_dns_wechat", "connect", "openssl", "logs", "nginx", "nginx_config")
     assert {*(part.tool for part in examine(SOUND, {443})), *way} == LOOKED_AT.keys()
 
 

@@ -58,6 +58,12 @@ def test_every_check_of_the_rules_is_one_that_something_reports(rules: RuleSet) 
                 ("egress_ip", "callback_check", "token_invalid"),
             )
         ),
+        pytest.param(
+            "dns_wechat",
+            (Part(f"{PROBE}dns_wechat", (sick("name_not_resolved", "没有这个域名"),), ()),),
+            Tick(Verdict.SICK, "triage probe 域名解析不了（没有这个域名）"),
+            id="what the doctor asked of WeChat's DNS",
+        ),
         pytest.param("host_load", (UPTIME, VMSTAT), Tick(Verdict.HEALTHY, "uptime、vmstat"), id="all of it"),
         pytest.param(
             "host_memory",

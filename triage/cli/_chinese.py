@@ -27,6 +27,8 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读。""",
     "doctor": """\
 看这台机器两秒钟：负载、内存、磁盘、各种上限、连接，还有到回调的路。
 
+给了报警，就把它的检查步骤也打印出来，每步标上查到的。
+
 什么都不改，不用 root；只有 root 看得到的会写明。有病或可疑就以 1 退出。""",
     "export": """\
 打印 TABLE 的每一行，时间是 UTC。里面有大家写的话，输出不要外传。
@@ -145,6 +147,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "Pushes to time in a row. Default: 20.": "连推多少次来测耗时，默认 20。",
     "Pushes to try. Default: text, subscribe, unsubscribe, CLICK, VIEW, LOCATION, TEMPLATESENDJOBFINISH, unknown_event; for a heartbeat text, CLICK, VIEW, unknown_event.": "试哪些推送。默认 text、subscribe、unsubscribe、CLICK、VIEW、LOCATION、TEMPLATESENDJOBFINISH、unknown_event；心跳是 text、CLICK、VIEW、unknown_event。",
     "The alert to explain; its callback is looked at too.": "要解释的报警；它的回调也看一遍。",
+    "Judge this nginx configuration too.": "这份 nginx 配置也判断一遍。",
+    "Join the alert with this access log; may be repeated.": "按这份接入层日志说清报警；可以写几次。",
+    "--logs needs --alert: the alert says which minutes": "--logs 要和 --alert 一起用：报警说的是哪几分钟",
     "Print text to paste into the chat with the bot.": "打印成可以贴给机器人的文字。",
     "this looks at Linux hosts; elsewhere paste what a tool prints: triage judge": "只能看 Linux 主机；别的系统请把工具的输出贴给 triage judge",
     "the callback is not looked at: {problem}": "回调没有看：{problem}",

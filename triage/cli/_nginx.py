@@ -9,8 +9,10 @@ from pathlib import Path
 from triage.cli._input import decode, read_bytes
 from triage.cli._language import gettext
 from triage.errors import ConfigurationLimitError, InputError
-from triage.evidence.nginx.configuration import tree_of
+from triage.evidence.nginx.configuration import judge_configuration, tree_of
+from triage.evidence.nginx.problems import Problem
 from triage.evidence.nginx.tree import MAX_CHARACTERS, MAX_DEPTH, MAX_INCLUDES, MAX_WORDS, Find, Source, Tree
+from triage.evidence.services.nginx_config import directives_in
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 _BOM = b"\xef\xbb\xbf"
@@ -24,6 +26,20 @@ def read_configuration(conf: str | None) -> Source:
         raise too_large(name)
     text = decode(raw, name)
     return name, f"\ufeff{text}" if raw.startswith(_BOM) else text
+
+
+def judge_nginx(conf: str | None) -> tuple[Source, tuple[Problem, ...]]:
+    """A configuration and its problems, those of the files that it includes with them. Raises InputError."""
+    source = read_configuration(conf)
+    name, text = source
+    if not directives_in(text):
+        raise InputError(
+            gettext("{file} is no nginx configuration: no directive of nginx is in it", file=name)
+        )
+    try:
+        return source, tuple(judge_configuration(source, included_by(conf)))
+    except ConfigurationLimitError as exc:
+        raise too_large(exc.file or name) from exc
 
 
 def read_nginx(conf: str) -> Tree:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 
 import click
@@ -14,7 +15,9 @@ from triage.cli._input import read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.errors import InputError, TriageError
+from triage.evidence.checks import decided, tick_checks
 from triage.evidence.judgement import Part, Verdict
+from triage.evidence.reports import logs_part, nginx_part
 from triage.evidence.transcript import write as write_transcript
 from triage.rules.matching import Diagnosis
 
@@ -27,14 +30,21 @@ _WEB_PORTS = (80, 443)
     examples=(
         "triage doctor",
         "triage doctor --alert alert.txt",
+        "triage doctor --alert alert.txt --nginx nginx.conf --logs access.log",
         "triage doctor --alert alert.txt --paste",
     ),
 )
 @click.option("--alert", metavar="FILE", help="The alert to explain; its callback is looked at too.")
+@click.option("--nginx", metavar="CONF", help="Judge this nginx configuration too.")
+@click.option(
+    "--logs", metavar="LOG", multiple=True, help="Join the alert with this access log; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the parts as JSON.")
 @click.option("--paste", is_flag=True, help="Print text to paste into the chat with the bot.")
-def command(alert: str | None, as_json: bool, paste: bool) -> int:
+def command(alert: str | None, nginx: str | None, logs: tuple[str, ...], as_json: bool, paste: bool) -> int:
     """Look at this host for two seconds: load, memory, disks, limits, connections, and the way to the callback.
+
+    With an alert its checklist is printed too, with what was found at each step.
 
     Nothing is changed and root is not needed; what only root may see is named. The exit code is 1 where something is
     sick or suspect.
@@ -47,28 +57,50 @@ def command(alert: str | None, as_json: bool, paste: bool) -> int:
     from triage.doctor.gathering import gather
     from triage.doctor.page import write_page
 
+    if logs and not alert:
+        raise click.UsageError(gettext("--logs needs --alert: the alert says which minutes"))
     adviser = make_adviser()
-    kind, url = _read_alert(adviser.diagnose(read_text(alert))[1]) if alert else (None, None)
-    ports, way = _look_at_callback(url)
+    text = read_text(alert) if alert else ""
+    diagnosed = _first(adviser.diagnose(text)[1]) if alert else None
+    kind, url = (diagnosed.kind, diagnosed.facts.get("url")) if diagnosed else (None, None)
+    files = tuple(_look_at_files(diagnosed, nginx, logs))
+    ports, way = _look_at_callback(url if isinstance(url, str) else None)
     host = gather(ports or _WEB_PORTS)
-    parts = (*examine(host, ports), *way)
+    parts = (*examine(host, ports), *way, *files)
     title = f"{host.name} · {datetime.now(BEIJING):%Y-%m-%d %H:%M} · {host.cpus} 核"
     if as_json:
-        write(dump({"host": host.name, "kind": kind, "parts": [_as_json(part) for part in parts]}))
+        checks = decided(tick_checks(parts))
+        found = [_as_json(part) for part in parts]
+        write(dump({"host": host.name, "kind": kind, "parts": found, "checks": checks}))
     elif paste:
         write(write_transcript(title, parts))
     else:
         kinds = {rule.id: rule.title for rule in adviser.rules.rules}
         write(write_page(f"主机 {title}", parts, kinds, kind))
+        if steps := adviser.steps(text, parts=parts) if alert else None:
+            write("\n".join(["", "检查步骤", *map(steps.line, range(steps.count))]))
     return int(any(part.verdict in (Verdict.SICK, Verdict.SUSPECT) for part in parts))
 
 
-def _read_alert(diagnoses: tuple[Diagnosis, ...]) -> tuple[str, str | None]:
-    """The kind of the first alert and the URL in its sample. Raises InputError where there is no alert."""
+def _first(diagnoses: tuple[Diagnosis, ...]) -> Diagnosis:
+    """The alert that is meant. Raises InputError where there is none."""
     if not diagnoses:
         raise InputError(gettext("no alert in this text"))
-    url = diagnoses[0].facts.get("url")
-    return diagnoses[0].kind, url if isinstance(url, str) else None
+    return diagnoses[0]
+
+
+def _look_at_files(diagnosed: Diagnosis | None, nginx: str | None, logs: tuple[str, ...]) -> Iterator[Part]:
+    """A part for the configuration and one for what the logs say of the alert. Raises InputError."""
+    if nginx:
+        from triage.cli._nginx import judge_nginx
+
+        (_, text), problems = judge_nginx(nginx)
+        yield nginx_part(text, problems)
+    if logs and diagnosed:
+        from triage.cli._logs import join_logs
+
+        answer, _, _ = join_logs(logs, diagnosed.alert, nginx)
+        yield logs_part(answer.verdict.value, answer.proof)
 
 
 def _look_at_callback(url: str | None) -> tuple[tuple[int, ...], tuple[Part, ...]]:

@@ -8,6 +8,7 @@ from triage.cli._commands import Command
 from triage.cli._input import read_batch, read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
+from triage.evidence.checks import decided, tick_checks
 from triage.evidence.findings import FINDINGS
 from triage.evidence.judge import judge
 from triage.evidence.judgement import Part, Verdict
@@ -34,7 +35,8 @@ def command(file: str | None, as_json: bool, batch: bool) -> int:
         return 0
     parts = judge(read_text(file))
     if as_json:
-        write(dump({"parts": [part.as_json() for part in parts]}))
+        checks = decided(tick_checks(parts))
+        write(dump({"parts": [part.as_json() for part in parts], "checks": checks}))
     else:
         write("\n".join(map(_shown, parts)) or gettext("no output of a tool in this text"))
     return int(any(part.verdict in (Verdict.SICK, Verdict.SUSPECT) for part in parts))

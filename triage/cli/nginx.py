@@ -6,13 +6,13 @@ import click
 
 from triage.cli._commands import Command
 from triage.cli._language import gettext
-from triage.cli._nginx import included_by, read_configuration, too_large
+from triage.cli._nginx import judge_nginx
 from triage.cli._output import dump, write
-from triage.errors import ConfigurationLimitError, InputError
+from triage.evidence.checks import decided, tick_checks
 from triage.evidence.findings import FINDINGS
-from triage.evidence.nginx.configuration import judge_configuration, told_version
+from triage.evidence.nginx.configuration import told_version
 from triage.evidence.nginx.problems import Problem
-from triage.evidence.services.nginx_config import directives_in
+from triage.evidence.reports import nginx_part
 
 
 @click.command(
@@ -33,19 +33,13 @@ def command(conf: str | None, as_json: bool) -> int:
 
     The exit code is 1 where something is found.
     """
-    name, text = read_configuration(conf)
-    if not directives_in(text):
-        raise InputError(
-            gettext("{file} is no nginx configuration: no directive of nginx is in it", file=name)
-        )
-    try:
-        problems = judge_configuration((name, text), included_by(conf))
-    except ConfigurationLimitError as exc:
-        raise too_large(exc.file or name) from exc
+    (name, text), problems = judge_nginx(conf)
     if as_json:
         version = told_version(text)
         findings = [{**each.as_json(), "says": FINDINGS[each.id].says} for each in problems]
-        write(dump({"version": ".".join(map(str, version)) if version else None, "findings": findings}))
+        checks = decided(tick_checks([nginx_part(text, problems)]))
+        told = ".".join(map(str, version)) if version else None
+        write(dump({"version": told, "findings": findings, "checks": checks}))
     else:
         write("\n".join(map(_shown, problems)) or gettext("{file}: nothing found", file=name))
     return int(bool(problems))

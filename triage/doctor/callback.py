@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from triage.evidence.checks import PROBE
 from triage.evidence.judgement import Finding, Part, Verdict, unreadable
 from triage.probe.guard import Guard, Target
 from triage.probe.network_checks import Limits, World, check_dns, check_tcp, check_tls, check_url
@@ -31,9 +32,13 @@ def examine_way(target: Target, guard: Guard, world: World | None = None) -> tup
     world, limits = world or World(), Limits()
     named, addresses = check_dns(target, guard, world, limits)
     connected, reachable = check_tcp(target, addresses, guard, limits)
-    parts = [Part("dig", _findings([check_url(target, guard), *named]), ())]
-    if addresses:
-        parts.append(Part("curl", _findings(connected), ()))
+    own = [check_url(target, guard), *(check for check in named if check.id != "dns_wechat")]
+    parts = [Part("dig", _findings(own), ())]
+    asked = [check for check in named if check.id == "dns_wechat" and check.state is not CheckState.SKIPPED]
+    if asked:
+        parts.append(Part(f"{PROBE}dns_wechat", _findings(asked), ()))
+    if addresses:  # from this host, so it proves nothing of the firewall before it: no output of curl
+        parts.append(Part("connect", _findings(connected), ()))
     if reachable and target.scheme == "https":
         parts.append(
             Part("openssl", _findings([check_tls(target, reachable, guard, limits, world).check]), ())

@@ -23,8 +23,12 @@ LOOKED_AT: Mapping[str, str] = {
     "cgroup_cpu": "容器的 CPU 上限",
     "cgroup_memory": "容器的内存上限",
     "dig": "回调的域名",
-    "curl": "连到回调",
+    "probe_dns_wechat": "微信 DNS 的解析",
+    "connect": "连到回调",
     "openssl": "回调的证书",
+    "logs": "接入层日志",
+    "nginx": "nginx 配置",
+    "nginx_config": "这段 nginx 配置",
 }
 """What a healthy part says was looked at, by its tool."""
 

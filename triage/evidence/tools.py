@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from triage.evidence import transcript
+from triage.evidence import reports, transcript
 from triage.evidence.host import disks, dmesg, limits, memory, sysstat, top, uptime, vmstat
 from triage.evidence.judgement import Part
 from triage.evidence.network import callback, counters, curl, names, openssl, ping, route, sockets
@@ -16,6 +16,7 @@ Reader = Callable[[Paste], Iterator[Part]]
 
 READERS: tuple[Reader, ...] = (
     transcript.read,
+    reports.read,
     vmstat.read,
     top.read,
     memory.read,

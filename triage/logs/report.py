@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from triage.alerts.parser import BEIJING
+from triage.evidence.checks import decided, tick_checks
+from triage.evidence.reports import logs_part
 from triage.evidence.services.log_fields import parse_list
 from triage.logs.target import Target
 from triage.logs.traffic import Kind, Line, Traffic
@@ -33,6 +35,7 @@ def as_json(answer: Answer, traffic: Traffic, target: Target | None) -> dict[str
         "by_minute": {_minute(minute): count for minute, count in traffic.by_minute().items()},
         "slow": traffic.slow,
         "lines": [_masked(line) for line in _lines(traffic)],
+        "checks": decided(tick_checks([logs_part(answer.verdict.value, answer.proof)])),
     }
 
 

@@ -271,6 +271,7 @@ class Report:
             ],
             "checks": [check.as_json() for check in self.checks],
             "checked": dict(checked(self)),
+            "verdicts": dict(verdicts(self)),
         }
 
 
@@ -287,6 +288,12 @@ def checked(report: Report) -> Mapping[str, str]:
     """For each check id the verdict that a checklist's step shows, like `检查过：没通过，因为…`."""
     ids = dict.fromkeys(check.id for check in report.checks)
     return {id_: _verdict([check for check in report.checks if check.id == id_]) for id_ in ids}
+
+
+def verdicts(report: Report) -> Mapping[str, str]:
+    """For each check id whether it is `healthy` or `sick`; those that were not carried out are left out."""
+    found = {check.id: "healthy" for check in report.checks if check.state is CheckState.PASSED}
+    return found | {check.id: "sick" for check in report.checks if check.state is CheckState.FAILED}
 
 
 def _verdict(checks: Sequence[Check]) -> str:

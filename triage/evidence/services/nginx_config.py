@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from triage.errors import ConfigurationLimitError
 from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
@@ -84,11 +84,16 @@ def _judge(text: str, paste: str) -> Iterator[Finding]:
         for each in problems
         if each.id != "config_invalid" and (version or each.id not in _NEEDS_VERSION)
     ]
-    for id_ in dict.fromkeys(each.id for each in kept):
-        alike = [each for each in kept if each.id == id_]
-        yield _finding(alike[0], len(alike) - 1)
+    yield from findings_of(kept)
     if not kept and any(each.id == "config_invalid" for each in problems):
         yield unreadable("truncated", "括号或分号不成对，配置没有粘全")
+
+
+def findings_of(problems: Sequence[Problem]) -> Iterator[Finding]:
+    """One finding for all problems of an id, with the place of the first."""
+    for id_ in dict.fromkeys(each.id for each in problems):
+        alike = [each for each in problems if each.id == id_]
+        yield _finding(alike[0], len(alike) - 1)
 
 
 def _finding(first: Problem, more: int) -> Finding:
