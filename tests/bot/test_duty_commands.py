@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from tests.support.talk import CONNECT, LIN, NOW, STRANGER, ZHAO, Say, message_of, person
+from tests.support.talk import CONNECT, LIN, NOW, STRANGER, ZHAO, Overtaken, Say, message_of, person
 from tests.support.team import HAN, LI, MAIN, TEAM
 from triage.bot.bot import Bot
-from triage.bot.duty_commands import overrides_of, read_duration
+from triage.bot.duty_commands import read_duration
 from triage.incidents import rota
 from triage.store import Store
 
@@ -27,7 +28,7 @@ def bot(bot: Bot) -> Bot:
 
 
 def _on_call(store: Store, at: datetime) -> str | None:
-    return rota.on_call(MAIN, overrides_of(store, NOW), at).teammate
+    return rota.on_call(MAIN, store.shifts(NOW), at).teammate
 
 
 # -- what must not happen
@@ -90,6 +91,16 @@ def test_what_somebody_else_has_claimed_cannot_be_let_go(say: Say, store: Store)
     assert incident.owner == person(LIN)
 
 
+@pytest.mark.parametrize("typed", ["转给 1 小林", "静音 1 1小时", "放手 1"])
+def test_what_somebody_closes_at_that_moment_is_not_said_to_be_done(
+    typed: str, bot: Bot, say: Say, store: Store
+) -> None:
+    say(CONNECT)
+    say("认领 1")
+    late: Any = Overtaken(store, lambda: store.close_incident(1, person(LIN), NOW))
+    assert replace(bot, store=late).handle(message_of(typed), NOW).text == "事件 #1 已经关闭。"
+
+
 # -- shifts
 
 
@@ -112,7 +123,7 @@ def test_day_is_given_to_somebody_else(say: Say, store: Store) -> None:
 def test_day_that_is_over_is_that_of_next_year(say: Say, store: Store) -> None:
     say("换班 4月20日 韩梅")
     (shift,) = store.shifts(NOW)
-    assert shift.starts_at.astimezone(NOW.tzinfo).date().isoformat() == "2027-04-20"
+    assert shift.start.astimezone(NOW.tzinfo).date().isoformat() == "2027-04-20"
 
 
 def test_rotation_can_be_named(bot: Bot, store: Store) -> None:

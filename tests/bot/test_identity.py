@@ -15,7 +15,7 @@ from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.channels.registry import CHANNELS
-from triage.channels.wechat.channel import WechatChannel
+from triage.channels.wechat.channel import WECHAT
 from triage.message import ANY_ACCOUNT, Message, MessageKind, Person
 from triage.store import Store
 
@@ -29,7 +29,7 @@ Say = Callable[[Person, str], str]
 
 @pytest.fixture(autouse=True)
 def _second_channel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CHANNELS, "wecom", WechatChannel())
+    monkeypatch.setitem(CHANNELS, "wecom", WECHAT)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.support.groups import CHAT
 from tests.support.loopback import Clock
 from tests.support.robots import Robots
 from tests.support.talk import CONNECT
-from tests.support.team import HAN, LI, MAIN, NEXT, ON_CALL, TEAM
+from tests.support.team import HAN, LI, MAIN, NEXT, ON_CALL, SHANGHAI, TEAM
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, SEND, Wecom
 from triage.advice.adviser import Adviser
 from triage.bot.bot import Bot
@@ -30,7 +30,15 @@ from triage.channels.sealed import Seal
 from triage.channels.wecom_app.account import Account
 from triage.errors import StoreDownError
 from triage.findings import Severity
-from triage.incidents.team import ClaimRules, Escalation, EscalationStep, Team, TeamGroup, Teammate
+from triage.incidents.team import (
+    ClaimRules,
+    Escalation,
+    EscalationStep,
+    Team,
+    TeamAccount,
+    TeamGroup,
+    Teammate,
+)
 from triage.message import ANY_ACCOUNT, Message, MessageKind, Person
 from triage.store import OutgoingKind, OutgoingState, Queued, Store
 
@@ -72,6 +80,7 @@ class OnCall:
     clock: Clock
     wecom: Wecom
     robots: Robots
+    desk: Paging
     sending: Sending
     _seen: list[int] = field(default_factory=lambda: [0, 0])
     _ids: int = 0
@@ -127,7 +136,7 @@ def on_call(adviser: Adviser, tmp_path: Path) -> Iterator[OnCall]:
         reaching = Reaching({"wecom": {CORPID: APP}}, ours, apis)
         desk = Paging(store, ours, reaching, adviser.say, {})
         bot = Bot(adviser, store, lambda: "gulu", ours.members)
-        yield OnCall(bot, store, clock, wecom, robots, Sending(store.outbox, desk, clock, "a"))
+        yield OnCall(bot, store, clock, wecom, robots, desk, Sending(store.outbox, desk, clock, "a"))
     store.close()
 
 
@@ -153,7 +162,7 @@ def play(on_call: OnCall) -> None:
     assert "韩梅" in on_call.click("claim:1", "han")
     on_call.wait(30 * MINUTE)
     assert on_call.paged() == ["lilei"], "who was called hears that it is in hands"
-    assert "韩梅 认领了" in on_call.posted()[0]
+    assert "\n韩梅认领了" in on_call.posted()[0]
     assert {label for _, label in on_call.wecom.updated} == {"已由韩梅认领"}
     assert len(on_call.wecom.updated) == 2
     assert "韩梅" in on_call.say("状态 1", "lilei", chat=None), "seen in the other chat"
@@ -243,7 +252,7 @@ def test_who_cannot_be_reached_is_named_in_the_group(on_call: OnCall) -> None:
     on_call.wecom.members = {"han"}
     on_call.say("", "lilei", quote=CONNECT)
     on_call.wait(MINUTE)
-    assert any("叫不到 李雷 ：" in text for text in on_call.posted())
+    assert any("叫不到李雷：" in text for text in on_call.posted())
     [page] = on_call.rows(OutgoingKind.PAGE)
     assert (page.state, page.reason and page.reason.partition(":")[0]) == (OutgoingState.FAILED, "other_way")
 
@@ -281,3 +290,20 @@ def test_many_incidents_at_once_are_one_summary_for_the_group(on_call: OnCall) -
     assert len(posted) == 20
     assert posted[-1].startswith("报警 14:31 短时间内消息太多，合成一条：")
     assert all(any(f"#{number} 14:31" in text for text in posted) for number in range(1, 31))
+
+
+def test_who_comes_next_is_told_half_an_hour_before_and_once(on_call: OnCall) -> None:
+    on_call.clock.now = datetime(2026, 4, 27, 9, 29, tzinfo=SHANGHAI)
+    for _ in range(5):
+        on_call.desk.announce_shifts(on_call.clock())
+        on_call.wait(MINUTE)
+    assert [(who, shown["content"]) for who, shown in on_call.wecom.shown if "content" in shown] == [
+        ("han", "09:31 你从 10:00 起值班")
+    ]
+
+
+def test_a_page_calls_an_account_as_the_team_does(on_call: OnCall) -> None:
+    ours = replace(on_call.desk.team, accounts=(TeamAccount("wx014d339f79c92781", "水果店"),))
+    on_call.say("", "lilei", quote=CONNECT)
+    replace(on_call.sending, desk=replace(on_call.desk, team=ours)).run()
+    assert "水果店 wx01…2781，连接超时" in on_call.posted()[0]

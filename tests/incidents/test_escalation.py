@@ -33,7 +33,7 @@ from triage.incidents.escalation import (
     severity_of,
 )
 from triage.incidents.occasions import Because, GroupNotice, Known, News, Occasion, Page, Tell, What
-from triage.incidents.team import EscalationStep, Team
+from triage.incidents.team import EscalationStep, Team, TeamAccount
 from triage.rules.model import MARK_FAIL
 
 HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=1)
@@ -160,6 +160,26 @@ def test_escalation_of_a_group_alone_ends_without_more_words() -> None:
     group_only = replace(LOW, steps=(EscalationStep(timedelta(), (), "ops"),))
     story = _opened(Severity.LOW, replace(TEAM, escalations=(group_only,))).wait(timedelta(days=1))
     assert story.sent == [(0, News.CALLED, "ops")]
+
+
+@pytest.mark.parametrize(
+    ("appid", "callback", "owners"),
+    [
+        pytest.param(
+            "wx1", "https://wx.example.cn/a", (), id="another account on the same host is another one"
+        ),
+        pytest.param(None, "https://other.example.cn/a", (), id="a host that is nobody's"),
+        pytest.param(None, None, (), id="an alert that says neither"),
+        pytest.param(APPID, None, ("wang",), id="by its AppID"),
+        pytest.param(
+            None, "https://WX.example.cn:8443/a?b", ("wang",), id="by its host where no AppID is told"
+        ),
+    ],
+)
+def test_account_of_an_alert(appid: str | None, callback: str | None, owners: tuple[str, ...]) -> None:
+    team = replace(TEAM, accounts=(TeamAccount(APPID, owners=("wang",), hosts=("wx.example.cn",)),))
+    found = team.account(appid, callback)
+    assert (found.owners if found else ()) == owners
 
 
 def test_owners_of_the_account_are_called() -> None:

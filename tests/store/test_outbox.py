@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import MetaData, create_engine
 
 from tests.support.stores import NOW, entry, opened, opening, person, recorded_in, sighting, together
+from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason
+from triage.incidents.team import Override
 from triage.store import (
     Action,
     Change,
@@ -113,7 +115,9 @@ class TestChanges:
                 Action("close", number, ALICE, "好了"),
             )
         ):
-            store.record(entry(f"a{at}", actions=(action,)))
+            is_void = at in (1, 4)  # of somebody else's, and to who has it already
+            with pytest.raises(OvertakenError) if is_void else nullcontext():
+                store.record(entry(f"a{at}", actions=(action,)))
         store.claim_incident(number, BOB, NOW)
         reopening = (sighting("d9"), Change("wx1|cb", number, Reason.REOPENED))
         recorded_in(store, entry("9", reopening))
@@ -258,7 +262,8 @@ def test_a_shift_that_was_taken_over_is_known_until_it_ends(store: Store) -> Non
     store.add_shift(shift)
     store.record(entry("1", actions=(replace(shift, teammate="han"),)))
     assert [each.teammate for each in store.shifts(NOW)] == ["wang", "han"]
-    assert store.shifts(NOW)[0] == shift
+    assert store.shifts(NOW)[0] == Override("main", "wang", NOW, NOW + timedelta(hours=2))
+    assert [(row["made_by"], row["made_at"]) for row in store.export("shifts")] == [(BOB, NOW)] * 2
     assert store.shifts(NOW + timedelta(hours=2)) == ()
 
 

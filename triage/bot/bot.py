@@ -16,7 +16,7 @@ from triage.bot.commands import Command, Word, read_command, usage
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
-from triage.bot.late import MOST_GIVEN, destination_of, late_answer, put_before
+from triage.bot.late import MOST_GIVEN, late_answer, put_before
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.bot.quoting import about_quote, quoted_number, says_something, talk_about
@@ -30,6 +30,7 @@ from triage.masking import mask_paste
 from triage.message import Message, MessageKind, Person, Reply
 from triage.rules.model import HELP_TOPIC
 from triage.store import Entry, Recorded, Store
+from triage.store.columns import person_key
 
 LONGEST_NUMBER = 2
 """Digits of a typed number: of a topic that was offered, or of the platform's guide."""
@@ -146,7 +147,7 @@ class Bot:
             or not self.has_late_answers()
         ):
             return outcome
-        waiting = store.outbox.late_answers(destination_of(message.person), now, MOST_GIVEN)
+        waiting = store.outbox.late_answers(person_key(message.person), now, MOST_GIVEN)
         text, given = put_before(outcome.text, waiting, CHANNELS[message.channel].page_size)
         return replace(outcome, text=text, given=given)
 

@@ -14,11 +14,11 @@ from triage.bot.conversation import Conversation
 from triage.bot.meant import incident_spoken_of, nothing_meant
 from triage.incidents import rota
 from triage.incidents.correlation import Incident, State
-from triage.incidents.story import incident_name
+from triage.incidents.story import incident_name, set_off
 from triage.incidents.team import Override, Rotation, Team, Teammate
 from triage.masking import foreign_word
 from triage.message import Person
-from triage.store import Action, ShiftOverride, Store
+from triage.store import Action, ShiftOverride
 
 WORDS = frozenset({Word.DUTY, Word.COVER, Word.SWAP, Word.RELEASE, Word.GIVE, Word.MUTE})
 LONGEST_COVER = timedelta(days=7)
@@ -47,13 +47,6 @@ def act(context: Context, command: Command, talk: Conversation | None, team: Tea
             return _swap(context, command.argument, team)
         case _:
             return _say(context, "duty", lines=_lines(context, team))
-
-
-def overrides_of(store: Store, now: datetime) -> tuple[Override, ...]:
-    """The shifts that somebody took over in chat and that are not over, the last one to hold. Raises StoreError."""
-    return tuple(
-        Override(each.rotation, each.teammate, each.starts_at, each.ends_at) for each in store.shifts(now)
-    )
 
 
 def read_duration(text: str) -> timedelta | None:
@@ -85,7 +78,7 @@ _NOTHING: dict[str, object] = {
 
 def _lines(context: Context, team: Team) -> list[str]:
     """Each rotation: who is on call until when, and who comes next."""
-    overrides = (*team.overrides, *overrides_of(context.store, context.now))
+    overrides = (*team.overrides, *context.store.shifts(context.now))
     return [_line(rotation, overrides, team, context.now) for rotation in team.rotations]
 
 
@@ -95,16 +88,12 @@ def _line(rotation: Rotation, overrides: tuple[Override, ...], team: Team, now: 
     line = f"{rotation.id}：{who}，到 {_clock(shift.end, rotation)}"
     if following is None:
         return line
-    return f"{line}；下一个{_spaced(_name(team, following.teammate))}，{_clock(following.start, rotation)} 起"
+    return f"{line}；下一个{set_off(_name(team, following.teammate)).rstrip()}，{_clock(following.start, rotation)} 起"
 
 
 def _name(team: Team, id_: str | None) -> str:
     mate = team.teammate(id_ or "")
     return mate.name if mate else ""
-
-
-def _spaced(name: str) -> str:
-    return f" {name}" if name.isascii() else name
 
 
 def _clock(moment: datetime, rotation: Rotation) -> str:

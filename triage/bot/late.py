@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.context import Outcome
-from triage.message import Message, PageSize, Person
+from triage.message import Message, PageSize
 from triage.store import Outgoing, OutgoingKind, Queued
-from triage.store.columns import index_key
+from triage.store.columns import index_key, person_key
 
 LATE_EXPIRES = timedelta(hours=48)
 """After this nobody asks any more; an Official Account may not write then either."""
@@ -38,16 +38,11 @@ def late_answer(
     return Outgoing(
         key=index_key(f"late/{message.key}"),
         kind=OutgoingKind.LATE,
-        destination=destination_of(message.person),
+        destination=person_key(message.person),
         due_at=now,
         expires_at=received_at + LATE_EXPIRES,
         payload={"to": str(message.person), "text": text},
     )
-
-
-def destination_of(person: Person) -> str:
-    """Somebody as the outbox knows them."""
-    return index_key(str(person))
 
 
 def put_before(reply: str, waiting: Sequence[Queued], page_size: PageSize) -> tuple[str, tuple[int, ...]]:

@@ -10,7 +10,7 @@ from triage.bot.sending import CardUpdate, Merged, Ready, Unwanted
 from triage.channels.delivery import Button, Card, Group, Notice
 from triage.incidents.correlation import Incident, State, story_of
 from triage.incidents.occasions import News
-from triage.incidents.story import MemberNames, clock, incident_name
+from triage.incidents.story import MemberNames, clock, incident_name, set_off
 from triage.incidents.team import Team, TeamGroup
 from triage.masking import mask
 from triage.message import PageSize, Person
@@ -80,13 +80,17 @@ class Words:
             news=news,
             id=incident.id if incident else None,
             at=clock(row.created_at),
-            what=incident_name(incident) if incident else "",
-            who=f" {who} " if who else "",
+            what=self._name(incident) if incident else "",
+            who=set_off(who) if who else "",
             called="、".join(called),
             next_at=_clock(payload.get("next_at")),
             until=_clock(payload.get("at")),
             note=one_line(mask(note)),
         )
+
+    def _name(self, incident: Incident) -> str:
+        account = self.team.account(incident.appid, incident.callback)
+        return incident_name(incident, account.name if account else None)
 
     def _notice(self, row: Queued, incident: Incident | None, text: str) -> Notice:
         if row.kind is OutgoingKind.GROUP:
@@ -99,7 +103,7 @@ class Words:
         mate = self.team.find(to)
         card = None
         if row.kind is OutgoingKind.PAGE and incident and mate and not mate.text_only:
-            card = _card(row, incident, text)
+            card = _card(row, incident, text, self._name(incident))
         return Notice(to, text, card=card, expires_at=row.expires_at)
 
 
@@ -129,9 +133,9 @@ def mentioned(team: Team, group: TeamGroup, called: Sequence[str]) -> tuple[str,
     return tuple(address.id for mate in mates for address in mate.addresses if address.channel == platform)
 
 
-def _card(row: Queued, incident: Incident, text: str) -> Card:
+def _card(row: Queued, incident: Incident, text: str, name: str) -> Card:
     titles = "、".join(dict.fromkeys(step.title for step in story_of(incident)))
-    what, _, _ = incident_name(incident).partition("，")
+    what, _, _ = name.partition("，")
     first, _, rest = text.partition("\n")
     return Card(
         incident.id,

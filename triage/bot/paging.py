@@ -13,7 +13,7 @@ from triage.bot.reaching import Reaching
 from triage.bot.sending import Decided, Merged, Ready, Unwanted
 from triage.channels.delivery import Sender
 from triage.incidents.correlation import Incident
-from triage.incidents.escalation import decide
+from triage.incidents.escalation import decide, shift_notices
 from triage.incidents.occasions import (
     Again,
     GroupNotice,
@@ -25,10 +25,10 @@ from triage.incidents.occasions import (
     Tell,
     What,
 )
-from triage.incidents.team import Override, Team, Teammate
+from triage.incidents.team import Team, Teammate
 from triage.message import PageSize, Person
 from triage.store import Outgoing, OutgoingKind, OutgoingState, Queued, Store
-from triage.store.columns import index_key
+from triage.store.columns import index_key, person_key
 
 EXPIRES = timedelta(hours=2)
 """After this a message about an incident helps nobody any more."""
@@ -65,7 +65,7 @@ class Paging:
             return Decided("the incident is forgotten")
         occasion = _occasion(row)
         known = self._known(incident)
-        decision = decide(occasion, known, self.team, self._overrides(now), now)
+        decision = decide(occasion, known, self.team, self.store.shifts(now), now)
         for item in decision.planned:
             if isinstance(item, LetGo):
                 self.store.release_incident(number, item.owner, now, "认领后没有动静")
@@ -117,6 +117,11 @@ class Paging:
             if way and str(way[0]) != row.payload.get("to")
         )
 
+    def announce_shifts(self, now: datetime) -> None:
+        """Tell those whose shift begins soon; each once, however often this is called. Raises StoreError."""
+        told = shift_notices(self.team, self.store.shifts(now), now)
+        self.store.outbox.put([self._outgoing(tell, None, now) for tell in told], now)
+
     # -- what is known
 
     def _words(self) -> Words:
@@ -129,12 +134,6 @@ class Paging:
         mate = self.team.find(to)
         return mate.name if mate else "同事"
 
-    def _overrides(self, now: datetime) -> tuple[Override, ...]:
-        return tuple(
-            Override(shift.rotation, shift.teammate, shift.starts_at, shift.ends_at)
-            for shift in self.store.shifts(now)
-        )
-
     def _known(self, incident: Incident) -> Known:
         rows = [row for row in self.store.outbox.of_incident(incident.id) if row.state in _REACHED]
         called = [row.payload["mate"] for row in rows if row.kind is OutgoingKind.PAGE]
@@ -146,7 +145,7 @@ class Paging:
 
     # -- what follows
 
-    def _outgoing(self, item: Planned, incident: int, now: datetime) -> Outgoing:
+    def _outgoing(self, item: Planned, incident: int | None, now: datetime) -> Outgoing:
         match item:
             case Again():
                 return Outgoing(
@@ -216,7 +215,7 @@ def _to_person(
     now: datetime,
 ) -> Outgoing:
     whole = {**payload, "to": str(to)}
-    return Outgoing(index_key(key), kind, index_key(str(to)), now, now + EXPIRES, incident, whole)
+    return Outgoing(index_key(key), kind, person_key(to), now, now + EXPIRES, incident, whole)
 
 
 def _to_group(

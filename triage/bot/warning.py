@@ -10,10 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from triage.bot.context import Outcome
-from triage.bot.late import destination_of
 from triage.message import ANY_ACCOUNT, Message, Person
 from triage.store import Outgoing, OutgoingKind, Role, Store
-from triage.store.columns import index_key
+from triage.store.columns import index_key, person_key
 
 WARNING_EXPIRES = timedelta(days=14)
 """How long a lead who says nothing is still told."""
@@ -39,7 +38,7 @@ def _word_to(person: Person, message: Message, now: datetime) -> Outgoing:
     return Outgoing(
         key=index_key(f"warning/{message.key}/{person}"),
         kind=OutgoingKind.LATE,
-        destination=destination_of(person),
+        destination=person_key(person),
         due_at=now,
         expires_at=now + WARNING_EXPIRES,
         payload={"to": str(person), "text": message.text or ""},

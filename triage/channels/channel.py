@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from triage.channels.apis import Apis
 from triage.channels.delivery import Sender
 from triage.message import Message, PageSize, Reply, Request, Response
 
 AccountT = TypeVar("AccountT", contravariant=True)
+OwnAccountT = TypeVar("OwnAccountT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Outgoing(Protocol[AccountT]):
     def name(self) -> str:
         """In paths (`/callback/<name>`), in settings, in `Message.channel`, `Person.channel` and `Group.channel`."""
 
-    def sender(self, account: AccountT, apis: Apis) -> Sender | None:
+    def sender(self, account: AccountT, apis: Apis, /) -> Sender | None:
         """What sends for an account; None where it can only answer."""
 
 
@@ -46,7 +48,7 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
     def silence(self) -> Response:
         """The legal answer to every push that there is nothing to say to."""
 
-    def receive(self, request: Request, account: AccountT, now: datetime) -> Message | Echo:
+    def receive(self, request: Request, account: AccountT, now: datetime, /) -> Message | Echo:
         """Verify and decode a request.
 
         Raises RefusedError for one that the platform has not sent, BadMessageError for one that is no message of this
@@ -54,9 +56,26 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
         """
 
     def respond(
-        self, reply: Reply, message: Message, account: AccountT, now: datetime, nonce: str, random16: bytes
+        self, reply: Reply, message: Message, account: AccountT, now: datetime, nonce: str, random16: bytes, /
     ) -> Response:
         """The answer to the push that brought `message`: cut to fit, encrypted if the push was. Never raises.
 
         `nonce` is that of the request, `random16` are 16 random bytes.
         """
+
+
+def only_answers(account: object, apis: Apis) -> None:
+    """The `sender` of a channel that cannot write first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackChannel(Generic[OwnAccountT]):
+    """A channel that is made of functions; see `Channel`."""
+
+    name: str
+    page_size: PageSize
+    max_body_bytes: int
+    silence: Response
+    receive: Callable[[Request, OwnAccountT, datetime], Message | Echo]
+    respond: Callable[[Reply, Message, OwnAccountT, datetime, str, bytes], Response]
+    sender: Callable[[OwnAccountT, Apis], Sender | None] = only_answers

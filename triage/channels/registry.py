@@ -8,21 +8,21 @@ from typing import Any
 from triage.channels.channel import Channel, Outgoing
 from triage.channels.dingtalk_webhook.channel import DINGTALK_WEBHOOK
 from triage.channels.feishu_webhook.channel import FEISHU_WEBHOOK
-from triage.channels.hook.channel import HookChannel
+from triage.channels.hook.channel import HOOK
 from triage.channels.robot import RobotChannel
-from triage.channels.wechat.channel import WechatChannel
-from triage.channels.wecom_app.channel import WecomAppChannel
-from triage.channels.wecom_bot.channel import WecomBotChannel
+from triage.channels.wechat.channel import WECHAT
+from triage.channels.wecom_app.channel import WECOM_APP
+from triage.channels.wecom_bot.channel import WECOM_BOT
 from triage.channels.wecom_webhook.channel import WECOM_WEBHOOK
 
 _CHANNELS: tuple[Channel[Any], ...] = (  # Any: each takes accounts of its own type, which the settings make
-    WechatChannel(),
-    WecomAppChannel(),
-    WecomBotChannel(),
-    HookChannel(),
+    WECHAT,
+    WECOM_APP,
+    WECOM_BOT,
+    HOOK,
 )
 CHANNELS: Mapping[str, Channel[Any]] = {channel.name: channel for channel in _CHANNELS}
-HOOKS = HookChannel.name
+HOOKS = HOOK.name
 """The channel of `/hooks/<name>`."""
 _ROBOTS = (WECOM_WEBHOOK, DINGTALK_WEBHOOK, FEISHU_WEBHOOK)
 ROBOTS: Mapping[str, RobotChannel] = {channel.name: channel for channel in _ROBOTS}

@@ -93,14 +93,13 @@ def _read(file: Path | None) -> TeamFile:
 
 def _typed(now: datetime) -> tuple[Override, ...]:
     """The shifts that somebody took over in chat; none where there is no database yet."""
-    from triage.bot.duty_commands import overrides_of
     from triage.errors import SchemaError
     from triage.settings import load_settings
     from triage.store import Store
 
     try:
         with closing(Store.open(load_settings().database_url)) as store:
-            return overrides_of(store, now)
+            return store.shifts(now)
     except SchemaError:
         return ()
 

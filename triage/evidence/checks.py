@@ -34,7 +34,7 @@ NOT_LOOKED_AT = Tick(Verdict.UNREADABLE)
 @dataclass(frozen=True, slots=True)
 class _Decider:
     needs: tuple[str, ...]
-    """Tools; of each entry one must be healthy. None: only the probe can find it healthy."""
+    """Tools; of each entry one must be healthy. Empty: only the probe can find it healthy."""
     signs: str = ""
     """The findings that speak against it, whichever tool has them."""
 

@@ -302,7 +302,7 @@ def _named(case: _Case, target: Target) -> Sequence[str]:
         case TargetKind.TEAMMATE:
             return (target.id,)
         case TargetKind.OWNERS:
-            account = team.account(case.incident.appid)
+            account = team.account(case.incident.appid, case.incident.callback)
             return account.owners if account else ()
         case TargetKind.ROTATION:
             rotation = team.rotation(target.id)

@@ -95,6 +95,11 @@ def spaced(text: str) -> str:
     return f"{text} " if text[-1:].isascii() else text
 
 
+def set_off(text: str) -> str:
+    """A text as it stands between Chinese words: as `spaced`, and with a blank before Latin letters and digits too."""
+    return f" {spaced(text)}" if text[:1].isascii() else spaced(text)
+
+
 def clock_and_age(moment: datetime, now: datetime, *, dated: bool = False) -> str:
     """A time and how long ago that is: `18:31（9 分钟前）`."""
     age = ago(moment, now)
@@ -158,11 +163,14 @@ def group_line(group: Group) -> str:
     return " · ".join(filter(None, (what.get(group.shape) if group.shape else "", titles, number)))
 
 
-def incident_name(incident: Incident) -> str:
-    """What answers call an incident beside its number: `时令果蔬 wx01…2781，连接超时、请求超时`."""
+def incident_name(incident: Incident, called: str | None = None) -> str:
+    """What answers call an incident beside its number: `时令果蔬 wx01…2781，连接超时、请求超时`.
+
+    `called` is what the team calls the account, in place of its nickname.
+    """
     newest = incident.sightings[-1] if incident.sightings else None
     titles = "、".join(step.title for step in story_of(incident)[:_NAMED_KINDS])
-    account = account_line(newest.nickname if newest else None, incident.appid)
+    account = account_line(called or (newest.nickname if newest else None), incident.appid)
     return "，".join(filter(None, (account, titles))) or "没写是哪个号"
 
 

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from triage.findings import Severity
@@ -45,7 +46,8 @@ class TeamAccount:
     """An account whose alerts come in: what it is called, and who owns it."""
 
     appid: str
-    name: str
+    name: str | None = None
+    """None: alerts tell its nickname."""
     owners: tuple[str, ...] = ()
     """Ids of teammates."""
     hosts: tuple[str, ...] = ()
@@ -229,9 +231,12 @@ class Team:
         """The group of an id."""
         return next((group for group in self.groups if group.id == id_), None)
 
-    def account(self, appid: str | None) -> TeamAccount | None:
-        """The account of an AppID."""
-        return next((account for account in self.accounts if account.appid == appid), None)
+    def account(self, appid: str | None, callback: str | None) -> TeamAccount | None:
+        """The account of an AppID; where an alert names none, that of the callback's host."""
+        if appid is not None:
+            return next((account for account in self.accounts if account.appid == appid), None)
+        host = urlsplit(callback or "").hostname
+        return next((account for account in self.accounts if host in account.hosts), None)
 
     def escalation(self, severity: Severity) -> Escalation | None:
         """Who is called for an incident: its severity's, else that of the next less severe one; None calls nobody."""

@@ -119,7 +119,7 @@ class TeamReader(ValueReader):
 
     def _account(self, appid: str, node: yaml.Node) -> TeamAccount:
         values = self.parse(node, self.mapping(node, "an account"), _ACCOUNT, "an account")
-        return TeamAccount(appid, values["name"] or appid, values["owners"], values["hosts"])
+        return TeamAccount(appid, values["name"], values["owners"], values["hosts"])
 
     def rotations(self, node: yaml.Node) -> tuple[Rotation, ...]:
         return self.named(node, "rotations", self._rotation)

@@ -59,6 +59,8 @@ _REOPEN = _THIS.where(_I.closed_as != 0).values(
     step=0,
     muted_until=None,
 )
+_PROMISED = frozenset({"claim", "release", "give", "mute"})
+"""Actions that the reply says were carried out."""
 _OF_OWNER = {"claim": _CLAIM, "release": _RELEASE}
 _SET_REPLY = (
     update(MESSAGES)
@@ -132,8 +134,8 @@ def _carry_out(
             if confirm(session, sql, action, at) is None:
                 raise OvertakenError(f"incident {action.incident_id} was confirmed meanwhile")
         case Action():
-            if not act(session, sql, action, at) and action.kind == "claim":
-                raise OvertakenError(f"incident {action.incident_id} was claimed or closed meanwhile")
+            if not act(session, sql, action, at) and action.kind in _PROMISED:
+                raise OvertakenError(f"incident {action.incident_id} was claimed, let go or closed meanwhile")
 
 
 def confirm(session: Session, sql: Statements, action: Action, at: datetime) -> int | None:

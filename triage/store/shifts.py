@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select
 
+from triage.incidents.team import Override
 from triage.store.schema import SHIFTS
 from triage.store.session import Session
 from triage.store.values import ShiftOverride
@@ -13,7 +14,7 @@ from triage.store.values import ShiftOverride
 _S = SHIFTS.c
 _ADD = insert(SHIFTS).inline()
 _FROM = (
-    select(_S.rotation, _S.teammate, _S.starts_at, _S.ends_at, _S.made_by, _S.made_at)
+    select(_S.rotation, _S.teammate, _S.starts_at, _S.ends_at)
     .where(_S.ends_at > bindparam("since"))
     .order_by(_S.id)
 )
@@ -32,6 +33,6 @@ def add(session: Session, override: ShiftOverride) -> None:
     session.run(_ADD, row)
 
 
-def overrides(session: Session, since: datetime) -> tuple[ShiftOverride, ...]:
+def overrides(session: Session, since: datetime) -> tuple[Override, ...]:
     """Those that end after `since`, in the order they were made: of two that overlap the later one holds."""
-    return tuple(ShiftOverride(*row) for row in session.all(_FROM, {"since": since}))
+    return tuple(Override(*row) for row in session.all(_FROM, {"since": since}))

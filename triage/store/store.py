@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from triage.errors import SchemaError, StoreError
 from triage.incidents.correlation import Incident, State
+from triage.incidents.team import Override
 from triage.message import Person
 from triage.store import membership, purging, recording, shifts
 from triage.store.columns import conversation_key, guest_lookup, index_key, person_key
@@ -317,7 +318,7 @@ class Store:
         """Somebody is on call in a time, whoever the rotation says."""
         self._database.write(partial(shifts.add, override=override))
 
-    def shifts(self, since: datetime) -> tuple[ShiftOverride, ...]:
+    def shifts(self, since: datetime) -> tuple[Override, ...]:
         """The shifts taken over that end after `since`; of two that overlap the later one in the list holds."""
         return self._database.read(partial(shifts.overrides, since=since))
 

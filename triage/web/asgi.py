@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from triage.message import Response
 from triage.store.bulkhead import Bulkhead
 from triage.web.callback import Callback
 from triage.web.http import Receive, Send, read_body, send_response
+from triage.web.logs import log_failure
 from triage.web.service import Service
 
 MAX_PAGE_BYTES = 1024 * 1024
@@ -23,11 +25,13 @@ MAX_PAGE_BYTES = 1024 * 1024
 _PAGE_THREADS = 4
 _OPEN_SECONDS = 5.0
 """How long a start waits for the database before it goes on without."""
-_UPKEEP_THREADS = 6
+_UPKEEP_THREADS = 7
 _UPKEEP_SECONDS = 3600.0
 _SENDING_THREADS = 3
 """So that a platform which hangs does not hold up what goes to another."""
-_NO_THREAD_SECONDS = 5.0
+AGAIN_SECONDS = 5.0
+"""After work that could not be done."""
+_LOG = logging.getLogger(__name__)
 
 
 class Application:
@@ -37,12 +41,18 @@ class Application:
     """
 
     def __init__(
-        self, service: Service, callback: Callback, pages: Flask, started: Callable[[], object] = lambda: None
+        self,
+        service: Service,
+        callback: Callback,
+        pages: Flask,
+        started: Callable[[], object] = lambda: None,
+        again_seconds: float = AGAIN_SECONDS,
     ) -> None:
         self.service = service
         self.callback = callback
         self.pages = pages
         self.started = started
+        self._again_seconds = again_seconds
         self._wsgi = WsgiToAsgi(pages)  # type: ignore[no-untyped-call]  # without types
         self._page_threads = asyncio.Semaphore(_PAGE_THREADS)
         self._upkeep = Bulkhead(_UPKEEP_THREADS)
@@ -88,6 +98,7 @@ class Application:
                 self.service.look_at_file,
                 self.service.unrecorded.catch_up,
                 lambda: self.service.look_for_late_answers(datetime.now(UTC)),
+                lambda: self.service.announce_shifts(datetime.now(UTC)),
                 lambda: self.service.tidy(datetime.now(UTC)),
             )
         ]
@@ -110,7 +121,10 @@ class Application:
             try:
                 seconds = await threads.run(lambda expired: work(), _UPKEEP_SECONDS)
             except StoreDownError:  # no thread, or one that hangs
-                seconds = _NO_THREAD_SECONDS
+                seconds = self._again_seconds
+            except Exception as exc:  # the last guard: nobody would notice that pages go out no more
+                log_failure(_LOG, "upkeep_failed", exc)
+                seconds = self._again_seconds
 
 
 def _whole(body: bytes) -> Receive:

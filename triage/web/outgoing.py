@@ -53,9 +53,14 @@ class Outgoing:
         apis = Apis(requests.Session(), self._settings.api_urls, tokens)
         return Reaching(self._accounts, self._team or Team(), apis)
 
+    def desk(self, store: Store, say: Callable[..., str]) -> Paging:
+        """Knows what the outbox is about."""
+        return Paging(store, self._team or Team(), self._reaching, say, self._admins)
+
     def sending(self, store: Store, say: Callable[..., str]) -> Sending | None:
         """For one thread; None where nothing can ever go out by itself."""
         if self._team is None and not self._reaching.can_send:
             return None
-        desk = Paging(store, self._team or Team(), self._reaching, say, self._admins)
-        return Sending(store.outbox, desk, _now, f"{self._node}/{uuid.uuid4().hex[:8]}", self._observer)
+        return Sending(
+            store.outbox, self.desk(store, say), _now, f"{self._node}/{uuid.uuid4().hex[:8]}", self._observer
+        )

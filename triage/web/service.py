@@ -42,6 +42,7 @@ _LOOK_SECONDS = 10.0
 """Between two looks whether the database's file is still the same, and whether late answers wait."""
 _SEND_SECONDS = 1.0
 """Between two looks for what is due to go out."""
+_SHIFT_SECONDS = 60.0
 _DAY_SECONDS = 86_400.0
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
 """Asked every few seconds: logged only at debug level."""
@@ -106,7 +107,7 @@ class Service:
                 self.metrics,
                 quiet,
                 lambda: self._has_late_answers,
-                self.settings.team,
+                self.team,
             )
             self._bot = bot
         return bot
@@ -169,6 +170,17 @@ class Service:
         except StoreError as exc:
             self.metrics.store_failed("late_answers", exc)
         return _LOOK_SECONDS
+
+    def announce_shifts(self, now: datetime) -> float | None:
+        """Tell those whose shift begins soon. Seconds until the next look, None where nobody is ever on call."""
+        if self.team is None:
+            return None
+        try:
+            if self.store is not None:
+                self._outgoing.desk(self.store, self._say).announce_shifts(now)
+        except StoreError as exc:
+            self.metrics.store_failed("shifts", exc)
+        return _SHIFT_SECONDS
 
     def sender(self) -> Callable[[], float | None]:
         """The work of one thread that sends what is due. It says in how many seconds to do so again, None for never."""

@@ -1,37 +1,13 @@
-"""WeChat Official Accounts as a channel."""
+"""WeChat Official Accounts as a channel: followers write to an account each for themselves, and read plain text."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from triage.channels.apis import Apis
-from triage.channels.channel import Echo
-from triage.channels.delivery import Sender
-from triage.channels.wechat import callback
+from triage.channels.channel import CallbackChannel
 from triage.channels.wechat.account import Account
+from triage.channels.wechat.callback import MAX_BODY_BYTES, PAGE_SIZE, SUCCESS, receive, respond
 from triage.channels.wechat.messages import CHANNEL
 from triage.channels.wechat.sending import open_sender
-from triage.message import Message, PageSize, Reply, Request, Response
 
-
-class WechatChannel:
-    """Followers write to an account each for themselves, and read text without Markdown."""
-
-    name: str = CHANNEL
-    page_size: PageSize = callback.PAGE_SIZE
-    max_body_bytes: int = callback.MAX_BODY_BYTES
-    silence: Response = callback.SUCCESS
-
-    def receive(self, request: Request, account: Account, now: datetime) -> Message | Echo:
-        """As `Channel.receive`."""
-        return callback.receive(request, account, now)
-
-    def respond(
-        self, reply: Reply, message: Message, account: Account, now: datetime, nonce: str, random16: bytes
-    ) -> Response:
-        """As `Channel.respond`."""
-        return callback.respond(reply, message, account, now, nonce, random16)
-
-    def sender(self, account: Account, apis: Apis) -> Sender | None:
-        """As `Outgoing.sender`."""
-        return open_sender(account, apis)
+WECHAT: CallbackChannel[Account] = CallbackChannel(
+    CHANNEL, PAGE_SIZE, MAX_BODY_BYTES, SUCCESS, receive, respond, open_sender
+)

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from triage import __version__
 from triage.alerts.parser import BEIJING
 from triage.channels.wechat.account import Account
-from triage.channels.wechat.channel import WechatChannel
+from triage.channels.wechat.channel import WECHAT
 from triage.channels.wechat.platform_side import Accepted, accepts, compose
 from triage.message import Person, Request, Response
 from triage.settings.directories import data_directory
@@ -34,7 +34,7 @@ from triage.web.callers import is_from_our_page
 from triage.web.responses import answer
 from triage.web.service import the_service
 
-CHANNEL = WechatChannel.name
+CHANNEL = WECHAT.name
 APPID = "wxdemo00000000demo"
 RECIPIENT = "gh_demo00000000"
 PEOPLE: Mapping[str, str] = {
@@ -113,7 +113,7 @@ def _send(callback: Callback, account: Account) -> FlaskResponse:
         abort(400, "send {who, push, text}")
     push = _compose(sent, account, datetime.now(UTC))
     started = time.perf_counter()
-    response = async_to_sync(callback.answer)(push, WechatChannel(), account)
+    response = async_to_sync(callback.answer)(push, WECHAT, account)
     milliseconds = (time.perf_counter() - started) * 1000
     sender = PEOPLE[sent.who]
     accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
