@@ -171,6 +171,18 @@ class ApiError(TriageError):
         return ApiError(self.what, self.hint, self.errcode, maybe_sent=self.maybe_sent)
 
 
+class DownloadError(TriageError):
+    """A picture that somebody sent could not be fetched; `reason` says why, in words for whoever sent it.
+
+    `is_passing`: another try may succeed. Neither the text nor a chained exception holds a URL.
+    """
+
+    def __init__(self, reason: str, *, is_passing: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_passing = is_passing
+
+
 class ForbiddenError(TriageError):
     """Where we do not go: a host nobody named, or an address that is not public."""
 

@@ -80,6 +80,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """Where a platform keeps a picture that somebody sent; one of the two at least."""
+
+    url: str | None = None
+    media_id: str | None = None
+    """By which the platform's API gives it out."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message that was verified and decoded."""
 
@@ -106,6 +115,10 @@ class Message:
     """The card that was clicked."""
     response_code: str | None = None
     """By which the card that was clicked can be changed once."""
+    pictures: tuple[Picture, ...] = ()
+    """What it shows, or where it says nothing itself what is quoted shows; nothing of it has been fetched."""
+    answer_url: str | None = None
+    """Where the platform takes one answer that comes later."""
     push: str = "text"
     """The wire name of what was pushed."""
     signature: str = ""

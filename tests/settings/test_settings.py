@@ -416,5 +416,6 @@ def test_where_an_api_is_stands_by_its_channel_and_is_nowhere_by_default() -> No
     assert load_settings(urls).api_urls == {
         "wechat": "http://127.0.0.1:8000",
         "wecom": "https://api.example.cn/wecom",
+        "wecom_bot": "https://api.example.cn/wecom",
     }
     assert load_settings({}).api_urls == {}

@@ -12,6 +12,7 @@ from tests.support.loopback import Asked, Clock, Loopback
 from tests.support.wechat_api import APPID, SECRET
 
 PATH = "/cgi-bin/message/custom/send"
+MEDIA = "/cgi-bin/media/get"
 TOKEN = "/cgi-bin/stable_token"  # noqa: S105 - a path
 WINDOW = timedelta(hours=48)
 
@@ -24,6 +25,9 @@ class CustomerMessages(Loopback):
         self.is_verified = True
         self.is_listed = True
         self.shown: list[tuple[str, str]] = []
+        self.media: dict[str, bytes] = {}
+        """What followers have sent, by its media id."""
+        self.media_error: int | None = None
         self._spoke: dict[str, tuple[datetime, int]] = {}
         self._token = ""
         self._given = 0
@@ -38,7 +42,7 @@ class CustomerMessages(Loopback):
     def count(self, path: str) -> int:
         return sum(asked.path == path for asked in self.asked)
 
-    def answer(self, asked: Asked) -> tuple[int, Mapping[str, object]]:
+    def answer(self, asked: Asked) -> tuple[int, Mapping[str, object] | bytes]:
         if not self.is_listed:
             return _refused(
                 40164, "invalid ip 203.0.113.9 ipv6 ::ffff:203.0.113.9, not in whitelist rid: 1-2"
@@ -51,9 +55,16 @@ class CustomerMessages(Loopback):
             return 200, {"access_token": self._token, "expires_in": 7200}
         if asked.query.get("access_token") != self._token:
             return _refused(40001, "invalid credential, access_token is invalid or not latest rid: 1-2")
+        if asked.path == MEDIA:
+            return self._give_media(asked.query.get("media_id", ""))
         if not self.is_verified:
             return _refused(48001, "api unauthorized rid: 1-2")
         return self._send(asked.json["touser"], asked.json["text"]["content"])
+
+    def _give_media(self, id_: str) -> tuple[int, Mapping[str, object] | bytes]:
+        if self.media_error is not None:
+            return _refused(self.media_error, "said the platform rid: 1-2")
+        return (200, self.media[id_]) if id_ in self.media else _refused(40007, "invalid media_id rid: 1-2")
 
     def _send(self, openid: str, text: str) -> tuple[int, Mapping[str, object]]:
         spoke, sent = self._spoke.get(openid, (None, 0))

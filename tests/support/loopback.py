@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -39,8 +39,20 @@ class Asked:
         return json.loads(self.body)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A file that is given out, or whatever else a path holds; its pieces are sent as they come."""
+
+    pieces: Iterable[bytes] = ()
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Loopback(ThreadingHTTPServer):
-    """Answers by `answer`; `instead` is given once in its place: a status with a body, or None to hang up."""
+    """Answers by `answer`, but for the paths of `given`.
+
+    `instead` is given once in its place: a status with a body, or None to hang up.
+    """
 
     daemon_threads = True
     request_queue_size = 64
@@ -50,6 +62,7 @@ class Loopback(ThreadingHTTPServer):
         self.clock = clock or Clock()
         self.asked: list[Asked] = []
         self.instead: list[tuple[int, bytes] | None] = []
+        self.given: dict[str, Given] = {}
         self.loses_an_answer = False
         """The next request is carried out, and the line breaks before its answer."""
         self.lock = threading.Lock()
@@ -58,7 +71,7 @@ class Loopback(ThreadingHTTPServer):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def answer(self, asked: Asked) -> tuple[int, Mapping[str, object]]:
+    def answer(self, asked: Asked) -> tuple[int, Mapping[str, object] | bytes]:
         raise NotImplementedError
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -88,6 +101,11 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             asked = Asked(self.command, parts.path, query, body)
             self.server.asked.append(asked)
+            given = self.server.given.get(parts.path)
+        if given is not None:
+            self._give(given)
+            return
+        with self.server.lock:
             said = self.server.instead.pop(0) if self.server.instead else self._answer(asked)
             if self.server.loses_an_answer:
                 self.server.loses_an_answer, said = False, None
@@ -102,8 +120,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST  # noqa: N815 - http.server wants these names
 
+    def _give(self, given: Given) -> None:
+        self.close_connection = True
+        self.send_response(given.status)
+        for name, value in given.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        for piece in given.pieces:
+            self.wfile.write(piece)
+
     def _answer(self, asked: Asked) -> tuple[int, bytes]:
         status, answer = self.server.answer(asked)
+        if isinstance(answer, bytes):
+            return status, answer
         return status, json.dumps(answer, ensure_ascii=False).encode()
 
     def log_message(self, *args: Any) -> None:

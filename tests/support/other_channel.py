@@ -9,6 +9,7 @@ from datetime import datetime
 from triage.channels.apis import Apis
 from triage.channels.channel import Echo
 from triage.channels.delivery import Sender
+from triage.channels.pictures import Fetcher
 from triage.errors import BadMessageError, RefusedError
 from triage.message import (
     Message,
@@ -72,4 +73,10 @@ class OtherChannel:
         return Response(200, json.dumps({"text": self.page_size.cut(reply.text)}).encode())
 
     def sender(self, account: OtherAccount, apis: Apis) -> Sender | None:
+        return None
+
+    def fetcher(self, account: OtherAccount, apis: Apis) -> Fetcher | None:
+        return None
+
+    def answerer(self, account: OtherAccount, apis: Apis) -> Sender | None:
         return None

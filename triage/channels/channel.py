@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from triage.channels.apis import Apis
 from triage.channels.delivery import Sender
+from triage.channels.pictures import Fetcher
 from triage.message import Message, PageSize, Reply, Request, Response
 
 AccountT = TypeVar("AccountT", contravariant=True)
@@ -63,9 +64,15 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
         `nonce` is that of the request, `random16` are 16 random bytes.
         """
 
+    def fetcher(self, account: AccountT, apis: Apis, /) -> Fetcher | None:
+        """What fetches the pictures of its messages; None where they have none."""
 
-def only_answers(account: object, apis: Apis) -> None:
-    """The `sender` of a channel that cannot write first."""
+    def answerer(self, account: AccountT, apis: Apis, /) -> Sender | None:
+        """What answers a message later by its `answer_url`; None where its messages have none."""
+
+
+def nothing(account: object, apis: Apis) -> None:
+    """The `sender` of a channel that cannot write first, and what else a channel is without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +85,6 @@ class CallbackChannel(Generic[OwnAccountT]):
     silence: Response
     receive: Callable[[Request, OwnAccountT, datetime], Message | Echo]
     respond: Callable[[Reply, Message, OwnAccountT, datetime, str, bytes], Response]
-    sender: Callable[[OwnAccountT, Apis], Sender | None] = only_answers
+    sender: Callable[[OwnAccountT, Apis], Sender | None] = nothing
+    fetcher: Callable[[OwnAccountT, Apis], Fetcher | None] = nothing
+    answerer: Callable[[OwnAccountT, Apis], Sender | None] = nothing

@@ -72,6 +72,8 @@ class Notice:
     """Who of a group is called, by the platform's ids; `EVERYBODY` calls all."""
     expires_at: datetime | None = None
     """After this it helps nobody any more."""
+    answer_url: str | None = None
+    """Where the platform takes it as the later answer to one message, as `Message.answer_url`."""
 
 
 class Result(enum.StrEnum):

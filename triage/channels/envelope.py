@@ -83,6 +83,17 @@ def decrypt(encrypted: str, aes_key: str, receiveid: str) -> str:
     return text
 
 
+def decrypt_file(encrypted: bytes, aes_key: str) -> bytes:
+    """A file as a bot is given it: the same cipher and padding, without a frame around it.
+
+    Raises UnreadableMessageError where the key does not fit.
+    """
+    try:
+        return _unpad(_cipher_of(aes_key).decrypt(encrypted))
+    except (ValueError, IndexError) as exc:
+        raise UnreadableMessageError("the file cannot be decrypted") from exc
+
+
 def _unpad(plain: bytes) -> bytes:
     """Without its PKCS#7 padding. Raises ValueError where that is wrong, IndexError where there is nothing."""
     size = plain[-1]

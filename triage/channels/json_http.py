@@ -7,15 +7,16 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 from triage.errors import ApiError
 
-_MAX_ANSWER_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,10 @@ class Answer:
 
     status: int
     body: dict[str, Any] | None
+    content: bytes = field(default=b"", repr=False)
+    """The body as it came, cut above the most that was asked for: then it is longer by one piece at most."""
+    location: str | None = None
+    """Where it sends us instead; nobody has gone there."""
 
 
 def exchange(
@@ -33,11 +38,12 @@ def exchange(
     body: Mapping[str, object] | None,
     timeout: tuple[float, float],
     params: Mapping[str, str] | None = None,
+    most: int = MAX_ANSWER_BYTES,
 ) -> Answer:
     """POST a JSON body, or GET where that is None; `what` names the call in errors in place of the URL.
 
-    `timeout` is seconds to connect, and to have the whole answer. Raises ApiError where there is none; it says
-    whether the platform may have got the request all the same.
+    `timeout` is seconds to connect, and to have the whole answer, of which at most `most` bytes count. Raises ApiError
+    where there is none; it says whether the platform may have got the request all the same.
     """
     # at DEBUG it logs every URL, and the platforms want tokens and keys in the URL
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -54,22 +60,23 @@ def exchange(
             allow_redirects=False,  # a secret goes where it was meant to go
             stream=True,
         ) as response:
-            return Answer(response.status_code, _parsed(_read(response, timeout[1])))
-    except requests.RequestException as exc:
+            content = _read(response, timeout[1], most)
+            body = _parsed(content) if len(content) <= min(most, MAX_ANSWER_BYTES) else None
+            return Answer(response.status_code, body, content, response.headers.get("Location"))
+    except (requests.RequestException, HTTPError) as exc:
         trouble = ApiError(what, _hint(exc), maybe_sent=_may_have_arrived(exc))
     raise trouble  # out here: foreign exceptions hold the URL and the body, and must not be chained
 
 
-def _read(response: requests.Response, seconds: float) -> bytes:
+def _read(response: requests.Response, seconds: float, most: int) -> bytes:
     """The body. Raises ReadTimeout after `seconds` in all: the timeout of requests is for each piece of it."""
     end = time.monotonic() + seconds
     content = bytearray()
-    for piece in response.iter_content(1):  # more would wait for more; answers are small
+    # what has come, without waiting for more, as `iter_content` would
+    while len(content) <= most and (piece := response.raw.read1(_PIECE_BYTES, decode_content=True)):
         content += piece
         if time.monotonic() > end:
             raise requests.ReadTimeout
-        if len(content) > _MAX_ANSWER_BYTES:
-            return b""  # what is so large is no answer of an API
     return bytes(content)
 
 
@@ -80,9 +87,9 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
     return None
 
 
-def _hint(exc: requests.RequestException) -> str:
+def _hint(exc: requests.RequestException | HTTPError) -> str:
     """What happened, without the foreign text: it holds the URL."""
-    if isinstance(exc, requests.Timeout):
+    if isinstance(exc, (requests.Timeout, ReadTimeoutError)):
         return "超时：看本机到平台接口的网络"
     if isinstance(exc, requests.exceptions.SSLError):
         return "TLS 失败：看本机时钟、根证书和代理"
@@ -91,7 +98,7 @@ def _hint(exc: requests.RequestException) -> str:
     return f"连不上或中途断开（{type(exc).__name__}）：看 DNS、防火墙和出口网络"
 
 
-def _may_have_arrived(exc: requests.RequestException) -> bool:
+def _may_have_arrived(exc: requests.RequestException | HTTPError) -> bool:
     """Whether the request may have been written; a connection that was never made says that it was not."""
     unwritten = (
         requests.ConnectTimeout,

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import requests
 
 from triage.channels.answers import error_code
-from triage.channels.json_http import Answer, exchange
+from triage.channels.json_http import MAX_ANSWER_BYTES, Answer, exchange
 from triage.channels.tokens import Token, TokenCache, is_token
 from triage.errors import ApiError
 from triage.masking import mask
@@ -101,6 +101,11 @@ class TokenApi:
         request, end = CallRequest(path, body), time.monotonic() + timeout
         return self._twice(lambda token: self._exchange(request, token, end), end)[0]
 
+    def fetch(self, path: str, params: Mapping[str, str], timeout: float, most: int) -> Answer:
+        """The answer to a request for a file of at most `most` bytes. Raises ApiError where there is none."""
+        request, end = CallRequest(path, params=params), time.monotonic() + timeout
+        return self._twice(lambda token: self._exchange(request, token, end, most), end)[0]
+
     # -- calls
 
     def _twice(self, ask: Callable[[Token], Answer], end: float | None) -> tuple[Answer, Token]:
@@ -126,12 +131,14 @@ class TokenApi:
             self._sleep(pause)
         return self._exchange(request, token, None)
 
-    def _exchange(self, request: CallRequest, token: Token | None, end: float | None) -> Answer:
+    def _exchange(
+        self, request: CallRequest, token: Token | None, end: float | None, most: int = MAX_ANSWER_BYTES
+    ) -> Answer:
         params = {**request.params, "access_token": token.value} if token else request.params
         left = _left(end)
         times = self._timeout if left is None else (min(self._timeout[0], left), left)
         url = f"{self._base_url}/{request.path}"
-        return exchange(self._session, url, request.path, request.body, times, params)
+        return exchange(self._session, url, request.path, request.body, times, params, most)
 
     def _checked(self, path: str, answer: Answer, token: Token | None = None) -> dict[str, Any]:
         if answer.status != 200:

@@ -216,7 +216,8 @@ class Settings(BaseModel):
     @property
     def api_urls(self) -> Mapping[str, str]:
         """By channel, where a platform's API is if that is not where everybody finds it."""
-        urls = {"wechat": self.wechat_api_url, "wecom": self.wecom_api_url}
+        wecom = dict.fromkeys(("wecom", "wecom_bot"), self.wecom_api_url)
+        urls = {"wechat": self.wechat_api_url, **wecom}
         return {channel: url for channel, url in urls.items() if url is not None}
 
     @property

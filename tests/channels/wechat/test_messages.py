@@ -10,7 +10,7 @@ from tests.support.platform import CATALOGUE, FAN, GH, NOW
 from tests.support.wechat import ACCOUNTS, SAFE, platform, received
 from triage.channels.wechat.callback import receive
 from triage.channels.wechat.platform_side import MODES
-from triage.message import Message
+from triage.message import Message, Picture
 from triage.platform.pushes import Family, Push, ReplyForm, find_push
 
 
@@ -44,7 +44,13 @@ CASES: Mapping[str, tuple[str, Mapping[str, str], Mapping[str, object]]] = {
     "a chat record says nothing": ("text", {"Content": "【收到不支援的訊息類型，無法顯示】"}, {"text": None}),
     "a chat record in English": ("text", {"Content": "[Unsupported Message]"}, {"kind": "unsupported"}),
     "talk about the placeholder": ("text", {"Content": "为什么是[Unsupported Message]？"}, {"kind": "text"}),
-    "an image": ("image", {}, {"kind": "image", "text": None}),
+    "an image": (
+        "image",
+        {"PicUrl": "http://mmbiz.qpic.cn/1", "MediaId": "m1"},
+        {"kind": "image", "text": None, "pictures": (Picture("http://mmbiz.qpic.cn/1", "m1"),)},
+    ),
+    "an image of nothing": ("image", {"PicUrl": "", "MediaId": ""}, {"kind": "image", "pictures": ()}),
+    "a text beside an address": ("text", {"PicUrl": "http://mmbiz.qpic.cn/1"}, {"pictures": ()}),
     "a heard voice": ("voice", {"Recognition": "帮助。"}, {"kind": "voice", "text": "帮助。"}),
     "a voice nobody heard": ("voice", {}, {"kind": "voice", "text": None}),
     "a short video": ("shortvideo", {}, {"kind": "video", "push": "shortvideo"}),

@@ -19,7 +19,7 @@ from triage.channels.wecom_app.callback import LONGEST_LABEL, MAX_BODY_BYTES, SI
 from triage.channels.wecom_app.platform_side import EVENTS, MESSAGES, Accepted, accepts, compose, compose_echo
 from triage.channels.xml import write_fields
 from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
-from triage.message import Message, MessageKind, Reply, Request
+from triage.message import Message, MessageKind, Picture, Reply, Request
 
 ANSWERED = {
     "subscribe",
@@ -150,6 +150,11 @@ def test_the_address_is_verified_by_what_is_encrypted() -> None:
 def test_every_kind_is_told(name: str, kind: MessageKind, text: str | None) -> None:
     message = _pushed(name)
     assert (message.kind, message.text, message.push) == (kind, text, name)
+
+
+def test_a_picture_comes_with_where_it_is() -> None:
+    assert _pushed("image").pictures == (Picture("https://wework.qpic.cn/1", "m1"),)
+    assert _pushed("text", {"PicUrl": "https://wework.qpic.cn/1"}).pictures == ()
 
 
 @pytest.mark.parametrize("name", sorted(WARNINGS))

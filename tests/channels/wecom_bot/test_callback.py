@@ -19,7 +19,7 @@ from triage.channels.sealed import close_sealed
 from triage.channels.wecom_bot.callback import MAX_BODY_BYTES, SILENCE, receive, respond
 from triage.channels.wecom_bot.platform_side import EVENTS, IN_GROUPS, MESSAGES, Accepted, accepts, compose
 from triage.errors import BadMessageError, RefusedError, UnreadableMessageError
-from triage.message import Message, MessageKind, Reply, Request
+from triage.message import Message, MessageKind, Picture, Reply, Request
 
 SILENT = {"stream", "feedback_event", "disconnected_event"}
 PICTURE = {"msgtype": "image", "image": {"url": "https://example.cn/1"}}
@@ -44,7 +44,8 @@ def _signed(inside: str) -> Request:
 
 
 def _answered(text: str | None, name: str = "text", fields: Mapping[str, Any] | None = None) -> Accepted:
-    response = respond(Reply(text), _pushed(name, fields), BOT, NOW, "n1", RANDOM)
+    chat = "C1" if name in IN_GROUPS else None
+    response = respond(Reply(text), _pushed(name, fields, chat), BOT, NOW, "n1", RANDOM)
     return accepts(response, name, BOT, nonce="n1")
 
 
@@ -233,6 +234,40 @@ def test_what_is_quoted_comes_beside_what_is_said(
 ) -> None:
     message = _pushed(name, fields)
     assert (message.kind, message.text, message.quote) == (kind, text, quote)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "pictures"),
+    [
+        pytest.param("text", _text("@bot"), 0, id="a text"),
+        pytest.param("text", _text("@bot", quote=PICTURE), 1, id="a quoted picture"),
+        pytest.param("mixed", {"mixed": {"msg_item": [_quote("@bot"), PICTURE]}}, 1, id="one beside words"),
+        pytest.param("mixed", {"mixed": {"msg_item": [PICTURE] * 9}}, 3, id="of many the first three"),
+        pytest.param(
+            "mixed",
+            {"mixed": {"msg_item": [1, {"msgtype": "image"}, {"msgtype": "image", "image": {"url": 5}}]}},
+            0,
+            id="odd ones",
+        ),
+    ],
+)
+def test_pictures_come_with_where_they_are(name: str, fields: Mapping[str, Any], pictures: int) -> None:
+    message = _pushed(name, fields)
+    assert message.pictures == (Picture("https://example.cn/1"),) * pictures
+    assert message.answer_url == "https://qyapi.weixin.qq.com/cgi-bin/aibot/response?response_code=RC"
+
+
+def test_what_is_sent_itself_goes_before_what_is_quoted() -> None:
+    other = {"msgtype": "image", "image": {"url": "https://example.cn/2"}}
+    message = _pushed("mixed", {"mixed": {"msg_item": [PICTURE]}, "quote": other})
+    assert message.pictures == (Picture("https://example.cn/1"),)
+
+
+def test_a_picture_that_calls_nobody_is_for_the_others_in_the_group() -> None:
+    message = _pushed("image", chat="C1")
+    assert message.kind is MessageKind.UNKNOWN
+    assert respond(Reply("收到"), message, BOT, NOW, "n1", RANDOM) == SILENCE
+    assert _pushed("image", chat=None).kind is MessageKind.IMAGE
 
 
 def test_somebody_of_another_corporation_is_never_taken_for_one_of_ours() -> None:

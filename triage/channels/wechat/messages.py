@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from triage.channels.pictures import pictures_of
 from triage.errors import UnreadableMessageError
 from triage.message import Message, MessageKind
 from triage.platform.pushes import PUSHES, Family, Push
@@ -82,6 +83,7 @@ def decode_message(fields: Mapping[str, str], signed: Signed) -> Message:
         text=_text(kind, fields),
         event=push.name if push and kind is MessageKind.EVENT else event,
         event_key=fields.get("EventKey"),
+        pictures=pictures_of(fields) if kind is MessageKind.IMAGE else (),
         push=push.name if push else name,
         signature=signed.signature,
         encrypted=signed.encrypted,

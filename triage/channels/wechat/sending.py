@@ -49,12 +49,16 @@ class WechatSender:
 
 def open_sender(account: Account, apis: Apis) -> WechatSender | None:
     """What sends for an account; None where it has no AppSecret, and so can only answer."""
+    api = connect(account, apis)
+    return WechatSender(api) if api else None
+
+
+def connect(account: Account, apis: Apis) -> WeChatApi | None:
+    """The API for an account; None where it has no AppSecret."""
     if account.secret is None or not account.appid:
         return None
     # imported here: requests takes a tenth of a second, and most commands send nothing
     from triage.channels.wechat.api import WeChatApi
 
     url = apis.urls.get(CHANNEL)
-    return WechatSender(
-        WeChatApi(account.appid, account.secret, apis.tokens, apis.session, url, clock=apis.clock)
-    )
+    return WeChatApi(account.appid, account.secret, apis.tokens, apis.session, url, clock=apis.clock)

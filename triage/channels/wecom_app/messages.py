@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from triage.alerts.parser import BEIJING
+from triage.channels.pictures import pictures_of
 from triage.channels.sealed import Opened
 from triage.channels.wecom_app.account import Account
 from triage.errors import UnreadableMessageError
@@ -67,6 +68,7 @@ def decode_message(fields: Mapping[str, str], opened: Opened, account: Account) 
         event_key=fields.get("EventKey", "")[:_LONGEST_KEY] or None,
         task_id=_id(fields, "TaskId"),
         response_code=_id(fields, "ResponseCode"),
+        pictures=pictures_of(fields) if kind is MessageKind.IMAGE else (),
         push=event if event and kind is not MessageKind.UNKNOWN else type_.lower(),
         signature=opened.signature,
         encrypted=True,

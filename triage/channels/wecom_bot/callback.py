@@ -82,7 +82,10 @@ def _said(content: str, message: Message, stream: str) -> Mapping[str, object] |
     if message.kind is MessageKind.UNKNOWN:
         return None
     if message.kind is not MessageKind.EVENT:
-        return {"msgtype": "stream", "stream": {"id": stream, "finish": True, "content": _fitting(content)}}
+        return {
+            "msgtype": "stream",
+            "stream": {"id": stream, "finish": True, "content": fitting_markdown(content)},
+        }
     if message.event == ENTERED:
         return {"msgtype": "text", "text": {"content": STREAM_SIZE.cut(content)}}
     if message.event == CARD_CLICK and message.task_id:
@@ -91,8 +94,8 @@ def _said(content: str, message: Message, stream: str) -> Mapping[str, object] |
     return None
 
 
-def _fitting(content: str) -> str:
-    """As Markdown, which is longer than the text: as many lines as fit."""
+def fitting_markdown(content: str) -> str:
+    """A text as Markdown, which is longer: as many lines as fit."""
     markdown = as_markdown(STREAM_SIZE.cut(content))
     while STREAM_SIZE.measure(markdown) > STREAM_SIZE.limit:
         content = content.rpartition("\n")[0] or content[: len(content) // 2]

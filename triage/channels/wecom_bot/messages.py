@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from triage.channels.pictures import usable_url
 from triage.channels.sealed import Opened
 from triage.channels.wecom_bot.account import BotAccount
 from triage.errors import UnreadableMessageError
-from triage.message import Message, MessageKind
+from triage.message import Message, MessageKind, Picture
 
 CHANNEL = "wecom_bot"
 CARD_CLICK = "template_card_event"
@@ -21,6 +22,8 @@ ENTERED = "enter_chat"
 
 _ID = re.compile(r"[!-~]{1,128}")
 _LONGEST_KEY = 1024
+_MOST_PICTURES = 3
+"""Of one message; nobody waits for more to be read."""
 _KINDS = {
     "text": MessageKind.TEXT,
     "mixed": MessageKind.TEXT,
@@ -44,17 +47,13 @@ def decode_message(opened: Opened, account: BotAccount) -> Message:
     chat = _id(push, "chatid") if push.get("chattype") == "group" else None
     if push.get("chattype") == "group" and chat is None:
         raise UnreadableMessageError("a message in a group without a chatid")
-    kind, event = _KINDS.get(type_, MessageKind.UNKNOWN), _part(push, "event")
-    name = _id(event, "eventtype")
-    if kind is MessageKind.EVENT and name is None:
-        kind = MessageKind.UNKNOWN
-    text, quote = _text(push), _text(_part(push, "quote"))
-    if kind is MessageKind.TEXT:
-        text = _without_mention(text or "", account.name)
-        kind = _kind_of(push, text, quote)
-    click = _part(event, CARD_CLICK)
+    event, created = _part(push, "event"), push.get("create_time")
+    name, click = _id(event, "eventtype"), _part(event, CARD_CLICK)
     key = click.get("event_key")
-    created = push.get("create_time")
+    text, quote = _text(push), _text(_part(push, "quote"))
+    if _KINDS.get(type_) is MessageKind.TEXT:
+        text = _without_mention(text or "", account.name)
+    kind = _kind_of(push, text or "", quote)
     return Message(
         CHANNEL,
         bot,
@@ -69,6 +68,8 @@ def decode_message(opened: Opened, account: BotAccount) -> Message:
         chat=chat,
         quote=quote,
         task_id=_id(click, "task_id"),
+        pictures=_pictures(push) or _pictures(_part(push, "quote")),
+        answer_url=usable_url(push.get("response_url")),
         push=name if name and kind is MessageKind.EVENT else type_,
         signature=opened.signature,
         encrypted=True,
@@ -109,21 +110,42 @@ def _text(fields: Fields) -> str | None:
             content = _part(fields, type_).get("content")
             return content if isinstance(content, str) else None
         case "mixed":
-            return "\n".join(text for item in _items(fields) if (text := _text(item))) or None
+            return "\n".join(text for item in _items(fields, "text") if (text := _text(item))) or None
         case _:
             return None
 
 
-def _items(fields: Fields) -> Iterator[Fields]:
+def _pictures(fields: Fields) -> tuple[Picture, ...]:
+    """The pictures of a message or of a quote."""
+    match fields.get("msgtype"):
+        case "image":
+            url = usable_url(_part(fields, "image").get("url"))
+            return (Picture(url),) if url else ()
+        case "mixed":
+            found = (picture for item in _items(fields, "image") for picture in _pictures(item))
+            return tuple(found)[:_MOST_PICTURES]
+        case _:
+            return ()
+
+
+def _items(fields: Fields, type_: str) -> Iterator[Fields]:
     items = _part(fields, "mixed").get("msg_item")
     if isinstance(items, list):
-        yield from (item for item in items if isinstance(item, dict) and item.get("msgtype") == "text")
+        yield from (item for item in items if isinstance(item, dict) and item.get("msgtype") == type_)
 
 
 def _kind_of(push: Fields, text: str, quote: str | None) -> MessageKind:
-    """A picture where nothing else was sent or quoted, else a text."""
-    is_picture = push.get("msgtype") == "mixed" or (_part(push, "quote") and not quote)
-    return MessageKind.IMAGE if is_picture and not text.strip() and not quote else MessageKind.TEXT
+    """What a message is; a picture too where one was quoted or sent among texts, and nothing else."""
+    type_ = push.get("msgtype")
+    kind = _KINDS.get(type_, MessageKind.UNKNOWN) if isinstance(type_, str) else MessageKind.UNKNOWN
+    if kind is MessageKind.EVENT and _id(_part(push, "event"), "eventtype") is None:
+        return MessageKind.UNKNOWN
+    if kind is MessageKind.IMAGE and push.get("chattype") == "group":
+        return MessageKind.UNKNOWN  # a picture alone is for the others: it cannot call the bot
+    is_picture = type_ == "mixed" or (_part(push, "quote") and not quote)
+    if kind is MessageKind.TEXT and is_picture and not text.strip() and not quote:
+        return MessageKind.IMAGE
+    return kind
 
 
 def _without_mention(text: str, name: str | None) -> str:

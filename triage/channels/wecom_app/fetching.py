@@ -1,0 +1,18 @@
+"""Fetches what a member has photographed."""
+
+from __future__ import annotations
+
+from triage.channels.apis import Apis
+from triage.channels.pictures import QPIC, Fetcher, Origins
+from triage.channels.wecom_app.account import Account
+from triage.channels.wecom_app.messages import CHANNEL
+
+
+def open_fetcher(account: Account, apis: Apis) -> Fetcher:
+    """What fetches for an app, which needs no Secret for it."""
+    # imported here: requests takes a tenth of a second, and most commands fetch nothing
+    from triage.channels.downloading import PictureFetcher
+    from triage.channels.wecom_app.api import connect
+
+    api = connect(account, account.secret, apis) if account.secret else None
+    return PictureFetcher(apis.session, Origins(QPIC, apis.urls.get(CHANNEL)), api)

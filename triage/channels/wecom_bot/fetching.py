@@ -1,0 +1,47 @@
+"""Fetches what was sent to a bot: a file that is encrypted by the bot's own key, for five minutes.
+
+https://developer.work.weixin.qq.com/document/path/100719
+"""
+
+from __future__ import annotations
+
+import re
+
+from triage.channels.apis import Apis
+from triage.channels.envelope import decrypt_file
+from triage.channels.pictures import Fetcher, Origins
+from triage.channels.wecom_bot.account import BotAccount
+from triage.channels.wecom_bot.messages import CHANNEL
+from triage.errors import DownloadError, UnreadableMessageError
+from triage.message import Picture
+
+BOT_PICTURES = re.compile(r"ww-aibot-img-1258476243\.cos\.[a-z0-9-]+\.myqcloud\.com")
+"""The storage of WeCom's bots at Tencent Cloud, where everybody can have a bucket: the number is WeCom's."""
+
+
+class BotPictureFetcher:
+    """Fetches for one bot."""
+
+    def __init__(self, account: BotAccount, apis: Apis) -> None:
+        self._account = account
+        self._session = apis.session
+        self._origins = Origins(BOT_PICTURES, apis.urls.get(CHANNEL))
+
+    def fetch(self, picture: Picture, seconds: float) -> bytes:
+        """As `Fetcher.fetch`."""
+        from triage.channels.downloading import download
+
+        if picture.url is None:
+            raise DownloadError("推送里没有图的地址")
+        encrypted = download(self._session, picture.url, self._origins, seconds)
+        trouble: DownloadError | None = None
+        try:
+            return decrypt_file(encrypted, self._account.seal.aes_key)
+        except UnreadableMessageError:
+            trouble = DownloadError("取来的图解不开：核对 TRIAGE_WECOM_BOT_AES_KEY")
+        raise trouble
+
+
+def open_fetcher(account: BotAccount, apis: Apis) -> Fetcher:
+    """What fetches for a bot."""
+    return BotPictureFetcher(account, apis)
