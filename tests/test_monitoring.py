@@ -19,7 +19,7 @@ from tests.support.paths import DATA, ROOT
 from triage.cli import cli
 from triage.message import MessageKind
 from triage.rules.matching import UNKNOWN
-from triage.web.metrics import Metrics, RulesState
+from triage.web.metrics import Metrics, RulesState, Waiting
 
 RULES = ROOT / "deploy/prometheus/alerts.yml"
 GROUPS = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
@@ -50,7 +50,7 @@ def _shown() -> str:
     metrics.topic_asked(None)
     metrics.retry_answered(MessageKind.TEXT)
     metrics.not_recorded(MessageKind.TEXT)
-    return metrics.exposition(RulesState("1", 1)).decode()
+    return metrics.exposition(RulesState("1", 1), Waiting(1, 1.0)).decode()
 
 
 SAMPLES = [sample for family in text_string_to_metric_families(_shown()) for sample in family.samples]

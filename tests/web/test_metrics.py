@@ -1,17 +1,20 @@
-"""What is counted before anything has happened, and of broken templates."""
+"""What is counted before anything has happened, of broken templates, and of what waits to go out."""
 
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.sending import notice_row
 from triage.errors import RefusalReason
 from triage.message import MessageKind
 from triage.settings import load_settings
+from triage.store import Store
 from triage.web import create_app
 from triage.web.metrics import BadReason, Metrics, RulesState, StoreUse
 
@@ -53,3 +56,33 @@ def test_a_broken_template_is_counted_and_logged_by_its_file(
     assert _counts(service.metrics)["triage_broken_templates_total"] == {"": 1}
     assert "template_broken" in caplog.text
     assert "noted.txt" in str([vars(record) for record in caplog.records])
+
+
+def test_what_waits_to_go_out_is_shown_with_its_age_and_not_guessed_without_a_database(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path}/triage.db"
+    Store.open(url, upgrade=True).close()
+    app = create_app(load_settings({"TRIAGE_DATABASE_URL": url}))
+    client = app.pages.test_client()
+    assert _waiting(client.get("/metrics").text) == {}
+    app.service.open()
+    assert _waiting(client.get("/metrics").text) == {"due": 0, "oldest_due_seconds": 0}
+    now = datetime.now(UTC)
+    rows = [
+        notice_row(key, "li", now - timedelta(minutes=age)) for key, age in (("1", 5), ("2", 3), ("3", -5))
+    ]
+    app.service.ask(lambda store: store.outbox.put(rows, now))
+    waiting = _waiting(client.get("/metrics").text)
+    assert waiting["due"] == 2
+    assert 300 <= waiting["oldest_due_seconds"] < 360
+
+
+def _waiting(exposition: str) -> dict[str, float]:
+    """The gauges of what waits, by what follows `triage_outgoing_`."""
+    families = text_string_to_metric_families(exposition)
+    return {
+        family.name.removeprefix("triage_outgoing_"): family.samples[0].value
+        for family in families
+        if family.name.startswith("triage_outgoing_") and "due" in family.name
+    }

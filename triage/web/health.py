@@ -9,7 +9,8 @@ from flask import Response as FlaskResponse
 
 from triage import __version__
 from triage.errors import ReplacedFileError, SchemaError, StoreError
-from triage.store import Store
+from triage.store import Backlog, Store
+from triage.web.metrics import Waiting
 from triage.web.responses import answer
 from triage.web.service import the_service
 
@@ -68,16 +69,31 @@ def readyz() -> FlaskResponse:
 def metrics() -> FlaskResponse:
     """The counters, for Prometheus."""
     service = the_service()
-    text = service.metrics.exposition(service.rules.state)
+    text = service.metrics.exposition(service.rules.state, _waiting(datetime.now(UTC)))
     return FlaskResponse(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _backlog(now: datetime) -> Backlog | None:
+    """What has not gone out; None where it cannot be asked."""
+    try:
+        return the_service().ask(lambda store: store.outbox.backlog(now, now - _LOOKED_BACK))
+    except StoreError:
+        return None
+
+
+def _waiting(now: datetime) -> Waiting | None:
+    backlog = _backlog(now)
+    if backlog is None:
+        return None
+    oldest = backlog.oldest_due
+    return Waiting(backlog.due, (now - oldest).total_seconds() if oldest else 0.0)
 
 
 def _outgoing() -> dict[str, object] | None:
     """How much is due to go out and since when, and how much of the last day did not; None where it cannot be asked."""
     now = datetime.now(UTC)
-    try:
-        backlog = the_service().ask(lambda store: store.outbox.backlog(now, now - _LOOKED_BACK))
-    except StoreError:
+    backlog = _backlog(now)
+    if backlog is None:
         return None
     oldest = backlog.oldest_due
     return {

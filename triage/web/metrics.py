@@ -42,6 +42,14 @@ class RulesState:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is due to go out and has not; `oldest_seconds` for how long the oldest has been due, 0 where none is."""
+
+    due: int
+    oldest_seconds: float
+
+
 class Metrics:
     """The counters of one application."""
 
@@ -141,10 +149,12 @@ class Metrics:
         self.store_errors.labels(where).inc()
         log_event(_LOG, logging.ERROR, "store_error", where=where, problem=" < ".join(_causes(error)))
 
-    def exposition(self, rules: RulesState) -> bytes:
-        """All counts in Prometheus' text format."""
+    def exposition(self, rules: RulesState, waiting: Waiting | None = None) -> bytes:
+        """All counts in Prometheus' text format; without what waits where the database cannot say."""
         own = CollectorRegistry()
         own.register(_Rules(rules))
+        if waiting is not None:
+            own.register(_Waiting(waiting))
         return generate_latest(self._registry) + generate_latest(own)
 
 
@@ -170,3 +180,21 @@ class _Rules(Collector):
         yield GaugeMetricFamily("triage_rules", "Rules in use.", self._state.count)
         stale = float(self._state.problem is not None)
         yield GaugeMetricFamily("triage_rules_stale", "1 while changed rules cannot be used.", stale)
+
+
+class _Waiting(Collector):
+    """What waits to go out, the same from every node of one database."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """How much, and for how long."""
+        yield GaugeMetricFamily(
+            "triage_outgoing_due", "What is due to go out and has not.", self._waiting.due
+        )
+        yield GaugeMetricFamily(
+            "triage_outgoing_oldest_due_seconds",
+            "For how long the oldest of it has been due.",
+            self._waiting.oldest_seconds,
+        )
