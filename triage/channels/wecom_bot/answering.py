@@ -44,7 +44,7 @@ class BotAnswerer:
 
         url = self._origins.admit(notice.answer_url) if notice.answer_url else None
         if url is None:
-            return Delivery(Result.OTHER_WAY, "智能机器人只能回复收到的消息，没有回复地址")
+            return Delivery(Result.OTHER_WAY, "智能机器人只能回复消息，这一条没有可回的地址")
         content = fitting_markdown(strip_controls(notice.text))
         body = {"msgtype": "markdown", "markdown": {"content": content}}
         try:
