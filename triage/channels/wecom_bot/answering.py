@@ -44,7 +44,7 @@ class BotAnswerer:
 
         url = self._origins.admit(notice.answer_url) if notice.answer_url else None
         if url is None:
-            return Delivery(Result.OTHER_WAY, "智能机器人只能回复消息，这一条没有可回的地址")
+            return Delivery(Result.OTHER_WAY, "智能机器人只能回复消息，这一条没有 response_url")
         content = fitting_markdown(strip_controls(notice.text))
         body = {"msgtype": "markdown", "markdown": {"content": content}}
         try:
@@ -55,7 +55,7 @@ class BotAnswerer:
             return judge_failure(exc, _CODES)
         code = error_code(answer.body)
         if code and code not in _CODES:  # the address was used or is too old, and there is no other
-            return Delivery(Result.OTHER_WAY, f"errcode {code}：回复地址用过了，或者过了一小时")
+            return Delivery(Result.OTHER_WAY, f"errcode {code}：response_url 用过了，或者过了一小时")
         return judge_answer(answer.status, answer.body, _CODES)
 
 
