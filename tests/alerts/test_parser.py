@@ -510,6 +510,16 @@ def test_alerts_are_told_apart_on_one_line(given_: list[Alert], between: str) ->
     assert [fields(alert) for alert in parse(text).alerts] == [fields(alert) for alert in given_]
 
 
+def test_a_nickname_with_brackets_begins_an_alert_behind_a_reply_body() -> None:
+    alert = (
+        "昵称: [官方]店 时间: 2026-09-30 10:00:00 内容: 微信服务器向公众号推送消息或事件后，开发者5秒内没有返回 "
+        "次数: 5分钟 2次 错误样例: [transaction_id=4200000000202407120000000001][resp=success]"
+    )
+    first, second = parse(f"{alert} {alert}").alerts
+    assert (first.sample.resp, second.sample.resp) == ("success", "success")
+    assert (first.nickname, second.nickname) == ("[官方]店", "[官方]店")
+
+
 @given(alerts(), st.integers(2, len(BAD_ANSWER) - 2), st.integers(3, 20))
 @PROPERTY
 def test_folded_lines_are_joined(alert: Alert, sentence_at: int, openid_at: int) -> None:
@@ -668,13 +678,3 @@ def test_too_many_alerts_are_reported_as_unread() -> None:
 def test_too_large_text_is_refused() -> None:
     with pytest.raises(TextTooLargeError):
         parse("x" * (MAX_CHARACTERS + 1))
-
-
-def test_a_nickname_with_brackets_begins_an_alert_behind_a_reply_body() -> None:
-    alert = (
-        "昵称: [官方]店 时间: 2026-09-30 10:00:00 内容: 微信服务器向公众号推送消息或事件后，开发者5秒内没有返回 "
-        "次数: 5分钟 2次 错误样例: [transaction_id=4200000000202407120000000001][resp=success]"
-    )
-    first, second = parse(f"{alert} {alert}").alerts
-    assert (first.sample.resp, second.sample.resp) == ("success", "success")
-    assert (first.nickname, second.nickname) == ("[官方]店", "[官方]店")

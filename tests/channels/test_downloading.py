@@ -18,6 +18,7 @@ from tests.support.sealed import OF_BOT
 from tests.support.wechat_api import APPID, SECRET
 from triage.channels.apis import Apis
 from triage.channels.downloading import LARGEST_PICTURE, MEDIA_PATH, MOST_REDIRECTS
+from triage.channels.json_http import within
 from triage.channels.pictures import Fetcher
 from triage.channels.registry import CHANNELS
 from triage.channels.sealed import Seal
@@ -165,6 +166,11 @@ def test_a_connection_that_breaks_may_hold_the_next_time(fetcher: Fetcher, api: 
     assert _problem(fetcher, Picture(f"{api.url}/1")).is_passing
     api.server_close()
     assert _problem(fetcher, Picture(f"{api.url}/1")).is_passing
+
+
+def test_a_platform_is_given_three_seconds_to_connect_and_never_more_than_all() -> None:
+    assert within(10) == (3, 10)
+    assert within(0.5) == (0.5, 0.5)
 
 
 def test_nothing_says_where_it_is(fetcher: Fetcher) -> None:

@@ -45,7 +45,7 @@ _MAX_SURPLUS = 200
 _COLON = r"[ \t*]{0,4}[:;]"
 _VALUE = r"[^\[\]{}<>\"]"
 _NICKNAME = r"[^={}<>\"]"
-"""May hold brackets, of which a known key has a `=`."""
+"""A character of a nickname, which may hold brackets; a `=` belongs to a key of the 错误样例."""
 _SENTENCE = rf"内容{_COLON}\s{{0,4}}(?:微信服务器|推送(?:component|\"?支付|第三方平台|组件))"
 _END_OF_ALERT = re.compile(
     r"(?P<tail>[报告]警排查指引)"

@@ -72,7 +72,7 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
 
 
 def nothing(account: object, apis: Apis) -> None:
-    """The `sender` of a channel that cannot write first, and what else a channel is without."""
+    """In place of the sender, fetcher or answerer that a channel is without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 import requests
 
 from triage.channels.answers import error_code
-from triage.channels.json_http import Answer, exchange
+from triage.channels.json_http import Answer, exchange, within
 from triage.channels.pictures import Origins
 from triage.channels.token_api import TokenApi
 from triage.errors import ApiError, DownloadError
@@ -19,7 +19,6 @@ from triage.message import Picture
 LARGEST_PICTURE = 10 * 1024 * 1024
 MOST_REDIRECTS = 2
 MEDIA_PATH = "cgi-bin/media/get"
-CONNECT_TIMEOUT = 3.0
 _WHAT = "取图"
 _LEAST_SECONDS = 0.001
 _PASSING = (408, 425, 429)
@@ -35,7 +34,7 @@ class PictureFetcher:
         self._api = api
 
     def fetch(self, picture: Picture, seconds: float) -> bytes:
-        """As `Fetcher.fetch`."""
+        """The picture as a file, by its address or else by the API. Raises DownloadError within `seconds`."""
         end = time.monotonic() + seconds
         by_api = self._api if picture.media_id else None
         if picture.url is not None:
@@ -56,7 +55,8 @@ def download(session: requests.Session, url: str, origins: Origins, seconds: flo
         asked = origins.admit(url)
         if asked is None:
             raise DownloadError("图的地址不是平台自己的，不去取")
-        answer = _ask(partial(exchange, session, asked, _WHAT, None, _times(end), most=LARGEST_PICTURE))
+        times = within(max(end - time.monotonic(), _LEAST_SECONDS))
+        answer = _ask(partial(exchange, session, asked, _WHAT, None, times, most=LARGEST_PICTURE))
         if not 300 <= answer.status < 400 or answer.location is None:
             return _content(answer)
         url = urljoin(asked, answer.location)
@@ -72,19 +72,11 @@ def media(api: TokenApi, media_id: str, seconds: float) -> bytes:
     return _content(_ask(partial(api.fetch, MEDIA_PATH, {"media_id": media_id}, seconds, LARGEST_PICTURE)))
 
 
-def _times(end: float) -> tuple[float, float]:
-    left = max(end - time.monotonic(), _LEAST_SECONDS)
-    return min(CONNECT_TIMEOUT, left), left
-
-
 def _ask(asking: Callable[[], Answer]) -> Answer:
-    trouble: DownloadError | None = None
     try:
         return asking()
     except ApiError as exc:
-        is_passing = exc.errcode is None
-        trouble = DownloadError(f"取图没成：{exc.hint}", is_passing=is_passing)
-    raise trouble
+        raise DownloadError(f"取图没成：{exc.hint}", is_passing=exc.errcode is None) from None
 
 
 def _content(answer: Answer) -> bytes:

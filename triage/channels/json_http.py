@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Rea
 
 from triage.errors import ApiError
 
+_CONNECT_TIMEOUT = 3.0
 MAX_ANSWER_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 
@@ -29,6 +30,11 @@ class Answer:
     """The body as it came, cut above the most that was asked for: then it is longer by one piece at most."""
     location: str | None = None
     """Where it sends us instead; nobody has gone there."""
+
+
+def within(seconds: float) -> tuple[float, float]:
+    """The timeout of an exchange that may take so long in all."""
+    return min(_CONNECT_TIMEOUT, seconds), seconds
 
 
 def exchange(

@@ -22,7 +22,6 @@ from triage.message import PageSize
 
 _URL = re.compile(r"https?://[!-~]{1,2000}")
 _KEY = re.compile(r"[A-Za-z0-9-]{8,200}")
-_CONNECT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,12 @@ class RobotSender:
     def send(self, notice: Notice, timeout: float) -> Delivery:
         """As `Sender.send`."""
         # imported here: requests takes a tenth of a second, and most commands send nothing
-        from triage.channels.json_http import exchange
+        from triage.channels.json_http import exchange, within
 
         letter = self._channel.compose(notice, self._robot, self._apis.clock())
-        url, times = self._robot.url(self._channel.official), (min(timeout, _CONNECT_SECONDS), timeout)
+        url, name = self._robot.url(self._channel.official), self._channel.name
         try:
-            answer = exchange(self._apis.session, url, self._channel.name, letter.body, times, letter.params)
+            answer = exchange(self._apis.session, url, name, letter.body, within(timeout), letter.params)
         except ApiError as exc:
             return judge_failure(exc, self._channel.codes)
         return judge_answer(answer.status, answer.body, self._channel.codes)

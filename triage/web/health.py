@@ -74,7 +74,7 @@ def metrics() -> FlaskResponse:
 
 
 def _backlog(now: datetime) -> Backlog | None:
-    """What has not gone out; None where it cannot be asked."""
+    """How much of the outbox has not gone out; None where the database cannot be asked."""
     try:
         return the_service().ask(lambda store: store.outbox.backlog(now, now - _LOOKED_BACK))
     except StoreError:
@@ -82,6 +82,7 @@ def _backlog(now: datetime) -> Backlog | None:
 
 
 def _waiting(now: datetime) -> Waiting | None:
+    """The same for /metrics, as an age."""
     backlog = _backlog(now)
     if backlog is None:
         return None

@@ -183,7 +183,7 @@ class _Rules(Collector):
 
 
 class _Waiting(Collector):
-    """What waits to go out, the same from every node of one database."""
+    """The gauges of the outbox: what is due and for how long, the same from every node of one database."""
 
     def __init__(self, waiting: Waiting) -> None:
         self._waiting = waiting

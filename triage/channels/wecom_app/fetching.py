@@ -9,7 +9,7 @@ from triage.channels.wecom_app.messages import CHANNEL
 
 
 def open_fetcher(account: Account, apis: Apis) -> Fetcher:
-    """What fetches for an app, which needs no Secret for it."""
+    """The `fetcher` of the channel: by PicUrl, which needs no Secret; with one, by the media id where that fails."""
     # imported here: requests takes a tenth of a second, and most commands fetch nothing
     from triage.channels.downloading import PictureFetcher
     from triage.channels.wecom_app.api import connect

@@ -19,7 +19,6 @@ from triage.errors import ApiError
 from triage.message import PageSize
 
 _HOSTS = re.compile(r"qyapi\.weixin\.qq\.com")
-_CONNECT_TIMEOUT = 3.0
 _CODES: Codes = {
     -1: Meaning(Result.LATER, "系统繁忙，过一会儿再试"),
     45009: Meaning(Result.LATER, "调用太频繁，过一会儿再试"),
@@ -28,7 +27,7 @@ _CODES: Codes = {
 
 
 class BotAnswerer:
-    """Sends for one bot."""
+    """Sends the later answers of one bot."""
 
     limits: tuple[RateLimit, ...] = ()
     """None that a clock tells: each address works once."""
@@ -39,8 +38,8 @@ class BotAnswerer:
         self._origins = Origins(_HOSTS, apis.urls.get(CHANNEL))
 
     def send(self, notice: Notice, timeout: float) -> Delivery:
-        """As `Sender.send`."""
-        from triage.channels.json_http import exchange
+        """Send a notice to its `answer_url` and wait at most `timeout` seconds for what the platform says."""
+        from triage.channels.json_http import exchange, within
 
         url = self._origins.admit(notice.answer_url) if notice.answer_url else None
         if url is None:
@@ -48,9 +47,7 @@ class BotAnswerer:
         content = fitting_markdown(strip_controls(notice.text))
         body = {"msgtype": "markdown", "markdown": {"content": content}}
         try:
-            answer = exchange(
-                self._session, url, "response_url", body, (min(_CONNECT_TIMEOUT, timeout), timeout)
-            )
+            answer = exchange(self._session, url, "response_url", body, within(timeout))
         except ApiError as exc:
             return judge_failure(exc, _CODES)
         code = error_code(answer.body)
@@ -60,5 +57,5 @@ class BotAnswerer:
 
 
 def open_answerer(account: BotAccount, apis: Apis) -> BotAnswerer:
-    """What answers later for a bot."""
+    """The `answerer` of the channel: it needs no secret, as each `response_url` is one."""
     return BotAnswerer(apis)

@@ -20,7 +20,7 @@ BOT_PICTURES = re.compile(r"ww-aibot-img-1258476243\.cos\.[a-z0-9-]+\.myqcloud\.
 
 
 class BotPictureFetcher:
-    """Fetches for one bot."""
+    """Fetches the pictures that were sent to one bot."""
 
     def __init__(self, account: BotAccount, apis: Apis) -> None:
         self._account = account
@@ -28,20 +28,18 @@ class BotPictureFetcher:
         self._origins = Origins(BOT_PICTURES, apis.urls.get(CHANNEL))
 
     def fetch(self, picture: Picture, seconds: float) -> bytes:
-        """As `Fetcher.fetch`."""
+        """The picture as a file, decrypted. Raises DownloadError within `seconds`."""
         from triage.channels.downloading import download
 
         if picture.url is None:
             raise DownloadError("推送里没有图的地址")
         encrypted = download(self._session, picture.url, self._origins, seconds)
-        trouble: DownloadError | None = None
         try:
             return decrypt_file(encrypted, self._account.seal.aes_key)
         except UnreadableMessageError:
-            trouble = DownloadError("取来的图解不开：核对 TRIAGE_WECOM_BOT_AES_KEY")
-        raise trouble
+            raise DownloadError("取来的图解不开：核对 TRIAGE_WECOM_BOT_AES_KEY") from None
 
 
 def open_fetcher(account: BotAccount, apis: Apis) -> Fetcher:
-    """What fetches for a bot."""
+    """The `fetcher` of the channel: a picture is decrypted by the key of the bot it was sent to."""
     return BotPictureFetcher(account, apis)
