@@ -187,7 +187,7 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.attr
 
 
-PLAYS_WECHAT = ("probe/", "simulator/", "cli/", "web/console/demo.py")
+PLAYS_WECHAT = ("probe/", "simulator/", "cli/", "web/console/demo")
 """Modules that play WeChat's own servers, or call its API."""
 
 

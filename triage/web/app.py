@@ -16,34 +16,40 @@ from triage.web import health
 from triage.web.api import routes as api
 from triage.web.asgi import Application
 from triage.web.callback import Callback
-from triage.web.console import demo
+from triage.web.console import demo, demo_people, frame
+from triage.web.console.pages import PAGES
 from triage.web.responses import problem
 from triage.web.service import Service, the_service
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
-def make_app(settings: Settings, started: Callable[[], object] = lambda: None) -> Application:
-    """The ASGI application for these settings; it reads the rules now, and opens the database when it is served."""
+def make_app(
+    settings: Settings, started: Callable[[], object] = lambda: None, pages: tuple[Blueprint, ...] = ()
+) -> Application:
+    """The ASGI application for these settings; it reads the rules now, and opens the database when it is served.
+
+    `pages` stand in the console's frame, behind its checks, beside the console's own.
+    """
     account = demo.make_account(settings.window) if settings.demo else None
     accounts = settings.accounts
     members = settings.admins
     if account:
-        accounts = {**accounts, demo.CHANNEL: {account.appid: account}}
-        members = {**demo.MEMBERS, **members}
+        accounts = {**accounts, demo_people.CHANNEL: {account.appid: account}}
+        members = {**demo_people.MEMBERS, **members}
     service = Service(settings, accounts, members, datetime.now(UTC), settings.team)
     callback = Callback(service)
     home = demo.make_blueprint(callback, account) if account else health.home
-    return Application(service, callback, _make_pages(service, home), started)
+    return Application(service, callback, _make_pages(service, home, pages), started)
 
 
-def _make_pages(service: Service, home: Blueprint) -> Flask:
+def _make_pages(service: Service, home: Blueprint, more: tuple[Blueprint, ...]) -> Flask:
     """Everything but the callback, as a WSGI application."""
     console = data_directory("templates") / "console"
     app = Flask("triage.web", template_folder=str(console), static_folder=str(console / "static"))
@@ -53,6 +59,7 @@ def _make_pages(service: Service, home: Blueprint) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(home)
+    frame.install(app, (*PAGES, *more))
     app.before_request(_begin)
     app.after_request(_end)
     app.register_error_handler(HTTPException, _plain_problem)

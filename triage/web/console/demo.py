@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,25 +26,15 @@ from triage.alerts.parser import BEIJING
 from triage.channels.wechat.account import Account
 from triage.channels.wechat.channel import WECHAT
 from triage.channels.wechat.platform_side import Accepted, accepts, compose
-from triage.message import Person, Request, Response
+from triage.message import Request, Response
 from triage.settings.directories import data_directory
 from triage.web.callback import Callback
 from triage.web.callers import is_from_our_page
+from triage.web.console.demo_people import APPID, PEOPLE
 from triage.web.responses import answer
 from triage.web.service import the_service
 
-CHANNEL = WECHAT.name
-APPID = "wxdemo00000000demo"
 RECIPIENT = "gh_demo00000000"
-PEOPLE: Mapping[str, str] = {
-    "wang": "oDemoWang0000000000000000001",
-    "li": "oDemoLi000000000000000000002",
-    "guest": "oDemoGuest000000000000000003",
-}
-MEMBERS: Mapping[Person, str] = {
-    Person(CHANNEL, APPID, PEOPLE["wang"]): "小王",
-    Person(CHANNEL, APPID, PEOPLE["li"]): "小李",
-}
 _MAX_BYTES = 256 * 1024
 _SHOWN = 1200
 

@@ -1,0 +1,27 @@
+"""The people of the demo: two members and a guest, on one account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from triage.channels.wechat.channel import WECHAT
+from triage.message import Person
+
+CHANNEL = WECHAT.name
+APPID = "wxdemo00000000demo"
+PEOPLE: Mapping[str, str] = {
+    "wang": "oDemoWang0000000000000000001",
+    "li": "oDemoLi000000000000000000002",
+    "guest": "oDemoGuest000000000000000003",
+}
+MEMBERS: Mapping[Person, str] = {
+    Person(CHANNEL, APPID, PEOPLE["wang"]): "小王",
+    Person(CHANNEL, APPID, PEOPLE["li"]): "小李",
+}
+COOKIE = "triage_demo_who"
+
+
+def chosen(cookies: Mapping[str, str]) -> Person:
+    """Who looks at the demo's console: whom the browser has chosen, else the first."""
+    openid = PEOPLE.get(cookies.get(COOKIE, ""), PEOPLE["wang"])
+    return Person(CHANNEL, APPID, openid)
