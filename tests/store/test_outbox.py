@@ -249,6 +249,31 @@ class TestRows:
         assert (backlog.due, backlog.oldest_due, backlog.failed) == (1, NOW, 1)
         assert store.outbox.backlog(NOW, NOW).failed == 0
 
+    def test_what_is_still_to_be_decided_about_incidents_is_found_soonest_first(self, store: Store) -> None:
+        mine, other, unasked = opened(store), opened(store, "wx1|b"), opened(store, "wx1|c")
+        step, later = {"kind": OutgoingKind.STEP}, NOW + LEASE
+        store.outbox.put(
+            [
+                page("a page", incident_id=mine),
+                page("a reminder", incident_id=mine, kind=OutgoingKind.REMIND),
+                page("later", incident_id=mine, due_at=later, **step),
+                page("sooner", incident_id=other, due_at=NOW - LEASE, **step),
+                page("another one's", incident_id=unasked, **step),
+            ],
+            NOW,
+        )
+        found = store.outbox.undecided((mine, other))
+        assert [row.incident_id for row in found if row.kind is OutgoingKind.CHANGE] == [mine, other]
+        assert [row.key for row in found if row.kind is OutgoingKind.STEP] == ["sooner", "later"]
+        store.claim_incident(mine, ALICE, NOW)
+        assert "later" not in [row.key for row in store.outbox.undecided((mine,))]
+
+    def test_of_one_incident_only_so_much_is_found(self, store: Store) -> None:
+        number = opened(store)
+        rows = [page(f"{n}", incident_id=number, kind=OutgoingKind.STEP) for n in range(50)]
+        store.outbox.put(rows, NOW)
+        assert len(store.outbox.undecided((number,))) == 20
+
     def test_old_rows_are_forgotten(self, store: Store) -> None:
         store.outbox.put([page("1")], NOW)
         store.purge(NOW, lambda _: None)

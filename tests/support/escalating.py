@@ -100,6 +100,11 @@ class Story:
         return sent
 
     @property
+    def due(self) -> list[tuple[datetime, Occasion]]:
+        """What is still to be decided, and when."""
+        return [(again.due_at, again.occasion) for again in self._due]
+
+    @property
     def pages(self) -> list[tuple[int, str]]:
         """Who was called, and when."""
         return [(minutes, who) for minutes, what, who in self.sent if what == "page"]

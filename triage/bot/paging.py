@@ -63,7 +63,7 @@ class Paging:
         incident = self.store.incident(number)
         if incident is None:
             return Decided("the incident is forgotten")
-        occasion = _occasion(row)
+        occasion = occasion_of(row)
         known = self._known(incident)
         decision = decide(occasion, known, self.team, self.store.shifts(now), now)
         for item in decision.planned:
@@ -225,7 +225,7 @@ def _to_group(
     return Outgoing(index_key(key), OutgoingKind.GROUP, f"group/{group}", now, now + EXPIRES, incident, whole)
 
 
-def _occasion(row: Queued) -> Occasion:
+def occasion_of(row: Queued) -> Occasion:
     """Why a decision is due: the store says what happened, a decision before this one what was to be looked at."""
     if "since" in row.payload:
         return Occasion.from_json(row.payload)

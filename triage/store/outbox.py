@@ -83,6 +83,15 @@ _WITH_RECEIPT = _QUEUED.where(
     _O.incident_id == bindparam("incident"), _O.sent_at > bindparam("since"), _O.receipt.is_not(None)
 ).order_by(_O.id)
 _OF_INCIDENT = _QUEUED.where(_O.incident_id == bindparam("incident")).order_by(_O.id)
+_UNDECIDED = (
+    _QUEUED.where(
+        _DUE,
+        _O.kind.in_([OutgoingKind.CHANGE.value, OutgoingKind.STEP.value]),
+        _O.incident_id.in_(bindparam("ids")),
+    )
+    .order_by(_O.due_at, _O.id)
+    .limit(bindparam("most"))
+)
 _COUNTED: tuple[Any, ...] = (func.count(), func.min(_O.due_at))
 _BACKLOG = select(*_COUNTED).where(_DUE, _O.due_at <= bindparam("now"), _O.kind != OutgoingKind.LATE.value)
 _FAILED = select(*_COUNTED).where(
@@ -97,6 +106,8 @@ _LATE = (
 )
 _WAITING = _QUEUED.where(_O.destination == bindparam("lane"), *_LATE).order_by(_O.id).limit(bindparam("most"))
 _ANY_WAITING = select(_O.id).where(*_LATE).limit(1)
+_UNDECIDED_OF_EACH = 20
+"""Of an incident the next step is due, one for each teammate whose night it is, and the minute after a MarkFail."""
 
 
 class Outbox:
@@ -170,6 +181,12 @@ class Outbox:
                 self._database.read(lambda session: session.all(_OF_INCIDENT, {"incident": incident})),
             )
         )
+
+    def undecided(self, incidents: Collection[int]) -> tuple[Queued, ...]:
+        """What is due to be decided about incidents while nobody has claimed them, the soonest first; a few of each."""
+        asked = {"ids": list(incidents), "most": _UNDECIDED_OF_EACH * len(incidents)}
+        found = self._database.read(lambda session: session.connection.execute(_UNDECIDED, asked).all())
+        return tuple(map(_queued, found))
 
     def backlog(self, now: datetime, since: datetime) -> Backlog:
         """What is due and not out, but for late answers, which may wait; how much was given up since then."""
