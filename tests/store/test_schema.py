@@ -25,6 +25,7 @@ from tests.support.stores import (
 )
 from triage.errors import SchemaError
 from triage.incidents.correlation import Reason, State
+from triage.incidents.weeks import Week
 from triage.store import Change, Recorded, Store
 from triage.store.database import Database
 from triage.store.migrating import SCRIPTS, migrate
@@ -105,6 +106,7 @@ class TestSchema:
             assert (opened.key, opened.state, opened.sightings[0].title) == ("wx1|a", State.OPEN, "连接超时")
             assert (closed.key, closed.state, closed.closed_note) == ("wx1|b", State.CLOSED, "好了")
             assert [event.what for event in store.timeline(opened.id)] == ["open", "note"]
+            assert [one.alerts for one in store.history.kinds(Week.of(NOW))] == [2]
             assert store.signature_used("s1", "another")
             assert not store.signature_used("s2", "another"), "safe mode signs the body"
             reopening = (sighting(), Change("wx1|b", closed.id, Reason.REOPENED))

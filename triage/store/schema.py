@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, MetaData, Table, text
 
 from triage.store.columns import KEY_LENGTH, MYSQL, Json, Number, PersonText, Text, TextTuple, UtcDateTime
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every version of the schema, oldest first; the last one is this program's."""
 TABLE_OPTIONS: dict[str, Any] = {
     "sqlite_autoincrement": True,  # an id is never given twice, even after a purge
@@ -82,6 +82,7 @@ INCIDENTS = _table(
     Column("muted_until", UtcDateTime),
     Index("incidents_lookup_closed_as", "lookup", "closed_as", unique=True),
     Index("incidents_guest_last_seen", "guest", "last_seen"),
+    Index("incidents_guest_opened_at", "guest", "opened_at"),
 )
 ALERTS = _table(
     "alerts",
@@ -105,6 +106,7 @@ ALERTS = _table(
     Column("sender", PersonText, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Index("alerts_incident_id_number", "incident_id", "number"),
+    Index("alerts_seen_at", "seen_at"),
 )
 TIMELINE = _table(
     "timeline",
