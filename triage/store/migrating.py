@@ -16,6 +16,8 @@ from triage.store.versions import judge, version_of
 SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 8_147_520_391
 """The name, to PostgreSQL, of the lock that lets one process upgrade at a time."""
+_MYSQL_LOCK = "CONCAT('triage ', SHA1(DATABASE()))"
+"""The same to MySQL, as SQL: its locks are of the whole server, and it refuses names of more than 64 characters."""
 
 
 def migrate(connection: Connection, scripts: Path = SCRIPTS, versions: Sequence[str] = VERSIONS) -> None:
@@ -24,7 +26,7 @@ def migrate(connection: Connection, scripts: Path = SCRIPTS, versions: Sequence[
     if dialect == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _LOCK})
     elif dialect in MYSQL:
-        connection.execute(text("SELECT GET_LOCK('triage db upgrade', 60)"))
+        connection.execute(text(f"SELECT GET_LOCK({_MYSQL_LOCK}, 60)"))
     try:
         version = version_of(connection)
         if version == versions[-1]:
@@ -37,4 +39,4 @@ def migrate(connection: Connection, scripts: Path = SCRIPTS, versions: Sequence[
         command.upgrade(config, "head")
     finally:
         if dialect in MYSQL:
-            connection.execute(text("SELECT RELEASE_LOCK('triage db upgrade')"))
+            connection.execute(text(f"SELECT RELEASE_LOCK({_MYSQL_LOCK})"))
