@@ -183,6 +183,19 @@ class DownloadError(TriageError):
         self.is_passing = is_passing
 
 
+PictureReason = Literal[
+    "not_a_picture", "too_large", "too_many_pixels", "broken", "too_slow", "busy", "not_installed"
+]
+
+
+class PictureError(TriageError):
+    """A picture could not be read; `reason` says why, the message in words for whoever sent it."""
+
+    def __init__(self, message: str, reason: PictureReason) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class ForbiddenError(TriageError):
     """Where we do not go: a host nobody named, or an address that is not public."""
 

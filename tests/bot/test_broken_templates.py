@@ -16,11 +16,12 @@ from triage.advice.reply_templates import VARIABLES
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.bot.notices import Words
+from triage.bot.pictures import Promise
 from triage.bot.sending import Ready
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.incidents.story import MemberNames
 from triage.incidents.team import Team
-from triage.message import Message, MessageKind, Person
+from triage.message import Message, MessageKind, Person, Picture
 from triage.rules.loader import load_templates
 from triage.rules.model import RuleSet
 from triage.settings.directories import load_sources
@@ -81,6 +82,19 @@ _SHIFT = Outgoing(
 _ids = count(1)
 
 
+_PICTURE = Message(
+    "wechat",
+    "wxbot",
+    MEMBER,
+    "gh_1",
+    MessageKind.IMAGE,
+    0,
+    "picture",
+    pictures=(Picture("u"),),
+    encrypted=True,
+)
+
+
 def _message(text: str | None, sender: str = MEMBER, kind: MessageKind = MessageKind.TEXT) -> Message:
     event = "subscribe" if kind is MessageKind.EVENT else None
     number = str(next(_ids))
@@ -116,6 +130,7 @@ def test_a_broken_template_still_gives_an_answer(
         ),
         forgetful.handle(_message(WITHOUT_A_STORE), NOW),
         ignorant.handle(_message(WITHOUT_RULES), NOW),
+        replace(bot, promise=lambda message: Promise.WAITS).handle(_PICTURE, NOW),
     ]
     late = bot.catch_up(_message(ALERT.replace("86次", "99次")), NOW, NOW)
     assert late

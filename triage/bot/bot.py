@@ -9,16 +9,17 @@ from functools import partial
 
 from triage.advice.adviser import Adviser
 from triage.advice.pasted import is_evidence
-from triage.bot import cards, confirming, duty_commands, evidence, follow_ups, groups, membership
+from triage.bot import cards, confirming, duty_commands, evidence, follow_ups, groups, membership, pictures
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
 from triage.bot.commands import Command, Word, read_command, usage
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
-from triage.bot.late import MOST_GIVEN, late_answer, put_before
+from triage.bot.late import MOST_GIVEN, late_answer, with_late_answers
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
+from triage.bot.pictures import Promise, ReadPicture, never_read
 from triage.bot.quoting import about_quote, quoted_number, says_something, talk_about
 from triage.bot.warning import warned
 from triage.channels.registry import CHANNELS
@@ -27,10 +28,10 @@ from triage.evidence.judge import judge
 from triage.incidents.correlation import QUIET
 from triage.incidents.team import Team
 from triage.masking import mask_paste
-from triage.message import Message, MessageKind, Person, Reply
+from triage.message import Message, MessageKind, PageSize, Person, Reply
 from triage.rules.model import HELP_TOPIC
-from triage.store import Entry, Recorded, Store
-from triage.store.columns import person_key
+from triage.store import Entry, Lease, Queued, Recorded, Store
+from triage.store.columns import conversation_key
 
 LONGEST_NUMBER = 2
 """Digits of a typed number: of a topic that was offered, or of the platform's guide."""
@@ -76,6 +77,8 @@ class Bot:
     """Whether one waits for anybody: nearly always none does, and nobody is looked up."""
     team: Team | None = None
     """Who is on call; None where no file says so."""
+    promise: Callable[[Message], Promise] = never_read
+    """What becomes of the pictures of a message."""
 
     def without_memory(self) -> Bot:
         """The same bot without its store: what answers while the database does not."""
@@ -90,9 +93,11 @@ class Bot:
         signature that has signed another message: outside safe mode it does not cover the body, so that anything
         could be sent with a signature that was seen once.
         """
-        adviser = self.adviser.for_pages(CHANNELS[message.channel].page_size)
-        bot = self if adviser is self.adviser else replace(self, adviser=adviser)
-        return bot._handle(message, now, expired)
+        return self._for_pages(CHANNELS[message.channel].page_size)._handle(message, now, expired)
+
+    def _for_pages(self, size: PageSize) -> Bot:
+        adviser = self.adviser.for_pages(size)
+        return self if adviser is self.adviser else replace(self, adviser=adviser)
 
     def _handle(self, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         if self.store is None:
@@ -139,17 +144,50 @@ class Bot:
 
     def _late_answers(self, store: Store, message: Message, outcome: Outcome, now: datetime) -> Outcome:
         """The outcome with the late answers that waited for the sender's next word."""
-        if (
-            message.chat is not None
-            or message.task_id is not None
-            or outcome.text is None
-            or outcome.numbered
-            or not self.has_late_answers()
-        ):
+        is_silent = outcome.text is None and outcome.asked is None
+        if message.task_id is not None or is_silent or outcome.numbered or not self.has_late_answers():
             return outcome
-        waiting = store.outbox.late_answers(person_key(message.person), now, MOST_GIVEN)
-        text, given = put_before(outcome.text, waiting, CHANNELS[message.channel].page_size)
-        return replace(outcome, text=text, given=given)
+        whose = conversation_key(message.person, message.chat)
+        waiting = store.outbox.late_answers(whose, now, MOST_GIVEN)
+        return with_late_answers(outcome, message, waiting, CHANNELS[message.channel].page_size)
+
+    def answer_picture(self, row: Queued, lease: Lease, read: ReadPicture, now: datetime) -> bool:
+        """Answer a picture's message as if its text had been sent, and end its row; False where that was done before.
+
+        Raises StoreError; OvertakenError where the lease has ended and somebody else has taken the row.
+        """
+        if self.store is None:
+            raise StoreDownError("the database cannot be opened; the log says why")
+        try:
+            return self._answer_picture(self.store, row, lease, read, now)
+        except OvertakenError:
+            return self._answer_picture(self.store, row, lease, read, now)
+
+    def _answer_picture(
+        self, store: Store, row: Queued, lease: Lease, read: ReadPicture, now: datetime
+    ) -> bool:
+        pushed = pictures.message_of(row)
+        message = pictures.as_read(pushed, read)
+        outcome = self._of_picture(message, read, now)
+        entry = self._entry(message, outcome, now)
+        answer = pictures.answer_row(row, pushed, now)
+        recorded = store.record(replace(entry, answer=answer, ends=lease))
+        if recorded.is_new:
+            self._report(outcome)
+        return recorded.is_new
+
+    def _of_picture(self, message: Message, read: ReadPicture, now: datetime) -> Outcome:
+        """Alerts, output of tools or a topic in what was read; never a command."""
+        size = CHANNELS[message.channel].page_size
+        say = partial(pictures.say, self.adviser, unread=read.unread)
+        if message.text is None:
+            return Outcome(say("failed", note=read.problem or ""))
+        head = say("read")
+        bot = self._for_pages(pictures.room_for(head, size))
+        outcome = bot._read(message, message.text, now)
+        if outcome.text is None or (outcome.asked is not None and not outcome.asked.is_clear):
+            return Outcome(say("nothing", note=pictures.excerpt(message.text)), gap=outcome.gap)
+        return pictures.below(head, outcome)
 
     def _record(self, store: Store, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         """Decide, and record the decision in one transaction before the reply is sent."""
@@ -195,12 +233,20 @@ class Bot:
             return warned(message, self.store, self.admins, now) if self.store else Outcome(None)
         if message.kind is MessageKind.ALERT:
             return self._handed_in(message, message.text or "", now)
+        if pictures.speaks_by_picture(self.adviser, message, self.promise):
+            return self._pictured(message, now)
         if message.quote is not None and message.kind in _WORDS:
             return self._quoted(message, (message.text or "").strip(), message.quote, now)
         if message.text and message.kind in _WORDS:
             return self._text(message, message.text, now)
         what = _UNREADABLE.get(message.kind)
-        return Outcome(self.adviser.say("unreadable", what=what) if what else None)
+        return Outcome(self.adviser.say("unreadable", what=what, is_reader_missing=False) if what else None)
+
+    def _pictured(self, message: Message, now: datetime) -> Outcome:
+        promise = self.promise(message)
+        if self.store is None and promise in (Promise.SENT, Promise.WAITS):
+            return Outcome(pictures.say(self.adviser, "no_memory"))
+        return pictures.acknowledged(self.adviser, message, promise, now)
 
     def _event(self, message: Message, now: datetime) -> Outcome:
         """A greeting for who is new, a typed word for a menu click, a button's order, silence for the rest."""

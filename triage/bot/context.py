@@ -68,6 +68,11 @@ class Outcome:
     kept: str | None = None
     """The message's text as it may be kept, where that is not as it came: pasted output without its secrets."""
 
+    @property
+    def only_tells(self) -> bool:
+        """Whether nothing is lost where the reply is not read: it can be asked for again."""
+        return not (self.sightings or self.actions or self.told or self.numbered)
+
 
 def refused(context: Context, word: Word) -> Outcome | None:
     """What to say to somebody who may not use a command; None if they may."""

@@ -6,10 +6,12 @@ They go out by themselves where the channel can; else they wait and stand before
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
+from triage.bot.commands import read_command
 from triage.bot.context import Outcome
 from triage.message import Message, PageSize
 from triage.store import Outgoing, OutgoingKind, Queued
@@ -17,6 +19,10 @@ from triage.store.columns import index_key, person_key
 
 LATE_EXPIRES = timedelta(hours=48)
 """After this nobody asks any more; an Official Account may not write then either."""
+ON_REQUEST = timedelta(days=36_500)
+"""Until a late answer goes out by itself that cannot: it waits for its receiver's next word."""
+LONGEST_ASKING = 10
+"""Characters of a word by which somebody may mean only that they want their late answer."""
 MOST_GIVEN = 3
 """Late answers before one reply; the others wait for the next."""
 
@@ -45,13 +51,31 @@ def late_answer(
     )
 
 
+def with_late_answers(
+    outcome: Outcome, message: Message, waiting: Sequence[Queued], page_size: PageSize
+) -> Outcome:
+    """The outcome with late answers before its reply, or in its place where the message asked for nothing else.
+
+    Whoever was told to ask by any word may type one that would be a question.
+    """
+    asked, words = outcome.asked, message.text or ""
+    is_small_talk = asked is not None and asked.topic is None and asked.source is None
+    is_any_word = outcome.only_tells and len(words) <= LONGEST_ASKING and read_command(words) is None
+    is_asked_for = is_any_word and any(late.payload.get("on_request") for late in waiting)
+    if not (is_small_talk or is_asked_for):
+        text, given = put_before(outcome.text or "", waiting, page_size)
+        return replace(outcome, text=text, given=given)
+    text, given = put_before("", waiting, page_size)
+    return Outcome(text, asked=asked, gap=outcome.gap, given=given) if given else outcome
+
+
 def put_before(reply: str, waiting: Sequence[Queued], page_size: PageSize) -> tuple[str, tuple[int, ...]]:
     """The reply with late answers before it, as many as fit on its page, and which these are."""
     given: list[Queued] = []
     whole = reply
     for late in waiting:
         texts = [str(one.payload["text"]) for one in (*given, late)]
-        longer = "\n\n".join((*texts, reply))
+        longer = "\n\n".join((*texts, *filter(None, (reply,))))
         if page_size.measure(longer) > page_size.limit:
             break
         given.append(late)

@@ -41,7 +41,7 @@ class Words:
         if row.kind is OutgoingKind.CARD:
             return Ready(row, CardUpdate(str(row.payload["receipt"]), str(row.payload["label"])))
         if row.kind is OutgoingKind.LATE:
-            return Ready(row, Notice(Person.parse(row.payload["to"]), str(row.payload["text"])))
+            return Ready(row, _late_notice(row))
         news = PAGE if row.kind is OutgoingKind.PAGE else str(row.payload["news"])
         reason = why_unwanted(news, row, incident, now)
         if reason is not None:
@@ -131,6 +131,13 @@ def mentioned(team: Team, group: TeamGroup, called: Sequence[str]) -> tuple[str,
     platform = group.channel.removesuffix("_webhook")
     mates = filter(None, map(team.teammate, called))
     return tuple(address.id for mate in mates for address in mate.addresses if address.channel == platform)
+
+
+def _late_notice(row: Queued) -> Notice:
+    """A late answer, to whoever asked or to the group where they did."""
+    to, chat = Person.parse(row.payload["to"]), row.payload.get("chat")
+    where = Group(to.channel, to.account, chat) if chat else to
+    return Notice(where, str(row.payload["text"]), answer_url=row.payload.get("answer_url"))
 
 
 def _card(row: Queued, incident: Incident, text: str, name: str) -> Card:

@@ -87,7 +87,10 @@ class Paging:
         """As `Desk.sender`."""
         if row.kind is OutgoingKind.GROUP:
             return self.reaching.sender_of(row.payload["group"])
-        return self.reaching.sender_for(Person.parse(row.payload["to"]))
+        to = Person.parse(row.payload["to"])
+        if row.payload.get("answer_url"):
+            return self.reaching.answerer_for(to)
+        return self.reaching.sender_for(to)
 
     def other_way(self, row: Queued, now: datetime) -> tuple[Outgoing, ...]:
         """As `Desk.other_way`."""

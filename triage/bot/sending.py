@@ -131,8 +131,10 @@ class Sending:
         for row in rows:
             if row.kind in _DECIDED:
                 self._decide(row)
-        if messages:
-            self._deliver(messages, now + self.lease - self.deadline)
+        answers = [row for row in messages if row.payload.get("answer_url")]
+        for some in (answers, [row for row in messages if row not in answers]):
+            if some:
+                self._deliver(some, now + self.lease - self.deadline)
         return len(rows)
 
     def _decide(self, row: Queued) -> None:

@@ -15,7 +15,7 @@ from triage.message import Person
 from triage.store.schema import ALERTS, INCIDENTS, OUTBOX
 from triage.store.session import Session
 from triage.store.statements import Statements
-from triage.store.values import Outgoing, OutgoingKind, OutgoingState
+from triage.store.values import Lease, Outgoing, OutgoingKind, OutgoingState
 
 _I, _A, _O = INCIDENTS.c, ALERTS.c, OUTBOX.c
 _LOOKED_BACK = 50
@@ -47,6 +47,19 @@ _GIVEN = (
         state=OutgoingState.SENT.value,
         reason=bindparam("why", type_=_O.reason.type),
         sent_at=bindparam("now", type_=_O.sent_at.type),
+    )
+)
+_END = (
+    update(OUTBOX)
+    .where(
+        _O.id == bindparam("row"),
+        _O.state == OutgoingState.DUE.value,
+        _O.lease_owner == bindparam("owner"),
+    )
+    .values(
+        state=OutgoingState.DONE.value,
+        reason=bindparam("why", type_=_O.reason.type),
+        lease_until=bindparam("now", type_=_O.lease_until.type),
     )
 )
 
@@ -116,3 +129,10 @@ def give(session: Session, rows: Sequence[int], at: datetime) -> None:
     for row in rows:
         if not session.run(_GIVEN, {"row": row, "why": "given with the next reply", "now": at}):
             raise OvertakenError(f"the late answer {row} went out meanwhile")
+
+
+def end(session: Session, lease: Lease, at: datetime) -> None:
+    """The work on a row is done. Raises OvertakenError where the lease has ended and somebody else took the row."""
+    values = {"row": lease.row, "owner": lease.owner, "why": lease.reason, "now": at}
+    if not session.run(_END, values):
+        raise OvertakenError(f"the row {lease.row} of the outbox is somebody else's by now")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from triage.store import changes
 from triage.store.database import Database
@@ -28,17 +28,21 @@ _QUEUED = select(
     _O.id, _O.key, _O.kind, _O.destination, _O.incident_id, _O.payload, _O.created_at, _O.due_at,
     _O.expires_at, _O.tries, _O.state, _O.reason, _O.sent_at, _O.receipt,
 )  # fmt: skip
-_LANES = (
-    select(_O.destination, func.min(_O.id))
-    .where(
-        _DUE,
-        or_(_O.due_at <= bindparam("now"), _O.lease_until > bindparam("now")),
+
+
+def _lanes(kinds: Any) -> Any:
+    return (
+        select(_O.destination, func.min(_O.id))
+        .where(_DUE, kinds, or_(_O.due_at <= bindparam("now"), _O.lease_until > bindparam("now")))
+        .group_by(_O.destination)
+        .having(func.max(_O.lease_until) <= bindparam("now"))
+        .order_by(func.min(_O.due_at), func.min(_O.id))
+        .limit(bindparam("most"))
     )
-    .group_by(_O.destination)
-    .having(func.max(_O.lease_until) <= bindparam("now"))
-    .order_by(func.min(_O.due_at), func.min(_O.id))
-    .limit(bindparam("most"))
-)
+
+
+_LANES = _lanes(_O.kind != OutgoingKind.PICTURE.value)
+_PICTURE_LANES = _lanes(_O.kind == OutgoingKind.PICTURE.value)
 _LEADER = select(_O.id).where(_O.id == bindparam("leader"), _DUE).with_for_update(skip_locked=True)
 _LEASED = select(_O.id).where(
     _O.destination == bindparam("lane"), _DUE, _O.lease_until > bindparam("now")
@@ -105,9 +109,10 @@ _LATE = (
     _O.expires_at > bindparam("now"),
 )
 _WAITING = _QUEUED.where(_O.destination == bindparam("lane"), *_LATE).order_by(_O.id).limit(bindparam("most"))
-_ANY_WAITING = select(_O.id).where(*_LATE).limit(1)
 _UNDECIDED_OF_EACH = 20
 """Of an incident the next step is due, one for each teammate whose night it is, and the minute after a MarkFail."""
+_BEING_READ = (_O.kind == OutgoingKind.PICTURE.value, _DUE, _O.expires_at > bindparam("now"))
+_ANY_WAITING = select(_O.id).where(or_(and_(*_LATE), and_(*_BEING_READ))).limit(1)
 
 
 class Outbox:
@@ -123,7 +128,14 @@ class Outbox:
 
     def lanes(self, now: datetime, limit: int) -> tuple[tuple[str, int], ...]:
         """Destinations for which something is due and nobody holds a lease, the longest due first, for `take`."""
-        rows = self._database.read(lambda session: session.all(_LANES, {"now": now, "most": limit}))
+        return self._lanes(_LANES, now, limit)
+
+    def picture_lanes(self, now: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """The same of pictures that are to be read, which are no messages and have destinations of their own."""
+        return self._lanes(_PICTURE_LANES, now, limit)
+
+    def _lanes(self, question: Any, now: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        rows = self._database.read(lambda session: session.all(question, {"now": now, "most": limit}))
         return tuple((destination, leader) for destination, leader in rows)
 
     def take(
@@ -204,7 +216,7 @@ class Outbox:
         return tuple(map(_queued, self._database.read(lambda session: session.all(_WAITING, asked))))
 
     def has_late_answers(self, now: datetime) -> bool:
-        """Whether a late answer for anybody has not gone out."""
+        """Whether a late answer for anybody has not gone out, or one to a picture is being made."""
         return self._database.read(lambda session: session.first(_ANY_WAITING, {"now": now})) is not None
 
     def rows(self, states: Collection[OutgoingState], limit: int) -> tuple[Queued, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,7 +85,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
     """Write an entry; if its message is there already, write nothing and return the reply that stands.
 
     Raises OvertakenError where the reply would not be true any more: the incident it claims is another one's by now,
-    the invitation was used, or a late answer in it went out.
+    the invitation was used, or a late answer in it went out; and where the row that asked for it is another one's.
     """
     key = entry.message.key
     if not _add_message(session, sql, entry, key):
@@ -99,10 +99,7 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
             session.run(_SET_REPLY, {"message": key, "said": reply})
     for action in entry.actions:
         _carry_out(session, sql, action, entry.received_at)
-    for outgoing in (*entry.told, entry.late):
-        if outgoing is not None:
-            changes.put(session, sql, outgoing, outgoing.due_at)
-    changes.give(session, entry.given, entry.received_at)
+    _go_out(session, sql, entry, reply)
     if entry.conversation is not None:
         talk = {
             "person": conversation_key(entry.message.person, entry.message.chat),
@@ -114,6 +111,19 @@ def record(session: Session, sql: Statements, entry: Entry) -> Recorded:
         gap = {"message_key": key, "text": entry.gap, "seen_at": entry.received_at}
         session.run(statements.ADD_GAP, gap)
     return Recorded(None if reply is None else storable(reply), is_new=True)
+
+
+def _go_out(session: Session, sql: Statements, entry: Entry, reply: str | None) -> None:
+    """What goes out because of the message, what has gone with its reply, and the end of what asked for it."""
+    for outgoing in (*entry.told, entry.late):
+        if outgoing is not None:
+            changes.put(session, sql, outgoing, outgoing.due_at)
+    changes.give(session, entry.given, entry.received_at)
+    if entry.ends is not None:
+        changes.end(session, entry.ends, entry.received_at)
+    if entry.answer is not None:
+        answer = replace(entry.answer, payload={**entry.answer.payload, "text": reply})
+        changes.put(session, sql, answer, entry.received_at)
 
 
 def _carry_out(

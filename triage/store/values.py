@@ -147,6 +147,15 @@ class ShiftOverride:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """A row of the outbox that somebody works on, and why it is done once the work is recorded."""
+
+    row: int
+    owner: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Everything one message leaves behind; `conversation` None leaves the sender's as it is."""
 
@@ -166,6 +175,10 @@ class Entry:
     """What its sender is told later, where it is recorded later than it was answered."""
     given: tuple[int, ...] = ()
     """Rows of the outbox, late answers that waited for this message: the reply begins with them."""
+    answer: Outgoing | None = None
+    """Takes the reply, as the `text` of its payload, to a sender whose push was answered before."""
+    ends: Lease | None = None
+    """The row of the outbox that asked for it; nothing is recorded where somebody else has taken that over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +223,8 @@ class OutgoingKind(enum.StrEnum):
     """The answer to a message that took longer than its push waits."""
     CARD = "card"
     """Says on cards that are out that somebody has claimed."""
+    PICTURE = "picture"
+    """Pictures that somebody sent, to be fetched and read; its answer is another row."""
 
 
 class OutgoingState(enum.StrEnum):
