@@ -1,0 +1,1 @@
+"""Screenshots to text, on this machine alone: an optional extra, `pip install 'wechat-triage[pictures]'`."""

@@ -1,0 +1,63 @@
+"""Bytes of a picture to its text: one at a time, each in a process of its own that ends when it takes too long."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import threading
+
+from triage.errors import PictureError
+from triage.pictures.formats import require_readable
+from triage.pictures.values import Line, PictureText
+
+INSTALL = "pip install 'wechat-triage[pictures]'"
+"""What switches it on."""
+_NEEDED = ("rapidocr_onnxruntime", "PIL", "cv2", "numpy")
+_SECONDS = 30.0
+"""On the clock, also where other work holds up the process; it has ten seconds of a processor (`worker`)."""
+_WAIT_SECONDS = 60.0
+"""For the picture before."""
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def is_available() -> bool:
+    """Whether the extra is installed."""
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
+
+
+def read_picture(data: bytes) -> PictureText:
+    """What a PNG, JPEG, WebP or GIF shows as text; blocks until it is read. Raises PictureError."""
+    if not is_available():
+        raise PictureError(f"这里没装读图的功能，装上再发图：{INSTALL}", "not_installed")
+    require_readable(data)
+    if not _ONE_AT_A_TIME.acquire(timeout=_WAIT_SECONDS):
+        raise PictureError("前面的图还没读完，过一会儿再发", "busy")
+    try:
+        return _read(data)
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _read(data: bytes) -> PictureText:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "triage.pictures.worker"],
+            input=data,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise PictureError("这张图读得太久，没读完；裁掉不相干的部分再发", "too_slow") from exc
+    if done.returncode < 0:
+        raise PictureError("这张图读得太久，没读完；裁掉不相干的部分再发", "too_slow")
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise PictureError("这张图读不了；换一张截图再发", "broken") from RuntimeError(said)
+    answer = json.loads(done.stdout)
+    if "reason" in answer:
+        raise PictureError(answer["problem"], answer["reason"])
+    lines = tuple(Line(**{**line, "box": tuple(line["box"])}) for line in answer["lines"])
+    return PictureText(answer["text"], lines, answer["width"], answer["height"])

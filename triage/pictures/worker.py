@@ -1,0 +1,110 @@
+"""A process of its own that reads one picture: what it takes of memory and time ends with it.
+
+The picture comes by standard input; one line of JSON goes to standard output: what was read, or why nothing was.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from triage.errors import PictureError
+from triage.pictures.formats import require_readable, require_size
+from triage.pictures.layout import text_of
+from triage.pictures.values import Line
+
+CPU_SECONDS = 10
+"""Of one picture; the system ends the process behind it."""
+_MEMORY_BYTES = 3 * 1024**3
+"""Of addresses, most of which are never used: what is resident stays far below."""
+_NICE = 10
+"""Pushes and pages come first."""
+_MOST_PIXELS = 6_000_000
+"""That are read; a larger picture is made smaller before."""
+_LEAST_WIDTH = 700
+"""Of a picture; a smaller one is made twice as large."""
+
+
+def main() -> None:
+    """Read the picture on standard input."""
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    os.nice(_NICE)
+    try:
+        answer = _read(sys.stdin.buffer.read())
+    except PictureError as exc:
+        answer = {"reason": exc.reason, "problem": str(exc)}
+    except MemoryError:
+        answer = {"reason": "too_many_pixels", "problem": "图太大，读不了"}
+    sys.stdout.write(json.dumps(answer))
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    pixels, width, height, scale = _decode(data)
+    from triage.pictures.engine import (
+        Engine,
+    )  # its models take most of a start, and a broken picture needs none
+
+    found, panels = Engine().lines(pixels)
+    text = text_of(found, panels, pixels.shape[1])
+    lines = [asdict(_scaled(line, scale)) for line in found]
+    return {"text": text, "lines": lines, "width": width, "height": height}
+
+
+def _scaled(line: Line, scale: float) -> Line:
+    left, top, right, bottom = (round(value / scale) for value in line.box)
+    return Line(line.text, (left, top, right, bottom), line.score, line.panel)
+
+
+def _decode(data: bytes) -> tuple[Any, int, int, float]:
+    """The pixels that are read, the size of the picture as it is shown, and how much smaller the pixels are.
+
+    Of an animation it is the first frame. Raises PictureError.
+    """
+    kind = require_readable(data)
+    Image.MAX_IMAGE_PIXELS = None  # our own limit is told before anything is decoded
+    try:
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            require_size(*image.size)
+            shown = _upright(image)
+            width, height = shown.size
+            scale = min(1.0, (_MOST_PIXELS / (width * height)) ** 0.5)
+            if scale == 1.0 and width < _LEAST_WIDTH:
+                scale = 2.0
+            if scale != 1.0:
+                size = max(1, round(width * scale)), max(1, round(height * scale))
+                shown = shown.resize(size, Image.Resampling.LANCZOS if scale > 1 else Image.Resampling.BOX)
+            return np.array(_opaque(shown)), width, height, scale
+    except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError) as exc:
+        raise PictureError("图片是坏的，打不开；换一张原图", "broken") from exc
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """As a camera held it; an EXIF that cannot be read turns nothing."""
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError):
+        return image
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """On white where it is transparent."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    whole = image.convert("RGBA")
+    ground = Image.new("RGB", whole.size, "white")
+    ground.paste(whole, mask=whole.getchannel("A"))
+    return ground
+
+
+if __name__ == "__main__":
+    main()
