@@ -42,9 +42,13 @@ _DID = {
     "release": "收回认领",
     "give": "转出",
     "mute": "静音",
+    "tick": "勾上第",
+    "untick": "取消勾选第",
 }
 _NAMED = {"evidence", "confirm"}
 """Deeds whose detail is what they were done with; of the others it says more of them."""
+_STEPS = {"step", "tick", "untick"}
+"""Deeds whose detail is the number of a step."""
 
 
 def act_on_incident(context: Context, command: Command, talk: Conversation | None) -> Outcome:
@@ -135,7 +139,7 @@ def _event_line(event: Event, names: MemberNames, now: datetime) -> str:
     detail = one_line(mask(event.detail or ""))
     if parts := parts_of(event):
         detail = one_line(summary(parts))
-    if event.what == "step":
+    if event.what in _STEPS:
         did += f" {detail} 步"
     elif detail:
         did += f" {detail}" if event.what in _NAMED else f"：{detail}"

@@ -34,7 +34,7 @@ EXPIRES = timedelta(hours=2)
 """After this a message about an incident helps nobody any more."""
 CARD_LIFE = timedelta(hours=72)
 """How long WeCom lets a card be changed: https://developer.work.weixin.qq.com/document/path/94888"""
-_TOUCHES = frozenset({"claim", "give", "note", "evidence", "step"})
+_TOUCHES = frozenset({"claim", "give", "note", "evidence", "step", "tick"})
 _AGAIN_AS = {
     What.STEP: OutgoingKind.STEP,
     What.WATCH: OutgoingKind.STEP,

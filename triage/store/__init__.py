@@ -9,6 +9,7 @@ from triage.store.values import (
     Change,
     Entry,
     Event,
+    Failures,
     Grant,
     Invite,
     Join,
@@ -25,6 +26,7 @@ from triage.store.values import (
     Role,
     Settled,
     ShiftOverride,
+    TickedStep,
     Wanted,
 )
 
@@ -37,6 +39,7 @@ __all__ = [
     "Change",
     "Entry",
     "Event",
+    "Failures",
     "Grant",
     "Invite",
     "Join",
@@ -54,5 +57,6 @@ __all__ = [
     "Settled",
     "ShiftOverride",
     "Store",
+    "TickedStep",
     "Wanted",
 ]

@@ -20,7 +20,9 @@ from triage.store.schema import (
     MESSAGES,
     OUTBOX,
     SHIFTS,
+    TICKS,
     TIMELINE,
+    TRAITS,
 )
 from triage.store.session import Session
 
@@ -77,5 +79,5 @@ def _delete_incidents(session: Session, old: Select[Any]) -> int:
     ids = connection.execute(old).scalars().all()
     if not ids:
         return 0
-    parts = (TIMELINE.c.incident_id, _A.incident_id, _I.id)
+    parts = (TIMELINE.c.incident_id, TICKS.c.incident_id, TRAITS.c.incident_id, _A.incident_id, _I.id)
     return sum(connection.execute(delete(part.table).where(part.in_(ids))).rowcount for part in parts)

@@ -19,10 +19,15 @@ def incidents(rows: Iterable[Sequence[Any]]) -> Iterator[Incident]:
     for _, group in groupby(rows, key=lambda row: row[0]):
         parts = list(group)
         sightings = tuple(Sighting(*row[width:]) for row in parts if row[width] is not None)
-        values = dict(zip(INCIDENT_COLUMNS, parts[0], strict=False))
-        guest = values.pop("guest")
-        values |= {"state": State(values["state"]), "sightings": sightings, "is_confirmed": not guest}
-        yield Incident(**values)
+        yield incident_of(parts[0], sightings)
+
+
+def incident_of(row: Sequence[Any], sightings: tuple[Sighting, ...]) -> Incident:
+    """An incident of a row that begins with its columns."""
+    values = dict(zip(INCIDENT_COLUMNS, row, strict=False))
+    guest = values.pop("guest")
+    values |= {"state": State(values["state"]), "sightings": sightings, "is_confirmed": not guest}
+    return Incident(**values)
 
 
 def known(session: Session, lookups: Sequence[str], since: datetime) -> Iterable[Incident]:

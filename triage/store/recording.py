@@ -14,6 +14,7 @@ from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
 from triage.store import changes, confirming, membership, shifts, statements
 from triage.store.columns import conversation_key, guest_lookup, index_key, person_key, storable
+from triage.store.following import keep_traits
 from triage.store.schema import INCIDENTS, MESSAGES
 from triage.store.session import Session
 from triage.store.statements import Statements
@@ -336,7 +337,9 @@ def act(session: Session, sql: Statements, action: Action, at: datetime) -> bool
         done = session.run(_STEP, {"incident": incident, "to": int(detail or 0)})
     elif kind == "close":
         done = session.run(_CLOSE, {"incident": incident, "at": at, "note": detail})
-        if not done and detail:
+        if done:
+            keep_traits(session, incident)
+        elif detail:
             done = session.run(_SAY_WHY, {"incident": incident, "note": detail})
     elif _value(session, _LOOKUP, incident=incident) is None:  # a note for nothing
         return False

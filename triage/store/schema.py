@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, MetaData, Table, text
 
 from triage.store.columns import KEY_LENGTH, MYSQL, Json, Number, PersonText, Text, TextTuple, UtcDateTime
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every version of the schema, oldest first; the last one is this program's."""
 TABLE_OPTIONS: dict[str, Any] = {
     "sqlite_autoincrement": True,  # an id is never given twice, even after a purge
@@ -83,6 +83,14 @@ INCIDENTS = _table(
     Index("incidents_lookup_closed_as", "lookup", "closed_as", unique=True),
     Index("incidents_guest_last_seen", "guest", "last_seen"),
     Index("incidents_guest_opened_at", "guest", "opened_at"),
+    Index(
+        "incidents_open",
+        "guest",
+        "closed_as",
+        "last_seen",
+        sqlite_where=text("closed_as = 0"),
+        postgresql_where=text("closed_as = 0"),
+    ),
 )
 ALERTS = _table(
     "alerts",
@@ -190,4 +198,21 @@ SHIFTS = _table(
     Column("made_by", PersonText, nullable=False),
     Column("made_at", UtcDateTime, nullable=False),
     Index("shifts_ends_at", "ends_at"),
+)
+TICKS = _table(
+    "ticks",
+    _id(),
+    Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
+    Column("step", Text(KEY_LENGTH), nullable=False),
+    Column("who", PersonText, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Index("ticks_incident_id_step", "incident_id", "step", unique=True),
+)
+TRAITS = _table(
+    "traits",  # of closed incidents: what others are compared with them by
+    _id(),
+    Column("incident_id", Number, ForeignKey("incidents.id"), nullable=False),
+    Column("trait", Text(KEY_LENGTH), nullable=False),
+    Index("traits_trait_incident_id", "trait", "incident_id", unique=True),
+    Index("traits_incident_id", "incident_id"),
 )

@@ -80,7 +80,7 @@ PLACE_BY_ID = select(*_PLACE).where(_I.id == bindparam("incident"), _I.guest == 
 _COMPUTED = {"sightings", "is_confirmed"}
 INCIDENT_COLUMNS = (*(field.name for field in fields(Incident) if field.name not in _COMPUTED), "guest")
 """The columns of an incident's row, in the order in which `with_sightings` selects them."""
-_SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
+SIGHTING_FIELDS = tuple(field.name for field in fields(Sighting))
 
 
 def with_sightings(found: Select[Any]) -> Select[Any]:
@@ -90,7 +90,7 @@ def with_sightings(found: Select[Any]) -> Select[Any]:
     """
     incident = found.subquery()
     shown = and_(_A.incident_id == incident.c.id, _A.number > incident.c.alerts - _SIGHTINGS_LIMIT)
-    columns = [incident.c[name] for name in INCIDENT_COLUMNS] + [_A[name] for name in _SIGHTING_FIELDS]
+    columns = [incident.c[name] for name in INCIDENT_COLUMNS] + [_A[name] for name in SIGHTING_FIELDS]
     newest = (incident.c.last_seen.desc(), incident.c.id.desc(), _A.number)
     return select(*columns).select_from(incident.outerjoin(ALERTS, shown)).order_by(*newest)
 

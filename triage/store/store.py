@@ -26,6 +26,7 @@ from triage.store.columns import conversation_key, guest_lookup, index_key, pers
 from triage.store.database import Database
 from triage.store.engine import UPGRADE_TIMEOUTS
 from triage.store.file import make_private
+from triage.store.following import Following
 from triage.store.history import History
 from triage.store.outbox import Outbox
 from triage.store.reading import incidents, known, known_to
@@ -103,6 +104,7 @@ class Store:
         self._sql = statements_for(database.dialect, tells_changes=has_team)
         self.outbox = Outbox(database, self._sql)
         self.history = History(database)
+        self.following = Following(database)
 
     @classmethod
     def open(cls, url: str, *, upgrade: bool = False, has_team: bool = False) -> Store:

@@ -183,12 +183,31 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A line of an incident's timeline; `what` is `open`, `reopen` or an action's kind."""
+    """A line of an incident's timeline; `what` is `open`, `reopen`, `tick`, `untick` or an action's kind."""
 
     at: datetime
     who: Person
     what: str
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TickedStep:
+    """A step of an incident's checklist that somebody has ticked."""
+
+    step: str
+    """`rule/step`, by their ids."""
+    who: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How many failures one alert counted."""
+
+    at: datetime
+    """When they began, else when the alert was forwarded."""
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

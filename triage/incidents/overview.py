@@ -1,0 +1,104 @@
+"""The open incidents on one page: the worst first, and those that one machine or one account explains together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from triage.findings import Severity
+from triage.incidents.correlation import QUIET, Incident, Shape, is_quiet
+from triage.incidents.escalation import MARK_FAIL_MINUTE, severity_of
+from triage.incidents.grouping import grouped
+from triage.rules.model import MARK_FAIL
+
+AT_ONE_TIME = timedelta(minutes=5)
+"""Alerts of several kinds that came within this time before the newest one tell of the same five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An open incident as it is now."""
+
+    incident: Incident
+    severity: Severity
+    rate: int | None
+    """Failures in five minutes, as its newest alerts count them; None where it is quiet, or they do not say."""
+    is_quiet: bool
+    blocked_for: timedelta | None
+    """How much longer the platform sends nothing to the callback, after a MarkFail; None where that is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Incidents that stand together: those that something shared explains, or a single one."""
+
+    shape: Shape | None
+    """`HOST`: several accounts fail on one machine; `CODE`: one account has several incidents; None for one alone."""
+    shared: str
+    """The machine's address or the AppID; `""` for a single one."""
+    accounts: int
+    """How many accounts they are of."""
+    standings: tuple[Standing, ...]
+    """The worst first."""
+
+
+def standing(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> Standing:
+    """How an open incident stands; of its alerts the first and the newest of each kind are enough."""
+    silent = is_quiet(incident, now, quiet)
+    return Standing(
+        incident,
+        severity_of(incident),
+        None if silent else _rate(incident),
+        silent,
+        _blocked_for(incident, now),
+    )
+
+
+def overview(incidents: Sequence[Incident], now: datetime, quiet: timedelta = QUIET) -> tuple[Block, ...]:
+    """The open incidents in blocks; each block stands where its worst incident would."""
+    ranked = sorted((standing(incident, now, quiet) for incident in incidents), key=_order)
+    by_id = {each.incident.id: each for each in ranked}
+    place = {id_: number for number, id_ in enumerate(by_id)}
+    blocks = []
+    for group in grouped([each.incident for each in ranked]):
+        members = tuple(by_id[incident.id] for incident in group.incidents)
+        if group.shape is None:
+            blocks += [Block(None, "", 1, (each,)) for each in members]
+        else:
+            blocks.append(Block(group.shape, group.shared, group.accounts, members))
+    return tuple(sorted(blocks, key=lambda block: place[block.standings[0].incident.id]))
+
+
+def portion(blocks: Sequence[Block], skip: int, most: int) -> tuple[Block, ...]:
+    """The blocks with the incidents from place `skip` on, at most so many; a block that is cut says so by its size."""
+    found, before = [], 0
+    for block in blocks:
+        shown = block.standings[max(0, skip - before) : max(0, skip + most - before)]
+        if shown:
+            found.append(Block(block.shape, block.shared, block.accounts, shown))
+        before += len(block.standings)
+    return tuple(found)
+
+
+def _order(each: Standing) -> tuple[int, int, datetime, int]:
+    """Graver ones first, then those that fail more often, then the older ones."""
+    incident = each.incident
+    return each.severity.rank, -(each.rate or 0), incident.opened_at, incident.id
+
+
+def _rate(incident: Incident) -> int | None:
+    """The counts of the newest alert of each kind, as far as they tell of the same minutes."""
+    newest = {alert.kind: alert for alert in incident.sightings}
+    counts = [
+        alert.count
+        for alert in newest.values()
+        if alert.count is not None and incident.last_seen - alert.seen_at <= AT_ONE_TIME
+    ]
+    return sum(counts) if counts else None
+
+
+def _blocked_for(incident: Incident, now: datetime) -> timedelta | None:
+    marks = [alert.seen_at for alert in incident.sightings if alert.kind == MARK_FAIL]
+    left = max(marks) + MARK_FAIL_MINUTE - now if marks else timedelta()
+    return left if left > timedelta() else None
