@@ -13,6 +13,7 @@ from tests.support.team import HAN, LI, MAIN, TEAM
 from triage.bot.bot import Bot
 from triage.bot.duty_commands import read_duration
 from triage.incidents import rota
+from triage.message import ANY_ACCOUNT, Person
 from triage.store import Store
 
 ON_DUTY = replace(
@@ -89,6 +90,38 @@ def test_what_somebody_else_has_claimed_cannot_be_let_go(say: Say, store: Store)
     incident = store.incident(1)
     assert incident is not None
     assert incident.owner == person(LIN)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "owner"),
+    [
+        ((("wecom", ANY_ACCOUNT, "han"),), None),
+        ((("wecom", ANY_ACCOUNT, "han"), ("dingtalk", ANY_ACCOUNT, "1390")), None),
+        ((("wecom", ANY_ACCOUNT, "han"), ("wecom_bot", "B", "han")), ("wecom_bot", "B", "han")),
+        ((("wecom", "corp", "han"),), ("wecom", "corp", "han")),
+        ((("wecom", "corp", "han"), ("wechat", ANY_ACCOUNT, LIN)), ("wechat", "wxbot", LIN)),
+        ((("wechat", "wxother", LIN),), ("wechat", "wxother", LIN)),
+    ],
+    ids=[
+        "nobody knows by which account of a channel",
+        "nor of two channels",
+        "there is another channel where that is known",
+        "on a channel that the asker is not on",
+        "the asker's own account first",
+        "another account of the asker's channel",
+    ],
+)
+def test_incident_is_given_to_an_address_that_is_known_or_to_nobody(
+    addresses: tuple[tuple[str, str, str], ...], owner: tuple[str, str, str] | None, bot: Bot, store: Store
+) -> None:
+    mate = replace(HAN, addresses=tuple(Person(*each) for each in addresses))
+    asking = replace(bot, team=replace(ON_DUTY, people=(mate,)), admins={person(ZHAO): "小赵"})
+    asking.handle(message_of(CONNECT), NOW)
+    answer = asking.handle(message_of("转给 韩梅"), NOW).text or ""
+    incident = store.incident(1)
+    assert incident is not None
+    assert incident.owner == (Person(*owner) if owner else None)
+    assert ("自己发「认领 1」" in answer) is (owner is None)
 
 
 @pytest.mark.parametrize("typed", ["转给 1 小林", "静音 1 1小时", "放手 1"])

@@ -267,6 +267,28 @@ class TestLimits:
             clock.now += timedelta(seconds=1)
         assert len(sender.sent) == 7
 
+    def test_a_message_that_may_have_arrived_counts_with_every_further_try(
+        self, store: Store, clock: Clock
+    ) -> None:
+        cut = Delivery(Result.MAYBE_SENT, "cut")
+        sender = Answers([cut, cut], limits=(RateLimit(5, MINUTE),))
+        store.outbox.put([notice_row(f"#{n} 14:31", LI, NOW) for n in range(9)], NOW)
+        work = sending(store, PlainDesk(lambda _: sender), clock)
+        for _ in range(30):
+            work.run()
+            clock.now += timedelta(seconds=1)
+        assert len(sender.sent) == 5
+        clock.now += MINUTE
+        work.run()
+        assert set(states(store).values()) == {"sent"}
+
+    def test_a_summary_that_may_have_arrived_counts_once(self, store: Store, clock: Clock) -> None:
+        sender = Answers([Delivery(Result.MAYBE_SENT, "cut")], limits=(RateLimit(2, MINUTE),))
+        sender.answers.insert(0, Delivery(Result.SENT, "ok"))
+        store.outbox.put([notice_row(f"#{n} 14:31", LI, NOW) for n in range(4)], NOW)
+        sending(store, PlainDesk(lambda _: sender), clock).run()
+        assert len(store.outbox.messages_sent(LI, NOW - MINUTE, 9)) == len(sender.sent) == 2
+
     def test_destinations_are_counted_apart(self, store: Store, clock: Clock) -> None:
         sender = Answers(limits=(RateLimit(1, MINUTE),))
         store.outbox.put([notice_row("1", LI, NOW), notice_row("2", OTHER, NOW)], NOW)

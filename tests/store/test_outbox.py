@@ -17,6 +17,7 @@ from tests.support.stores import NOW, entry, opened, opening, person, recorded_i
 from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason
 from triage.incidents.team import Override
+from triage.message import Person
 from triage.store import (
     Action,
     Change,
@@ -68,6 +69,12 @@ def taken(store: Store, owner: str = "a", now: datetime = NOW, limit: int = 100)
         for lane in store.outbox.lanes(now, 100)
         for row in store.outbox.take(lane, owner, now, now + LEASE, limit)
     ]
+
+
+def _owner(store: Store, number: int) -> Person | None:
+    incident = store.incident(number)
+    assert incident
+    return incident.owner
 
 
 class TestChanges:
@@ -229,16 +236,62 @@ class TestRows:
         store.outbox.settle([Settled(row.id, OutgoingState.DONE)], [page("2")], "a", NOW)
         assert states(store) == {"1": (OutgoingState.DONE, None), "2": (OutgoingState.DUE, None)}
 
+    def test_what_is_done_about_an_incident_is_written_with_what_it_follows_from_or_not_at_all(
+        self, store: Store
+    ) -> None:
+        number = opened(store)
+        store.claim_incident(number, ALICE, NOW)
+        store.outbox.put([page("1", kind=OutgoingKind.REMIND, incident_id=number)], NOW)
+        (row,) = (each for each in taken(store) if each.key == "1")
+        done, release = [Settled(row.id, OutgoingState.DONE)], [Action("release", number, ALICE, "没动静")]
+        with pytest.raises(TypeError):
+            store.outbox.settle(done, [page("2", payload={"not": object()})], "a", NOW, release)
+        assert _owner(store, number) == ALICE
+        assert states(store)["1"] == (OutgoingState.DUE, None)
+        store.outbox.settle(done, [page("2")], "a", NOW, release)
+        assert _owner(store, number) is None
+        assert states(store) == {"1": (OutgoingState.DONE, None), "2": (OutgoingState.DUE, None)}
+        assert told(store)[-1] == ("release", number)
+
+    def test_who_lost_the_lease_does_nothing_to_an_incident(self, store: Store) -> None:
+        number = opened(store)
+        store.claim_incident(number, ALICE, NOW)
+        store.outbox.put([page("1", kind=OutgoingKind.REMIND, incident_id=number)], NOW)
+        (row,) = (each for each in taken(store, "a") if each.key == "1")
+        taken(store, "b", NOW + LEASE)
+        done, release = [Settled(row.id, OutgoingState.DONE)], [Action("release", number, ALICE)]
+        store.outbox.settle(done, (), "a", NOW + LEASE, release)
+        assert _owner(store, number) == ALICE
+
     def test_messages_are_counted_once_though_several_rows_went_out_as_one(self, store: Store) -> None:
         store.outbox.put([page("1"), page("2"), page("3")], NOW)
         one, two, three = taken(store)
-        sent = [Settled(one.id, OutgoingState.SENT), Settled(two.id, OutgoingState.SENT, "in one message")]
-        store.outbox.settle(sent, (), "a", NOW)
-        store.outbox.settle([Settled(three.id, OutgoingState.SENT)], (), "a", NOW + LEASE)
+        first = Settled(one.id, OutgoingState.SENT, messages=1)
+        store.outbox.settle([first, Settled(two.id, OutgoingState.SENT, "in one message")], (), "a", NOW)
+        store.outbox.settle([replace(first, id=three.id)], (), "a", NOW + LEASE)
         since = NOW - timedelta(seconds=60)
         assert store.outbox.messages_sent("wecom/corp/li", since, 10) == (NOW + LEASE, NOW)
         assert store.outbox.messages_sent("wecom/corp/li", NOW, 10) == (NOW + LEASE,)
         assert store.outbox.messages_sent("wecom/corp/han", since, 10) == ()
+
+    def test_every_try_that_may_have_arrived_is_counted(self, store: Store) -> None:
+        store.outbox.put([page("1")], NOW)
+        for second, messages in enumerate((1, 0, 1)):
+            at = NOW + timedelta(seconds=second)
+            (row,) = taken(store, now=at)
+            again = Settled(row.id, OutgoingState.DUE, "cut or refused", at, messages=messages)
+            store.outbox.settle([again], (), "a", at)
+        (row,), last = taken(store, now=at), at + LEASE
+        store.outbox.settle([Settled(row.id, OutgoingState.SENT, messages=1)], (), "a", last)
+        assert store.outbox.messages_sent("wecom/corp/li", NOW - LEASE, 10) == (last,) * 3
+        assert store.outbox.messages_sent("wecom/corp/li", NOW - LEASE, 2) == (last,) * 2
+
+    def test_what_was_given_up_and_may_have_arrived_is_counted(self, store: Store) -> None:
+        store.outbox.put([page("1")], NOW)
+        (row,) = taken(store)
+        store.outbox.settle([Settled(row.id, OutgoingState.FAILED, "cut", messages=1)], (), "a", NOW)
+        assert store.outbox.messages_sent("wecom/corp/li", NOW - LEASE, 10) == (NOW,)
+        assert states(store)["1"] == (OutgoingState.FAILED, "cut")
 
     def test_the_backlog_says_since_when_and_how_much_was_given_up(self, store: Store) -> None:
         late = page("late", "wechat/wx1/o", kind=OutgoingKind.LATE)
@@ -303,23 +356,50 @@ def test_who_owns_and_how_long_nobody_is_called_is_known(store: Store) -> None:
     assert [event.what for event in store.timeline(number)] == ["open", "give", "mute", "release"]
 
 
-def test_the_version_before_is_upgraded_and_nothing_of_it_goes_out(empty: str, tmp_path: Path) -> None:
-    shutil.copytree(SCRIPTS, tmp_path / "fourth", ignore=shutil.ignore_patterns("v000[5-9]*"))
+def _make_version(number: int, empty: str, tmp_path: Path, table: str, rows: list[dict[str, Any]]) -> None:
+    """Give a database an earlier version, and rows of that time."""
+    later = [f"v{later:04}*" for later in range(number + 1, len(VERSIONS) + 1)]
+    shutil.copytree(SCRIPTS, tmp_path / "before", ignore=shutil.ignore_patterns(*later))
     engine = create_engine(empty)
     with engine.begin() as connection:
-        migrate(connection, tmp_path / "fourth", VERSIONS[:4])
+        migrate(connection, tmp_path / "before", VERSIONS[:number])
     tables = MetaData()
     tables.reflect(engine)
+    with engine.begin() as connection:
+        connection.execute(tables.tables[table].insert(), rows)
+    engine.dispose()
+
+
+def test_the_version_before_the_outbox_is_upgraded_and_nothing_of_it_goes_out(
+    empty: str, tmp_path: Path
+) -> None:
     at = NOW.replace(tzinfo=None)
     incident = {
         "id": 1, "key": "wx1|cb", "lookup": "wx1|cb", "closed_as": 0, "state": "open", "opened_at": at,
         "last_seen": at, "step": 0, "alerts": 0, "guest": "",
     }  # fmt: skip
-    with engine.begin() as connection:
-        connection.execute(tables.tables["incidents"].insert(), incident)
-    engine.dispose()
+    _make_version(4, empty, tmp_path, "incidents", [incident])
     with closing(Store.open(empty, upgrade=True, has_team=True)) as store:
         assert told(store) == []
         (kept,) = store.recent_incidents(NOW)
         assert kept.muted_until is None
         assert recorded_in(store, entry("2", opening(key="wx1|cb"))) == [1]
+
+
+def test_what_the_version_before_has_sent_is_counted_as_it_was_and_goes_on(
+    empty: str, tmp_path: Path
+) -> None:
+    at = NOW.replace(tzinfo=None)
+    row = {
+        "kind": "page", "destination": "wecom/corp/li", "payload": "{}", "created_at": at, "due_at": at,
+        "lease_until": at, "tries": 1, "state": "sent", "reason": None, "sent_at": at,
+    }  # fmt: skip
+    rows = [
+        {**row, "key": "alone"},
+        {**row, "key": "merged", "reason": "in one message with alone"},
+        {**row, "key": "due", "state": "due", "sent_at": None},
+    ]
+    _make_version(7, empty, tmp_path, "outbox", rows)
+    with closing(Store.open(empty, upgrade=True, has_team=True)) as store:
+        assert store.outbox.messages_sent("wecom/corp/li", NOW - LEASE, 10) == (NOW,)
+        assert [each.key for each in taken(store)] == ["due"]

@@ -17,7 +17,7 @@ from triage.incidents.correlation import Incident, State
 from triage.incidents.story import incident_name, set_off
 from triage.incidents.team import Override, Rotation, Team, Teammate
 from triage.masking import foreign_word
-from triage.message import Person
+from triage.message import ANY_ACCOUNT, Person
 from triage.store import Action, ShiftOverride
 
 WORDS = frozenset({Word.DUTY, Word.COVER, Word.SWAP, Word.RELEASE, Word.GIVE, Word.MUTE})
@@ -194,6 +194,8 @@ def _give(context: Context, incident: Incident, name: str, team: Team) -> Outcom
         return _say(context, "unknown", name=foreign_word(name))
     if incident.owner is not None and _is_same(incident.owner, to, team):
         return _say(context, "theirs", id=incident.id, name=context.viewer.names.of(to))
+    if to.account == ANY_ACCOUNT:
+        return _say(context, "unplaced", id=incident.id, name=context.viewer.names.of(to))
     said = _say(
         context, "given", id=incident.id, name=context.viewer.names.of(to), what=incident_name(incident)
     )
@@ -211,12 +213,21 @@ def _mute(context: Context, incident: Incident, rest: str, team: Team) -> Outcom
 
 
 def _holder(context: Context, name: str, team: Team) -> Person | None:
-    """Who has a name: a teammate, as they are on the channel of the one who asks if they are on it; or a member."""
+    """Who has a name: a teammate, as they are on the channel of the one who asks if they are on it; or a member.
+
+    They are of `ANY_ACCOUNT` where nobody can tell by which account of ours they are known.
+    """
     mate, asker = team.named(name), context.viewer.person
     if mate is None or not mate.addresses:
-        return holder_of(name, context.viewer.names)
-    here = next((each for each in mate.addresses if each.channel == asker.channel), None)
-    return replace(here, account=asker.account) if here else mate.addresses[0]
+        member = holder_of(name, context.viewer.names)
+        return member and _placed(member, asker)
+    addresses = [_placed(address, asker) for address in mate.addresses]
+    return min(addresses, key=lambda each: (each.account == ANY_ACCOUNT, each.channel != asker.channel))
+
+
+def _placed(person: Person, asker: Person) -> Person:
+    is_here = person.account == ANY_ACCOUNT and person.channel == asker.channel
+    return replace(person, account=asker.account) if is_here else person
 
 
 def _is_same(one: Person, other: Person, team: Team) -> bool:

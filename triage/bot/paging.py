@@ -27,7 +27,7 @@ from triage.incidents.occasions import (
 )
 from triage.incidents.team import Team, Teammate
 from triage.message import PageSize, Person
-from triage.store import Outgoing, OutgoingKind, OutgoingState, Queued, Store
+from triage.store import Action, Outgoing, OutgoingKind, OutgoingState, Queued, Store
 from triage.store.columns import index_key, person_key
 
 EXPIRES = timedelta(hours=2)
@@ -66,13 +66,16 @@ class Paging:
         occasion = occasion_of(row)
         known = self._known(incident)
         decision = decide(occasion, known, self.team, self.store.shifts(now), now)
-        for item in decision.planned:
-            if isinstance(item, LetGo):
-                self.store.release_incident(number, item.owner, now, "认领后没有动静")
+        let_go = tuple(
+            Action("release", number, item.owner, "认领后没有动静")
+            for item in decision.planned
+            if isinstance(item, LetGo)
+        )
         follow_ups = [
             self._outgoing(item, number, now) for item in decision.planned if not isinstance(item, LetGo)
         ]
-        return Decided(decision.because.value, (*follow_ups, *self._cards(occasion, incident, now)))
+        follow_ups += self._cards(occasion, incident, now)
+        return Decided(decision.because.value, tuple(follow_ups), let_go)
 
     def write(self, row: Queued, now: datetime) -> Ready | Unwanted:
         """As `Desk.write`."""
@@ -173,7 +176,7 @@ class Paging:
                 }
                 return _to_group(item.key, item.group, payload, incident, now)
             case LetGo():
-                raise TypeError("is carried out at once, and nothing goes out for it")
+                raise TypeError("is done to the incident, and nothing goes out for it")
 
     def _to(
         self,

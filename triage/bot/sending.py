@@ -14,7 +14,7 @@ from typing import Protocol
 from triage.bot.observer import NoObserver, OutgoingObserver
 from triage.channels.delivery import Delivery, Notice, RateLimit, Result, Sender, UpdatesCards
 from triage.message import PageSize
-from triage.store import Outgoing, OutgoingKind, OutgoingState, Queued, Settled
+from triage.store import Action, Outgoing, OutgoingKind, OutgoingState, Queued, Settled
 from triage.store.outbox import Outbox
 
 LEASE = timedelta(seconds=30)
@@ -74,6 +74,8 @@ class Decided:
 
     reason: str
     follow_ups: tuple[Outgoing, ...] = ()
+    actions: tuple[Action, ...] = ()
+    """What is done to the incident."""
 
 
 class Desk(Protocol):
@@ -143,7 +145,8 @@ class Sending:
         except _BROKEN as exc:
             self._settle(row, OutgoingState.FAILED, f"the row cannot be read: {type(exc).__name__}")
         else:
-            self._settle(row, OutgoingState.DONE, decided.reason, decided.follow_ups)
+            done = Settled(row.id, OutgoingState.DONE, decided.reason)
+            self._note(row, done, decided.follow_ups, decided.actions)
 
     # -- messages
 
@@ -221,8 +224,10 @@ class Sending:
         first = named[0].row
         for ready in named:
             settled, follow_ups = self._judge(ready.row, delivery)
-            if ready.row is not first and settled.state is OutgoingState.SENT:
-                settled = replace(settled, reason=f"in one message with {first.key}", receipt=None)
+            if ready.row is not first:
+                is_sent = settled.state is OutgoingState.SENT
+                reason = f"in one message with {first.key}" if is_sent else settled.reason
+                settled = replace(settled, reason=reason, receipt=None, messages=0)
             self._note(ready.row, settled, follow_ups)
         return [ready.row for ready in (*rest, *(each for each in found if each not in several))]
 
@@ -242,12 +247,14 @@ class Sending:
         now, reason = self.clock(), f"{delivery.result.value}: {delivery.reason}"
         match delivery.result:
             case Result.SENT:
-                return Settled(row.id, OutgoingState.SENT, receipt=delivery.receipt), ()
+                return Settled(row.id, OutgoingState.SENT, receipt=delivery.receipt, messages=1), ()
             case Result.MAYBE_SENT if row.tries + 1 >= MAYBE_SENT_TRIES:
-                return Settled(row.id, OutgoingState.FAILED, reason), self.desk.warn(row, reason, now)
+                given_up = Settled(row.id, OutgoingState.FAILED, reason, messages=1)
+                return given_up, self.desk.warn(row, reason, now)
             case Result.LATER | Result.TOKEN_REFUSED | Result.MAYBE_SENT:
                 pause = max(min(BACKOFF * 2 ** min(row.tries, 10), LONGEST_BACKOFF), _least(delivery))
-                return Settled(row.id, OutgoingState.DUE, reason, now + pause), ()
+                messages = int(delivery.result is Result.MAYBE_SENT)
+                return Settled(row.id, OutgoingState.DUE, reason, now + pause, messages=messages), ()
             case Result.OTHER_WAY | Result.OUR_TEXT:
                 others = self.desk.other_way(row, now)
                 return Settled(row.id, OutgoingState.FAILED, reason), others or self.desk.warn(
@@ -272,13 +279,13 @@ class Sending:
         if settled:
             self.outbox.settle(settled, (), self.owner, self.clock())
 
-    def _settle(
-        self, row: Queued, state: OutgoingState, reason: str, follow_ups: Sequence[Outgoing] = ()
-    ) -> None:
-        self._note(row, Settled(row.id, state, reason), follow_ups)
+    def _settle(self, row: Queued, state: OutgoingState, reason: str) -> None:
+        self._note(row, Settled(row.id, state, reason), ())
 
-    def _note(self, row: Queued, settled: Settled, follow_ups: Sequence[Outgoing]) -> None:
-        self.outbox.settle([settled], follow_ups, self.owner, self.clock())
+    def _note(
+        self, row: Queued, settled: Settled, follow_ups: Sequence[Outgoing], actions: Sequence[Action] = ()
+    ) -> None:
+        self.outbox.settle([settled], follow_ups, self.owner, self.clock(), actions)
         self.observer.settled(row.kind.value, settled.state.value, settled.reason)
 
 

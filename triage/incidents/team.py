@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from triage.findings import Severity
-from triage.message import Person
+from triage.message import ANY_ACCOUNT, Person
 from triage.names import name_key
 
 PAGING_CHANNELS = frozenset({"wecom"})
@@ -243,7 +243,25 @@ class Team:
         fitting = (item for item in self.escalations if item.severity.rank >= severity.rank)
         return min(fitting, key=lambda item: item.severity.rank, default=None)
 
+    def at_accounts(self, accounts: Mapping[str, Collection[str]]) -> Team:
+        """The team with its people addressed at our account, on channels on which we have one alone.
+
+        `accounts` are the ids of ours by their channels.
+        """
+        only = {channel: next(iter(ids)) for channel, ids in accounts.items() if len(ids) == 1}
+        people = [
+            replace(mate, addresses=tuple(_at_account(address, only) for address in mate.addresses))
+            for mate in self.people
+        ]
+        return replace(self, people=tuple(people))
+
     @property
     def members(self) -> Mapping[Person, str]:
         """Every address of every teammate with their name: one name on all channels."""
         return {address: mate.name for mate in self.people for address in mate.addresses}
+
+
+def _at_account(address: Person, only: Mapping[str, str]) -> Person:
+    if address.account != ANY_ACCOUNT:
+        return address
+    return replace(address, account=only.get(address.channel, ANY_ACCOUNT))

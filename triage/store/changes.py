@@ -120,6 +120,7 @@ def put(session: Session, sql: Statements, outgoing: Outgoing, now: datetime) ->
         "lease_until": now,
         "tries": 0,
         "state": OutgoingState.DUE.value,
+        "messages": 0,
     }
     session.run(sql.put_outgoing, row)
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from triage.store import changes
+from triage.store import changes, recording
 from triage.store.database import Database
 from triage.store.schema import OUTBOX
 from triage.store.session import Session
 from triage.store.statements import Statements
 from triage.store.values import (
+    Action,
     Backlog,
     Outgoing,
     OutgoingKind,
@@ -64,6 +65,11 @@ _SENT = _THIS.values(
     receipt=bindparam("given", type_=_O.receipt.type),
     sent_at=bindparam("now", type_=_O.sent_at.type),
     lease_until=bindparam("now", type_=_O.lease_until.type),
+    messages=_O.messages + bindparam("more", type_=_O.messages.type),
+)
+_MAY_BE_SENT = _THIS.values(
+    sent_at=bindparam("now", type_=_O.sent_at.type),
+    messages=_O.messages + bindparam("more", type_=_O.messages.type),
 )
 _OURS = _THIS.where(_DUE, _O.lease_owner == bindparam("owner"))
 _END = _OURS.values(
@@ -78,8 +84,8 @@ _AGAIN = _OURS.values(
     tries=_O.tries - bindparam("untried", type_=_O.tries.type),
 )
 _MESSAGES_SENT = (
-    select(_O.sent_at)
-    .where(_O.destination == bindparam("lane"), _O.sent_at > bindparam("since"), _O.reason.is_(None))
+    select(_O.sent_at, _O.messages)
+    .where(_O.destination == bindparam("lane"), _O.sent_at > bindparam("since"), _O.messages > 0)
     .order_by(_O.sent_at.desc())
     .limit(bindparam("most"))
 )
@@ -160,25 +166,36 @@ class Outbox:
         return self._database.write(lease)
 
     def settle(
-        self, settled: Sequence[Settled], follow_ups: Sequence[Outgoing], owner: str, now: datetime
+        self,
+        settled: Sequence[Settled],
+        follow_ups: Sequence[Outgoing],
+        owner: str,
+        now: datetime,
+        actions: Sequence[Action] = (),
     ) -> None:
-        """Say what became of rows, and put what follows from them into the outbox, in one transaction.
+        """Say what became of rows, carry out and put into the outbox what follows from them, in one transaction.
 
-        What was sent is kept as sent, even if the lease was lost or the row was cancelled meanwhile.
+        What was sent is kept as sent, even if the lease was lost or the row was cancelled meanwhile. The actions are
+        carried out by who has all the rows still.
         """
 
         def write(session: Session) -> None:
-            for each in settled:
-                _settle(session, each, owner, now)
+            were_ours = [_settle(session, each, owner, now) for each in settled]
+            for action in actions if all(were_ours) else ():
+                recording.act(session, self._sql, action, now)
             for outgoing in follow_ups:
                 changes.put(session, self._sql, outgoing, now)
 
         self._database.write(write, repeatable=True)
 
     def messages_sent(self, destination: str, since: datetime, limit: int) -> tuple[datetime, ...]:
-        """When the newest messages went there, from any node, the newest first; several rows may be one message."""
+        """When the newest messages went there, from any node, the newest first; several rows may be one message.
+
+        A message that may have arrived counts, too, and with it the further tries of it.
+        """
         asked = {"lane": destination, "since": since, "most": limit}
-        return tuple(at for (at,) in self._database.read(lambda session: session.all(_MESSAGES_SENT, asked)))
+        rows = self._database.read(lambda session: session.all(_MESSAGES_SENT, asked))
+        return tuple(at for at, messages in rows for _ in range(messages))[:limit]
 
     def with_receipt(self, incident: int, since: datetime) -> tuple[Queued, ...]:
         """What was sent of an incident and can be changed."""
@@ -228,15 +245,19 @@ class Outbox:
         return tuple(map(_queued, found))
 
 
-def _settle(session: Session, settled: Settled, owner: str, now: datetime) -> None:
+def _settle(session: Session, settled: Settled, owner: str, now: datetime) -> bool:
+    """Whether the row was still ours."""
     row = {"row": settled.id, "why": settled.reason, "now": now}
+    count = {"row": settled.id, "now": now, "more": settled.messages}
     if settled.state is OutgoingState.SENT:
-        session.run(_SENT, {**row, "given": settled.receipt})
-    elif settled.state is OutgoingState.DUE:
+        return bool(session.run(_SENT, {**row, **count, "given": settled.receipt}))
+    if settled.messages:
+        session.run(_MAY_BE_SENT, count)
+    if settled.state is OutgoingState.DUE:
         untried = int(not settled.was_tried)
-        session.run(_AGAIN, {**row, "owner": owner, "due": settled.due_at or now, "untried": untried})
-    else:
-        session.run(_END, {**row, "owner": owner, "to": settled.state.value})
+        due = settled.due_at or now
+        return bool(session.run(_AGAIN, {**row, "owner": owner, "due": due, "untried": untried}))
+    return bool(session.run(_END, {**row, "owner": owner, "to": settled.state.value}))
 
 
 def _queued(row: Sequence[Any]) -> Queued:

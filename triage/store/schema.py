@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, MetaData, Table, text
 
 from triage.store.columns import KEY_LENGTH, MYSQL, Json, Number, PersonText, Text, TextTuple, UtcDateTime
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every version of the schema, oldest first; the last one is this program's."""
 TABLE_OPTIONS: dict[str, Any] = {
     "sqlite_autoincrement": True,  # an id is never given twice, even after a purge
@@ -181,7 +181,8 @@ OUTBOX = _table(
     Column("state", Text(KEY_LENGTH), nullable=False),
     Column("reason", Text),
     Column("receipt", Text),  # what the platform gave to change the message by later
-    Column("sent_at", UtcDateTime),
+    Column("sent_at", UtcDateTime),  # or when it last may have been
+    Column("messages", Number, nullable=False),  # that went out for it, or may have
     Index("outbox_key", "key", unique=True),
     Index("outbox_state_due_at", "state", "due_at"),
     Index("outbox_destination_sent_at", "destination", "sent_at"),

@@ -296,6 +296,7 @@ class Queued:
     """Why it is as it is, or why the last try failed. None of what was sent, but for rows that another one's message
     went out for."""
     sent_at: datetime | None
+    """When it went out; of what is still due, when it last may have."""
     receipt: str | None
     """What the platform gave to change the message by later."""
 
@@ -312,6 +313,9 @@ class Settled:
     was_tried: bool = True
     """Whether it counts as a try; of `DUE` alone."""
     receipt: str | None = None
+    messages: int = 0
+    """How many messages this try has sent for it, as its destination counts them: 1 also where it may have arrived, 0
+    where another row's message went out for it as well."""
 
 
 @dataclass(frozen=True, slots=True)

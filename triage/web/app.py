@@ -43,7 +43,8 @@ def make_app(
     if account:
         accounts = {**accounts, demo_people.CHANNEL: {account.appid: account}}
         members = {**demo_people.MEMBERS, **members}
-    service = Service(settings, accounts, members, datetime.now(UTC), settings.team)
+    team = settings.team.at_accounts(accounts) if settings.team else None
+    service = Service(settings, accounts, members, datetime.now(UTC), team)
     callback = Callback(service)
     home = demo.make_blueprint(callback, account) if account else health.home
     return Application(service, callback, _make_pages(service, home, pages), started)
