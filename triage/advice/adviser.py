@@ -99,8 +99,12 @@ class Adviser:
     def diagnose(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
         """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
         reading = parse(text)
+        return reading, self.judge_alerts(reading)
+
+    def judge_alerts(self, reading: Reading) -> tuple[Diagnosis, ...]:
+        """What the rules make of each alert of a text that was read already."""
         statuses = log_statuses(reading)
-        return reading, tuple(self._matcher.match(alert, statuses) for alert in reading.alerts)
+        return tuple(self._matcher.match(alert, statuses) for alert in reading.alerts)
 
     def ask(self, text: str) -> Asked:
         """The topics that typed words ask for, or the cited item (`R4`, `4.b`) that no topic is called."""

@@ -77,7 +77,7 @@ CONF 里 include 的文件也读。标准输入可以是 `nginx -v; nginx -T` �
 
 KIND 是消息、事件或第三方平台推送在报文里的名字：text（默认）、subscribe、CLICK、component_verify_ticket……或 unknown_event。
 有 --from-alert 时两个都可以不写；报警里的主机要用 --allow 点名。""",
-    "rules": "检查、测试、列出、查看、新建和解释规则。",
+    "rules": "检查、测试、列出、查看、新建、解释和试用规则。",
     "rules check": "检查 DIRECTORIES 里的规则（默认是用到的全部），每处错带上那一行。",
     "rules gaps": """\
 列出没有规则接住的：没答上来的问题、没人选的候选、认不出的报警。
@@ -85,6 +85,10 @@ KIND 是消息、事件或第三方平台推送在报文里的名字：text（�
 次数多的在前，每条带上离它最近的话题，改一改就是一个别名或例子。""",
     "rules list": "列出用到的规则。",
     "rules new": "照 FILE 或标准输入里的报警写出一条规则的开头。",
+    "rules replay": """\
+拿存下的报警试 DIR 里的规则，打印和现在答得不一样的；有不一样的就以 1 退出。
+
+自带规则两边都算。不写 --rules，看的是 TRIAGE_RULES_DIRS 在自带规则上改了什么。""",
     "rules schema": "打印规则格式的 JSON Schema：编辑器照它补全，边写边查错。",
     "rules show": "看一条规则的步骤、条件和出处。",
     "rules test": "拿全部规则跑全部规则的例子，DIRECTORIES 里的也算。",
@@ -207,6 +211,11 @@ MESSAGES: Final[Mapping[str, str]] = {
     "no gap: every alert and every question found a rule": "没有漏的：每条报警、每个问题都找到了规则",
     "nearest: {ids}": "最近：{ids}",
     "Print the gaps as JSON.": "用 JSON 打印。",
+    "Rules in place of those of TRIAGE_RULES_DIRS; may be repeated.": "代替 TRIAGE_RULES_DIRS 的规则目录；可以写几次。",
+    "no file in {file} ends in .yml or .yaml": "{file} 里没有以 .yml 或 .yaml 结尾的文件",
+    "Only alerts of the last days.": "只看最近几天的报警。",
+    "{alerts} alerts, {changed} answered otherwise": "{alerts} 条报警，{changed} 条答得不一样",
+    "{count} more, in other ways": "另外 {count} 条是别的不一样",
     "Print JSON.": "用 JSON 打印。",
     "Print SARIF, which code hosts show in a review.": "用 SARIF 打印，代码托管平台能把它标在改动旁边。",
     "no output of a tool in this text": "这段文字里没有认得出的工具输出",

@@ -19,6 +19,7 @@ from triage.cli._findings import findings_as_json, sarif, write_findings
 from triage.cli._input import read_text
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
+from triage.cli._replay import command as replay
 from triage.cli._rules_json import diagnosis_as_json, question_as_json, rule_as_json, rule_head_as_json
 from triage.cli.db import database_url
 from triage.errors import InputError
@@ -39,7 +40,10 @@ _LONGEST_LINE = 100
 
 @click.group("rules", cls=Group)
 def command() -> None:
-    """Lint, test, list, show, start and explain rules."""
+    """Lint, test, list, show, start, explain and try rules."""
+
+
+command.add_command(replay)
 
 
 def _directories(given: tuple[str, ...]) -> list[Path]:

@@ -1,5 +1,6 @@
 """The database: messages and their replies, alerts, incidents, members, conversations. One method for each question."""
 
+from triage.store.kept_texts import KeptText
 from triage.store.store import TABLES, Store
 from triage.store.values import (
     EVERY,
@@ -43,6 +44,7 @@ __all__ = [
     "Grant",
     "Invite",
     "Join",
+    "KeptText",
     "KnownToGuest",
     "Lease",
     "Member",

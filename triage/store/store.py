@@ -28,6 +28,7 @@ from triage.store.engine import UPGRADE_TIMEOUTS
 from triage.store.file import make_private
 from triage.store.following import Following
 from triage.store.history import History
+from triage.store.kept_texts import KeptText, kept_texts
 from triage.store.outbox import Outbox
 from triage.store.reading import incidents, known, known_to
 from triage.store.schema import (
@@ -185,6 +186,12 @@ class Store:
             return None if row is None else recording.expand(session, row[0])
 
         return self._database.read(ask)
+
+    def kept_texts(
+        self, since: datetime | None = None, wanted: Wanted | None = None, most: int | None = None
+    ) -> Iterator[KeptText]:
+        """The texts of the stored alerts, the newest first, as they are asked for; see `store.kept_texts`."""
+        return kept_texts(self._database, since, wanted, most)
 
     # -- incidents
 
