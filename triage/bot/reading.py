@@ -20,11 +20,11 @@ from triage.message import Message
 from triage.store import Lease, OutgoingState, Queued, Settled
 from triage.store.outbox import Outbox
 
-READING_LEASE = timedelta(seconds=60)
+READING_LEASE = timedelta(seconds=150)
 """How long nobody else reads what was taken."""
 FETCH_SECONDS = 10.0
 """For one picture."""
-LAST_START = timedelta(seconds=30)
+LAST_START = timedelta(seconds=75)
 """After this a further picture of the message is not begun: to fetch and to read one takes up to half of the lease."""
 MOST_TRIES = 4
 """Of a picture that could not be fetched, or whose reader did not come back."""
@@ -66,6 +66,7 @@ class Reading:
     """Different for all that work on the same database."""
     observer: OutgoingObserver = NoObserver()  # noqa: RUF009 - it keeps nothing
     lease: timedelta = READING_LEASE
+    fetch_seconds: float = FETCH_SECONDS
 
     def run(self) -> int:
         """Read until nothing is due that others are not at; how many messages that were.
@@ -131,7 +132,7 @@ class Reading:
             if at and self.clock() - taken_at > LAST_START:
                 break
             try:
-                texts.append(self.read(fetcher.fetch(picture, FETCH_SECONDS)).text.strip())
+                texts.append(self.read(fetcher.fetch(picture, self.fetch_seconds)).text.strip())
             except (DownloadError, PictureError) as exc:
                 problems.append(exc)
         unread = len(message.pictures) - len(texts)

@@ -57,6 +57,8 @@ class Application:
         self._page_threads = asyncio.Semaphore(_PAGE_THREADS)
         self._upkeep = Bulkhead(_UPKEEP_THREADS)
         self._sending = Bulkhead(_SENDING_THREADS)
+        self._reading = Bulkhead(1)
+        """Apart, so that nothing that is to be sent waits behind a picture."""
 
     async def __call__(self, scope: HTTPScope | LifespanScope, receive: Receive, send: Send) -> None:
         """Answer a request, or live as long as the server."""
@@ -106,6 +108,7 @@ class Application:
             asyncio.create_task(self._repeat(self.service.sender(), self._sending))
             for _ in range(_SENDING_THREADS)
         ]
+        upkeep.append(asyncio.create_task(self._repeat(self.service.reader(), self._reading)))
         await send({"type": "lifespan.startup.complete"})
         self.started()
         await receive()

@@ -28,7 +28,17 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 BadReason = Literal["too_large", "incomplete", "unreadable", "stranger"]
 """Why a request is no message: `unreadable` bore a good signature, `stranger` none."""
 StoreUse = Literal[
-    "open", "schema", "file", "message", "catch_up", "late_answers", "shifts", "api", "purge", "sending"
+    "open",
+    "schema",
+    "file",
+    "message",
+    "catch_up",
+    "late_answers",
+    "shifts",
+    "api",
+    "purge",
+    "sending",
+    "pictures",
 ]
 """What the store failed at."""
 

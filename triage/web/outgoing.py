@@ -1,4 +1,4 @@
-"""Sends what is due in the outbox, beside the replies: each node with a few threads, all nodes on one outbox."""
+"""Works on the outbox beside the replies, each node with a few threads: sends what is due, reads pictures."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from triage.bot.bot import Bot
 from triage.bot.observer import OutgoingObserver
 from triage.bot.paging import Paging
+from triage.bot.pictures import Promise
 from triage.bot.reaching import Reaching
+from triage.bot.reading import Reading
 from triage.bot.sending import Sending
 from triage.channels.apis import Apis
 from triage.channels.tokens import token_cache
 from triage.incidents.team import Team
-from triage.message import Person
+from triage.message import Message, Person
+from triage.pictures.reading import is_available, read_picture
 from triage.settings.model import Settings
 from triage.store import Store
 
@@ -27,7 +31,7 @@ def _now() -> datetime:
 
 
 class Outgoing:
-    """Makes what a thread sends with."""
+    """Makes what a thread sends or reads with."""
 
     def __init__(
         self,
@@ -57,10 +61,37 @@ class Outgoing:
         """Knows what the outbox is about."""
         return Paging(store, self._team or Team(), self._reaching, say, self._admins)
 
+    @cached_property
+    def _can_read(self) -> bool:
+        return is_available()
+
+    def promise(self, message: Message) -> Promise:
+        """What becomes of the pictures of a message."""
+        if self._reaching.fetcher_for(message.person) is None:
+            return Promise.NONE
+        if not self._can_read:
+            return Promise.NOT_INSTALLED
+        return Promise.SENT if self._reaching.reaches(message) else Promise.WAITS
+
+    def reading(self, store: Store, bot: Callable[[], Bot]) -> Reading | None:
+        """For one thread; None where nobody can send a picture."""
+        if not self._reaching.can_fetch:
+            return None
+        return Reading(
+            store.outbox,
+            bot,
+            lambda message: self._reaching.fetcher_for(message.person),
+            read_picture,
+            _now,
+            self._owner(),
+            self._observer,
+        )
+
+    def _owner(self) -> str:
+        return f"{self._node}/{uuid.uuid4().hex[:8]}"
+
     def sending(self, store: Store, say: Callable[..., str]) -> Sending | None:
         """For one thread; None where nothing can ever go out by itself."""
         if self._team is None and not self._reaching.can_send:
             return None
-        return Sending(
-            store.outbox, self.desk(store, say), _now, f"{self._node}/{uuid.uuid4().hex[:8]}", self._observer
-        )
+        return Sending(store.outbox, self.desk(store, say), _now, self._owner(), self._observer)

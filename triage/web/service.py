@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
+from triage.bot.reading import Reading
 from triage.bot.sending import Sending
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
@@ -108,6 +109,7 @@ class Service:
                 quiet,
                 lambda: self._has_late_answers,
                 self.team,
+                self._outgoing.promise,
             )
             self._bot = bot
         return bot
@@ -202,6 +204,28 @@ class Service:
             return _SEND_SECONDS
 
         return send
+
+    def reader(self) -> Callable[[], float | None]:
+        """The work of the thread that reads pictures. It says in how many seconds to do so again, None for never."""
+        reading: Reading | None = None
+
+        def read() -> float | None:
+            nonlocal reading
+            store = self.store
+            if store is None:
+                return _SEND_SECONDS
+            if reading is None or reading.outbox is not store.outbox:
+                reading = self._outgoing.reading(store, self.bot)
+            if reading is None:
+                return None
+            try:
+                if reading.run():
+                    self._has_late_answers = True
+            except StoreError as exc:
+                self.metrics.store_failed("pictures", exc)
+            return _SEND_SECONDS
+
+        return read
 
     def _say(self, template: str, /, **values: object) -> str:
         return self.rules.adviser.say(template, **values)

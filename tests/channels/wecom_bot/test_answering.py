@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 import requests
 
-from tests.support.loopback import Asked, Loopback
+from tests.support.fetching import ResponseUrls
 from tests.support.wecom import BOT
 from triage.channels.apis import Apis
 from triage.channels.delivery import Delivery, Notice, Result, Sender
@@ -17,26 +17,6 @@ from triage.message import Person
 
 LI = Person("wecom_bot", "B1", "lilei")
 NOW = datetime.now(UTC)
-
-
-class ResponseUrls(Loopback):
-    """Takes one answer at each address; `shown` is what stands in the chat."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shown: list[str] = []
-        self._used: set[str] = set()
-
-    def answer(self, asked: Asked) -> tuple[int, Mapping[str, object] | bytes]:
-        code = asked.query.get("response_code", "")
-        if code in self._used:
-            return 200, {"errcode": 846610, "errmsg": "invalid response_code"}
-        self._used.add(code)
-        content = asked.json["markdown"]["content"]
-        if asked.json["msgtype"] != "markdown" or len(content.encode()) > 20_480:
-            return 200, {"errcode": 40058, "errmsg": "invalid content"}
-        self.shown.append(content)
-        return 200, {"errcode": 0, "errmsg": "ok"}
 
 
 @pytest.fixture
