@@ -307,8 +307,8 @@ def test_a_terminal_in_a_picture_is_kept_as_evidence(
     assert [event.what for event in store.timeline(1)][-1] == "evidence"
 
 
-def test_what_is_no_alert_is_shown_as_it_was_read_without_secrets(
-    seeing: Bot, desk: Desk, clock: Clock
+def test_what_is_no_alert_is_shown_as_it_was_read_without_secrets_and_no_more_is_kept(
+    seeing: Bot, store: Store, desk: Desk, clock: Clock
 ) -> None:
     desk.outcomes = ["今天中午吃什么\naccess_token=abcdef0123456789abcdef\n" + "好" * 2000]
     answer = read_one(seeing, desk, clock)
@@ -316,6 +316,9 @@ def test_what_is_no_alert_is_shown_as_it_was_read_without_secrets(
     assert "今天中午吃什么" in answer
     assert "abcdef0123456789" not in answer
     assert len(answer) < 500
+    kept = [str(row["text"]) for row in store.export("messages") if row["text"]]
+    assert all(text in answer for text in kept)
+    assert list(store.export("gaps")) == []
 
 
 def test_several_pictures_are_read_as_one_text_while_there_is_time(
@@ -350,6 +353,25 @@ def test_it_waits_for_any_word_and_is_given_once(seeing: Bot, store: Store, desk
 def test_any_short_word_is_answered_with_it_alone(seeing: Bot, desk: Desk, clock: Clock, word: str) -> None:
     answer = read_one(seeing, desk, clock)
     assert seeing.handle(message_of(word), NOW).text == answer
+
+
+@pytest.mark.parametrize(
+    ("word", "is_told"),
+    [
+        pytest.param("好了吗", True, id="small talk"),
+        pytest.param("1", True, id="one digit"),
+        pytest.param("499", False, id="a question is answered"),
+        pytest.param("认领", False, id="a command is carried out"),
+    ],
+)
+def test_whoever_asks_while_it_is_read_hears_so(
+    seeing: Bot, desk: Desk, clock: Clock, word: str, is_told: bool
+) -> None:
+    seeing.handle(picture(), NOW)
+    assert ((seeing.handle(message_of(word), NOW).text or "") == "图还在读，过几秒再回一个字") == is_told
+    assert "还在读" not in (seeing.handle(message_of(word, LIN), NOW).text or "")
+    reader(seeing, desk, clock).run()
+    assert "还在读" not in (seeing.handle(message_of(word), NOW).text or "")
 
 
 def test_a_word_that_does_something_is_not_lost_for_it(

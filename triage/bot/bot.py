@@ -16,7 +16,7 @@ from triage.bot.commands import Command, Word, read_command, usage
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
-from triage.bot.late import MOST_GIVEN, late_answer, with_late_answers
+from triage.bot.late import MOST_GIVEN, is_mere_word, late_answer, with_late_answers
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.bot.pictures import Promise, ReadPicture, never_read
@@ -149,6 +149,9 @@ class Bot:
             return outcome
         whose = conversation_key(message.person, message.chat)
         waiting = store.outbox.late_answers(whose, now, MOST_GIVEN)
+        if not waiting and is_mere_word(outcome, message):
+            is_being_read = store.outbox.has_picture(pictures.destination_of(message))
+            return Outcome(pictures.say(self.adviser, "still")) if is_being_read else outcome
         return with_late_answers(outcome, message, waiting, CHANNELS[message.channel].page_size)
 
     def answer_picture(self, row: Queued, lease: Lease, read: ReadPicture, now: datetime) -> bool:
@@ -186,7 +189,8 @@ class Bot:
         bot = self._for_pages(pictures.room_for(head, size))
         outcome = bot._read(message, message.text, now)
         if outcome.text is None or (outcome.asked is not None and not outcome.asked.is_clear):
-            return Outcome(say("nothing", note=pictures.excerpt(message.text)), gap=outcome.gap)
+            seen = pictures.excerpt(message.text)  # no more of it is kept: it may be anything
+            return Outcome(say("nothing", note=seen), kept=seen)
         return pictures.below(head, outcome)
 
     def _record(self, store: Store, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:

@@ -58,15 +58,25 @@ def with_late_answers(
 
     Whoever was told to ask by any word may type one that would be a question.
     """
-    asked, words = outcome.asked, message.text or ""
-    is_small_talk = asked is not None and asked.topic is None and asked.source is None
+    words = message.text or ""
     is_any_word = outcome.only_tells and len(words) <= LONGEST_ASKING and read_command(words) is None
     is_asked_for = is_any_word and any(late.payload.get("on_request") for late in waiting)
-    if not (is_small_talk or is_asked_for):
+    if not (_is_small_talk(outcome) or is_asked_for):
         text, given = put_before(outcome.text or "", waiting, page_size)
         return replace(outcome, text=text, given=given)
     text, given = put_before("", waiting, page_size)
-    return Outcome(text, asked=asked, gap=outcome.gap, given=given) if given else outcome
+    return Outcome(text, asked=outcome.asked, gap=outcome.gap, given=given) if given else outcome
+
+
+def is_mere_word(outcome: Outcome, message: Message) -> bool:
+    """Whether a message asks for nothing but what is to come: small talk, or one digit."""
+    words = (message.text or "").strip()
+    return outcome.only_tells and (_is_small_talk(outcome) or (len(words) == 1 and words.isdecimal()))
+
+
+def _is_small_talk(outcome: Outcome) -> bool:
+    asked = outcome.asked
+    return asked is not None and asked.topic is None and asked.source is None
 
 
 def put_before(reply: str, waiting: Sequence[Queued], page_size: PageSize) -> tuple[str, tuple[int, ...]]:

@@ -89,12 +89,17 @@ def acknowledged(adviser: Adviser, message: Message, promise: Promise, now: date
     row = Outgoing(
         key=index_key(f"picture/{message.key}"),
         kind=OutgoingKind.PICTURE,
-        destination=index_key(f"picture/{conversation_key(message.person, message.chat)}"),
+        destination=destination_of(message),
         due_at=now,
         expires_at=now + LATE_EXPIRES,
         payload={"message": _as_json(message), "promise": promise.value},
     )
     return Outcome(text, told=(row,))
+
+
+def destination_of(message: Message) -> str:
+    """Where in the outbox the pictures of its sender lie, so that they are read in their order."""
+    return index_key(f"picture/{conversation_key(message.person, message.chat)}")
 
 
 def message_of(row: Queued) -> Message:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from triage.channels.apis import Apis
 from triage.channels.delivery import Sender
@@ -16,10 +16,23 @@ from triage.message import ANY_ACCOUNT, Message, Person
 T = TypeVar("T")
 
 
+class Played(Sender, Fetcher, Protocol):
+    """A platform that is played in this process, as the demo does: in place of the real one of an account."""
+
+
+_NONE_PLAYED: Mapping[tuple[str, str], Played] = {}
+
+
 class Reaching:
     """The senders, answerers and fetchers of our accounts, and the senders of the robots of the team's groups."""
 
-    def __init__(self, accounts: Mapping[str, Mapping[str, Any]], team: Team, apis: Apis) -> None:
+    def __init__(
+        self,
+        accounts: Mapping[str, Mapping[str, Any]],
+        team: Team,
+        apis: Apis,
+        played: Mapping[tuple[str, str], Played] = _NONE_PLAYED,
+    ) -> None:
         self._of_account: dict[tuple[str, str], Sender] = {}
         self._answerers: dict[tuple[str, str], Sender] = {}
         self._fetchers: dict[tuple[str, str], Fetcher] = {}
@@ -28,6 +41,8 @@ class Reaching:
                 _keep(self._of_account, (channel, id_), CHANNELS[channel].sender(account, apis))
                 _keep(self._answerers, (channel, id_), CHANNELS[channel].answerer(account, apis))
                 _keep(self._fetchers, (channel, id_), CHANNELS[channel].fetcher(account, apis))
+        self._of_account.update(played)
+        self._fetchers.update(played)
         self._of_group = {group.id: _robot(group, apis) for group in team.groups}
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from asgiref.sync import ThreadSensitiveContext
@@ -31,13 +31,15 @@ _SENDING_THREADS = 3
 """So that a platform which hangs does not hold up what goes to another."""
 AGAIN_SECONDS = 5.0
 """After work that could not be done."""
+_NO_LIMITS: Mapping[str, int] = {}
 _LOG = logging.getLogger(__name__)
 
 
 class Application:
     """What a server runs; `service` and `pages` are there for tests and for whoever embeds it.
 
-    `started` is called when the application is ready for requests.
+    `started` is called when the application is ready for requests; `body_limits` are those of paths that take more than
+    `MAX_PAGE_BYTES`.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class Application:
         pages: Flask,
         started: Callable[[], object] = lambda: None,
         again_seconds: float = AGAIN_SECONDS,
+        body_limits: Mapping[str, int] = _NO_LIMITS,
     ) -> None:
         self.service = service
         self.callback = callback
         self.pages = pages
         self.started = started
         self._again_seconds = again_seconds
+        self._body_limits = body_limits
         self._wsgi = WsgiToAsgi(pages)  # type: ignore[no-untyped-call]  # without types
         self._page_threads = asyncio.Semaphore(_PAGE_THREADS)
         self._upkeep = Bulkhead(_UPKEEP_THREADS)
@@ -72,7 +76,8 @@ class Application:
     async def _page(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Flask gets a thread when the body is whole, and gives it back before the first byte of the answer is sent."""
         try:
-            body = await read_body(scope, receive, MAX_PAGE_BYTES)
+            limit = self._body_limits.get(scope["path"], MAX_PAGE_BYTES)
+            body = await read_body(scope, receive, limit)
         except TooLargeBodyError as exc:
             await send_response(Response(413, str(exc).encode()), send, receive)
             return

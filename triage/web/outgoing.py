@@ -14,14 +14,15 @@ from triage.bot.bot import Bot
 from triage.bot.observer import OutgoingObserver
 from triage.bot.paging import Paging
 from triage.bot.pictures import Promise
-from triage.bot.reaching import Reaching
+from triage.bot.reaching import Played, Reaching
 from triage.bot.reading import Reading
 from triage.bot.sending import Sending
 from triage.channels.apis import Apis
 from triage.channels.tokens import token_cache
 from triage.incidents.team import Team
 from triage.message import Message, Person
-from triage.pictures.reading import is_available, read_picture
+from triage.pictures.reading import is_available
+from triage.pictures.values import PictureText
 from triage.settings.model import Settings
 from triage.store import Store
 
@@ -40,12 +41,16 @@ class Outgoing:
         admins: Mapping[Person, str],
         settings: Settings,
         observer: OutgoingObserver,
+        played: Mapping[tuple[str, str], Played],
+        read: Callable[[bytes], PictureText],
     ) -> None:
         self._accounts = accounts
         self._team = team
         self._admins = admins
         self._settings = settings
         self._observer = observer
+        self._played = played
+        self._read = read
         self._node = f"{socket.gethostname()}/{os.getpid()}"
 
     @cached_property
@@ -55,7 +60,7 @@ class Outgoing:
 
         tokens = token_cache(self._settings.database_url)
         apis = Apis(requests.Session(), self._settings.api_urls, tokens)
-        return Reaching(self._accounts, self._team or Team(), apis)
+        return Reaching(self._accounts, self._team or Team(), apis, self._played)
 
     def desk(self, store: Store, say: Callable[..., str]) -> Paging:
         """Knows what the outbox is about."""
@@ -81,7 +86,7 @@ class Outgoing:
             store.outbox,
             bot,
             lambda message: self._reaching.fetcher_for(message.person),
-            read_picture,
+            self._read,
             _now,
             self._owner(),
             self._observer,

@@ -12,12 +12,16 @@ from flask import Flask, current_app
 
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
+from triage.bot.pictures import Promise
+from triage.bot.reaching import Played
 from triage.bot.reading import Reading
 from triage.bot.sending import Sending
 from triage.channels.registry import DEFAULT_CHANNEL
 from triage.errors import SchemaError, StoreDownError, StoreError, TriageError
 from triage.incidents.team import Team
-from triage.message import Person
+from triage.message import Message, Person
+from triage.pictures.reading import read_picture
+from triage.pictures.values import PictureText
 from triage.rules.loader import load_templates
 from triage.settings.directories import data_directory, load_sources
 from triage.settings.model import Accounts, Settings
@@ -49,8 +53,14 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"
 """Asked every few seconds: logged only at debug level."""
 
 
+_NONE_PLAYED: Mapping[tuple[str, str], Played] = {}
+
+
 class Service:
-    """One for each application. `store` is None while the database cannot be opened."""
+    """One for each application. `store` is None while the database cannot be opened.
+
+    `played` are the platforms that the demo plays in place of the real ones, `read` reads a picture.
+    """
 
     def __init__(
         self,
@@ -59,6 +69,8 @@ class Service:
         admins: Mapping[Person, str],
         started: datetime,
         team: Team | None = None,
+        played: Mapping[tuple[str, str], Played] = _NONE_PLAYED,
+        read: Callable[[bytes], PictureText] = read_picture,
     ) -> None:
         self.settings = settings
         self.started = started
@@ -66,7 +78,7 @@ class Service:
         self.admins = admins
         self.team = team
         self.metrics = Metrics()
-        self._outgoing = Outgoing(accounts, team, admins, settings, self.metrics)
+        self._outgoing = Outgoing(accounts, team, admins, settings, self.metrics, played, read)
         self.rules = LiveRules(
             settings.all_rules_dirs,
             Renderer(
@@ -109,7 +121,7 @@ class Service:
                 quiet,
                 lambda: self._has_late_answers,
                 self.team,
-                self._outgoing.promise,
+                self._promise,
             )
             self._bot = bot
         return bot
@@ -226,6 +238,12 @@ class Service:
             return _SEND_SECONDS
 
         return read
+
+    def _promise(self, message: Message) -> Promise:
+        promise = self._outgoing.promise(message)
+        if promise in (Promise.SENT, Promise.WAITS):
+            self._has_late_answers = True  # whoever asks before the next look hears how far it is
+        return promise
 
     def _say(self, template: str, /, **values: object) -> str:
         return self.rules.adviser.say(template, **values)

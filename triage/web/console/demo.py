@@ -39,12 +39,15 @@ _MAX_BYTES = 256 * 1024
 _SHOWN = 1200
 
 
+Who = Literal["wang", "li", "guest"]
+
+
 class Sent(BaseModel):
     """What the page sends: who says what."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    who: Literal["wang", "li", "guest"] = "wang"
+    who: Who = "wang"
     push: Literal["text", "image", "subscribe"] = "text"
     text: str = ""
 
@@ -100,18 +103,27 @@ def _send(callback: Callback, account: Account) -> FlaskResponse:
         sent = Sent.model_validate_json(request.get_data())
     except ValidationError:
         abort(400, "send {who, push, text}")
-    push = _compose(sent, account, datetime.now(UTC))
+    return answer(deliver(callback, account, sent))
+
+
+def deliver(callback: Callback, account: Account, sent: Sent, media_id: str = "") -> dict[str, Any]:
+    """One push through the callback and what the platform makes of the answer; a picture by its media id."""
+    push = _compose(sent, account, datetime.now(UTC), media_id)
     started = time.perf_counter()
     response = async_to_sync(callback.answer)(push, WECHAT, account)
     milliseconds = (time.perf_counter() - started) * 1000
     sender = PEOPLE[sent.who]
     accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
-    return answer(_shown(push, response, accepted, milliseconds))
+    return _shown(push, response, accepted, milliseconds)
 
 
-def _compose(sent: Sent, account: Account, now: datetime) -> Request:
+def _compose(sent: Sent, account: Account, now: datetime, media_id: str) -> Request:
     """What the platform would push; a text longer than WeChat takes is pushed all the same."""
-    fields = {"Content": sent.text} if sent.push == "text" else {}
+    fields = {
+        "text": {"Content": sent.text},
+        "image": {"PicUrl": "", "MediaId": media_id},
+        "subscribe": {},
+    }[sent.push]
     return compose(
         sent.push,
         account,
