@@ -64,3 +64,16 @@ def test_where_all_is_well_it_exits_0(store: Store) -> None:
     settle(store, OutgoingState.SENT)
     assert main(["outbox"]) == 0
     assert main(["outbox", "--failed"]) == 0
+
+
+def test_a_picture_stands_there_with_its_channel_and_why_it_was_not_read(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payload = {"message": {"channel": "wechat", "sender": "oSecret", "pictures": [{"url": "https://secret"}]}}
+    picture = notice_row("p", "picture/oSecret", NOW, kind=OutgoingKind.PICTURE, payload=payload)
+    store.outbox.put([picture], NOW)
+    [lane] = store.outbox.picture_lanes(NOW, 9)
+    [row] = store.outbox.take(lane, "a", NOW, NOW, 9)
+    store.outbox.settle([Settled(row.id, OutgoingState.DONE, "图太大，最多读 10 MB")], (), "a", NOW)
+    assert main(["outbox"]) == 0
+    assert capsys.readouterr().out == "04-21 14:31 · picture · wechat · done · 图太大，最多读 10 MB\n"

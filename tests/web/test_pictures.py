@@ -17,12 +17,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support.asgi import sender
 from tests.support.customer_messages import CustomerMessages
 from tests.support.fetching import ResponseUrls, drip, sealed_file, until
 from tests.support.loopback import Clock, Given, Loopback
 from tests.support.paths import DATA, ROOT
 from tests.support.platform import FAN, Platform
 from tests.support.service import Served, serving
+from tests.support.talk import CONNECT
 from tests.support.wechat_api import APPID, SECRET
 from tests.support.wecom import APP, BOT, ENVIRONMENT, RANDOM
 from tests.support.wecom_api import AGENTID, Wecom
@@ -35,9 +37,11 @@ from triage.channels.registry import CHANNELS
 from triage.channels.wechat.account import Account
 from triage.channels.wecom_app import platform_side as app_side
 from triage.channels.wecom_bot import platform_side as bot_side
-from triage.message import Message, MessageKind, Picture
+from triage.message import Message, MessageKind, Picture, Request
 from triage.pictures.reading import read_picture
+from triage.settings import load_settings
 from triage.store import OutgoingKind, OutgoingState, Queued, Store
+from triage.web import create_app
 
 ACCOUNT = Account(APPID, "hush-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")
 SHOT = (DATA / "pictures/ticket_failure.png").read_bytes()
@@ -48,6 +52,14 @@ WECHAT = {
     "TRIAGE_WECHAT_APPID": APPID,
     "TRIAGE_WECHAT_AES_KEY": str(ACCOUNT.aes_key),
 }
+TEAM = """\
+people:
+  li: {name: 李雷, wecom: lilei}
+rotations:
+  main: {people: [li], every: week, at: Mon 10:00, from: 2026-01-05}
+escalation:
+  low: [{after: 0m, to: main}]
+"""
 OUR_APP = replace(APP, agentid=AGENTID)
 
 
@@ -152,6 +164,49 @@ def test_what_cannot_be_read_ends_in_an_answer(tmp_path: Path, given: Given, say
         [row] = _rows(served, OutgoingKind.PICTURE)
         assert (row.state, bool(row.reason)) == (OutgoingState.DONE, True)
         assert _incidents(served) == []
+
+
+def test_where_the_reader_is_not_installed_the_push_asks_for_text_and_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triage.web.outgoing.is_available", lambda: False)
+    url = f"sqlite:///{tmp_path}/t.db"
+    Store.open(url, upgrade=True).close()
+    app = create_app(load_settings({**WECHAT, "TRIAGE_DATABASE_URL": url}))
+    app.service.open()
+    said = _shown(
+        Platform(ACCOUNT, sender(app, "/callback/wechat"), now=datetime.now(UTC)), "http://mmbiz.qpic.cn/1"
+    )
+    assert said.splitlines()[0].startswith("图片我读不了")
+    assert "pip install 'wechat-triage[pictures]'" in said.splitlines()[1]
+    assert app.service.store
+    assert list(app.service.store.export("outbox")) == []
+
+
+def test_whoever_is_on_call_never_waits_behind_a_picture(tmp_path: Path) -> None:
+    clock, team = Clock(datetime.now(UTC)), tmp_path / "team.yml"
+    wecom, api = Wecom(clock), CustomerMessages(clock)
+    api.given["/slow"] = drip()
+    team.write_text(TEAM, encoding="utf-8")
+    environment = {
+        **WECHAT,
+        **ENVIRONMENT,
+        "TRIAGE_WECHAT_API_URL": api.url,
+        "TRIAGE_WECOM_AGENTID": str(AGENTID),
+        "TRIAGE_WECOM_API_URL": wecom.url,
+        "TRIAGE_TEAM": str(team),
+        "TRIAGE_HOOKS": "monitor=0123456789abcdef",
+    }
+    with wecom.serving(), api.serving(), serving(tmp_path, environment) as served:
+        platform = Platform(ACCOUNT, served.send, now=datetime.now(UTC))
+        for number in range(4):
+            platform.sender = f"{FAN[:-1]}{number}"
+            platform.push("image", {"PicUrl": f"{api.url}/slow", "MediaId": ""}, str(number))
+        until(lambda: api.asked)
+        handed_in = Request("POST", {"key": "0123456789abcdef"}, CONNECT.encode())
+        assert served.send(handed_in, "/hooks/monitor").status == 200
+        until(lambda: wecom.shown)
+        assert {row.state for row in _rows(served, OutgoingKind.PICTURE)} == {OutgoingState.DUE}
 
 
 def test_a_slow_host_is_given_up_with_an_answer(adviser: Adviser, tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def _line(row: Queued) -> str:
 
 def _described(row: Queued) -> Mapping[str, object]:
     """Without what was written; who it is to by the ids of the team's file, else by the channel alone."""
-    to = row.payload.get("group") or row.payload.get("mate") or row.destination.partition("/")[0]
+    channel = row.payload.get("message", {}).get("channel") or row.destination.partition("/")[0]
+    to = row.payload.get("group") or row.payload.get("mate") or channel
     return {
         "incident": row.incident_id,
         "kind": row.kind.value,
