@@ -33,7 +33,7 @@ bench: $(READY) ## the measurements that docs/benchmarks.md explains
 lock: ## the lock files anew from pyproject.toml; with UPGRADE=--upgrade the newest releases too
 	$(INSTALL) --group lock
 	$(LOCK) $(UPGRADE) --all-extras --group dev --output-file requirements-dev.lock pyproject.toml
-	$(LOCK) --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra pictures --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 picture: $(READY) ## docs/images/demo.png, by headless Chromium; Chinese fonts must be there
 	$(BIN)/python -m tests.support.picture docs/images/demo.png
@@ -47,7 +47,7 @@ $(READY): pyproject.toml requirements-dev.lock
 		{ echo "triage needs Python 3.11 or newer; name one with: make PYTHON=python3.12"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) --upgrade 'pip>=25.3'
-	$(INSTALL) $(LOCKED) --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) $(LOCKED) --no-deps --require-hashes --requirement requirements-dev.lock
 	$(INSTALL) $(LOCKED) --no-deps --editable .
 	@touch $(READY)
 

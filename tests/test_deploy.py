@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from flask import Flask
+from packaging.requirements import Requirement
 
 from tests.support.paths import ROOT
 from triage.channels.wechat.callback import MAX_BODY_BYTES
@@ -612,8 +613,15 @@ def test_the_container_file_knows_its_instructions() -> None:
     assert {name for name, _ in _instructions()} <= known
     stages = [rest.split() for name, rest in _instructions() if name == "FROM"]
     assert [stage[1:] for stage in stages] == [["AS", "build"], []]
-    assert {stage[0] for stage in stages} == {"python:3.13-slim"}
-    assert "Programming Language :: Python :: 3.13" in PROJECT["project"]["classifiers"]
+    assert {stage[0] for stage in stages} == {"python:3.12-slim"}
+    assert "Programming Language :: Python :: 3.12" in PROJECT["project"]["classifiers"]
+
+
+def test_the_container_reads_pictures() -> None:
+    version = _final_stage()[0][1].removeprefix("python:").removesuffix("-slim")
+    for line in PROJECT["project"]["optional-dependencies"]["pictures"]:
+        marker = Requirement(line).marker
+        assert marker is None or marker.evaluate({"python_version": version}), line
 
 
 def test_the_container_gets_all_that_the_wheel_is_made_of() -> None:
