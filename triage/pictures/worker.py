@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import sys
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -31,13 +32,16 @@ _MOST_PIXELS = 6_000_000
 """That are read; a larger picture is made smaller before."""
 _LEAST_WIDTH = 700
 """Of a picture; a smaller one is made twice as large."""
+_LEAST_SIDE = 8
+"""Below which no letter can be read."""
 
 
 def main() -> None:
     """Read the picture on standard input."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    os.nice(_NICE)
+    with suppress(PermissionError):  # deploy/triage@.service forbids what changes a priority
+        os.nice(_NICE)
     try:
         answer = _read(sys.stdin.buffer.read())
     except PictureError as exc:
@@ -53,7 +57,7 @@ def _read(data: bytes) -> dict[str, Any]:
         Engine,
     )  # its models take most of a start, and a broken picture needs none
 
-    found, panels = Engine().lines(pixels)
+    found, panels = Engine().lines(pixels) if pixels.size else ([], [])
     text = text_of(found, panels, pixels.shape[1])
     lines = [asdict(_scaled(line, scale)) for line in found]
     return {"text": text, "lines": lines, "width": width, "height": height}
@@ -73,23 +77,34 @@ def _decode(data: bytes) -> tuple[Any, int, int, float]:
     Image.MAX_IMAGE_PIXELS = None  # our own limit is told before anything is decoded
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
-            require_size(*image.size)
-            shown = _upright(image)
-            width, height = shown.size
-            scale = min(1.0, (_MOST_PIXELS / (width * height)) ** 0.5)
-            if scale == 1.0 and width < _LEAST_WIDTH:
-                scale = 2.0
-            if scale != 1.0:
-                size = max(1, round(width * scale)), max(1, round(height * scale))
-                shown = shown.resize(size, Image.Resampling.LANCZOS if scale > 1 else Image.Resampling.BOX)
-            return np.array(_opaque(shown)), width, height, scale
+            require_size(*image.size, kind)
+            if min(image.size) < _LEAST_SIDE:
+                return np.zeros((0, 0, 3), np.uint8), *image.size, 1.0
+            shown = _upright(_reduced(image))
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError) as exc:
         raise PictureError("图片是坏的，打不开；换一张原图", "broken") from exc
+    shown = _opaque(shown)
+    is_turned = (image.width < image.height) != (shown.width < shown.height)
+    width, height = image.size[::-1] if is_turned else image.size
+    if shown.size == (width, height) and width < _LEAST_WIDTH:
+        shown = shown.resize((2 * width, 2 * height), Image.Resampling.LANCZOS)
+    return np.array(shown), width, height, shown.width / width
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """With no more pixels than are read; before anything else is done, as a large picture is copied by each step."""
+    image.load()
+    scale = (_MOST_PIXELS / (image.width * image.height)) ** 0.5
+    if scale >= 1:
+        return image
+    if image.mode in ("1", "P"):  # whose pixels are not averaged otherwise
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def _upright(image: Image.Image) -> Image.Image:
     """As a camera held it; an EXIF that cannot be read turns nothing."""
-    image.load()
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError):
