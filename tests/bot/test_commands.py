@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.talk import Say
+from tests.support.talk import CONNECT, NOW, Say, message_of
+from triage.advice.screen import SCREEN_LINES, screen_lines
+from triage.bot.bot import Bot
 from triage.bot.commands import COMMANDS, nearly, read_command, usage
 
 
@@ -44,11 +46,41 @@ def test_blanks_before_the_first_word_do_not_cut_it() -> None:
     assert command.argument == "重启了"
 
 
+def _help(say: Say) -> list[str]:
+    """The pages of the help, as 更多 turns them."""
+    pages = [say("帮助")]
+    while "「更多」看" in pages[-1].rpartition("\n")[2]:
+        pages.append(say("更多"))
+    return pages
+
+
+def test_each_page_of_the_help_fits_a_phones_screen(say: Say) -> None:
+    pages = _help(say)
+    assert [screen_lines(page) <= SCREEN_LINES for page in pages] == [True] * len(pages)
+    assert len(pages) <= 4
+    assert say("更多") == "没有下一页了。"
+
+
+def test_the_help_leaves_the_incident_that_was_spoken_of(say: Say) -> None:
+    say(CONNECT)
+    _help(say)
+    assert say("认领").startswith("事件 #1 归你了")
+
+
+def test_help_that_was_asked_for_in_other_words_goes_on_with_the_words_too(say: Say) -> None:
+    say("怎么用")
+    assert say("更多").startswith("谁都能发：\n帮助")
+
+
+def test_without_a_memory_the_help_comes_whole(bot: Bot) -> None:
+    shown = bot.without_memory().handle(message_of("帮助"), NOW).text or ""
+    assert all(spec.names[0] in shown for spec in COMMANDS.values())
+
+
 def test_everything_a_person_can_type_is_in_the_help_and_in_both_readmes(say: Say) -> None:
-    shown = say("帮助")
+    shown = "\n".join(_help(say))
     readmes = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
-    assert len(shown.encode()) <= 2048
-    assert len(usage()) == len(COMMANDS)
+    assert sum(map(len, usage().values())) == len(COMMANDS)
     for spec in COMMANDS.values():
         for name in spec.names:
             assert name in shown

@@ -53,7 +53,7 @@ def test_a_batch_is_told_its_incident_its_path_and_its_root(say: Say, store: Sto
     shown = say(OUTAGE)
     assert "事件 #1，还没人认领" in shown
     assert "经过 18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail" in shown
-    assert "根子多半是 18:31 的连接超时，先按它查" in shown
+    assert "根子多半是 18:31 的连接超时（第 2 条），先按它查" in shown
     (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
     assert len(incident.sightings) == 3
 
@@ -132,9 +132,19 @@ def test_alerts_of_several_incidents_name_them_and_claiming_says_which(say: Say)
     shown = say(BLOCKED + MALL).splitlines()
     assert shown[1].endswith("事件 #1")
     assert shown[2].endswith("事件 #2")
+    assert not any(line.startswith("事件") for line in shown), "which of them would that be?"
     assert "事件 #1 归你了：时令果蔬" in say("认领")
     say("2")
     assert "事件 #2 归你了：满仓商城" in say("认领")
+
+
+def test_alerts_of_several_incidents_say_beside_each_who_has_it(say: Say) -> None:
+    say(BLOCKED + MALL)
+    say("认领 #2")
+    assert [line.rpartition(" · ")[2] for line in say(BLOCKED + MALL, LIN).splitlines()[1:3]] == [
+        "事件 #1",
+        "事件 #2，小赵在处理",
+    ]
 
 
 def test_a_retry_gets_the_reply_with_the_numbers(bot: Bot) -> None:

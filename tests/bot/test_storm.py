@@ -162,13 +162,38 @@ def test_the_third_of_a_kind_within_a_minute_is_answered_in_short(
     for number in range(before):
         say(_of_account(number, f"198.51.100.{number}"))
     shown = say(MALL, now=NOW + timedelta(minutes=1))
-    assert ("步骤和上一条一样" in shown) == is_short
+    assert ("一样；发「更多」看这一条的" in shown) == is_short
     assert ("先做" in shown) != is_short
     assert "满仓商城 wx7a…4068" in shown
     if is_short:
         assert len(shown.splitlines()) <= 5
         assert "先做" in say("更多")
         assert "归你了：满仓商城" in say("认领")
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        pytest.param("[cURL Error=52]", id="what the sample proves is another thing"),
+        pytest.param("[Event=UnSubscribe]", id="the event is another one"),
+    ],
+)
+def test_an_alert_whose_steps_are_others_is_not_called_alike(sample: str, say: Say) -> None:
+    bad = CONNECT.replace(
+        "微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒",
+        "微信服务器向公众号推送消息或事件后，得到的回应不合法",
+    )
+    for number in range(3):
+        say(bad.replace("86次", f"{40 + number}次"))
+    assert "先做" in say(bad.replace("[Msg=Text]", sample))
+
+
+def test_several_alerts_sent_in_a_storm_are_not_spoken_of_as_one(say: Say) -> None:
+    _storm(say)
+    shown = say("".join(_of_account(2000 + number, f"203.0.113.{number}") for number in range(3)))
+    assert "一分钟里来了 42 条不同的报警，最近 39 件" in shown
+    assert "你刚发的 3 条还没算进上面，最要紧的是连接超时" in shown
+    assert say("更多").startswith("一共 3 条报警")
 
 
 def test_others_and_other_kinds_and_earlier_ones_shorten_nothing(say: Say) -> None:

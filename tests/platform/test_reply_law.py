@@ -541,3 +541,11 @@ CONTENT = (
 @given(CONTENT)
 def test_any_escaped_text_is_a_legal_reply(content: str) -> None:
     assert judge(text(content), TEXT, encrypted=False, sender=FAN, account=ACCOUNT) == ()
+
+
+@pytest.mark.parametrize("reply", [b"", b"{}", b"<html><body>", b"Error: x"])
+def test_a_sentence_about_a_payment_names_what_is_right_and_the_hint_has_it_whole(reply: bytes) -> None:
+    (finding,) = judge(reply, PAYMENT_NOTIFY)
+    assert "return_code 为 SUCCESS 的 XML" in finding.message
+    assert "<xml>" not in finding.message
+    assert PAYMENT_REPLY in (finding.hint or "")

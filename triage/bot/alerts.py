@@ -24,7 +24,7 @@ from triage.incidents.correlation import (
 from triage.rules.matching import UNKNOWN, Diagnosis
 
 _IN_FULL = 2
-"""Alerts of one kind that one person gets the whole checklist of within a minute; then they have it before them."""
+"""Alerts with the same steps that one person gets in full within a minute; then they have them before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
     if storm:
         recent = context.store.recent_incidents(now - STORM_WINDOW, lists.MOST_LISTED, viewer.wanted())
         talk = Conversation(sent.text, page=-1, incident=key_of(meant))
-        answer = lists.storm(context, recent, meant, talk)
+        answer = lists.storm(context, recent, sightings, meant, talk)
         return replace(answer, kinds=sent.kinds, sightings=changes, gap=gap)
     if len(sightings) > 1:
         answer = several.listed(context, sent.text, sent.reading, sent.alerts, memory)
@@ -106,10 +106,11 @@ def _with_number(
 
 
 def _is_one_of_many(context: Context, sighting: Sighting, memory: Memory) -> bool:
+    def deciding(alert: Sighting) -> tuple[object, ...]:
+        """What the steps are chosen by."""
+        return alert.sender, alert.kind, alert.causes, alert.event
+
     alike = [
-        old
-        for incident in memory.recent
-        for old in incident.sightings
-        if old.kind == sighting.kind and old.sender == sighting.sender
+        old for incident in memory.recent for old in incident.sightings if deciding(old) == deciding(sighting)
     ]
     return sum(context.now - old.seen_at <= STORM_WINDOW for old in alike) >= _IN_FULL

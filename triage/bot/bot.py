@@ -12,7 +12,7 @@ from triage.advice.pasted import is_evidence
 from triage.bot import cards, confirming, duty_commands, evidence, follow_ups, groups, membership, pictures
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
-from triage.bot.commands import Command, Word, read_command, usage
+from triage.bot.commands import Command, Word, read_command
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
@@ -21,6 +21,7 @@ from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.bot.pictures import Promise, ReadPicture, never_read
 from triage.bot.quoting import about_quote, quoted_number, says_something, talk_about
+from triage.bot.usage import explain
 from triage.bot.warning import warned
 from triage.channels.registry import CHANNELS
 from triage.errors import OvertakenError, RefusedError, StoreDownError, TextTooLargeError
@@ -29,7 +30,6 @@ from triage.incidents.correlation import QUIET
 from triage.incidents.team import Team
 from triage.masking import mask_paste
 from triage.message import Message, MessageKind, PageSize, Person, Reply
-from triage.rules.model import HELP_TOPIC
 from triage.store import Entry, Lease, Queued, Recorded, Store
 from triage.store.columns import conversation_key
 
@@ -326,7 +326,7 @@ class Bot:
     def _command(self, message: Message, command: Command, now: datetime) -> Outcome:
         word = command.word
         if word is Word.HELP:
-            return self._help()
+            return explain(self.adviser, self._talk(message, now), has_memory=self.store is not None)
         if word in (Word.MORE, Word.NEXT, Word.USELESS, Word.WHY):
             return self._follow_up(message, word, now)
         context = self._context(message, now)
@@ -348,11 +348,6 @@ class Bot:
         if word in (Word.MINE, Word.HISTORY):
             return list_incidents(context, word, self._talk(message, now))
         return act_on_incident(context, command, self._talk(message, now))
-
-    def _help(self) -> Outcome:
-        rule = self.adviser.rules.get(HELP_TOPIC)
-        page = next(self.adviser.topic_pages(self.adviser.ask("帮助"))).text if rule else ""
-        return Outcome(f"{page}\n{self.adviser.say('commands', lines=usage())}".strip())
 
     def _follow_up(self, message: Message, word: Word, now: datetime) -> Outcome:
         talk = self._talk(message, now)

@@ -153,10 +153,11 @@ _MIN_NEARLY, _MAX_NEARLY = 2, 8
 """Characters of a word that may be a mistyped command."""
 
 
-def usage() -> tuple[str, ...]:
-    """One line of help for each command."""
-    return tuple(
-        f"{spec.names[0]}{' ' + spec.argument if spec.argument else ''}（{'、'.join(spec.names[1:])}）{spec.help}"
-        + ("，限负责人" if spec.leads_only else "，限成员" if spec.members_only else "")
-        for spec in COMMANDS.values()
-    )
+def usage() -> Mapping[str, tuple[str, ...]]:
+    """One line of help for each command, by who may type it."""
+    found: dict[str, tuple[str, ...]] = {"谁都能发": (), "成员能发": (), "负责人能发": ()}
+    for spec in COMMANDS.values():
+        who = "负责人能发" if spec.leads_only else "成员能发" if spec.members_only else "谁都能发"
+        typed = f"{spec.names[0]} {spec.argument}".strip()
+        found[who] += (f"{typed}（{'、'.join(spec.names[1:])}）{spec.help}",)
+    return found

@@ -13,6 +13,7 @@ from triage.bot.conversation import Conversation
 from triage.bot.evidence import known_parts
 from triage.bot.incident_commands import act_on_incident
 from triage.bot.meant import incident_spoken_of
+from triage.bot.usage import more_words
 from triage.masking import mask
 from triage.store import Action
 
@@ -96,6 +97,8 @@ def more(adviser: Adviser, talk: Conversation, context: Asking) -> Outcome:
     else:
         pages = list(adviser.topic_pages(adviser.ask(talk.text), skip=talk.shown, parts=parts))[:1]
     if not pages or not pages[0].text:
+        if words := more_words(adviser, talk):
+            return words
         return Outcome(nothing_to(adviser, Word.MORE, ended=True), conversation=talk)
     return Outcome(pages[0].text, conversation=talk.turned(pages[0].shown))
 

@@ -72,21 +72,29 @@ def open_group(context: Context, talk: Conversation, number: int) -> Outcome:
     return _page(context, listed, title, "「认领 全部」接手这一组，「关闭 全部 原因」一起关闭")
 
 
-def storm(context: Context, recent: Sequence[Incident], sent: Sighting, talk: Conversation) -> Outcome:
-    """What a storm of alerts has in common, in place of the checklist of the one at hand."""
+def storm(
+    context: Context,
+    recent: Sequence[Incident],
+    sent: Sequence[Sighting],
+    meant: Sighting,
+    talk: Conversation,
+) -> Outcome:
+    """What a storm of alerts has in common, in place of the checklists of those just sent; `meant` is the worst."""
     groups = _as_many_as_listed(grouped(recent))
-    shape = shape_of(sent, recent)
-    is_known = any(old.digest == sent.digest for incident in recent for old in incident.sightings)
+    shape = shape_of(meant, recent)
+    known = {old.digest for incident in recent for old in incident.sightings}
+    new = {sighting.digest for sighting in sent} - known
     text = context.adviser.say(
         "storm",
-        count=storm_size(recent, context.now, context.viewer.names) + (0 if is_known else 1),
+        count=storm_size(recent, context.now, context.viewer.names) + len(new),
         is_more=len(recent) == MOST_LISTED,
         total=len(recent),
-        title=sent.title,
+        title=meant.title,
+        sent=len(sent),
         groups=[f"{number} {group_line(group)}" for number, group in enumerate(groups, start=1)],
         shape=shape[0].value if shape else "",
         shape_count=shape[1] if shape else 0,
-        ip=foreign_word(sent.ip or ""),
+        ip=foreign_word(meant.ip or ""),
     )
     ids = tuple(tuple(incident.id for incident in group.incidents) for group in groups)
     return Outcome(text, conversation=replace(talk, groups=ids))

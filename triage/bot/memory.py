@@ -93,17 +93,33 @@ def _change(viewer: Viewer, sighting: Sighting, verdict: Verdict) -> Change:
 
 
 def told(
-    context: Context, sighting: Sighting, verdict: Verdict, memory: Memory, *, is_repeated: bool = True
+    context: Context,
+    sighting: Sighting,
+    verdict: Verdict,
+    memory: Memory,
+    *,
+    is_repeated: bool = True,
+    listed: Sequence[Sighting] = (),
 ) -> Story:
     """What the viewer may know of an alert's past; `is_repeated`: whether that it was forwarded before is told.
 
-    Numbers, claims and closing are the members': for others they are left out.
+    Numbers, claims and closing are the members': for others they are left out. In a list of alerts, `listed`, the root
+    is named by its number; and where each has an incident beside it, that of the first is not named again.
     """
     viewer = context.viewer
     recent = viewer.visible(memory.recent)
     values = story_values(sighting, verdict, recent, viewer.names, context.now)
+    if not viewer.is_member or len(set(map(key_of, listed))) > 1:
+        values |= {"incident": None, "owner": ""}
     if not viewer.is_member:
-        values |= {"incident": None, "owner": "", "reopened": False}
+        values["reopened"] = False
     if not is_repeated:
         values["repeated"] = ""
+    number = next((place for place, each in enumerate(listed, 1) if _is_root(each, verdict)), 0)
+    if number:
+        values["root"] = f"{values['root']}（第 {number} 条）"
     return Story(context.adviser.story(values), verdict.root.kind if verdict.root else None)
+
+
+def _is_root(sighting: Sighting, verdict: Verdict) -> bool:
+    return verdict.root is not None and sighting.digest == verdict.root.digest

@@ -23,7 +23,7 @@ from triage.incidents.correlation import (
     key_of,
     sighting_of,
 )
-from triage.incidents.story import closed_line
+from triage.incidents.story import closed_line, spaced
 from triage.rules.matching import Diagnosis
 
 _LONGEST_NUMBER = 999_999
@@ -55,7 +55,7 @@ def listed(
 
     def page(numbers: Mapping[str, int]) -> str:
         story = _story(context, together, memory, numbers)
-        notes = _notes(together, numbers)
+        notes = _notes(context, together, numbers)
         return context.adviser.alert_list(alerts, unread=unread, story=story, notes=notes).text
 
     longest = dict.fromkeys(together.incidents, _LONGEST_NUMBER)
@@ -63,7 +63,7 @@ def listed(
         alerts,
         unread=unread,
         story=_story(context, together, memory, longest),
-        notes=_notes(together, longest),
+        notes=_notes(context, together, longest),
     ).shown
     root = together.verdict.root
     talk = Conversation(text, shown=shown, lead=root.kind if root else None, incident=key_of(first))
@@ -102,24 +102,31 @@ def _story(context: Context, together: _Together, memory: Memory, numbers: Mappi
                 context.adviser.say("reopened", id=closed.id, closed=closed_line(closed, context.now))
             )
     recent = replace(memory, recent=(*memory.recent, *together.incidents.values()))
-    return "\n".join(filter(None, (told(context, first, verdict, recent).text, *others)))
+    return "\n".join(
+        filter(None, (told(context, first, verdict, recent, listed=together.sightings).text, *others))
+    )
 
 
 def _with_number(incident: Incident, numbers: Mapping[str, int]) -> Incident:
     return replace(incident, id=numbers[incident.key]) if incident.key in numbers else incident
 
 
-def _notes(together: _Together, numbers: Mapping[str, int]) -> dict[int, str]:
+def _notes(context: Context, together: _Together, numbers: Mapping[str, int]) -> dict[int, str]:
     """The incident of each alert that has one, by the alert's number; none where all of them are in the first's."""
-    ids = {key: _with_number(incident, numbers).id for key, incident in together.incidents.items()}
     if len(set(map(key_of, together.sightings))) == 1:
         return {}
     notes = {}
     for number, sighting in enumerate(together.sightings, start=1):
-        id_ = ids.get(key_of(sighting), UNNUMBERED)
-        if sighting.digest in together.numbered and id_ != UNNUMBERED:
-            notes[number] = f"事件 #{id_}"
+        found = together.incidents.get(key_of(sighting))
+        incident = found and _with_number(found, numbers)
+        if incident and sighting.digest in together.numbered and incident.id != UNNUMBERED:
+            notes[number] = f"事件 #{incident.id}{_owned(context, incident)}"
     return notes
+
+
+def _owned(context: Context, incident: Incident) -> str:
+    viewer = context.viewer
+    return f"，{spaced(viewer.names.of(incident.owner, viewer.person))}在处理" if incident.owner else ""
 
 
 def keys_of(context: Context, talk: Conversation) -> list[str]:

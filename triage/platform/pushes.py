@@ -95,6 +95,11 @@ class Push:
         return _legal(self.replies)
 
     @property
+    def legal_in_short(self) -> str:
+        """The same as `legal`, where a whole XML would bury the sentence that names it."""
+        return self.legal.replace(PAYMENT_REPLY, "return_code 为 SUCCESS 的 XML")
+
+    @property
     def rule(self) -> str:
         """The reply rule that says which forms it takes."""
         if self.family is Family.EVENT:

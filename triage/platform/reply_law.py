@@ -154,7 +154,7 @@ def _recognise(case: _Case, signs: Iterable[_BodySign]) -> Finding | None:
     for sign in signs:
         if match := sign.pattern.match(case.reply, *case.span):
             proof = match["proof"].decode("utf-8", "replace")[:40]
-            message = sign.message.format(proof=proof, size=case.size, legal=case.push.legal)
+            message = sign.message.format(proof=proof, size=case.size, legal=case.push.legal_in_short)
             return case.finding(sign.id, message, match.span("proof"))
     return None
 
@@ -170,7 +170,7 @@ def _judge_blank(case: _Case) -> Iterator[Finding]:
 
 def _empty(case: _Case) -> Finding:
     size = len(case.reply)
-    message = f"回应是空的（{size} 字节）；{case.push}只认{case.push.legal}"
+    message = f"回应是空的（{size} 字节）；{case.push}只认{case.push.legal_in_short}"
     finding = replace(case.finding("empty_reply", message, (0, size)), source=case.push.rule)
     # R16 asks for success but leaves open whether an empty body passes.
     return replace(finding, severity=Severity.LOW) if case.push.family is Family.EVENT else finding
@@ -198,7 +198,9 @@ def _text(case: _Case) -> Finding:
         )
     if mistake := undecodable(case.reply):
         return case.finding(*mistake)
-    return case.finding("plain_text", f"回应是 {case.size} 字节的普通文字；应是{case.push.legal}", case.span)
+    return case.finding(
+        "plain_text", f"回应是 {case.size} 字节的普通文字；应是{case.push.legal_in_short}", case.span
+    )
 
 
 def _leading(case: _Case) -> Iterator[Finding]:
@@ -251,7 +253,7 @@ def _payment(case: _Case, document: Document) -> Iterator[Finding]:
 
 
 def _form(case: _Case, document: Document) -> Iterator[Finding]:
-    message = f"{case.push}不能用 XML 回应；应是{case.push.legal}"
+    message = f"{case.push}不能用 XML 回应；应是{case.push.legal_in_short}"
     finding = replace(case.finding("reply_not_allowed", message, document.span()), source=case.push.rule)
     # R18 is the general rule for events, not confirmed event by event.
     yield replace(finding, severity=Severity.MEDIUM) if case.push.rule == "R18" else finding
