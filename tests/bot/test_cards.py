@@ -72,6 +72,17 @@ def test_another_one_s_click_says_who_has_claimed(chats: Chats, store: Store, ch
     assert incident.owner == member(LI)
 
 
+@pytest.mark.parametrize("chat", [CHAT, None])
+def test_who_has_claimed_by_a_card_closes_without_its_number(
+    chats: Chats, store: Store, chat: str | None
+) -> None:
+    chats.click("claim:1", LI, chat)
+    chats.say("关闭 切回旧版本", LI, chat)
+    incident = store.incident(1)
+    assert incident
+    assert (incident.state, incident.closed_note) == (State.CLOSED, "切回旧版本")
+
+
 def test_who_is_a_moment_too_late_reads_who_was_first(chats: Chats, store: Store) -> None:
     first = chats.bot
     late = replace(first, store=Overtaken(store, lambda: Chats(first).click("claim:1", LI, id_="first")))  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ REPLIES = "document.querySelectorAll('.row:not(.mine) .wire:not([hidden])').leng
 class Browser:
     """Headless Chromium, spoken to over its debugging pipe."""
 
-    def __init__(self, profile: Path) -> None:
+    def __init__(self, profile: Path, seconds: float = 2 * SECONDS) -> None:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
 
@@ -50,7 +50,7 @@ class Browser:
         os.close(to_read)
         os.close(to_write)
         self._answers: IO[bytes] = os.fdopen(self._read, "rb", buffering=0)
-        self._watch = threading.Timer(2 * SECONDS, self._process.kill)
+        self._watch = threading.Timer(seconds, self._process.kill)
         self._watch.start()
         self._number, self._rest = 0, b""
         self.complaints: list[str] = []

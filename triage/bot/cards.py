@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
+from triage.bot.conversation import Conversation
 from triage.bot.meant import nothing_meant
 from triage.bot.quoting import about_incident
 from triage.channels.delivery import Button
@@ -32,7 +33,13 @@ def clicked(context: Context, message: Message) -> Outcome:
     incident = member.store.incident(number)
     if incident is None or not member.viewer.may_see(incident):
         return nothing_meant(context, Command(Word.CLAIM if button is Button.CLAIM else Word.CLOSE), number)
-    return _claimed(member, incident) if button is Button.CLAIM else _closed(member, incident)
+    if button is Button.CLOSE:
+        return _closed(member, incident)
+    # what is typed next, as 关闭 and its reason, is about the incident of the card
+    talk = (
+        Conversation(incident=incident.key) if context.viewer.in_public else about_incident(member, incident)
+    )
+    return replace(_claimed(member, incident), conversation=talk)
 
 
 def _only_members(context: Context, button: Button) -> Outcome:

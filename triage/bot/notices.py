@@ -103,7 +103,7 @@ class Words:
         mate = self.team.find(to)
         card = None
         if row.kind is OutgoingKind.PAGE and incident and mate and not mate.text_only:
-            card = _card(row, incident, text, self._name(incident))
+            card = _card(row, incident, self._name(incident))
         return Notice(to, text, card=card, expires_at=row.expires_at)
 
 
@@ -140,14 +140,19 @@ def _late_notice(row: Queued) -> Notice:
     return Notice(where, str(row.payload["text"]), answer_url=row.payload.get("answer_url"))
 
 
-def _card(row: Queued, incident: Incident, text: str, name: str) -> Card:
+def _card(row: Queued, incident: Incident, name: str) -> Card:
     titles = "、".join(dict.fromkeys(step.title for step in story_of(incident)))
     what, _, _ = name.partition("，")
-    first, _, rest = text.partition("\n")
+    next_at = _clock(row.payload.get("next_at"))
+    told = f"没人认领，{next_at} 叫别人" if next_at else "没人认领，请你处理"
     return Card(
         incident.id,
         f"#{incident.id} {clock(row.created_at)} {titles}",
-        (("账号", what), ("最近", clock(incident.last_seen, dated=True)), ("说明", one_line(rest or first))),
+        (
+            ("账号", what),
+            ("最近", clock(incident.last_seen, dated=True)),
+            ("说明", told),
+        ),
         (Button.CLAIM, Button.STEPS, Button.CLOSE),
         f"inc-{incident.id}-{row.id}-{row.tries}",
     )

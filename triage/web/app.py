@@ -11,15 +11,13 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
 from triage.pictures.formats import MAX_BYTES
-from triage.pictures.reading import read_picture
 from triage.settings.directories import data_directory
 from triage.settings.model import Settings
 from triage.web import health
 from triage.web.api import routes as api
 from triage.web.asgi import Application
 from triage.web.callback import Callback
-from triage.web.console import demo, demo_people, demo_pictures, frame
-from triage.web.console.demo_pictures import DemoPlatform
+from triage.web.console import demo_pictures, demo_service, frame
 from triage.web.console.pages import PAGES
 from triage.web.responses import problem
 from triage.web.service import Service, the_service
@@ -40,24 +38,17 @@ def make_app(
 
     `pages` stand in the console's frame, behind its checks, beside the console's own.
     """
-    account = demo.make_account(settings.window) if settings.demo else None
-    accounts = settings.accounts
-    members = settings.admins
-    if account:
-        accounts = {**accounts, demo_people.CHANNEL: {account.appid: account}}
-        members = {**demo_people.MEMBERS, **members}
-    team = settings.team.at_accounts(accounts) if settings.team else None
-    platform = DemoPlatform()
-    played = {(demo_people.CHANNEL, account.appid): platform} if account else {}
-    read = platform.watched(read_picture) if account else read_picture
-    service = Service(settings, accounts, members, datetime.now(UTC), team, played, read)
-    callback = Callback(service)
-    home = demo_pictures.make_blueprints(callback, account, platform) if account else (health.home,)
-    limits = {demo_pictures.UPLOAD: MAX_BYTES} if account else {}
-    return Application(service, callback, _make_pages(service, home, pages), started, body_limits=limits)
+    if settings.demo:
+        service, callback, own = demo_service.make(settings, datetime.now(UTC))
+    else:
+        team = settings.team.at_accounts(settings.accounts) if settings.team else None
+        service = Service(settings, settings.accounts, settings.admins, datetime.now(UTC), team)
+        callback, own = Callback(service), (health.home,)
+    limits = {demo_pictures.UPLOAD: MAX_BYTES} if settings.demo else {}
+    return Application(service, callback, _make_pages(service, own, pages), started, body_limits=limits)
 
 
-def _make_pages(service: Service, home: tuple[Blueprint, ...], more: tuple[Blueprint, ...]) -> Flask:
+def _make_pages(service: Service, own: tuple[Blueprint, ...], more: tuple[Blueprint, ...]) -> Flask:
     """Everything but the callback, as a WSGI application."""
     console = data_directory("templates") / "console"
     app = Flask("triage.web", template_folder=str(console), static_folder=str(console / "static"))
@@ -66,8 +57,8 @@ def _make_pages(service: Service, home: tuple[Blueprint, ...], more: tuple[Bluep
     service.install(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(health.blueprint)
-    for part in home:
-        app.register_blueprint(part)
+    for blueprint in own:
+        app.register_blueprint(blueprint)
     frame.install(app, (*PAGES, *more))
     app.before_request(_begin)
     app.after_request(_end)

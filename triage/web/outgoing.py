@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from triage.bot.bot import Bot
 from triage.bot.observer import OutgoingObserver
@@ -26,9 +26,23 @@ from triage.pictures.values import PictureText
 from triage.settings.model import Settings
 from triage.store import Store
 
+if TYPE_CHECKING:
+    import requests
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def open_session() -> requests.Session:
+    """What requests go out by."""
+    # imported here: requests takes a tenth of a second, which no start of the service should wait for
+    import requests
+
+    return requests.Session()
+
+
+OpenSession = Callable[[], "requests.Session"]
 
 
 class Outgoing:
@@ -43,6 +57,7 @@ class Outgoing:
         observer: OutgoingObserver,
         played: Mapping[tuple[str, str], Played],
         read: Callable[[bytes], PictureText],
+        session: OpenSession,
     ) -> None:
         self._accounts = accounts
         self._team = team
@@ -51,16 +66,16 @@ class Outgoing:
         self._observer = observer
         self._played = played
         self._read = read
+        self._session = session
         self._node = f"{socket.gethostname()}/{os.getpid()}"
 
     @cached_property
     def _reaching(self) -> Reaching:
-        # imported here: requests takes a tenth of a second, which no start of the service should wait for
-        import requests
-
         tokens = token_cache(self._settings.database_url)
         apis = Apis(requests.Session(), self._settings.api_urls, tokens)
         return Reaching(self._accounts, self._team or Team(), apis, self._played)
+        apis = Apis(self._session(), self._settings.api_urls, tokens)
+        return Reaching(self._accounts, self._team or Team(), apis)
 
     def desk(self, store: Store, say: Callable[..., str]) -> Paging:
         """Knows what the outbox is about."""

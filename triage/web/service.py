@@ -31,7 +31,7 @@ from triage.web.invitations import invitation_word
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
-from triage.web.outgoing import Outgoing
+from triage.web.outgoing import OpenSession, Outgoing, open_session
 from triage.web.unrecorded import Unrecorded
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ _SEND_SECONDS = 1.0
 """Between two looks for what is due to go out."""
 _SHIFT_SECONDS = 60.0
 _DAY_SECONDS = 86_400.0
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/static/<path:filename>", "/demo/duty/news"})
 """Asked every few seconds: logged only at debug level."""
 
 
@@ -71,6 +71,7 @@ class Service:
         team: Team | None = None,
         played: Mapping[tuple[str, str], Played] = _NONE_PLAYED,
         read: Callable[[bytes], PictureText] = read_picture,
+        session: OpenSession = open_session,
     ) -> None:
         self.settings = settings
         self.started = started
@@ -78,7 +79,7 @@ class Service:
         self.admins = admins
         self.team = team
         self.metrics = Metrics()
-        self._outgoing = Outgoing(accounts, team, admins, settings, self.metrics, played, read)
+        self._outgoing = Outgoing(accounts, team, admins, settings, self.metrics, played, read, session)
         self.rules = LiveRules(
             settings.all_rules_dirs,
             Renderer(

@@ -6,17 +6,16 @@ answer is read and judged as the platform would. Nothing here is reachable once 
 
 from __future__ import annotations
 
-import base64
 import secrets
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from asgiref.sync import async_to_sync
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, current_app, render_template, request, url_for
 from flask import Response as FlaskResponse
 from jinja2 import Environment, StrictUndefined
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,9 +29,11 @@ from triage.message import Request, Response
 from triage.settings.directories import data_directory
 from triage.web.callback import Callback
 from triage.web.callers import is_from_our_page
-from triage.web.console.demo_people import APPID, PEOPLE
+from triage.web.console.demo_people import APPID, PEOPLE, random_key
 from triage.web.responses import answer
 from triage.web.service import the_service
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 RECIPIENT = "gh_demo00000000"
 _MAX_BYTES = 256 * 1024
@@ -64,7 +65,7 @@ class Sample:
 
 def make_account(window: timedelta) -> Account:
     """The demo's account, with random secrets for each start."""
-    return Account(APPID, secrets.token_hex(16), _random_key(), window)
+    return Account(APPID, secrets.token_hex(16), random_key(), window)
 
 
 def make_blueprint(callback: Callback, account: Account) -> Blueprint:
@@ -89,21 +90,14 @@ def load_samples(now: datetime) -> tuple[Sample, ...]:
 
 def chat() -> str:
     """The chat page."""
-    return render_template("chat.html", samples=load_samples(the_service().started), version=__version__)
+    duty = url_for("duty.duty") if "duty.duty" in current_app.view_functions else None
+    samples = load_samples(the_service().started)
+    return render_template("chat.html", samples=samples, duty=duty, version=__version__)
 
 
 def _send(callback: Callback, account: Account) -> FlaskResponse:
     """One message on its way through the callback and back, and how the platform takes the answer."""
-    if not is_from_our_page(the_service().settings.host):
-        abort(403, "the demo answers its own page; open it by the address that triage serve shows")
-    request.max_content_length = _MAX_BYTES
-    if not request.is_json:
-        abort(415, "send application/json")
-    try:
-        sent = Sent.model_validate_json(request.get_data())
-    except ValidationError:
-        abort(400, "send {who, push, text}")
-    return answer(deliver(callback, account, sent))
+    return answer(deliver(callback, account, read_sent(Sent)))
 
 
 def deliver(callback: Callback, account: Account, sent: Sent, media_id: str = "") -> dict[str, Any]:
@@ -115,6 +109,19 @@ def deliver(callback: Callback, account: Account, sent: Sent, media_id: str = ""
     sender = PEOPLE[sent.who]
     accepted = accepts(response, push, account, sent.push, sender=sender, recipient=RECIPIENT)
     return _shown(push, response, accepted, milliseconds)
+
+
+def read_sent(what: type[ModelT]) -> ModelT:
+    """What one of our pages has sent; whatever else is sent ends the request with a 4xx."""
+    if not is_from_our_page(the_service().settings.host):
+        abort(403, "the demo answers its own page; open it by the address that triage serve shows")
+    request.max_content_length = _MAX_BYTES
+    if not request.is_json:
+        abort(415, "send application/json")
+    try:
+        return what.model_validate_json(request.get_data())
+    except ValidationError:
+        abort(400, f"send {{{', '.join(what.model_fields)}}}")
 
 
 def _compose(sent: Sent, account: Account, now: datetime, media_id: str) -> Request:
@@ -153,11 +160,6 @@ def _shown(push: Request, response: Response, accepted: Accepted, milliseconds: 
         },
         "received": {"bytes": len(response.body), "body": response.body.decode("utf-8", "replace")[:_SHOWN]},
     }
-
-
-def _random_key() -> str:
-    """43 characters that are 32 bytes, as an EncodingAESKey is."""
-    return base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
 
 
 def _sample(file: Path, text: str) -> Sample:

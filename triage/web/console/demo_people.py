@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import secrets
 from collections.abc import Mapping
 
 from triage.channels.wechat.channel import WECHAT
@@ -25,3 +27,8 @@ def chosen(cookies: Mapping[str, str]) -> Person:
     """Who looks at the demo's console: whom the browser has chosen, else the first."""
     openid = PEOPLE.get(cookies.get(COOKIE, ""), PEOPLE["wang"])
     return Person(CHANNEL, APPID, openid)
+
+
+def random_key() -> str:
+    """43 characters that are 32 bytes, as an EncodingAESKey is."""
+    return base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
