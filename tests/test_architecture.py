@@ -187,8 +187,14 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.attr
 
 
-PLAYS_WECHAT = ("probe/", "simulator/", "cli/", "web/console/demo")
-"""Modules that play WeChat's own servers, or call its API."""
+_DEMOS = ("simulator/", "web/console/demo")
+PLAYED = {
+    "wechat": ("probe/", "cli/", *_DEMOS),
+    "wecom_app": _DEMOS,
+    "wecom_bot": _DEMOS,
+    "wecom_webhook": _DEMOS,
+}
+"""Modules that play a platform's own servers, or call its API, by channel."""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_inside)
@@ -197,7 +203,7 @@ def test_a_channel_is_known_to_its_folder_the_registry_and_the_settings_alone(pa
     channels = [folder.name for folder in (ROOT / "triage/channels").iterdir() if folder.is_dir()]
     for channel in channels:
         own = (f"channels/{channel}/", "channels/registry.py", "settings/")
-        if not _inside(path).startswith(own + (PLAYS_WECHAT if channel == "wechat" else ())):
+        if not _inside(path).startswith(own + PLAYED.get(channel, ())):
             assert not [name for name in _imports(path) if name.startswith(f"triage.channels.{channel}")]
 
 

@@ -172,6 +172,10 @@ def test_the_demo_tells_its_scenes_alerts_and_replies(monkeypatch: pytest.Monkey
         "Template Send Job Finish",
         "机器人",
         "小赵",
-        "已关闭",
+        "小赵的手机",
+        "[认领]",
+        "排查群",
+        "小赵认领了",
+        "关闭了：入口直接回 success",
     ):
         assert word in out.getvalue()

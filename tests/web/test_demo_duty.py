@@ -15,10 +15,10 @@ from tests.support.console import console
 from tests.support.talk import CONNECT
 from triage.incidents.team import Team
 from triage.settings.model import Settings
+from triage.simulator.wecom import PlayedWecom
 from triage.store import Store
 from triage.web.console import demo_service
-from triage.web.console.demo_team import SECOND_AFTER, DemoTeam, make_team
-from triage.web.console.demo_wecom import DemoWecom
+from triage.web.console.demo_team import ON_CALL, SECOND_AFTER, DemoTeam, make_team
 from triage.web.service import Service
 
 NOW = datetime(2026, 4, 21, 10, 40, tzinfo=UTC)
@@ -181,11 +181,11 @@ def team() -> DemoTeam:
 
 
 @pytest.fixture
-def wecom(team: DemoTeam) -> DemoWecom:
-    return DemoWecom(team, lambda: NOW)
+def wecom(team: DemoTeam) -> PlayedWecom:
+    return PlayedWecom(team.app, team.robot, ON_CALL, lambda: NOW)
 
 
-def _token(wecom: DemoWecom, team: DemoTeam) -> Mapping[str, str]:
+def _token(wecom: PlayedWecom, team: DemoTeam) -> Mapping[str, str]:
     keys = {"corpid": team.app.corpid, "corpsecret": str(team.app.secret)}
     return {"access_token": str(wecom.answer("/cgi-bin/gettoken", keys, {})["access_token"])}
 
@@ -210,7 +210,7 @@ def _text(team: DemoTeam, to: str = "li", content: str = "x", **more: object) ->
     ],
 )
 def test_a_message_is_taken_by_the_rules_of_the_platform(
-    body: Mapping[str, Any], code: int, wecom: DemoWecom, team: DemoTeam
+    body: Mapping[str, Any], code: int, wecom: PlayedWecom, team: DemoTeam
 ) -> None:
     answer = wecom.answer("/cgi-bin/message/send", _token(wecom, team), {**_text(team), **body})
     assert answer["errcode"] == code
@@ -219,7 +219,7 @@ def test_a_message_is_taken_by_the_rules_of_the_platform(
 
 @pytest.mark.parametrize("query", [{}, {"access_token": "guessed"}])
 def test_without_the_token_nothing_is_sent(
-    query: Mapping[str, str], wecom: DemoWecom, team: DemoTeam
+    query: Mapping[str, str], wecom: PlayedWecom, team: DemoTeam
 ) -> None:
     assert wecom.answer("/cgi-bin/message/send", query, _text(team))["errcode"] == 40014
     wrong = {"corpid": team.app.corpid, "corpsecret": "wrong"}
@@ -228,7 +228,7 @@ def test_without_the_token_nothing_is_sent(
     assert wecom.since(0) == []
 
 
-def test_the_group_s_robot_takes_twenty_a_minute_by_its_key(wecom: DemoWecom, team: DemoTeam) -> None:
+def test_the_group_s_robot_takes_twenty_a_minute_by_its_key(wecom: PlayedWecom, team: DemoTeam) -> None:
     body = {"msgtype": "text", "text": {"content": "x", "mentioned_list": ["li", "boss"]}}
     path, key = "/cgi-bin/webhook/send", {"key": team.robot}
     assert wecom.answer(path, {"key": "guessed"}, body)["errcode"] == 93000
@@ -238,7 +238,7 @@ def test_the_group_s_robot_takes_twenty_a_minute_by_its_key(wecom: DemoWecom, te
     assert wecom.since(0)[0]["mentions"] == ("小李",)
 
 
-def test_a_later_answer_and_a_card_s_receipt_work_once(wecom: DemoWecom, team: DemoTeam) -> None:
+def test_a_later_answer_and_a_card_s_receipt_work_once(wecom: PlayedWecom, team: DemoTeam) -> None:
     code = wecom.response_url().rpartition("=")[2]
     answer = ("/cgi-bin/aibot/response", {"response_code": code}, {"markdown": {"content": "x"}})
     assert [wecom.answer(*answer)["errcode"] for _ in range(2)] == [0, 60140]

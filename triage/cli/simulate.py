@@ -221,20 +221,21 @@ def _panel(text: str, title: str, style: str) -> None:
 
 def _demo(options: SimulationOptions, pause: float) -> None:
     from triage.bot.bot import Bot
-    from triage.simulator.demo import NAME, ON_CALL, play_campaign
+    from triage.simulator.demo import play_campaign
+    from triage.simulator.on_call import TEAM
     from triage.store import Store
 
     with tempfile.TemporaryDirectory() as directory:
-        store = Store.open(f"sqlite:///{directory}/demo.db", upgrade=True)
+        store = Store.open(f"sqlite:///{directory}/demo.db", upgrade=True, has_team=True)
         dice = random.Random(options.seed)  # noqa: S311 - an invitation nobody uses
-        bot = Bot(make_adviser(), store, lambda: f"{dice.getrandbits(32):08x}", {ON_CALL: NAME})
+        bot = Bot(make_adviser(), store, lambda: f"{dice.getrandbits(32):08x}", TEAM.members, team=TEAM)
         try:
-            _tell(play_campaign(bot, options), NAME, pause)
+            _tell(play_campaign(bot, store, options), pause)
         finally:
             store.close()
 
 
-def _tell(beats: Iterable[Beat], name: str, pause: float) -> None:
+def _tell(beats: Iterable[Beat], pause: float) -> None:
     """Print beat by beat; a terminal waits `pause` seconds after each, so that it can be read."""
     from triage.simulator.demo import BeatKind
 
@@ -247,7 +248,11 @@ def _tell(beats: Iterable[Beat], name: str, pause: float) -> None:
         elif beat.kind is BeatKind.ALERT:
             _panel(beat.text.rstrip(), f"{clock} 报警群", "red")
         elif beat.kind is BeatKind.SAID:
-            _panel(beat.text, f"{clock} {name}", "cyan")
+            _panel(beat.text, f"{clock} {beat.who}", "cyan")
+        elif beat.kind is BeatKind.PAGE:
+            _panel(beat.text, f"{clock} {beat.who}的手机", "yellow")
+        elif beat.kind is BeatKind.GROUP:
+            _panel(beat.text, f"{clock} 排查群", "magenta")
         else:
             _panel(beat.text, f"{clock} 机器人", "green")
         if sys.stdout.isatty() and beat.kind is not BeatKind.MINUTE:

@@ -1,20 +1,26 @@
-"""The demo: a template-message campaign floods a callback, from the first alerts to the fix."""
+"""The demo: a template-message campaign floods a callback; one is called, claims, and mends it, until all clear."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
-from triage.message import Message, MessageKind, Person
+from triage.channels.delivery import Button
+from triage.channels.wecom_app.channel import WECOM_APP
+from triage.message import Message, MessageKind
 from triage.simulator.illnesses import HEALTHY, RECEIPT, Illness
+from triage.simulator.on_call import CORPID, OPENIDS, PEOPLE, WECHAT, Phones
 from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
+from triage.simulator.wecom import GROUP
+from triage.store import Store
 
-ON_CALL, NAME = Person("wechat", "wxdemo00000000demo", "oDemoOnCall000000000000000001"), "小赵"
-_RECIPIENT = "gh_demo00000000"
+_ACCOUNT, _RECIPIENT = "wxdemo00000000demo", "gh_demo00000000"
+_ZHAO, _LIN = PEOPLE.values()
 _MINUTE = timedelta(minutes=1)
 _LATER = timedelta(minutes=40)
 
@@ -46,6 +52,10 @@ class BeatKind(enum.Enum):
     ALERT = enum.auto()
     SAID = enum.auto()
     REPLY = enum.auto()
+    PAGE = enum.auto()
+    """A card on somebody's phone."""
+    GROUP = enum.auto()
+    """What the robot says in the team's group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +65,19 @@ class Beat:
     kind: BeatKind
     at: datetime
     text: str = ""
+    who: str = ""
+    """Who says it, or whose phone shows it."""
     sent: int = 0
     failed: int = 0
     withheld: int = 0
 
 
-def play_campaign(bot: Bot, options: SimulationOptions) -> Iterator[Beat]:
-    """Simulate the campaign and let `ON_CALL`, an admin of the bot, forward each alert; yields beats in order."""
-    talk = _Talk(bot)
+def play_campaign(bot: Bot, store: Store, options: SimulationOptions) -> Iterator[Beat]:
+    """Simulate the campaign: one of `TEAM` forwards each alert, whoever is on call is called; yields beats in order.
+
+    The bot is that of the team, the store remembers for it and its team.
+    """
+    talk = _Talk(bot, Phones(bot, store, options.start))
     minute: Beat | None = None
     scene = -1
     at = options.start
@@ -80,16 +95,22 @@ def play_campaign(bot: Bot, options: SimulationOptions) -> Iterator[Beat]:
         if happening.act > scene:
             scene = happening.act
             yield Beat(BeatKind.SCENE, at, SCENES[scene][0])
+        news = list(talk.look(at))
+        if news:
+            yield from filter(None, (minute,))
+            yield from news
+            minute = None
         minute = _added(minute, happening)
     yield from filter(None, (minute,))
     yield Beat(BeatKind.SCENE, at, "再没有报警。微信不发恢复通知，事情是不是完了要自己看")
     yield from talk.say("关闭 1 入口直接回 success", at + _MINUTE)
+    yield Beat(BeatKind.SCENE, at + _MINUTE, "解除：群里和被叫过的人都知道了，没人再被叫")
     yield from talk.say("历史", at + _LATER)
 
 
 def _added(minute: Beat | None, slot: Slot) -> Beat:
     if minute is None:
-        return Beat(BeatKind.MINUTE, slot.at, "", slot.sent, slot.failed, slot.withheld)
+        return Beat(BeatKind.MINUTE, slot.at, sent=slot.sent, failed=slot.failed, withheld=slot.withheld)
     return replace(
         minute,
         sent=minute.sent + slot.sent,
@@ -100,35 +121,77 @@ def _added(minute: Beat | None, slot: Slot) -> Beat:
 
 @dataclass(slots=True)
 class _Talk:
-    """The person on call and the bot."""
+    """The team and the bot."""
 
     bot: Bot
+    phones: Phones
     said: int = 0
-    seen: set[str] = field(default_factory=set)
+    is_claimed: bool = False
 
     def forward(self, alerted: SentAlert) -> Iterator[Beat]:
-        """Forward an alert to the bot; the first of all is claimed too."""
+        """Somebody of the team forwards an alert to the bot; who is called for the first of all claims it."""
         yield Beat(BeatKind.ALERT, alerted.at, alerted.text)
-        yield self._answer(alerted.text, alerted.at)
-        if not self.seen:
-            yield from self.say("认领", alerted.at + _MINUTE / 6)
-        self.seen.add(alerted.kind)
+        yield Beat(BeatKind.SAID, alerted.at, "（把这条转给机器人）", _LIN)
+        yield from self._answer(self._message(_LIN, alerted.at, text=alerted.text), alerted.at)
+        if not self.is_claimed:
+            self.is_claimed = True
+            yield from self._claim(alerted.at + _MINUTE / 6)
 
     def say(self, words: str, at: datetime) -> Iterator[Beat]:
-        yield Beat(BeatKind.SAID, at, words)
-        yield self._answer(words, at)
+        """Who is on call says something to the bot."""
+        yield Beat(BeatKind.SAID, at, words, _ZHAO)
+        yield from self._answer(self._message(_ZHAO, at, text=words), at)
 
-    def _answer(self, words: str, at: datetime) -> Beat:
+    def _claim(self, at: datetime) -> Iterator[Beat]:
+        yield Beat(BeatKind.SAID, at, "（点卡片上的「认领」）", _ZHAO)
+        push = self._message(_ZHAO, at, text=None)
+        click = replace(
+            push,
+            channel=WECOM_APP.name,
+            account=CORPID,
+            sender="zhao",
+            kind=MessageKind.EVENT,
+            event="template_card_event",
+            event_key=Button.CLAIM.key(1),
+            task_id="inc-1",
+        )
+        yield from self._answer(click, at)
+
+    def _answer(self, message: Message, at: datetime) -> Iterator[Beat]:
+        at = at.astimezone(BEIJING)
+        yield Beat(BeatKind.REPLY, at, self.bot.handle(message, at).text or "")
+        yield from self.look(at)
+
+    def look(self, at: datetime) -> Iterator[Beat]:
+        """What has come to the phones and the group."""
+        for item in self.phones.look(at):
+            if item["chat"] == GROUP:
+                called = "".join(f"@{name} " for name in item["mentions"])
+                yield Beat(BeatKind.GROUP, at, f"{called}{item['text']}")
+            else:
+                yield Beat(BeatKind.PAGE, at, _shown(item), PEOPLE[item["chat"]])
+
+    def _message(self, name: str, at: datetime, *, text: str | None) -> Message:
         self.said += 1
-        message = Message(
-            channel=ON_CALL.channel,
-            account=ON_CALL.account,
-            sender=ON_CALL.id,
+        (id_,) = (id_ for id_, called in PEOPLE.items() if called == name)
+        return Message(
+            channel=WECHAT,
+            account=_ACCOUNT,
+            sender=OPENIDS[id_],
             recipient=_RECIPIENT,
             kind=MessageKind.TEXT,
             created=int(at.timestamp()),
             id=str(self.said),
-            text=words,
+            text=text,
             encrypted=True,
         )
-        return Beat(BeatKind.REPLY, at, self.bot.handle(message, at.astimezone(BEIJING)).text or "")
+
+
+def _shown(item: Mapping[str, Any]) -> str:
+    """A message as a phone shows it; a card in a few lines, its buttons or what became of them last."""
+    card = item["card"]
+    if card is None:
+        return str(item["text"])
+    lines = [f"{line['keyname']} {line['value']}" for line in card["horizontal_content_list"]]
+    buttons = "  ".join(f"[{button['text']}]" for button in card["button_list"])
+    return "\n".join((card["main_title"]["title"], *lines, item["label"] or buttons))

@@ -1,7 +1,7 @@
 """The demo's page of a team on call: its group and the chats of two people, side by side.
 
 What is typed or clicked there goes through the real callbacks of WeCom, and what goes out comes from the real outbox
-over the real API calls; only WeCom is the demo's own (`demo_wecom`).
+over the real API calls; only WeCom is played (`simulator/wecom`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from triage.channels.wecom_app import platform_side as app_side
 from triage.channels.wecom_app.channel import WECOM_APP
 from triage.channels.wecom_bot import platform_side as bot_side
 from triage.channels.wecom_bot.channel import WECOM_BOT
+from triage.simulator.wecom import GROUP, PlayedWecom
 from triage.web.callback import Callback
 from triage.web.console.demo import load_samples, read_sent
-from triage.web.console.demo_team import BOT_NAME, GROUP, ON_CALL, SECOND_AFTER, DemoTeam
-from triage.web.console.demo_wecom import DemoWecom
+from triage.web.console.demo_team import BOT_NAME, ON_CALL, SECOND_AFTER, DemoTeam
 from triage.web.responses import answer
 from triage.web.service import the_service
 
@@ -62,10 +62,10 @@ class _Desk:
 
     callback: Callback
     team: DemoTeam
-    wecom: DemoWecom
+    wecom: PlayedWecom
 
 
-def make_blueprint(callback: Callback, team: DemoTeam, wecom: DemoWecom) -> Blueprint:
+def make_blueprint(callback: Callback, team: DemoTeam, wecom: PlayedWecom) -> Blueprint:
     """The page, and the ways from it through the callbacks."""
     desk = _Desk(callback, team, wecom)
     blueprint = Blueprint("duty", __name__)

@@ -27,11 +27,11 @@ from triage.incidents.team import (
     Teammate,
 )
 from triage.message import ANY_ACCOUNT, Person
+from triage.simulator.wecom import GROUP
 from triage.web.console.demo_people import CHANNEL, PEOPLE, random_key
 
 SECOND_AFTER = timedelta(seconds=20)
 """Ten minutes in a real team; nobody who looks at a demo waits for so long."""
-GROUP = "group"
 BOT_NAME = "排查助手"
 ON_CALL: Mapping[str, str] = {"wang": "小王", "li": "小李"}
 """By their ids on WeCom; the first is on call."""

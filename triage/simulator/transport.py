@@ -1,4 +1,4 @@
-"""Hands the requests that go out to WeCom to the demo's own, in this process: nothing of a demo leaves the machine."""
+"""Hands the requests that go out to WeCom to the one played in this process: nothing of a demo leaves the machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from triage.web.console.demo_wecom import ORIGIN, DemoWecom
+from triage.simulator.wecom import ORIGIN, PlayedWecom
 
 
 class _Transport(HTTPAdapter):
     """Answers in the place of a connection."""
 
-    def __init__(self, wecom: DemoWecom) -> None:
+    def __init__(self, wecom: PlayedWecom) -> None:
         super().__init__()
         self._wecom = wecom
 
@@ -39,8 +39,8 @@ class _Transport(HTTPAdapter):
         return self.build_response(request, raw)
 
 
-def open_session(wecom: DemoWecom) -> requests.Session:
-    """A session by which WeCom is the demo's."""
+def open_session(wecom: PlayedWecom) -> requests.Session:
+    """A session by which WeCom is the played one."""
     session = requests.Session()
     session.mount(ORIGIN, _Transport(wecom))
     return session

@@ -1,4 +1,4 @@
-"""WeCom as the demo plays it: its API with tokens, limits and error codes, and what each chat shows of it."""
+"""WeCom as the demos play it: its API with tokens, limits and error codes, and what each chat shows of it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from triage.web.console.demo_team import GROUP, ON_CALL, DemoTeam
+from triage.channels.wecom_app.account import Account
 
 ORIGIN = "https://qyapi.weixin.qq.com"
+GROUP = "group"
+"""The chat of all of them."""
 _MOST_KEPT = 400
 _LONGEST = 2048
 _MOST_A_MINUTE = 20
@@ -27,11 +29,11 @@ class Shown:
 
     id: int
     version: int
-    """Of the whole demo: greater than that of everything that was shown or changed before."""
+    """Greater than that of everything that was shown or changed before."""
     chat: str
     """Whose chat with the app, or the group."""
     sender: str
-    """Who of the team, `bot`, or `robot` for the group's robot."""
+    """Who of the members, `bot`, or `robot` for the group's robot."""
     text: str
     quote: str | None = None
     mentions: tuple[str, ...] = ()
@@ -41,11 +43,16 @@ class Shown:
     """What stands in the place of the card's buttons."""
 
 
-class DemoWecom:
+class PlayedWecom:
     """One corporation with one app, one bot and a group with a robot; safe to use from many threads."""
 
-    def __init__(self, team: DemoTeam, clock: Callable[[], datetime]) -> None:
-        self._team = team
+    def __init__(
+        self, app: Account, robot: str, people: Mapping[str, str], clock: Callable[[], datetime]
+    ) -> None:
+        """`robot` is the key of the group's robot, `people` are names by the ids of the members."""
+        self._app = app
+        self._robot = robot
+        self._people = people
         self._clock = clock
         self._lock = threading.Lock()
         self._ids, self._versions = count(1), count(1)
@@ -105,7 +112,7 @@ class DemoWecom:
                 return self._respond(query, body)
         if self._token is None or query.get("access_token") != self._token:
             return _refused(40014, "invalid access_token")
-        if body.get("agentid") != self._team.app.agentid:
+        if body.get("agentid") != self._app.agentid:
             return _refused(40056, "invalid agentid")
         match path:
             case "/cgi-bin/message/send":
@@ -116,14 +123,14 @@ class DemoWecom:
 
     def _give_token(self, query: Mapping[str, str]) -> Answer:
         given = query.get("corpid"), query.get("corpsecret")
-        if given != (self._team.app.corpid, self._team.app.secret):
+        if given != (self._app.corpid, self._app.secret):
             return _refused(40001, "invalid credential")
         self._token = self._token or secrets.token_urlsafe(24)
         return {"errcode": 0, "errmsg": "ok", "access_token": self._token, "expires_in": 7200}
 
     def _send(self, body: Mapping[str, Any]) -> Answer:
         to, kind = str(body["touser"]), str(body["msgtype"])
-        if to not in ON_CALL:
+        if to not in self._people:
             return _refused(81013, "user & party & tag all invalid")
         content = body[kind]
         if kind == "template_card":
@@ -143,7 +150,7 @@ class DemoWecom:
         return {"errcode": 0, "errmsg": "ok"}
 
     def _post(self, query: Mapping[str, str], body: Mapping[str, Any]) -> Answer:
-        if query.get("key") != self._team.robot:
+        if query.get("key") != self._robot:
             return _refused(93000, "invalid webhook url")
         now, kind = self._clock(), str(body["msgtype"])
         if len(self._posted) == _MOST_A_MINUTE and self._posted[0] > now - timedelta(minutes=1):
@@ -151,7 +158,8 @@ class DemoWecom:
         if len(str(body[kind]["content"]).encode()) > _LONGEST:
             return _refused(45002, "content size out of limit")
         self._posted.append(now)
-        called = tuple(ON_CALL[id_] for id_ in body[kind].get("mentioned_list", ()) if id_ in ON_CALL)
+        mentioned = body[kind].get("mentioned_list", ())
+        called = tuple(self._people[id_] for id_ in mentioned if id_ in self._people)
         self.show(GROUP, "robot", str(body[kind]["content"]), mentions=called)
         return {"errcode": 0, "errmsg": "ok"}
 
