@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 from triage.alerts.cleaning import MAX_LINE, clean, fold, half_width, has_words, trim_line, unfold
 from triage.alerts.sample import Brackets, Sample, parse_brackets
@@ -25,6 +26,15 @@ MAX_CHARACTERS = 2_000_000
 MAX_ALERTS = 500
 """Of one text; what follows is reported as unread."""
 _MAX_TOKENS = 20 * MAX_ALERTS
+
+
+class ValuePart(NamedTuple):
+    """A value as it stands in the text of a `Reading`, with white space around it, and with what precedes a link."""
+
+    name: str
+    """What it is called in the contract."""
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,8 @@ class Alert:
     text: str = ""
     span: tuple[int, int] = (0, 0)
     """Where `text` stands in the text of the `Reading`: a half-open range in characters."""
+    parts: tuple[ValuePart, ...] = field(default=(), compare=False, repr=False)
+    """Where its values stand there, for `alerts.places`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,8 @@ _KINDS = {"a": "appid", "时": "time", "内": "description", "次": "count", "�
 _KINDS |= {"昵": "nickname", "呢": "nickname", "报": "tail", "告": "tail"}
 """The kind of a label or a key by its first character."""
 _ORDER = ("appid", "nickname", "time", "description", "count", "sample", "brackets", "tail")
+_NAMES = {"time": "first_seen", "tail": "guide_url"}
+"""What the contract calls the values of some lines."""
 _RANK = {kind: rank for rank, kind in enumerate(_ORDER)} | {"end": -1}
 """Where a line stands in an alert; the end of the text ranks before all of them."""
 _TEXT_LINES = ("appid", "nickname", "description")
@@ -361,7 +375,16 @@ def _alert(text: str, draft: _Draft) -> Alert:
         guide_url=draft.guide_url,
         text=text[slice(*span)],
         span=span,
+        parts=tuple(_parts(draft)),
     )
+
+
+def _parts(draft: _Draft) -> Iterator[ValuePart]:
+    for token in draft.tokens:
+        if token.brackets:
+            yield from (ValuePart(*place) for place in token.brackets.places)
+        elif token.kind != "sample" and (token.start, token.end) not in draft.unread:
+            yield ValuePart(_NAMES.get(token.kind, token.kind), token.value, token.end)
 
 
 def _instant(stamp: int | None) -> datetime | None:

@@ -76,6 +76,8 @@ class Brackets:
     """Where brackets stand that were not understood."""
     is_unmistakable: bool = False
     """Whether a key is there that only the platform writes like this."""
+    places: tuple[tuple[str, int, int], ...] = ()
+    """Of each key of the sample where its value stands; of one without a value, where its bracket does."""
 
 
 def parse_brackets(scanner: Scanner, start: int) -> Brackets:
@@ -83,6 +85,7 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
     text, folded = scanner.text, scanner.folded
     values: dict[str, Value] = {}
     unread: list[tuple[int, int]] = []
+    places: dict[str, tuple[str, int, int]] = {}
     is_unmistakable = False
     indent = folded[folded.rfind("\n", 0, start) + 1 : start]
     position = end = start
@@ -110,9 +113,10 @@ def parse_brackets(scanner: Scanner, start: int) -> Brackets:
                 unread.append((position, end))
             elif values.get(name, "") == "":
                 values[name] = value
+                places[name] = (name, first, last) if first < last else (name, position, end)
         position = end
     sample = Sample(**values)  # type: ignore[arg-type]  # by name
-    return Brackets(sample, end, _plausible(values), tuple(unread), is_unmistakable)
+    return Brackets(sample, end, _plausible(values), tuple(unread), is_unmistakable, tuple(places.values()))
 
 
 def _unknown_end(scanner: Scanner, position: int, end: int, known: Container[str]) -> int | None:
