@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,11 @@ class Browser:
         self.call("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && document.querySelector('#talk')")
 
+    def visit(self, url: str) -> None:
+        """Open a page of the console, and wait until all of it is there."""
+        self.call("Page.navigate", url=url)
+        self.until("document.readyState === 'complete' && document.querySelector('main')")
+
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression; of a promise, what it comes to."""
         answer = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
@@ -105,17 +111,11 @@ class Browser:
         return answer["result"].get("value")
 
     def until(self, condition: str) -> None:
-        """Wait until a condition holds in the page."""
-        script = f"""new Promise((good, bad) => {{
-            const end = Date.now() + {SECONDS * 1000};
-            const look = () => {{
-                if ({condition}) good(true);
-                else if (Date.now() > end) bad(new Error("never came true"));
-                else setTimeout(look, 20);
-            }};
-            look();
-        }})"""
-        assert self.run(script), condition
+        """Wait until a condition holds in the page, or in the one that follows it."""
+        end = time.monotonic() + SECONDS
+        while not self.run(f"Boolean({condition})"):
+            assert time.monotonic() < end, f"never came true: {condition}"
+            time.sleep(0.02)
 
     def act(self, action: str) -> None:
         """Run an expression, and wait until the page shows one more reply."""

@@ -59,6 +59,9 @@ class OtherChannel:
             chat=push.get("group"),
         )
 
+    def written(self, text: str) -> str:
+        return text
+
     def respond(
         self,
         reply: Reply,

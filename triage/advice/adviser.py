@@ -66,6 +66,21 @@ class Answer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a text was taken for."""
+
+    reading: Reading
+    diagnoses: tuple[Diagnosis, ...] = ()
+    """The alerts in it; where there is one, nothing else is answered."""
+    asked: Asked = field(default_factory=Asked)
+    """What the words ask for, where it is no evidence."""
+    parts: tuple[Part, ...] = ()
+    """The output of tools in it."""
+    is_evidence: bool = False
+    """Whether that output is what is answered, and not the words."""
+
+
 class Adviser:
     """Answers texts by one rule set."""
 
@@ -119,20 +134,34 @@ class Adviser:
     def answer(self, text: str) -> Answer:
         """The whole reply to a text: to its alerts, else to what it asks for, else a short hint."""
         try:
-            reading, diagnoses = self.diagnose(text)
+            read = self.understand(text)
         except TextTooLargeError as exc:
             return Answer((f"这段文字有 {exc.size:,} 个字，最多读 {exc.limit:,} 个；请只发报警那一段",))
+        pages = tuple(page.text for page in self.pages(read))
+        topic = read.asked.topic.id if read.asked.topic and read.asked.is_clear else None
+        topic = worst(read.diagnoses).kind if read.diagnoses else topic
+        return Answer(pages, read.diagnoses, topic, read.asked, read.parts)
+
+    def understand(self, text: str) -> Understood:
+        """What a text is: alerts, else the output of tools, else words. Raises TextTooLargeError."""
+        reading, diagnoses = self.diagnose(text)
         if diagnoses:
-            pages = tuple(page.text for page in self.alert_pages(reading, diagnoses))
-            return Answer(pages, diagnoses, worst(diagnoses).kind)
+            return Understood(reading, diagnoses)
         from triage.evidence.judge import judge  # the readers of all tools, which an alert does not need
 
-        asked = self.ask(text)
-        parts = judge(text)
+        asked, parts = self.ask(text), judge(text)
         if is_evidence(text, parts, asked):
-            return Answer((self.evidence_page(parts),), parts=parts)
-        topic = asked.topic.id if asked.topic and asked.is_clear else None
-        return Answer(tuple(page.text for page in self.topic_pages(asked)), (), topic, asked, parts)
+            return Understood(reading, parts=parts, is_evidence=True)
+        return Understood(reading, asked=asked, parts=parts)
+
+    def pages(self, read: Understood) -> Iterator[Page]:
+        """The pages of the whole reply, made as they are asked for."""
+        if read.diagnoses:
+            yield from self.alert_pages(read.reading, read.diagnoses)
+        elif read.is_evidence:
+            yield Page(self.evidence_page(read.parts))
+        else:
+            yield from self.topic_pages(read.asked)
 
     def evidence_page(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from triage.advice.adviser import Adviser, Answer
@@ -25,12 +25,15 @@ class Coverage:
     """Conditions that were true for all examples, or false for all."""
 
 
-def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...], Coverage]:
-    """Findings about examples that fail, and the coverage."""
+def run_examples(
+    rules: RuleSet, adviser: Adviser, tested: Iterable[Rule] | None = None
+) -> tuple[tuple[Finding, ...], Coverage]:
+    """Findings about examples that fail, and the coverage: of all rules, or of those that are to be tested alone."""
+    tested = rules.rules if tested is None else tuple(tested)
     findings: list[Finding] = []
     shown: set[tuple[str, str]] = set()
     seen: list[Answer] = []
-    for rule in rules.rules:
+    for rule in tested:
         for example in (*rule.match, *rule.ignore):
             answer = adviser.answer(example.text)
             seen.append(answer)
@@ -41,7 +44,7 @@ def run_examples(rules: RuleSet, adviser: Adviser) -> tuple[tuple[Finding, ...],
             ]
             if wanted:
                 shown |= {(rule.id, id_) for id_ in _steps(rule, answer)}
-    return tuple(findings), _coverage(rules, seen, shown)
+    return tuple(findings), _coverage(rules, tested, seen, shown)
 
 
 def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
@@ -91,9 +94,11 @@ def _steps(rule: Rule, answer: Answer) -> tuple[str, ...]:
     return tuple(step.id for step in steps_of(rule, answer.asked.facts))
 
 
-def _coverage(rules: RuleSet, seen: list[Answer], shown: set[tuple[str, str]]) -> Coverage:
-    steps = [(rule.id, step.id) for rule in rules.rules for step in rule.steps]
-    conditions = list(_conditions(rules))
+def _coverage(
+    rules: RuleSet, tested: Sequence[Rule], seen: list[Answer], shown: set[tuple[str, str]]
+) -> Coverage:
+    steps = [(rule.id, step.id) for rule in tested for step in rule.steps]
+    conditions = list(_conditions(tested))
     views: dict[str, list[View]] = {rule.id: [] for rule in rules.rules}
     everywhere = []
     for answer in seen:
@@ -113,7 +118,7 @@ def _coverage(rules: RuleSet, seen: list[Answer], shown: set[tuple[str, str]]) -
             one_sided.append(f"{rule_id}{'/' + name if name else ''}: {always}")
     unshown = tuple("/".join(step) for step in steps if step not in shown)
     return Coverage(
-        sum(len(rule.match) + len(rule.ignore) for rule in rules.rules),
+        sum(len(rule.match) + len(rule.ignore) for rule in tested),
         len(steps),
         unshown,
         len(conditions),
@@ -121,9 +126,9 @@ def _coverage(rules: RuleSet, seen: list[Answer], shown: set[tuple[str, str]]) -
     )
 
 
-def _conditions(rules: RuleSet) -> Iterator[tuple[str, str, Condition]]:
+def _conditions(rules: Iterable[Rule]) -> Iterator[tuple[str, str, Condition]]:
     """Rule id, step id (empty for the rule's own condition) and condition."""
-    for rule in rules.rules:
+    for rule in rules:
         if rule.when:
             yield rule.id, "", rule.when
         yield from ((rule.id, step.id, step.when) for step in rule.steps if step.when)

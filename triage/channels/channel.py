@@ -64,6 +64,9 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
         `nonce` is that of the request, `random16` are 16 random bytes.
         """
 
+    def written(self, text: str, /) -> str:
+        """The text of a reply as it is sent: in Markdown where the platform's clients show that."""
+
     def fetcher(self, account: AccountT, apis: Apis, /) -> Fetcher | None:
         """What fetches the pictures of its messages; None where they have none."""
 
@@ -73,6 +76,11 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
 
 def nothing(account: object, apis: Apis) -> None:
     """In place of the sender, fetcher or answerer that a channel is without."""
+
+
+def as_it_is(text: str) -> str:
+    """The text of a reply where clients show plain text."""
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +96,4 @@ class CallbackChannel(Generic[OwnAccountT]):
     sender: Callable[[OwnAccountT, Apis], Sender | None] = nothing
     fetcher: Callable[[OwnAccountT, Apis], Fetcher | None] = nothing
     answerer: Callable[[OwnAccountT, Apis], Sender | None] = nothing
+    written: Callable[[str], str] = as_it_is

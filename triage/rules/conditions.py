@@ -58,6 +58,14 @@ class Condition:
     none: tuple[Condition, ...] = ()
 
     @property
+    def in_words(self) -> str:
+        """Itself on one line: `count|gte: 100, any (ip: 1.2.3.4; host: a.example), not (event: CLICK)`."""
+        parts = [*map(str, self.tests)]
+        parts += [f"any ({'; '.join(part.in_words for part in self.any)})"] if self.any else []
+        parts += [f"not ({part.in_words})" for part in self.none]
+        return ", ".join(parts)
+
+    @property
     def size(self) -> int:
         """The number of its tests; of two conditions that hold, the one with more is more specific."""
         return len(self.tests) + sum(part.size for part in self.any + self.none)

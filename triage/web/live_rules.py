@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
+from triage.advice.sources import Sources
 from triage.findings import Finding
 from triage.rules.loader import load_valid_rules, stamp_rules
 from triage.web.logs import log_event
@@ -45,6 +47,12 @@ class LiveRules:
         self._stamp = stamp_rules(self._directories)
         rules, findings = load_valid_rules(self._directories, self._renderer.sources.ids)
         self.adviser = Adviser(rules, renderer)
+        self.since: datetime = datetime.now(UTC)
+        """Since when the rules in use are in use."""
+        self.findings = findings
+        """What is wrong with the files as they are now."""
+        self.pending: Adviser | None = None
+        """By the changed files but for their mistakes, which keep them from being used; None where none waits."""
         self._problem = self._told(findings)
 
     @property
@@ -52,6 +60,11 @@ class LiveRules:
         """What is in use, and what is wrong with what is not."""
         rules = self.adviser.rules
         return RulesState(rules.version, len(rules.rules), self._problem)
+
+    @property
+    def sources(self) -> Sources:
+        """What the ids that rules cite stand for."""
+        return self._renderer.sources
 
     def look(self) -> float:
         """Read the rules again if a file has changed; mistakes leave the last good set in use.
@@ -71,9 +84,11 @@ class LiveRules:
             return
         rules, findings = load_valid_rules(self._directories, self._renderer.sources.ids)
         self._stamp = stamp
+        self.findings = findings
         self._problem = self._told(findings)
+        self.pending = Adviser(rules, self._renderer) if findings else None
         if not findings:
-            self.adviser = Adviser(rules, self._renderer)
+            self.adviser, self.since = Adviser(rules, self._renderer), datetime.now(UTC)
             log_event(_LOG, logging.INFO, "rules_reloaded", version=rules.version, rules=len(rules.rules))
 
     def _told(self, findings: tuple[Finding, ...]) -> str | None:

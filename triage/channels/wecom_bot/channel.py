@@ -6,6 +6,7 @@ A bot that is called at a URL can only answer, once at once and once later.
 from __future__ import annotations
 
 from triage.channels.channel import CallbackChannel
+from triage.channels.markdown import as_markdown
 from triage.channels.wecom_bot.account import BotAccount
 from triage.channels.wecom_bot.answering import open_answerer
 from triage.channels.wecom_bot.callback import MAX_BODY_BYTES, SILENCE, STREAM_SIZE, receive, respond
@@ -21,4 +22,5 @@ WECOM_BOT: CallbackChannel[BotAccount] = CallbackChannel(
     respond,
     fetcher=open_fetcher,
     answerer=open_answerer,
+    written=as_markdown,
 )

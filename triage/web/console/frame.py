@@ -28,6 +28,8 @@ _FORM_COOKIE = "triage_form"
 FORM_FIELD = "form_token"
 """The hidden field of every form."""
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_CHECKED: set[Blueprint] = set()
+"""Pages that have the frame's checks: Flask takes none for a blueprint that was registered once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,11 @@ def install(app: Flask, blueprints: tuple[Blueprint, ...]) -> None:
     words.install(app)
     app.jinja_env.globals["csrf_field"] = csrf_field
     for blueprint in blueprints:
-        blueprint.before_request(_refuse_foreign_writes)
-        blueprint.register_error_handler(StoreError, _store_failed)
-        blueprint.register_error_handler(HTTPException, _problem)
+        if blueprint not in _CHECKED:  # of an application before this one
+            blueprint.before_request(_refuse_foreign_writes)
+            blueprint.register_error_handler(StoreError, _store_failed)
+            blueprint.register_error_handler(HTTPException, _problem)
+            _CHECKED.add(blueprint)
         app.register_blueprint(blueprint)
 
 

@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-PAGES: tuple[Blueprint, ...] = ()
+from triage.web.console import guide, rules, trial
+
+PAGES: tuple[Blueprint, ...] = (
+    trial.blueprint,
+    guide.blueprint,
+    rules.blueprint,
+)
