@@ -14,6 +14,7 @@ from triage.advice.rendering import Page, Renderer, unread_excerpt
 from triage.advice.several import with_own_checklist, worst, worst_first
 from triage.advice.ticks import Lines
 from triage.alerts.facts import log_statuses
+from triage.alerts.ocr_damage import parse_picture
 from triage.alerts.parser import Reading, parse
 from triage.errors import TextTooLargeError
 from triage.evidence.causes import NamedCause
@@ -111,9 +112,12 @@ class Adviser:
             self._names = TopicIndex(self.rules)
         return self._names
 
-    def diagnose(self, text: str) -> tuple[Reading, tuple[Diagnosis, ...]]:
-        """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError."""
-        reading = parse(text)
+    def diagnose(self, text: str, *, is_picture: bool = False) -> tuple[Reading, tuple[Diagnosis, ...]]:
+        """The alerts of a text, each with what the rules make of it. Raises TextTooLargeError.
+
+        Of a text that was read from a picture they say what is doubtful.
+        """
+        reading = parse_picture(text) if is_picture else parse(text)
         return reading, self.judge_alerts(reading)
 
     def judge_alerts(self, reading: Reading) -> tuple[Diagnosis, ...]:
@@ -131,10 +135,10 @@ class Adviser:
         """The ids of the topics nearest to a text, however far they are: hints for rule authors."""
         return self._topics().nearest(text)
 
-    def answer(self, text: str) -> Answer:
+    def answer(self, text: str, *, is_picture: bool = False) -> Answer:
         """The whole reply to a text: to its alerts, else to what it asks for, else a short hint."""
         try:
-            read = self.understand(text)
+            read = self.understand(text, is_picture=is_picture)
         except TextTooLargeError as exc:
             return Answer((f"这段文字有 {exc.size:,} 个字，最多读 {exc.limit:,} 个；请只发报警那一段",))
         pages = tuple(page.text for page in self.pages(read))
@@ -142,9 +146,9 @@ class Adviser:
         topic = worst(read.diagnoses).kind if read.diagnoses else topic
         return Answer(pages, read.diagnoses, topic, read.asked, read.parts)
 
-    def understand(self, text: str) -> Understood:
+    def understand(self, text: str, *, is_picture: bool = False) -> Understood:
         """What a text is: alerts, else the output of tools, else words. Raises TextTooLargeError."""
-        reading, diagnoses = self.diagnose(text)
+        reading, diagnoses = self.diagnose(text, is_picture=is_picture)
         if diagnoses:
             return Understood(reading, diagnoses)
         from triage.evidence.judge import judge  # the readers of all tools, which an alert does not need

@@ -33,6 +33,20 @@ ICONS = {
 }
 
 
+_DOUBTED = {
+    "appid": "AppID",
+    "first_seen": "时间",
+    "count": "次数",
+    "ip": "IP",
+    "event": "事件",
+    "msg": "消息",
+    "callback_url": "回调地址",
+    "response_content": "回应内容",
+    "resp": "回应内容",
+}
+"""What the fields that a picture leaves in doubt are called."""
+
+
 def headline(diagnosis: Diagnosis, rule: Rule, now: datetime | None = None) -> dict[str, object]:
     """The values of templates/reply/alert.txt but `unread` and `story`; an empty value leaves its line out.
 
@@ -56,6 +70,8 @@ def headline(diagnosis: Diagnosis, rule: Rule, now: datetime | None = None) -> d
             for cause in diagnosis.causes
         ],
         "description": excerpt(alert.description or "") if diagnosis.kind == UNKNOWN else "",
+        "is_picture": alert.doubtful is not None,
+        "doubtful": [_DOUBTED[name] for name in alert.doubtful or ()],
     }
 
 

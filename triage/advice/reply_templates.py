@@ -39,7 +39,7 @@ _HEADLINE = (
         "blocked_until",
         "pushed",
     ),
-    *("causes", "description"),
+    *("causes", "description", "is_picture", "doubtful"),
 )
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "alert": (*_HEADLINE, "unread", "story"),

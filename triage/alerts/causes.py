@@ -35,6 +35,8 @@ _CURL_CAUSES = {
     52: ("curl_empty_reply", "连上了，服务器没有回一个字节就断开（cURL 52）"),
     56: ("curl_receive", "收回应时连接中断（cURL 56）"),
 }
+_OF_SIGNS = frozenset({"malformed_xml", "quoted_reply"})
+"""Causes that one bracket or quotation mark decides."""
 CAUSES = (
     REPLY_CAUSES
     | {id_ for id_, _ in _CURL_CAUSES.values()}
@@ -66,9 +68,14 @@ class Cause:
     """What to do, where the reply law says so."""
 
 
-def find_causes(sample: Sample, about: AlertedPush = AlertedPush.MESSAGE) -> tuple[Cause, ...]:
-    """What the sample of an alert proves, most telling first; `about` is the push that its kind speaks of."""
-    return tuple(_causes(sample, about))
+def find_causes(
+    sample: Sample, about: AlertedPush = AlertedPush.MESSAGE, *, is_exact: bool = True
+) -> tuple[Cause, ...]:
+    """What the sample of an alert proves, most telling first; `about` is the push that its kind speaks of.
+
+    One that is not exact, as it was read from a picture, proves no fault in the signs of an XML.
+    """
+    return tuple(cause for cause in _causes(sample, about) if is_exact or cause.id not in _OF_SIGNS)
 
 
 def _causes(sample: Sample, about: AlertedPush) -> Iterator[Cause]:

@@ -57,6 +57,8 @@ class Alert:
     """Where `text` stands in the text of the `Reading`: a half-open range in characters."""
     parts: tuple[ValuePart, ...] = field(default=(), compare=False, repr=False)
     """Where its values stand there, for `alerts.places`."""
+    doubtful: tuple[str, ...] | None = None
+    """The fields that may have been read wrong in a picture; None where the alert came as text."""
 
 
 @dataclass(frozen=True, slots=True)

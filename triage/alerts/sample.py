@@ -149,7 +149,7 @@ def _extent(scanner: Scanner, start: int, name: str, known: dict[str, Value]) ->
 def _is_unmistakable(key: str, value: Value | None) -> bool:
     """Other programs write `[ip=…]` and `[event=…]` too, but not in the platform's spelling and words."""
     spelled = half_width(key).translate(_AROUND_KEY)
-    return spelled in _PLATFORM_SPELLING or (spelled in ("Event", "Msg") and str(value) in _PLATFORM_EVENTS)
+    return spelled in _PLATFORM_SPELLING or (spelled in ("Event", "Msg") and str(value) in PLATFORM_EVENTS)
 
 
 _AROUND_KEY = str.maketrans("", "", "[【 =:")
@@ -158,7 +158,7 @@ _PLATFORM_SPELLING = {
     *("OpenID", "OuterIP", "3rdUrl", "MsgType", "cURLError", "decryptfail", "第三方平台"),
     *("response_length", "response_content", "transaction_id"),
 }
-_PLATFORM_EVENTS = {name for push in (*PUSHES, COMPONENT_INFO) for name in push.alert_names}
+PLATFORM_EVENTS = {name for push in (*PUSHES, COMPONENT_INFO) for name in push.alert_names}
 
 
 def _plausible(values: dict[str, Value]) -> int:

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.cli._language import gettext
 from triage.errors import InputError
+from triage.pictures.formats import MAX_BYTES, format_of
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
 """UTF-8 takes four bytes for a character at most."""
 _ENCODINGS = ("utf-8-sig", "gb18030")
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a command was given to read."""
+
+    text: str
+    is_picture: bool = False
+    """Whether the text was read from a picture."""
+
+
+def read_given(file: str | None) -> Given:
+    """A text, or what a picture shows, from a file or standard input. Raises InputError and PictureError."""
+    raw = read_bytes(file, max(_MAX_BYTES, MAX_BYTES))
+    if format_of(raw) is None:
+        return Given(_text_of(raw, file))
+    from triage.pictures.reading import read_picture  # starts what few commands need
+
+    return Given(read_picture(raw).text, is_picture=True)
+
+
 def read_text(file: str | None) -> str:
     """A text from a file, or from standard input for `-` and None. Raises InputError."""
-    raw = read_bytes(file)
+    return _text_of(read_bytes(file), file)
+
+
+def _text_of(raw: bytes, file: str | None) -> str:
     if len(raw) > _MAX_BYTES:
         raise InputError(
             gettext(

@@ -9,7 +9,7 @@ import click
 from triage.advice.adviser import Answer
 from triage.cli._adviser import make_adviser
 from triage.cli._commands import Command
-from triage.cli._input import read_batch, read_text
+from triage.cli._input import Given, read_batch, read_given
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.printing import visible
@@ -33,7 +33,7 @@ _RULER = "─" * 24
 def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool) -> None:
     """Show the reply to an alert or to typed words, page by page.
 
-    TEXT is the message; without it the message comes from --file or standard input.
+    TEXT is the message; without it the message comes from --file or standard input. The file may be a screenshot.
     """
     if text and (file or batch):
         raise click.UsageError(gettext("give TEXT, --file or --batch, not two of them"))
@@ -43,7 +43,8 @@ def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool)
         return
     if not text and file is None and sys.stdin.isatty():
         write(gettext("paste the alert, then press Ctrl-D:"), err=True)
-    answer = adviser.answer(" ".join(text) if text else read_text(file))
+    given = Given(" ".join(text)) if text else read_given(file)
+    answer = adviser.answer(given.text, is_picture=given.is_picture)
     if as_json:
         write(dump(answer.as_json()))
     elif sys.stdout.isatty():

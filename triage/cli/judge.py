@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from triage.cli._commands import Command
-from triage.cli._input import read_batch, read_text
+from triage.cli._input import read_batch, read_given
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
 from triage.evidence.checks import decided, tick_checks
@@ -28,12 +28,12 @@ from triage.evidence.judgement import Part, Verdict
 def command(file: str | None, as_json: bool, batch: bool) -> int:
     """Judge the tool output, log lines or nginx configuration in FILE or standard input.
 
-    The exit code is 1 where a part is sick or suspect.
+    FILE may be a screenshot. The exit code is 1 where a part is sick or suspect.
     """
     if batch:
         write(dump([{"parts": [part.as_json() for part in judge(text)]} for text in read_batch()]))
         return 0
-    parts = judge(read_text(file))
+    parts = judge(read_given(file).text)
     if as_json:
         checks = decided(tick_checks(parts))
         write(dump({"parts": [part.as_json() for part in parts], "checks": checks}))

@@ -29,6 +29,8 @@ _LEAST_WIDTH, _LEAST_HEIGHT = 40, 14
 _MOST_AREAS = 300
 _BORDER = 8
 """Pixels around an area, its shadow and the noise of JPEG, that are no text on what lies behind it."""
+_BODY_SHARE = 0.3
+"""Of the fullest column or row of an area that every column and row of its box has; a bubble's tail has less."""
 _SOLID_SHARE = 0.3
 """Of the box of a bubble that is its background; what is thinner is noise of JPEG between its lines."""
 _SAME_SHARE = 0.8
@@ -37,6 +39,10 @@ _FLAT_SHARE = 0.4
 """Of a picture that is covered by areas of one colour where it is a screenshot."""
 _DETECTED_PIXELS = 1_200_000
 """That the detector looks at; each costs it 280 bytes."""
+_SKEWED_SHARE = 0.3
+"""Of the rows of text, so many are in no row where they are not level, as in a photograph of a screen."""
+_TALL = 3.5
+"""Usual heights of a row above which it is no row of text."""
 _SURE = 0.5
 _LEAST_ROW = 6
 _CORNER = 0.45
@@ -47,7 +53,16 @@ _BLANK = 0.25
 """Heights of a row between two letters, from which a blank stands between them."""
 _BLANK_AT_ONE = 0.36
 """The same beside the digit 1, which has much room of its own."""
+_BLANK_AT_NARROW = 0.5
+"""The same beside a sign that is narrow in most fonts and has a letter's room in a terminal's; more at two."""
+_NARROW = frozenset(".,:;'`|!-ilI()[]{}/\"")
+_SAID_BLANK = 0.8
+"""Share of these from which a gap is a blank that the model has seen too."""
 _MARGIN = 0.12
+_BOTTOM = 0.7
+"""Share of a row above which a `_` has no ink."""
+_LEAST_LINE = 0.25
+"""Heights of a row that a `_` is long at least."""
 
 
 @dataclass(slots=True)
@@ -70,6 +85,8 @@ class _Piece:
     crop: Pixels
     ink: Pixels
     """By columns of the crop: whether there is ink."""
+    low: Pixels
+    """By columns: whether there is ink at the bottom of the row alone, as of a `_`."""
     height: float
 
 
@@ -85,10 +102,11 @@ class Engine:
         """The lines of a picture from top to bottom, and the areas they stand on."""
         height, width = pixels.shape[:2]
         areas = find_areas(pixels)
-        pieces = [piece for area in areas for piece in _pieces(pixels, area, areas)]
-        lines = self._read(pieces)
+        found = [_pieces(pixels, area, areas) for area in areas]
+        lines = self._read([piece for pieces, _ in found for piece in pieces])
         covered = sum(area.size for area in areas if area.parent is None)
-        if not lines or covered < _FLAT_SHARE * height * width:
+        is_skewed = sum(skipped for _, skipped in found) > _SKEWED_SHARE * len(lines)
+        if not lines or is_skewed or covered < _FLAT_SHARE * height * width:
             detected = self._detected(pixels)
             if sum(len(line.text) for line in detected) > sum(len(line.text) for line in lines):
                 return detected, [Panel(0, (0, 0, width, height), is_bubble=False)]
@@ -143,28 +161,37 @@ def find_areas(pixels: Pixels) -> list[_Area]:
         for x in range(grid // 2, columns, grid):
             if taken[y, x] or tried >= _MOST_AREAS:
                 continue
-            mask = np.zeros((rows + 2, columns + 2), np.uint8)
-            flags = 4 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
-            _, _, _, rect = cv2.floodFill(small, mask, (x, y), (0, 0, 0), (_ALIKE,) * 3, (_ALIKE,) * 3, flags)
-            left, top, wide, high = (value * step for value in rect)
-            filled = mask[1:-1, 1:-1].astype(bool)
+            filled = _filled(small, x, y)
             size = int((filled & ~taken).sum())
             taken |= filled
             tried += 1
-            if size >= _LEAST_AREA * rows * columns and wide >= _LEAST_WIDTH and high >= _LEAST_HEIGHT:
-                colour = np.median(small[filled], axis=0)
-                box = (
-                    left + step,
-                    top + step,
-                    min(width, left + wide) - step,
-                    min(height, top + high) - step,
-                )
-                if not any(_is_same(area.box, box) for area in areas):
-                    areas.append(_Area(len(areas), box, size * step * step, colour))
+            if size < _LEAST_AREA * rows * columns:
+                continue
+            left, top, right, bottom = (value * step for value in _body_of(filled))
+            box = (left + step, top + step, min(width, right) - step, min(height, bottom) - step)
+            is_wide = right - left >= _LEAST_WIDTH and bottom - top >= _LEAST_HEIGHT
+            if is_wide and not any(_is_same(area.box, box) for area in areas):
+                areas.append(_Area(len(areas), box, size * step * step, np.median(small[filled], axis=0)))
     for area in areas:
         around = [other for other in areas if other is not area and _holds(other.box, area.box)]
         area.parent = min(around, key=lambda other: other.size).id if around else None
     return [area for area in areas if area.parent is None or area.size > _SOLID_SHARE * _size(area.box)]
+
+
+def _filled(pixels: Pixels, x: int, y: int) -> Pixels:
+    """What hangs together with a point and has its colour."""
+    mask = np.zeros((pixels.shape[0] + 2, pixels.shape[1] + 2), np.uint8)
+    flags = 4 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
+    cv2.floodFill(pixels, mask, (x, y), (0, 0, 0), (_ALIKE,) * 3, (_ALIKE,) * 3, flags)
+    return mask[1:-1, 1:-1].astype(bool)
+
+
+def _body_of(filled: Pixels) -> Box:
+    """The box of what was filled, without what sticks out of it, as the tail of a bubble does."""
+    columns, rows = np.count_nonzero(filled, axis=0), np.count_nonzero(filled, axis=1)
+    across = np.flatnonzero(columns >= _BODY_SHARE * columns.max())
+    down = np.flatnonzero(rows >= _BODY_SHARE * rows.max())
+    return int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1
 
 
 def _size(box: Box) -> int:
@@ -188,8 +215,8 @@ def _holds(outer: Box, inner: Box) -> bool:
     )
 
 
-def _pieces(pixels: Pixels, area: _Area, areas: list[_Area]) -> list[_Piece]:
-    """The pieces of text on an area, without those on areas within it."""
+def _pieces(pixels: Pixels, area: _Area, areas: list[_Area]) -> tuple[list[_Piece], int]:
+    """The pieces of text on an area, without those on areas within it, and how many rows' height is no row of text."""
     left, top, right, bottom = area.box
     ink = (
         np.abs(pixels[top:bottom, left:right].astype(np.int16) - area.colour.astype(np.int16)).max(axis=2)
@@ -202,14 +229,15 @@ def _pieces(pixels: Pixels, area: _Area, areas: list[_Area]) -> list[_Piece]:
             ink[y0 : y1 - top + _BORDER, x0 : x1 - left + _BORDER] = False
     rows, usual = _rows(ink)
     is_dark = float(area.colour.mean()) < 128
-    pieces = []
+    pieces, skipped = [], 0
     for upper, lower in rows:
-        if lower - upper > 3.5 * usual or lower - upper < _CORNER * usual:
+        if lower - upper > _TALL * usual or lower - upper < _CORNER * usual:
+            skipped += round((lower - upper) / usual) if lower - upper > _TALL * usual else 0
             continue
         for start, end in _columns(ink[upper:lower], _APART * max(lower - upper, usual)):
             box = (left + start, top + upper, left + end, top + lower)
             pieces.append(_piece(pixels, area.id, box, usual, ink, (left, top), is_dark=is_dark))
-    return pieces
+    return pieces, skipped
 
 
 def _piece(
@@ -223,11 +251,13 @@ def _piece(
     crop = pixels[upper:lower, start:end]
     if is_dark:
         crop = 255 - crop
-    rows = slice(box[1] - origin[1], box[3] - origin[1])
-    columns = np.zeros(crop.shape[1], bool)
-    inked = _any(ink[rows, box[0] - origin[0] : box[2] - origin[0]], 0)
-    columns[box[0] - start : box[0] - start + len(inked)] = inked
-    return _Piece(area, box, np.ascontiguousarray(crop[:, :, ::-1]), columns, usual)
+    inside = ink[box[1] - origin[1] : box[3] - origin[1], box[0] - origin[0] : box[2] - origin[0]]
+    columns, low = np.zeros(crop.shape[1], bool), np.zeros(crop.shape[1], bool)
+    place = slice(box[0] - start, box[0] - start + inside.shape[1])
+    columns[place] = _any(inside, 0)
+    bottom = round(_BOTTOM * inside.shape[0])
+    low[place] = _any(inside[bottom:], 0) & ~_any(inside[:bottom], 0)
+    return _Piece(area, box, np.ascontiguousarray(crop[:, :, ::-1]), columns, low, usual)
 
 
 def _rows(ink: Pixels) -> tuple[list[tuple[int, int]], float]:
@@ -241,7 +271,7 @@ def _rows(ink: Pixels) -> tuple[list[tuple[int, int]], float]:
     for start, end in found:
         before = rows[-1] if rows else (0, -usual)
         is_part = min(end - start, before[1] - before[0]) < _CORNER * usual
-        if is_part and start - before[1] < 0.3 * usual and end - before[0] < 1.6 * usual:
+        if is_part and start - before[1] < _CORNER * usual and end - before[0] < 1.6 * usual:
             rows[-1] = (before[0], end)
         else:
             rows.append((start, end))
@@ -270,15 +300,30 @@ def _runs(marked: Pixels) -> list[tuple[int, int]]:
 
 
 def _with_blanks(text: str, at: list[float], piece: _Piece) -> str:
-    """The text with the blanks between letters that the model leaves out, by the gaps in the ink."""
+    """The text with blanks where the ink has gaps, as the model loses and invents some; a `_` it takes for a blank."""
     if len(at) != len(text):
         return text
     gaps = _runs(~piece.ink)
-    shown = text[:1]
-    for before, after, left, right in zip(text, text[1:], at, at[1:], strict=False):
-        least = piece.height * (_BLANK_AT_ONE if "1" in (before, after) else _BLANK)
-        is_apart = any(end - start >= least and left < (start + end) / 2 < right for start, end in gaps)
-        if is_apart and before.isascii() and after.isascii() and " " not in (before, after):
-            shown += " "
-        shown += after
+    lines = [run for run in _runs(piece.low) if run[1] - run[0] >= _LEAST_LINE * piece.height]
+    shown, place = text[:1], at[0] if at else 0.0
+    had_blank = False
+    for sign, right in zip(text[1:], at[1:], strict=True):
+        if sign == " ":
+            had_blank = True
+            continue
+        is_line = had_blank and any(place < (start + end) / 2 < right for start, end in lines)
+        widest = max((end - start for start, end in gaps if place < (start + end) / 2 < right), default=0)
+        least = _blank(shown[-1:], sign) * piece.height * (_SAID_BLANK if had_blank else 1)
+        is_plain = shown[-1:].isascii() and sign.isascii()
+        is_apart = widest >= least if is_plain else had_blank
+        shown += ("_" if is_line else " " if is_apart else "") + sign
+        place, had_blank = right, False
     return shown
+
+
+def _blank(before: str, after: str) -> float:
+    """Heights of a row from which a gap between two signs is a blank."""
+    narrow = (before in _NARROW) + (after in _NARROW)
+    if narrow:
+        return _BLANK_AT_NARROW * (1 if narrow == 1 else 1.5)
+    return _BLANK_AT_ONE if "1" in (before, after) else _BLANK

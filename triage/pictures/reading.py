@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 
+from triage.alerts.ocr_damage import repair
 from triage.errors import PictureError
 from triage.pictures.formats import require_readable
 from triage.pictures.values import Line, PictureText
@@ -60,4 +61,4 @@ def _read(data: bytes) -> PictureText:
     if "reason" in answer:
         raise PictureError(answer["problem"], answer["reason"])
     lines = tuple(Line(**{**line, "box": tuple(line["box"])}) for line in answer["lines"])
-    return PictureText(answer["text"], lines, answer["width"], answer["height"])
+    return PictureText(repair(answer["text"]), lines, answer["width"], answer["height"])

@@ -35,7 +35,10 @@ class PictureText:
     """The text of a picture, and where it stands in it."""
 
     text: str
-    """What was said: the bubbles of a chat, a blank line between two; without its names and times."""
+    """What was said: the bubbles of a chat, a blank line between two; without its names and times.
+
+    Of alerts everything is put right that can be read in one way alone (`alerts.ocr_damage`).
+    """
     lines: tuple[Line, ...]
     """All lines from top to bottom, also those that `text` leaves out."""
     width: int

@@ -77,6 +77,7 @@ class Diagnosis:
             "sample": alert.sample.known(),
             "guide_url": alert.guide_url,
             "causes": [cause.id for cause in self.causes],
+            **({} if alert.doubtful is None else {"doubtful": list(alert.doubtful)}),
         }
 
 
@@ -93,7 +94,8 @@ class Matcher:
         """The kind, the causes and all fitting rules of an alert; `log_status`: what log lines beside it say."""
         named = self._name(alert)
         kind = named.rule.id if named else UNKNOWN
-        causes = find_causes(alert.sample, named.rule.push if named else AlertedPush.MESSAGE)
+        about = named.rule.push if named else AlertedPush.MESSAGE
+        causes = find_causes(alert.sample, about, is_exact=alert.doubtful is None)
         facts = facts_of(alert, kind, [cause.id for cause in causes], looks_back=kind == MARK_FAIL)
         if log_status:
             facts["log_status"] = log_status
