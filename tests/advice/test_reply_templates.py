@@ -46,7 +46,9 @@ def _calls() -> Iterator[tuple[str, str, set[str]]]:
     for folder in ("advice", "bot"):
         for path in sorted((ROOT / "triage" / folder).glob("*.py")):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] != "say":
+                if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                    continue
+                if node.func.attr != "say":
                     continue
                 keywords = {word.arg for word in node.keywords if word.arg}
                 if isinstance(node.args[0], ast.Constant) and len(keywords) == len(node.keywords):

@@ -16,9 +16,9 @@ from triage.pictures.values import Line, PictureText
 INSTALL = "pip install 'wechat-triage[pictures]'"
 """What switches it on."""
 _NEEDED = ("rapidocr_onnxruntime", "PIL", "cv2", "numpy")
-_SECONDS = 30.0
+_SECONDS = 60.0
 """On the clock, also where other work holds up the process; it has ten seconds of a processor (`worker`)."""
-_WAIT_SECONDS = 60.0
+_WAIT_SECONDS = 90.0
 """For the picture before."""
 _ONE_AT_A_TIME = threading.Lock()
 

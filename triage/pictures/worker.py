@@ -26,7 +26,7 @@ CPU_SECONDS = 10
 """Of one picture; the system ends the process behind it."""
 _MEMORY_BYTES = 3 * 1024**3
 """Of addresses, most of which are never used: what is resident stays far below."""
-_NICE = 5
+_NICE = 3
 """Pushes and pages come first."""
 _MOST_PIXELS = 6_000_000
 """That are read; a larger picture is made smaller before."""
