@@ -187,11 +187,11 @@ class Bot:
             return Outcome(say("failed", note=read.problem or ""))
         head = say("read")
         bot = self._for_pages(pictures.room_for(head, size))
-        outcome = bot._read(message, message.text, now)
+        outcome = bot._read(message, message.text, now, is_picture=True)
         if outcome.text is None or (outcome.asked is not None and not outcome.asked.is_clear):
             seen = pictures.excerpt(message.text)  # no more of it is kept: it may be anything
             return Outcome(say("nothing", note=seen), kept=seen)
-        return pictures.below(head, outcome)
+        return pictures.below(say("read_alerts") if outcome.kinds else head, outcome)
 
     def _record(self, store: Store, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         """Decide, and record the decision in one transaction before the reply is sent."""
@@ -296,10 +296,10 @@ class Bot:
         context = self._context(message, now)
         return cards.steps_of(context, number) if context else Outcome(self.adviser.say("no_memory"))
 
-    def _read(self, message: Message, text: str, now: datetime) -> Outcome:
+    def _read(self, message: Message, text: str, now: datetime, *, is_picture: bool = False) -> Outcome:
         """Alerts, pasted output, or a question."""
         try:
-            reading, alerts = self.adviser.diagnose(text)
+            reading, alerts = self.adviser.diagnose(text, is_picture=is_picture)
         except TextTooLargeError:
             return Outcome(self.adviser.answer(text).pages[0])
         if not alerts:
