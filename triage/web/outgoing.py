@@ -72,10 +72,8 @@ class Outgoing:
     @cached_property
     def _reaching(self) -> Reaching:
         tokens = token_cache(self._settings.database_url)
-        apis = Apis(requests.Session(), self._settings.api_urls, tokens)
-        return Reaching(self._accounts, self._team or Team(), apis, self._played)
         apis = Apis(self._session(), self._settings.api_urls, tokens)
-        return Reaching(self._accounts, self._team or Team(), apis)
+        return Reaching(self._accounts, self._team or Team(), apis, self._played)
 
     def desk(self, store: Store, say: Callable[..., str]) -> Paging:
         """Knows what the outbox is about."""
