@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from triage.web.console import guide, rules, trial
+from triage.web.console import guide, rules, trial, week
 
-PAGES: tuple[Blueprint, ...] = (
-    trial.blueprint,
-    guide.blueprint,
-    rules.blueprint,
-)
+PAGES: tuple[Blueprint, ...] = (trial.blueprint, guide.blueprint, rules.blueprint, week.blueprint,)
