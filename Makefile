@@ -28,6 +28,7 @@ bench: $(READY) ## the measurements that docs/benchmarks.md explains
 	$(BIN)/python -m bench.parsing
 	$(BIN)/python -m bench.matching
 	$(BIN)/python -m bench.logs
+	$(BIN)/python -m bench.console
 	$(BIN)/python -m bench.service --soak
 
 lock: ## the lock files anew from pyproject.toml; with UPGRADE=--upgrade the newest releases too
