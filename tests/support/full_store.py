@@ -13,12 +13,14 @@ from sqlalchemy import Table, insert
 
 from triage.message import Person
 from triage.store.database import Database
-from triage.store.schema import ALERTS, GAPS, INCIDENTS, MEMBERS, MESSAGES, OUTBOX, TIMELINE
+from triage.store.schema import ALERTS, GAPS, INCIDENTS, MEMBERS, MESSAGES, OUTBOX, TICKS, TIMELINE
 
 Row = dict[str, Any]
 _ROWS_AT_ONCE = 5_000
 _ACCOUNTS = 60
 _ONE_OPEN_IN = 50
+_TICKED = 0.6
+"""Of the claimed incidents those whose steps are ticked."""
 _STORY_MINUTES = 110
 """In which all alerts of an incident come."""
 _KINDS = (
@@ -28,6 +30,13 @@ _KINDS = (
     ("request_timeout", "回应超时", 2),
     ("bad_response", "回应失败", 2),
 )
+_STEPS = {
+    "mark_fail": ("previous_alert", "stop_bleeding", "answer_fast"),
+    "connect_timeout": ("right_ip", "port_open", "backlog"),
+    "dns_failure": ("spelling", "resolve", "wechat_dns"),
+    "request_timeout": ("right_ip", "slow_module", "slow_backend"),
+    "bad_response": ("right_ip", "probe"),
+}
 _EVENTS = ("Click", "Text", "Template Send Job Finish", "UnSubscribe", None)
 _NOTES = ("扩了两台机器", "重启了 php-fpm", "换了 DNS 服务器", "回滚了昨晚的发布", "加了连接池", None)
 _GAPS = ("小程序码生成失败怎么办", "40164 是什么", "晚上老是慢", "报警为什么重复", "素材上传报错")
@@ -68,6 +77,7 @@ class _Rows:
         self._incidents: list[Row] = []
         self._alerts: list[Row] = []
         self._timeline: list[Row] = []
+        self._ticks: list[Row] = []
 
     def tables(self) -> Iterator[tuple[Table, Sequence[Row]]]:
         started = self._now - timedelta(days=self._size.days)
@@ -82,6 +92,7 @@ class _Rows:
         yield MESSAGES, [self._message(alert) for alert in self._alerts]
         yield ALERTS, self._alerts
         yield TIMELINE, self._timeline
+        yield TICKS, self._ticks
         yield GAPS, [self._gap(number) for number in range(self._size.incidents // 10)]
         yield OUTBOX, [self._outgoing(incident) for incident in self._incidents]
 
@@ -112,6 +123,8 @@ class _Rows:
         closed_at = min(closed, self._now) if closed else None
         note = rng.choice(_NOTES) if closed else None
         owner = self._add_events(number, opened, closed_at, note)
+        if owner and rng.random() < _TICKED:
+            self._add_ticks(number, kind, owner, opened)
         self._incidents.append(
             {
                 "id": number, "key": f"{appid}|{callback}", "closed_as": 0 if is_open else number,
@@ -142,6 +155,13 @@ class _Rows:
             for at, what, detail in events
         )
         return who
+
+    def _add_ticks(self, number: int, kind: str, who: Person, opened: datetime) -> None:
+        """The first steps of the checklist, up to some step."""
+        steps = _STEPS[kind][: self._rng.randrange(1, len(_STEPS[kind]) + 1)]
+        for minutes, step in enumerate(steps, start=12):
+            at = opened + timedelta(minutes=minutes)
+            self._ticks.append({"incident_id": number, "step": step, "who": who, "at": at})
 
     def _member(self, number: int) -> Row:
         since = self._now - timedelta(days=self._size.days)

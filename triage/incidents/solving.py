@@ -16,15 +16,19 @@ class Solved:
 
     kind: str
     """Of its first alert."""
-    steps: tuple[int, ...]
-    """The steps that were reached or ticked, in this order, by their number in its checklist."""
+    steps: tuple[str, ...]
+    """The steps that were ticked, by their ids, or reached by typed words, by their numbers in digits; in this order.
+
+    The checklists of a kind differ by what is known of an alert, and so do the numbers.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class StepCount:
     """How often a step was the last one before the incident was closed."""
 
-    step: int
+    step: str
+    """An id, or a number in digits; see `Solved`."""
     times: int
 
 
@@ -39,15 +43,15 @@ class Solving:
     """The step that most often came last first: the order in which the checklist would have been shortest."""
 
     @property
-    def suggests(self) -> int | None:
-        """A step that ended more incidents than all others together, and is not the first anyway; else None."""
+    def leading(self) -> str | None:
+        """The step that ended more incidents than all others together; None where there is none."""
         first = self.steps[0]
-        return first.step if first.step != 1 and first.times * 2 > self.incidents else None
+        return first.step if first.times * 2 > self.incidents else None
 
 
 def solving(closed: Iterable[Solved]) -> tuple[Solving, ...]:
     """For each kind that has `FEWEST` incidents which were closed after some step, the most frequent kind first."""
-    last: dict[str, Counter[int]] = {}
+    last: dict[str, Counter[str]] = {}
     for one in closed:
         if one.steps:
             last.setdefault(one.kind, Counter())[one.steps[-1]] += 1
@@ -55,6 +59,6 @@ def solving(closed: Iterable[Solved]) -> tuple[Solving, ...]:
     return tuple(sorted(found, key=lambda one: (-one.incidents, one.kind)))
 
 
-def _solving(kind: str, steps: Counter[int]) -> Solving:
-    ordered: Sequence[tuple[int, int]] = sorted(steps.items(), key=lambda item: (-item[1], item[0]))
+def _solving(kind: str, steps: Counter[str]) -> Solving:
+    ordered: Sequence[tuple[str, int]] = sorted(steps.items(), key=lambda item: (-item[1], item[0]))
     return Solving(kind, steps.total(), tuple(StepCount(*item) for item in ordered))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, select, type_coerce, union_all
 
 from triage.incidents.campaigns import Busy
 from triage.incidents.correlation import Reason, State
@@ -21,7 +21,7 @@ from triage.incidents.statistics import TOP, AccountDay, Handled, KindDay, Place
 from triage.incidents.weeks import DAYS, Week
 from triage.store.columns import Text
 from triage.store.database import Database
-from triage.store.schema import ALERTS, GAPS, INCIDENTS, TIMELINE
+from triage.store.schema import ALERTS, GAPS, INCIDENTS, TICKS, TIMELINE
 
 T = TypeVar("T")
 
@@ -34,11 +34,12 @@ MOST_GAPS = 2_000
 _URLS = 3 * TOP
 """Callbacks by their URL, so that the first `TOP` by host and path are among them."""
 _TAKEN = ("claim", "give")
-_WALKED = ("step", "tick")
+_REACHED = "step"
+"""What the timeline calls a step that was shown by typed words; its detail is the number."""
 _RECEIPT = '"receipt_flood"'
 """The cause of alerts about receipts of a campaign, as it stands among the causes of an alert."""
 
-_I, _A, _T, _G = INCIDENTS.c, ALERTS.c, TIMELINE.c, GAPS.c
+_I, _A, _T, _K, _G = INCIDENTS.c, ALERTS.c, TIMELINE.c, TICKS.c, GAPS.c
 _HOUR = func.substr(cast(_A.seen_at, String(26)), 1, 13)
 """The beginning of the text of an instant, `2026-11-29 10`."""
 _ALERTS = func.count().label("alerts")
@@ -98,7 +99,7 @@ class History:
         return self._read(found, Handled)
 
     def solved(self, since: datetime, until: datetime, appids: Sequence[str] = ()) -> tuple[Solved, ...]:
-        """The closed incidents of those opened in a time, the newest first; at most `MOST_SOLVED`."""
+        """The closed incidents of those opened in a time that some step is known of; of the newest `MOST_SOLVED`."""
         newest = (
             _incidents(since, until, appids, _I.id)
             .where(_I.state == State.CLOSED.value)
@@ -106,12 +107,17 @@ class History:
             .limit(MOST_SOLVED)
             .subquery()
         )
-        first = and_(_A.incident_id == newest.c.id, _A.number == 1)
-        walked = and_(_T.incident_id == newest.c.id, _T.what.in_(_WALKED))
+        walked = union_all(
+            select(_T.incident_id, _T.at, _T.detail.label("step"))
+            .join(newest, newest.c.id == _T.incident_id)
+            .where(_T.what == _REACHED),
+            select(_K.incident_id, _K.at, _K.step).join(newest, newest.c.id == _K.incident_id),
+        ).subquery()
         found = (
-            select(newest.c.id, _A.kind, _T.detail)
-            .select_from(newest.join(ALERTS, first).outerjoin(TIMELINE, walked))
-            .order_by(newest.c.id.desc(), _T.id)
+            select(_A.incident_id, _A.kind, walked.c.step)
+            .join(walked, walked.c.incident_id == _A.incident_id)
+            .where(_A.number == 1)
+            .order_by(_A.incident_id.desc(), walked.c.at)
         )
         rows = self._read(found, lambda *row: row)
         return tuple(_solved(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row[0]))
@@ -167,6 +173,5 @@ def _instant(hour: str) -> datetime:
 
 
 def _solved(rows: Sequence[Sequence[Any]]) -> Solved:
-    """From the rows of one incident, which hold a step each, or one None."""
-    steps = [detail for _, _, detail in rows if detail and detail.isdecimal()]
-    return Solved(rows[0][1], tuple(map(int, steps)))
+    """From the rows of one incident, which hold a step each."""
+    return Solved(rows[0][1], tuple(step for _, _, step in rows if step))

@@ -11,7 +11,6 @@ from typing import cast
 from flask import Blueprint, abort, request
 from flask import Response as FlaskResponse
 
-from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.access import Viewer
 from triage.incidents.solving import Solving
@@ -59,8 +58,10 @@ def week() -> FlaskResponse:
         span=_span,
         clock=lambda moment: moment.astimezone(BEIJING).strftime("%H:%M"),
         weekdays=_weekdays(),
-        step_text=_step_text,
+        step_of=_step,
+        to_the_top=_to_the_top,
         mask=mask,
+        nearest=_nearest,
         solved_weeks=SOLVED_WEEKS,
     )
 
@@ -70,7 +71,7 @@ def week() -> FlaskResponse:
 def week_json() -> FlaskResponse:
     """The same figures for programs."""
     counted, _now = _counted()
-    return _file(dump_json(as_json(counted), indent=2), "application/json", f"{counted.week}.json")
+    return _file(dump_json(as_json(counted, _nearest), indent=2), "application/json", f"{counted.week}.json")
 
 
 @blueprint.get("/week.csv")
@@ -78,7 +79,7 @@ def week_json() -> FlaskResponse:
 def week_csv() -> FlaskResponse:
     """The same figures for spreadsheets."""
     counted, _now = _counted()
-    return _file(as_csv(counted), "text/csv; charset=utf-8", f"{counted.week}.csv")
+    return _file(as_csv(counted, _nearest), "text/csv; charset=utf-8", f"{counted.week}.csv")
 
 
 def _counted() -> tuple[Figures, datetime]:
@@ -89,8 +90,11 @@ def _counted() -> tuple[Figures, datetime]:
     if asked is None or asked.begins > now:
         abort(404)
     viewer = cast(Viewer, the_visitor().viewer)  # members alone get here
-    adviser = service.rules.adviser
-    return service.ask(lambda store: figures(store, adviser, asked, viewer.appids, now)), now
+    return service.ask(lambda store: figures(store, asked, viewer.appids, now)), now
+
+
+def _nearest(text: str) -> tuple[str, ...]:
+    return the_service().rules.adviser.nearest(text)
 
 
 def _file(body: str, content_type: str, name: str) -> FlaskResponse:
@@ -118,16 +122,21 @@ def _title(kind: str) -> str:
     return (rule.title_en or rule.title) if lang() == "en" else rule.title
 
 
-def _step_text(solved: Solving, number: int) -> str:
-    """What a step of the checklist says, without the facts of an alert; `""` where the rule has no such step now."""
-    return _text_of(the_service().rules.adviser, solved.kind, number)
+def _step(solved: Solving, step: str) -> tuple[str, str]:
+    """A step as its label and what it says, without the facts of an alert; only the label where no rule has it now."""
+    if step.isdecimal():
+        return _("第 %(step)s 步", step=step), _("在聊天里做到")
+    rules = the_service().rules.adviser.rules
+    places = [rule for rule in (rules.get(solved.kind), *rules.rules) if rule is not None]
+    said = next((each.do.source for rule in places for each in rule.steps if each.id == step), "")
+    return step, " ".join(_PRINTED.sub("…", said).split())
 
 
-def _text_of(adviser: Adviser, kind: str, number: int) -> str:
-    rule = adviser.rules.get(kind)
-    if rule is None or not 0 < number <= len(rule.steps):
-        return ""
-    return " ".join(_PRINTED.sub("…", rule.steps[number - 1].do.source).split())
+def _to_the_top(solved: Solving) -> str | None:
+    """The step that should come first in the checklist; None where none leads, or the one that does is first."""
+    rule = the_service().rules.adviser.rules.get(solved.kind)
+    first = {"1", *(step.id for step in (rule.steps[:1] if rule else ()))}
+    return None if solved.leading in first else solved.leading
 
 
 def _weekdays() -> tuple[str, ...]:
