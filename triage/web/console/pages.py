@@ -6,4 +6,9 @@ from flask import Blueprint
 
 from triage.web.console import guide, rules, trial, week
 
-PAGES: tuple[Blueprint, ...] = (trial.blueprint, guide.blueprint, rules.blueprint, week.blueprint,)
+PAGES: tuple[Blueprint, ...] = (
+    trial.blueprint,
+    guide.blueprint,
+    rules.blueprint,
+    week.blueprint,
+)
