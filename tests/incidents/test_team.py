@@ -18,7 +18,9 @@ from triage.message import ANY_ACCOUNT, Person
         pytest.param({"wecom": []}, ANY_ACCOUNT, ANY_ACCOUNT, id="a channel without one"),
         pytest.param({"wecom": ["a", "b"]}, ANY_ACCOUNT, ANY_ACCOUNT, id="several: nobody knows which"),
         pytest.param({"wecom": ["a"]}, "a", ANY_ACCOUNT, id="one"),
-        pytest.param({"wecom": ["a"], "wechat": ["wx1"]}, "a", "wx1", id="one on each channel"),
+        pytest.param(
+            {"wecom": ["a"], "wechat": ["wx1"]}, "a", ANY_ACCOUNT, id="a channel on which nobody can be paged"
+        ),
     ],
 )
 def test_people_are_at_the_only_account_of_a_channel(
@@ -32,4 +34,4 @@ def test_people_are_at_the_only_account_of_a_channel(
 def test_an_account_that_the_file_names_stays() -> None:
     there = replace(HAN, addresses=(Person("wecom", "their own", "han"), address("oHan", "wechat")))
     team = replace(TEAM, people=(there,)).at_accounts({"wecom": ["a"], "wechat": ["wx1"]})
-    assert [each.account for each in team.people[0].addresses] == ["their own", "wx1"]
+    assert [each.account for each in team.people[0].addresses] == ["their own", ANY_ACCOUNT]

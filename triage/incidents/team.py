@@ -244,11 +244,13 @@ class Team:
         return min(fitting, key=lambda item: item.severity.rank, default=None)
 
     def at_accounts(self, accounts: Mapping[str, Collection[str]]) -> Team:
-        """The team with its people addressed at our account, on channels on which we have one alone.
+        """The team with its people addressed at our account, on paging channels on which we have one alone.
 
-        `accounts` are the ids of ours by their channels.
+        `accounts` are the ids of ours by their channels. On other channels a message may name another id than the
+        settings do, as a bot of WeCom does.
         """
-        only = {channel: next(iter(ids)) for channel, ids in accounts.items() if len(ids) == 1}
+        ours = {channel: accounts.get(channel, ()) for channel in PAGING_CHANNELS}
+        only = {channel: next(iter(ids)) for channel, ids in ours.items() if len(ids) == 1}
         people = [
             replace(mate, addresses=tuple(_at_account(address, only) for address in mate.addresses))
             for mate in self.people

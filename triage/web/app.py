@@ -33,17 +33,21 @@ _HEADERS = {
 
 
 def make_app(
-    settings: Settings, started: Callable[[], object] = lambda: None, pages: tuple[Blueprint, ...] = ()
+    settings: Settings,
+    started: Callable[[], object] = lambda: None,
+    pages: tuple[Blueprint, ...] = (),
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Application:
     """The ASGI application for these settings; it reads the rules now, and opens the database when it is served.
 
-    `pages` stand in the console's frame, behind its checks, beside the console's own.
+    `pages` stand in the console's frame, behind its checks, beside the console's own. `clock` says when messages come
+    in, and what is due to go out; the demo has the time of day.
     """
     if settings.demo:
         service, callback, own = demo_service.make(settings, datetime.now(UTC))
     else:
         team = settings.team.at_accounts(settings.accounts) if settings.team else None
-        service = Service(settings, settings.accounts, settings.admins, datetime.now(UTC), team)
+        service = Service(settings, settings.accounts, settings.admins, clock(), team, clock=clock)
         callback, own = Callback(service), (health.home,)
     limits = {demo_pictures.UPLOAD: MAX_BYTES} if settings.demo else {}
     return Application(service, callback, _make_pages(service, own, pages), started, body_limits=limits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
 from asgiref.sync import ThreadSensitiveContext
 from asgiref.typing import ASGIReceiveEvent, ASGISendEvent, HTTPScope, LifespanScope
@@ -104,9 +103,9 @@ class Application:
                 self.service.rules.look,
                 self.service.look_at_file,
                 self.service.unrecorded.catch_up,
-                lambda: self.service.look_for_late_answers(datetime.now(UTC)),
-                lambda: self.service.announce_shifts(datetime.now(UTC)),
-                lambda: self.service.tidy(datetime.now(UTC)),
+                lambda: self.service.look_for_late_answers(self.service.clock()),
+                lambda: self.service.announce_shifts(self.service.clock()),
+                lambda: self.service.tidy(self.service.clock()),
             )
         ]
         upkeep += [

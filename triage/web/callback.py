@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -182,7 +182,7 @@ class Callback:
             return Answer(Response(400, b"no message"), reason=str(exc))
 
     async def _receive(self, request: Request, door: _Door, until: float) -> Answer:
-        now = datetime.now(UTC)
+        now = self._service.clock()
         message = door.channel.receive(request, door.account, now)
         if isinstance(message, Echo):
             return Answer(Response(200, message.text.encode()))

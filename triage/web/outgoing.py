@@ -6,7 +6,7 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,6 @@ from triage.store import Store
 
 if TYPE_CHECKING:
     import requests
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def open_session() -> requests.Session:
@@ -58,6 +54,7 @@ class Outgoing:
         played: Mapping[tuple[str, str], Played],
         read: Callable[[bytes], PictureText],
         session: OpenSession,
+        clock: Callable[[], datetime],
     ) -> None:
         self._accounts = accounts
         self._team = team
@@ -67,6 +64,7 @@ class Outgoing:
         self._played = played
         self._read = read
         self._session = session
+        self._clock = clock
         self._node = f"{socket.gethostname()}/{os.getpid()}"
 
     @cached_property
@@ -100,7 +98,7 @@ class Outgoing:
             bot,
             lambda message: self._reaching.fetcher_for(message.person),
             self._read,
-            _now,
+            self._clock,
             self._owner(),
             self._observer,
         )
@@ -112,4 +110,4 @@ class Outgoing:
         """For one thread; None where nothing can ever go out by itself."""
         if self._team is None and not self._reaching.can_send:
             return None
-        return Sending(store.outbox, self.desk(store, say), _now, self._owner(), self._observer)
+        return Sending(store.outbox, self.desk(store, say), self._clock, self._owner(), self._observer)

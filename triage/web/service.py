@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -72,14 +72,18 @@ class Service:
         played: Mapping[tuple[str, str], Played] = _NONE_PLAYED,
         read: Callable[[bytes], PictureText] = read_picture,
         session: OpenSession = open_session,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.settings = settings
         self.started = started
+        self.clock = clock
         self.accounts = accounts
         self.admins = admins
         self.team = team
         self.metrics = Metrics()
-        self._outgoing = Outgoing(accounts, team, admins, settings, self.metrics, played, read, session)
+        self._outgoing = Outgoing(
+            accounts, team, admins, settings, self.metrics, played, read, session, clock
+        )
         self.rules = LiveRules(
             settings.all_rules_dirs,
             Renderer(
@@ -95,7 +99,7 @@ class Service:
         self.bulkhead = Bulkhead(_STORE_THREADS)
         self._store_problem: TriageError | None = None
         self._has_late_answers = False
-        self.unrecorded = Unrecorded(self.bot, self.metrics)
+        self.unrecorded = Unrecorded(self.bot, self.metrics, clock)
 
     def install(self, app: Flask) -> None:
         """Make this the service of an application."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from triage.bot.bot import Bot
 from triage.errors import RefusedError, StoreError
@@ -25,9 +25,10 @@ _LOG = logging.getLogger(__name__)
 class Unrecorded:
     """What waits for the database, in the memory of this process."""
 
-    def __init__(self, bot: Callable[[], Bot], metrics: Metrics) -> None:
+    def __init__(self, bot: Callable[[], Bot], metrics: Metrics, clock: Callable[[], datetime]) -> None:
         self._bot = bot
         self._metrics = metrics
+        self._clock = clock
         self._kept: deque[tuple[Message, datetime]] = deque(maxlen=MOST_KEPT)
 
     def keep(self, message: Message, received_at: datetime) -> None:
@@ -41,7 +42,7 @@ class Unrecorded:
         while self._kept:
             message, received_at = self._kept.popleft()
             try:
-                recorded += self._bot().catch_up(message, received_at, datetime.now(UTC))
+                recorded += self._bot().catch_up(message, received_at, self._clock())
             except StoreError as exc:
                 self._kept.appendleft((message, received_at))
                 self._metrics.store_failed("catch_up", exc)
