@@ -167,13 +167,11 @@ def test_replay_is_of_the_newest_alerts_alone(
     assert "2 条报警，0 条答得不一样" in shown(client, "/rules?replay=1")
 
 
-def test_a_member_of_some_accounts_tries_rules_on_their_alerts_alone(
-    tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo_people, "MEMBERS", {})
+def test_a_member_of_some_accounts_tries_rules_on_their_alerts_alone(tmp_path: Path, own: Path) -> None:
     appid = re.findall(r"(?i)appid: (\w+)", ALERT)[0]
     other = ALERT.replace(appid, "wx0000000000000000")
     with console(tmp_path, demo=True, rules_dirs=str(own)) as application:
+        application.service.admins = {}
         person = demo_people.chosen({})
         store: Store | None = application.service.store
         assert store
