@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.talk import CONNECT, LIN, NOW, STRANGER, ZHAO, Say, message_of, person
 from triage.advice.adviser import Adviser
 from triage.bot.bot import Bot
+from triage.message import Person
 from triage.store import Member, Role, Store
 
 APPID, OTHER = "wx014d339f79c92781", "wx014d339f79c92782"
@@ -153,3 +156,10 @@ def test_of_two_who_take_one_name_at_once_the_second_is_told(
     told = bot.handle(message_of("加入 gulu 阿珍", STRANGER), NOW).text or ""
     assert "已经有人叫阿珍" in told
     assert store.members() == (taken,)
+
+
+def test_who_is_a_member_on_several_channels_is_listed_once(bot: Bot) -> None:
+    on_wecom = {Person("wecom", "*", "zhao"): "小赵", Person("wecom_bot", "*", "zhao"): "小赵"}
+    team = replace(bot, admins={**bot.admins, **on_wecom})
+    shown = team.handle(message_of("成员"), NOW).text or ""
+    assert shown.startswith("成员 2 人\n小赵 · 负责人 · 全部号（配置里）\n小林 · ")

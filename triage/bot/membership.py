@@ -127,7 +127,8 @@ def member_line(member: Member) -> str:
 def _by_setting(context: Context) -> list[str]:
     store_people = {member.person for member in context.store.members()}
     named = context.viewer.names.by_person.items()
-    return [f"{name} · 负责人 · 全部号（配置里）" for person, name in named if person not in store_people]
+    names = dict.fromkeys(name for person, name in named if person not in store_people)
+    return [f"{name} · 负责人 · 全部号（配置里）" for name in names]
 
 
 def _managed(context: Context) -> list[Member]:
