@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 
 from tests.support.loopback import Clock
-from tests.support.talk import CONNECT, LIN, NOW, STRANGER, ZHAO, message_of
+from tests.support.talk import CONNECT, LIN, NOW, STRANGER, ZHAO, message_of, person
 from triage.bot.bot import Bot
 from triage.bot.late import LATE_EXPIRES
-from triage.bot.pictures import Promise
+from triage.bot.pictures import MOST_WAITING, Promise
 from triage.bot.reading import BACKOFF, FETCH_SECONDS, LAST_START, MOST_TRIES, READING_LEASE, Reading
 from triage.errors import DownloadError, PictureError, StoreDownError
 from triage.message import Message, MessageKind, Picture
@@ -159,6 +159,21 @@ def test_a_retry_gets_the_same_reply_and_one_row(seeing: Bot, store: Store, desk
 )
 def test_the_reply_says_what_comes_next(bot: Bot, promise: Promise, chat: str | None, says: str) -> None:
     assert replace(bot, promise=lambda message: promise).handle(picture(chat=chat), NOW).text == says
+
+
+def test_whoever_sends_many_waits_for_their_own_and_nobody_else_does(
+    seeing: Bot, store: Store, desk: Desk, clock: Clock
+) -> None:
+    for _ in range(MOST_WAITING):
+        assert "正在读" in (seeing.handle(picture(STRANGER), NOW).text or "")
+    assert "前面的图还没读完" in (seeing.handle(picture(STRANGER), NOW).text or "")
+    assert "正在读" in (seeing.handle(picture(), NOW + timedelta(seconds=1)).text or "")
+    clock.now += timedelta(seconds=2)
+    reader(seeing, desk, clock).run()
+    assert [str(person(ZHAO)) in str(row.payload["to"]) for row in rows(store, OutgoingKind.LATE)].index(
+        True
+    ) <= 1
+    assert "正在读" in (seeing.handle(picture(STRANGER), clock.now).text or "")
 
 
 @pytest.mark.parametrize(

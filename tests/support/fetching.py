@@ -51,7 +51,7 @@ def sealed_file(data: bytes, seal: Seal) -> bytes:
     return encrypted
 
 
-def until(check: Callable[[], object], seconds: float = 60.0) -> None:
+def until(check: Callable[[], object], seconds: float = 120.0) -> None:
     """Wait for what another process does."""
     waiting = threading.Event()
     for _ in range(int(seconds / 0.05)):

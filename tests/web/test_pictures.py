@@ -39,6 +39,7 @@ from triage.channels.wecom_app import platform_side as app_side
 from triage.channels.wecom_bot import platform_side as bot_side
 from triage.message import Message, MessageKind, Picture, Request
 from triage.pictures.reading import read_picture
+from triage.pictures.values import PictureText
 from triage.settings import load_settings
 from triage.store import OutgoingKind, OutgoingState, Queued, Store
 from triage.web import create_app
@@ -248,7 +249,8 @@ def test_a_node_that_is_killed_while_it_reads_loses_nothing(adviser: Adviser, tm
             def fetch(self, picture: Picture, seconds: float) -> bytes:
                 return SHOT
 
-        reading = Reading(store.outbox, lambda: bot, lambda _: Shot(), read_picture, clock, "b")
+        found = PictureText(CONNECT, (), 1, 1)
+        reading = Reading(store.outbox, lambda: bot, lambda _: Shot(), lambda data: found, clock, "b")
         until(reading.run)
         answers = [row for row in store.outbox.rows(list(OutgoingState), 9) if row.kind is OutgoingKind.LATE]
         assert len(answers) == 1

@@ -150,7 +150,7 @@ class Bot:
         whose = conversation_key(message.person, message.chat)
         waiting = store.outbox.late_answers(whose, now, MOST_GIVEN)
         if not waiting and is_mere_word(outcome, message):
-            is_being_read = store.outbox.has_picture(pictures.destination_of(message))
+            is_being_read = store.outbox.pictures_waiting(pictures.destination_of(message))
             return Outcome(pictures.say(self.adviser, "still")) if is_being_read else outcome
         return with_late_answers(outcome, message, waiting, CHANNELS[message.channel].page_size)
 
@@ -248,8 +248,12 @@ class Bot:
 
     def _pictured(self, message: Message, now: datetime) -> Outcome:
         promise = self.promise(message)
-        if self.store is None and promise in (Promise.SENT, Promise.WAITS):
-            return Outcome(pictures.say(self.adviser, "no_memory"))
+        if promise in (Promise.SENT, Promise.WAITS):
+            if self.store is None:
+                return Outcome(pictures.say(self.adviser, "no_memory"))
+            waiting = self.store.outbox.pictures_waiting(pictures.destination_of(message))
+            if waiting >= pictures.MOST_WAITING:
+                return Outcome(pictures.say(self.adviser, "too_many"))
         return pictures.acknowledged(self.adviser, message, promise, now)
 
     def _event(self, message: Message, now: datetime) -> Outcome:

@@ -21,6 +21,8 @@ from triage.message import Message, MessageKind, PageSize, Picture
 from triage.store import Outgoing, OutgoingKind, Queued
 from triage.store.columns import conversation_key, index_key
 
+MOST_WAITING = 5
+"""Messages with pictures that somebody, alone or in one group, may have waiting, so that nobody waits for hundreds."""
 _SHOWN = 300
 """Characters of a picture without an alert that are shown, so that its sender sees what was read."""
 

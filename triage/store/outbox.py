@@ -117,10 +117,8 @@ _LATE = (
 _WAITING = _QUEUED.where(_O.destination == bindparam("lane"), *_LATE).order_by(_O.id).limit(bindparam("most"))
 _UNDECIDED_OF_EACH = 20
 """Of an incident the next step is due, one for each teammate whose night it is, and the minute after a MarkFail."""
-_LANE_HAS_PICTURE = (
-    select(_O.id)
-    .where(_O.destination == bindparam("lane"), _O.kind == OutgoingKind.PICTURE.value, _DUE)
-    .limit(1)
+_PICTURES_OF_LANE = select(func.count()).where(
+    _O.destination == bindparam("lane"), _O.kind == OutgoingKind.PICTURE.value, _DUE
 )
 _BEING_READ = (_O.kind == OutgoingKind.PICTURE.value, _DUE, _O.expires_at > bindparam("now"))
 _ANY_WAITING = select(_O.id).where(or_(and_(*_LATE), and_(*_BEING_READ))).limit(1)
@@ -241,11 +239,11 @@ class Outbox:
         """Whether a late answer for anybody has not gone out, or one to a picture is being made."""
         return self._database.read(lambda session: session.first(_ANY_WAITING, {"now": now})) is not None
 
-    def has_picture(self, destination: str) -> bool:
-        """Whether a picture of this destination is still to be read."""
-        return self._database.read(
-            lambda session: session.first(_LANE_HAS_PICTURE, {"lane": destination}) is not None
-        )
+    def pictures_waiting(self, destination: str) -> int:
+        """How many messages with pictures of this destination are still to be read."""
+        asked = {"lane": destination}
+        (count,) = self._database.read(lambda session: session.first(_PICTURES_OF_LANE, asked)) or (0,)
+        return int(count)
 
     def rows(self, states: Collection[OutgoingState], limit: int) -> tuple[Queued, ...]:
         """The newest rows of some states, the newest first."""
