@@ -25,7 +25,7 @@ from tests.support.stores import (
 )
 from triage.incidents.correlation import Incident, Reason, State
 from triage.incidents.likeness import Likeness
-from triage.store import Change, Failures, Store, TickedStep, Wanted, following
+from triage.store import Change, Failures, Outgoing, OutgoingKind, Store, TickedStep, Wanted, following
 
 ALICE, BOB = person("oAlice"), person("oBob")
 LATER = NOW + timedelta(hours=1)
@@ -172,6 +172,27 @@ class TestNewestEvents:
             store.add_note(number, ALICE, NOW, f"n{count}")
         assert [event.detail for event in store.following.newest_events(number, 2)] == ["n3", "n4"]
 
+    def test_all_are_counted(self, store: Store) -> None:
+        number = opened(store)
+        store.add_note(number, ALICE, NOW, "n")
+        store.add_evidence(number, ALICE, NOW, "✓ free")
+        assert [event.what for event in store.following.newest_events(number, 9)] == ["note", "evidence"]
+        assert store.following.count_events(number) == 2
+        assert not store.add_evidence(4711, ALICE, NOW, "✓ free")
+
+    def test_alerts_are_counted(self, store: Store) -> None:
+        number = opened(store)
+        _join(store, number, "d2")
+        assert store.following.alert_counts([number, 4711]) == {number: 2}
+
+    def test_the_newest_calls_are_read_and_no_decisions(self, store: Store) -> None:
+        number = opened(store)
+        kinds = (OutgoingKind.PAGE, OutgoingKind.STEP, OutgoingKind.GROUP, OutgoingKind.NOTICE)
+        rows = [Outgoing(str(place), kind, "to", NOW, None, number) for place, kind in enumerate(kinds)]
+        store.outbox.put(rows, NOW)
+        assert [row.key for row in store.following.sent(number, 9)] == ["0", "2", "3"]
+        assert [row.key for row in store.following.sent(number, 2)] == ["2", "3"]
+
 
 class TestSimilar:
     @staticmethod
@@ -261,6 +282,9 @@ def test_no_question_of_a_page_reads_a_whole_table(tmp_path: Path) -> None:
             asked.similar(_incident(store, number), wanted)
         asked.condensed([number])
         asked.failures(number)
+        asked.alert_counts([number])
+        asked.count_events(number)
+        asked.sent(number, 5)
         asked.newest_events(number, 5)
         asked.tick(number, "a/b", 1, ALICE, NOW)
         asked.ticks(number)

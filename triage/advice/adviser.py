@@ -10,8 +10,9 @@ from typing import Any
 
 from triage.advice.pasted import is_evidence, told
 from triage.advice.query import Asked, TopicIndex
-from triage.advice.rendering import Page, Renderer, unread_excerpt
+from triage.advice.rendering import Page, Renderer, led, steps_of, unread_excerpt
 from triage.advice.several import with_own_checklist, worst, worst_first
+from triage.advice.shown_steps import ShownStep, shown_steps
 from triage.advice.ticks import Lines
 from triage.alerts.facts import log_statuses
 from triage.alerts.ocr_damage import parse_picture
@@ -261,6 +262,19 @@ class Adviser:
         if asked.topic is None or not asked.is_clear:
             return None
         return self._renderer.topic_steps(asked.topic, asked, parts)
+
+    def shown_steps(
+        self, text: str, lead: str | None = None, chosen: int = 0, parts: Sequence[Part] = ()
+    ) -> tuple[ShownStep, ...]:
+        """The steps of `steps` as values, for a page; none if the text is about neither alert nor topic."""
+        _, diagnoses = self.diagnose(text)
+        if diagnoses:
+            meant = worst_first(diagnoses)[max(0, chosen - 1)]
+            return shown_steps(led(meant, self._lead(lead, meant)), meant.facts, parts)
+        asked = self.ask(text)
+        if asked.topic is None:
+            return ()
+        return shown_steps(steps_of(asked.topic, asked.facts), {"kind": asked.topic.id, **asked.facts}, parts)
 
     def why(self, text: str, lead: str | None = None, chosen: int = 0) -> tuple[str, ...]:
         """Which rule answered the text's alerts or its question, and why; empty if it has neither.

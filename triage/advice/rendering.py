@@ -124,7 +124,7 @@ class Renderer:
         self, diagnosis: Diagnosis, lead: Sequence[Step] = (), parts: Sequence[Part] = ()
     ) -> Lines:
         """The steps for an alert, `lead` first, each rendered when it is asked for."""
-        return self._steps(_led(diagnosis, lead), diagnosis.facts, parts)
+        return self._steps(led(diagnosis, lead), diagnosis.facts, parts)
 
     def topic(
         self, rule: Rule, asked: Asked, rules: RuleSet, skip: int = 0, parts: Sequence[Part] = ()
@@ -243,7 +243,7 @@ class Renderer:
         proofs += [f"{cause.meaning}（原文：{excerpt(cause.evidence)}）" for cause in diagnosis.causes]
         titles = [match.rule.title for match in others]
         title = _full_title(first.rule) if first.rule.id == diagnosis.kind else diagnosis.title
-        yield from self._why(title, proofs, titles, _led(diagnosis, lead))
+        yield from self._why(title, proofs, titles, led(diagnosis, lead))
 
     def why_topic(self, asked: Asked) -> Iterator[Page]:
         """Which typed words ask for the first topic, and what each of its steps cites."""
@@ -266,7 +266,7 @@ class Renderer:
         yield from map(Page, _cut(self.say("why", **values), self.page_size))
 
     def _steps(self, steps: Sequence[Step], facts: Mapping[str, Fact], parts: Sequence[Part]) -> Lines:
-        shown, ticked = _Shown(facts), ticks_of(steps, parts)
+        shown, ticked = Shown(facts), ticks_of(steps, parts)
 
         def line(index: int) -> str:
             step, tick = steps[index], ticked[index]
@@ -326,7 +326,7 @@ def steps_for(diagnosis: Diagnosis) -> tuple[Step, ...]:
     return tuple(steps.values())
 
 
-def _led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
+def led(diagnosis: Diagnosis, lead: Sequence[Step]) -> Sequence[Step]:
     """The steps of `lead`, then the alert's own but for the question what led to it; each id comes once."""
     steps = steps_for(diagnosis)
     first = {step.id for step in lead} | {_ASKS_WHAT_LED}
@@ -352,7 +352,7 @@ def unread_excerpt(reading: Reading) -> str:
     return "、".join(f"「{text}」" for text in shown)
 
 
-class _Shown:
+class Shown:
     """An alert's facts, masked for display. A fact is masked when a template first names it; most are never named."""
 
     __slots__ = ("_facts", "_masked")

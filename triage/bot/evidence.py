@@ -40,8 +40,13 @@ def judged(
     agreed = cause if cause and cause.is_agreed else None
     steps, following = _steps(adviser, talk, before, [*before, *parts])
     text = adviser.evidence_page(parts, incident.id, agreed, steps, following)
-    kept = Action(EVIDENCE, incident.id, context.viewer.person, mask(write_line(parts))[:_LONGEST])
+    kept = Action(EVIDENCE, incident.id, context.viewer.person, kept_line(parts))
     return Outcome(text, actions=(kept,))
+
+
+def kept_line(parts: Sequence[Part]) -> str:
+    """What the timeline keeps of judged evidence, masked."""
+    return mask(write_line(parts))[:_LONGEST]
 
 
 def known_parts(context: Context | None, talk: Conversation | None) -> tuple[Part, ...]:

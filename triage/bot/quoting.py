@@ -72,7 +72,11 @@ def talk_about(
 
 def about_incident(context: Context, incident: Incident) -> Conversation:
     """The talk as if the newest alert of an incident had just been sent."""
-    text = context.store.alert_text(incident.id) or ""
+    return about_text(context, incident, context.store.alert_text(incident.id) or "")
+
+
+def about_text(context: Context, incident: Incident, text: str) -> Conversation:
+    """The same by the message that the alert came in; it asks the store for nothing."""
     newest = incident.sightings[-1].digest if incident.sightings else None
     _, alerts = context.adviser.diagnose(text)
     found = [sighting_of(alert, context.viewer.person, context.now).digest for alert in worst_first(alerts)]

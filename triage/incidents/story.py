@@ -27,7 +27,7 @@ from triage.printing import one_line
 from triage.rules.model import MARK_FAIL
 from triage.times import ago
 
-_LONGEST_ADDRESS = 39
+LONGEST_ADDRESS = 39
 """Characters of an IPv6 address."""
 YOU = "你"
 """What a reply calls the one who asks."""
@@ -80,7 +80,7 @@ def story_values(
         "before": _before(verdict.before, now) if verdict.before and not is_reopened else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
-        "ip": foreign_word(sighting.ip or "", _LONGEST_ADDRESS) if shape else "",
+        "ip": foreign_word(sighting.ip or "", LONGEST_ADDRESS) if shape else "",
         "event": foreign_word(sighting.event or "") if shape else "",
     }
 
@@ -152,7 +152,7 @@ def group_line(group: Group) -> str:
     """A group of incidents: `机器 203.0.113.7 · 23 个号 · 连接超时 · 23 件，没人认领 21 件`."""
     alerts = [alert for incident in group.incidents for alert in incident.sightings]
     titles = "、".join(list(dict.fromkeys(alert.title for alert in alerts))[:_NAMED_KINDS])
-    shared = foreign_word(group.shared, _LONGEST_ADDRESS)
+    shared = foreign_word(group.shared, LONGEST_ADDRESS)
     nickname = next((alert.nickname for alert in reversed(alerts) if alert.nickname), None)
     what = {
         Shape.HOST: f"机器 {shared} · {group.accounts} 个号",

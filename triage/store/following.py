@@ -8,20 +8,32 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 
 from triage.incidents.correlation import Incident, Reason, Sighting
 from triage.incidents.likeness import Closed, Similar, most_alike, traits_of
 from triage.message import Person
 from triage.store.columns import index_key
 from triage.store.database import Database
-from triage.store.reading import incident_of, incidents
-from triage.store.schema import ALERTS, INCIDENTS, TICKS, TIMELINE, TRAITS
+from triage.store.outbox import QUEUED, queued
+from triage.store.reading import incident_of
+from triage.store.schema import ALERTS, INCIDENTS, OUTBOX, TICKS, TIMELINE, TRAITS
 from triage.store.session import Session
-from triage.store.statements import ADD_EVENT, INCIDENT_COLUMNS, ONE_INCIDENT, SIGHTING_FIELDS, listed
-from triage.store.values import EVERY, Event, Failures, TickedStep, Wanted
+from triage.store.statements import ADD_EVENT, INCIDENT_COLUMNS, SIGHTING_FIELDS, listed
+from triage.store.values import EVERY, Event, Failures, OutgoingKind, Queued, TickedStep, Wanted
 
-MOST_OPEN = 200
+MOST_OPEN = 100
 """Open incidents that are read at most: those with the newest alerts."""
 _LOOKED_AT = 50
 """Alerts of an incident among which the first and the newest of each kind are looked for: the newest ones."""
@@ -35,6 +47,7 @@ _I, _A, _T = INCIDENTS.c, ALERTS.c, TRAITS.c
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ROWS = [_I[name] for name in INCIDENT_COLUMNS]
 _SOME = select(*_ROWS).where(_I.id.in_(_IDS))
+_COUNTED = select(_I.id, _I.alerts).where(_I.id.in_(_IDS))
 _FIRST_AND_NEWEST = (
     select(func.min(_A.id), func.max(_A.id))
     .select_from(INCIDENTS.join(ALERTS, and_(_A.incident_id == _I.id, _A.number > _I.alerts - _LOOKED_AT)))
@@ -73,8 +86,15 @@ _NEWEST_EVENTS = (
     .order_by(TIMELINE.c.id.desc())
     .limit(bindparam("most"))
 )
-_ADD_TRAIT = insert(TRAITS).inline()
-_FORGET_TRAITS = delete(TRAITS).where(_T.incident_id == bindparam("incident"))
+_EVENTS_COUNTED: Select[Any] = select(func.count()).where(TIMELINE.c.incident_id == bindparam("incident"))
+_TOLD = (OutgoingKind.PAGE, OutgoingKind.GROUP, OutgoingKind.NOTICE)
+_SENT = (
+    QUEUED.where(
+        OUTBOX.c.incident_id == bindparam("incident"), or_(*(OUTBOX.c.kind == kind.value for kind in _TOLD))
+    )
+    .order_by(OUTBOX.c.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 class Following:
@@ -111,6 +131,13 @@ class Following:
 
         return self._database.read(ask)
 
+    def alert_counts(self, ids: Sequence[int]) -> dict[int, int]:
+        """How many alerts each of these incidents has had."""
+        rows = self._database.read(
+            lambda session: session.connection.execute(_COUNTED, {"ids": list(ids)}).all()
+        )
+        return {row[0]: row[1] for row in rows}
+
     def failures(self, incident: int) -> tuple[Failures, ...]:
         """How many failures the newest `MOST_COUNTED` alerts of an incident counted, each alert once; oldest first."""
         rows = self._database.read(lambda session: session.all(_COUNTS, {"incident": incident}))
@@ -121,6 +148,18 @@ class Following:
         asked = {"incident": incident, "most": most}
         rows = self._database.read(lambda session: session.all(_NEWEST_EVENTS, asked))
         return tuple(Event(*row) for row in reversed(rows))
+
+    def count_events(self, incident: int) -> int:
+        """How many lines an incident's timeline has."""
+        return self._database.read(
+            lambda session: int(session.all(_EVENTS_COUNTED, {"incident": incident})[0][0])
+        )
+
+    def sent(self, incident: int, most: int) -> tuple[Queued, ...]:
+        """The newest calls and notices of an incident, whatever became of them, oldest first."""
+        asked = {"incident": incident, "most": most}
+        rows = self._database.read(lambda session: session.all(_SENT, asked))
+        return tuple(queued(row) for row in reversed(rows))
 
     # -- the checklist that a team shares
 
@@ -169,15 +208,6 @@ class Following:
             return tuple(Similar(by_id[id_], shared) for id_, shared in alike.items() if id_ in by_id)
 
         return self._database.read(ask)
-
-
-def keep_traits(session: Session, closed: int) -> None:
-    """Note of an incident that was closed what others may have in common with it."""
-    session.run(_FORGET_TRAITS, {"incident": closed})
-    for incident in incidents(session.all(ONE_INCIDENT, {"incident": closed})):
-        keys = dict.fromkeys(index_key(str(trait)) for trait in traits_of(incident))
-        if keys:
-            session.run_all(_ADD_TRAIT, [{"incident_id": closed, "trait": key} for key in keys])
 
 
 def _tell(session: Session, incident: int, what: str, who: Person, at: datetime, number: int) -> None:

@@ -25,7 +25,7 @@ from triage.store.values import (
 
 _O = OUTBOX.c
 _DUE = _O.state == OutgoingState.DUE.value
-_QUEUED = select(
+QUEUED = select(
     _O.id, _O.key, _O.kind, _O.destination, _O.incident_id, _O.payload, _O.created_at, _O.due_at,
     _O.expires_at, _O.tries, _O.state, _O.reason, _O.sent_at, _O.receipt,
 )  # fmt: skip
@@ -49,7 +49,7 @@ _LEASED = select(_O.id).where(
     _O.destination == bindparam("lane"), _DUE, _O.lease_until > bindparam("now")
 ).limit(1)  # fmt: skip
 _OF_LANE = (
-    _QUEUED.where(_O.destination == bindparam("lane"), _DUE, _O.due_at <= bindparam("now"))
+    QUEUED.where(_O.destination == bindparam("lane"), _DUE, _O.due_at <= bindparam("now"))
     .order_by(_O.due_at, _O.id)
     .limit(bindparam("most"))
 )
@@ -89,12 +89,12 @@ _MESSAGES_SENT = (
     .order_by(_O.sent_at.desc())
     .limit(bindparam("most"))
 )
-_WITH_RECEIPT = _QUEUED.where(
+_WITH_RECEIPT = QUEUED.where(
     _O.incident_id == bindparam("incident"), _O.sent_at > bindparam("since"), _O.receipt.is_not(None)
 ).order_by(_O.id)
-_OF_INCIDENT = _QUEUED.where(_O.incident_id == bindparam("incident")).order_by(_O.id)
+_OF_INCIDENT = QUEUED.where(_O.incident_id == bindparam("incident")).order_by(_O.id)
 _UNDECIDED = (
-    _QUEUED.where(
+    QUEUED.where(
         _DUE,
         _O.kind.in_([OutgoingKind.CHANGE.value, OutgoingKind.STEP.value]),
         _O.incident_id.in_(bindparam("ids")),
@@ -114,7 +114,7 @@ _LATE = (
     _O.lease_until <= bindparam("now"),
     _O.expires_at > bindparam("now"),
 )
-_WAITING = _QUEUED.where(_O.destination == bindparam("lane"), *_LATE).order_by(_O.id).limit(bindparam("most"))
+_WAITING = QUEUED.where(_O.destination == bindparam("lane"), *_LATE).order_by(_O.id).limit(bindparam("most"))
 _UNDECIDED_OF_EACH = 20
 """Of an incident the next step is due, one for each teammate whose night it is, and the minute after a MarkFail."""
 _PICTURES_OF_LANE = select(func.count()).where(
@@ -164,7 +164,7 @@ class Outbox:
             rows = session.all(_OF_LANE, {"lane": destination, "now": now, "most": limit})
             if rows:
                 session.run_all(_LEASE, [{"row": row[0], "until": until, "owner": owner} for row in rows])
-            return tuple(map(_queued, rows))
+            return tuple(map(queued, rows))
 
         return self._database.write(lease)
 
@@ -203,13 +203,13 @@ class Outbox:
     def with_receipt(self, incident: int, since: datetime) -> tuple[Queued, ...]:
         """What was sent of an incident and can be changed."""
         asked = {"incident": incident, "since": since}
-        return tuple(map(_queued, self._database.read(lambda session: session.all(_WITH_RECEIPT, asked))))
+        return tuple(map(queued, self._database.read(lambda session: session.all(_WITH_RECEIPT, asked))))
 
     def of_incident(self, incident: int) -> tuple[Queued, ...]:
         """Everything that was to go out, or was decided, because of an incident, in its order."""
         return tuple(
             map(
-                _queued,
+                queued,
                 self._database.read(lambda session: session.all(_OF_INCIDENT, {"incident": incident})),
             )
         )
@@ -218,7 +218,7 @@ class Outbox:
         """What is due to be decided about incidents while nobody has claimed them, the soonest first; a few of each."""
         asked = {"ids": list(incidents), "most": _UNDECIDED_OF_EACH * len(incidents)}
         found = self._database.read(lambda session: session.connection.execute(_UNDECIDED, asked).all())
-        return tuple(map(_queued, found))
+        return tuple(map(queued, found))
 
     def backlog(self, now: datetime, since: datetime) -> Backlog:
         """What is due and not out, but for late answers, which may wait; how much was given up since then."""
@@ -233,7 +233,7 @@ class Outbox:
     def late_answers(self, destination: str, now: datetime, limit: int) -> tuple[Queued, ...]:
         """Late answers for somebody that have not gone out, the oldest first; none that a node is just sending."""
         asked = {"lane": destination, "now": now, "most": limit}
-        return tuple(map(_queued, self._database.read(lambda session: session.all(_WAITING, asked))))
+        return tuple(map(queued, self._database.read(lambda session: session.all(_WAITING, asked))))
 
     def has_late_answers(self, now: datetime) -> bool:
         """Whether a late answer for anybody has not gone out, or one to a picture is being made."""
@@ -248,10 +248,10 @@ class Outbox:
     def rows(self, states: Collection[OutgoingState], limit: int) -> tuple[Queued, ...]:
         """The newest rows of some states, the newest first."""
         question = (
-            _QUEUED.where(_O.state.in_([state.value for state in states])).order_by(_O.id.desc()).limit(limit)
+            QUEUED.where(_O.state.in_([state.value for state in states])).order_by(_O.id.desc()).limit(limit)
         )
         found = self._database.read(lambda session: session.connection.execute(question).all())
-        return tuple(map(_queued, found))
+        return tuple(map(queued, found))
 
 
 def _settle(session: Session, settled: Settled, owner: str, now: datetime) -> bool:
@@ -269,7 +269,8 @@ def _settle(session: Session, settled: Settled, owner: str, now: datetime) -> bo
     return bool(session.run(_END, {**row, "owner": owner, "to": settled.state.value}))
 
 
-def _queued(row: Sequence[Any]) -> Queued:
+def queued(row: Sequence[Any]) -> Queued:
+    """A row of `QUEUED`."""
     id_, key, kind, destination, incident, payload, created, due, expires, tries, state, *rest = row
     return Queued(
         id_, key, OutgoingKind(kind), destination, incident, payload, created, due, expires, tries,

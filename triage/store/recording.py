@@ -14,10 +14,10 @@ from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
 from triage.store import changes, confirming, membership, shifts, statements
 from triage.store.columns import conversation_key, guest_lookup, index_key, person_key, storable
-from triage.store.following import keep_traits
 from triage.store.schema import INCIDENTS, MESSAGES
 from triage.store.session import Session
 from triage.store.statements import Statements
+from triage.store.traits import keep_traits
 from triage.store.values import (
     Action,
     Change,

@@ -277,6 +277,10 @@ class Store:
         """Whether there is such an incident to write it to."""
         return self._act(Action("note", incident_id, who, note), at)
 
+    def add_evidence(self, incident_id: int, who: Person, at: datetime, line: str) -> bool:
+        """Whether there is such an incident to keep judged evidence at, as `evidence.transcript` writes it."""
+        return self._act(Action("evidence", incident_id, who, line), at)
+
     def release_incident(self, incident_id: int, who: Person, at: datetime, why: str | None = None) -> bool:
         """Whether this freed it; not if somebody else owns it by now."""
         return self._act(Action("release", incident_id, who, why), at)

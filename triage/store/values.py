@@ -196,7 +196,7 @@ class TickedStep:
     """A step of an incident's checklist that somebody has ticked."""
 
     step: str
-    """`rule/step`, by their ids."""
+    """By its id."""
     who: Person
     at: datetime
 

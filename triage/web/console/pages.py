@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from triage.web.console import guide, rules, trial, week
+from triage.web.console import guide, incident, now, rules, trial, week
 
 PAGES: tuple[Blueprint, ...] = (
+    now.blueprint,
+    incident.blueprint,
     trial.blueprint,
     guide.blueprint,
     rules.blueprint,
