@@ -131,6 +131,13 @@ def test_a_date_and_a_count_are_read_through_lost_blanks_and_letters() -> None:
     assert (alert.first_seen.isoformat(), alert.count) == ("2023-07-09T22:48:30+08:00", 12)
 
 
+def test_a_count_glued_to_the_sentence_before_it_is_read() -> None:
+    """`屏蔽次数` would be a word."""
+    glued = HEAD.replace("5秒内没有返回\n次数: ", "5秒内没有返回，一分钟后解除屏蔽次数：")
+    (alert,) = parse_picture(glued + "错误样例：[Event=Click]" + TAIL).alerts
+    assert (alert.window_minutes, alert.count) == (5, 48)
+
+
 def test_a_body_keeps_its_keys_and_gets_its_cdata_back() -> None:
     body = "<xml> <Content><[CDATAlIP=1 Event=2ll></Content> </xml>"
     alert = read(f"[ip=203.0.113.9][response_length=253][response_content={body}]")

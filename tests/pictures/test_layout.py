@@ -24,12 +24,14 @@ def line(text: str, row: float, right: int, *, left: int = 120, panel: int = 1) 
         ([line("推送消息或事", 0, 670), line("件后", 1, 180)], "推送消息或事件后"),
         ([line("[Stamp=16889", 0, 678), line("14110]", 1, 250)], "[Stamp=1688914110]"),
         ([line("Event=Template", 0, 600), line("SendJobFinish]", 1, 678)], "Event=Template SendJobFinish]"),
+        ([line("暂时不推送消", 0, 640), line("息，一分钟后", 1, 300)], "暂时不推送消息，一分钟后"),
         ([line("又来了", 0, 220), line("先别发版", 1, 678)], "又来了\n先别发版"),
         ([line("得到的回应不合法", 0, 678), line("次数: 5分钟 3次", 1, 400)], "得到的回应不合法\n次数: 5分钟 3次"),
         ([line("第一段", 0, 678), line("第二段", 1, 678), line("第三段", 3, 678)], "第一段第二段\n\n第三段"),
     ],
     ids=[
-        "a sentence", "within a word", "between two words", "a short line", "a label begins a line",
+        "a sentence", "within a word", "between two words", "a comma takes the sign before it along",
+        "a short line", "a label begins a line",
         "a blank line begins a paragraph",
     ],
 )  # fmt: skip

@@ -90,7 +90,8 @@ def repair(text: str) -> str:
         lambda found: found[1] + _digits(found[2]) + " " + _digits(found[3]).replace("：", ":"), text
     )
     text = _COUNT.sub(
-        lambda found: found[1] + _digits(found[2]) + found[3] + _digits(found[4]) + found[5], text
+        lambda found: _apart(found) + found[1] + _digits(found[2]) + found[3] + _digits(found[4]) + found[5],
+        text,
     )
     text = _APPID_LINE.sub(lambda found: found[1] + _appid(found[2]), text)
     whole = ""
@@ -99,6 +100,11 @@ def repair(text: str) -> str:
         whole += text[position:start] + _sample(text[start:end])
         position = end
     return whole + text[position:]
+
+
+def _apart(found: re.Match[str]) -> str:
+    """The blank that was lost before a label."""
+    return " " if found.string[found.start() - 1 : found.start()].strip() else ""
 
 
 def _samples(text: str) -> Iterator[tuple[int, int]]:

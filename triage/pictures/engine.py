@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidocr_onnxruntime import RapidOCR
 
+from triage.pictures import photographs
 from triage.pictures.values import Box, Line, Panel
 
 Pixels = NDArray[Any]
@@ -100,6 +101,8 @@ class Engine:
 
     def lines(self, pixels: Pixels) -> tuple[list[Line], list[Panel]]:
         """The lines of a picture from top to bottom, and the areas they stand on."""
+        if photographs.is_photograph(pixels):
+            return self._photographed(pixels)
         height, width = pixels.shape[:2]
         areas = find_areas(pixels)
         found = [_pieces(pixels, area, areas) for area in areas]
@@ -107,9 +110,9 @@ class Engine:
         covered = sum(area.size for area in areas if area.parent is None)
         is_skewed = sum(skipped for _, skipped in found) > _SKEWED_SHARE * len(lines)
         if not lines or is_skewed or covered < _FLAT_SHARE * height * width:
-            detected = self._detected(pixels)
-            if sum(len(line.text) for line in detected) > sum(len(line.text) for line in lines):
-                return detected, [Panel(0, (0, 0, width, height), is_bubble=False)]
+            seen, blocks = self._photographed(pixels)
+            if sum(len(line.text) for line in seen) > sum(len(line.text) for line in lines):
+                return seen, blocks
         panels = [Panel(area.id, area.box, is_bubble=area.parent is not None) for area in areas]
         return sorted(lines, key=lambda line: (line.box[1], line.box[0])), panels
 
@@ -125,26 +128,35 @@ class Engine:
             lines.append(Line(_with_blanks(text, at, piece), piece.box, float(score), piece.area))
         return lines
 
-    def _detected(self, pixels: Pixels) -> list[Line]:
-        """What the detector finds in a smaller copy of a picture that is not flat; it is read in the picture itself."""
+    def _photographed(self, pixels: Pixels) -> tuple[list[Line], list[Panel]]:
+        """The lines of a photograph as if it were level: found in a smaller copy, read in the picture itself."""
         image = np.ascontiguousarray(pixels[:, :, ::-1])
         scale = min(1.0, (_DETECTED_PIXELS / (image.shape[0] * image.shape[1])) ** 0.5)
         size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
         found, _ = self._ocr.auto_text_det(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         if found is None:
-            return []
-        corners: list[Any] = [np.float32(box / scale) for box in found]
-        read, _ = self._ocr.text_rec(self._ocr.get_crop_img_list(image, corners))
-        return [
-            Line(text, _around(box.tolist()), float(score), 0)
-            for box, (text, score) in zip(corners, read, strict=True)
-            if score >= _SURE and text.strip()
-        ]
+            return [], []
+        corners: list[Pixels] = [np.asarray(box / scale, np.float32) for box in found]
+        crops = self._ocr.get_crop_img_list(image, corners)
+        boxes = photographs.leveled(corners)
+        pieces = [_cut(crop, box) for crop, box in zip(crops, boxes, strict=True)]
+        return photographs.blocks_of(self._read([piece for piece in pieces if piece is not None]))
 
 
-def _around(corners: list[list[float]]) -> Box:
-    xs, ys = [int(x) for x, _ in corners], [int(y) for _, y in corners]
-    return min(xs), min(ys), max(xs), max(ys)
+def _cut(crop: Pixels, box: Box) -> _Piece | None:
+    """A piece of a photograph, and the box of its ink alone; None without ink."""
+    ground = np.median(crop, axis=(0, 1))
+    ink = np.abs(crop.astype(np.int16) - ground.astype(np.int16)).max(axis=2) > _INK
+    across, down = np.flatnonzero(_any(ink, 0)), np.flatnonzero(_any(ink, 1))
+    if not across.size:
+        return None
+    inside = ink[down[0] : down[-1] + 1]
+    bottom = round(_BOTTOM * inside.shape[0])
+    low = _any(inside[bottom:], 0) & ~_any(inside[:bottom], 0)
+    left, top = box[0] + int(across[0]), box[1] + int(down[0])
+    shown = 255 - crop if float(ground.mean()) < 128 else crop
+    tight = (left, top, box[0] + int(across[-1]) + 1, top + inside.shape[0])
+    return _Piece(0, tight, np.ascontiguousarray(shown), _any(ink, 0), low, float(inside.shape[0]))
 
 
 def find_areas(pixels: Pixels) -> list[_Area]:

@@ -11,6 +11,8 @@ from triage.pictures.values import Line, Panel
 
 _LABEL = re.compile(r"\s*(?:app[il1]d|昵称|时间|内容|次数|错误样例|报警排查)", re.IGNORECASE)
 """What begins a line of an alert, however full the line before it is."""
+_FIRST = re.compile(r".[，。、；：！？）】》”]?")
+"""What a line is wrapped before: a sign that ends something takes the one before it along."""
 _WIDE = re.compile(r"[^\x00-\x7f]")
 _NARROW_SHARE = 0.55
 """Of the width of a Chinese character that a letter takes, about."""
@@ -89,8 +91,8 @@ def _between(before: Line, after: Line, limit: float, em: float) -> str:
     if _LABEL.match(after.text):
         return "\n"
     room = limit - before.box[2]
-    first = after.text[:1]
-    if room < _width(first, em) * 1.25:
+    first = _FIRST.match(after.text)
+    if first and room < _width(first[0], em) * 1.25:
         return ""
     word = re.match(r"[!-~]*", after.text)
     if word and word[0] and room < _width(word[0], em):
