@@ -678,3 +678,36 @@ def test_too_many_alerts_are_reported_as_unread() -> None:
 def test_too_large_text_is_refused() -> None:
     with pytest.raises(TextTooLargeError):
         parse("x" * (MAX_CHARACTERS + 1))
+
+
+BARE = "错误样例: [OpenID=oa-yY6nfaQH5U_BEPtpa0GxVRIUG][IP=203.0.113.9][Msg=Text]"
+SENTENCE = "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回"
+
+
+@pytest.mark.parametrize(
+    ("before", "description"),
+    [
+        pytest.param("", None, id="there is no sentence"),
+        pytest.param("各位看下这条\n", None, id="talk is no sentence of the platform"),
+        pytest.param(f"{SENTENCE}\n各位看下这条\n", None, id="talk stands between them"),
+        pytest.param(f"{SENTENCE}\n", SENTENCE, id="a sentence without its label"),
+        pytest.param(f"> **{SENTENCE}**？\n\n", SENTENCE, id="in a quote, bold, and a blank line below"),
+        pytest.param(f"{SENTENCE} ", SENTENCE, id="on the same line"),
+        pytest.param(
+            "推送“支付完成事件”给开发者后，开发者5秒内没有返回\n",
+            "推送“支付完成事件”给开发者后，开发者5秒内没有返回",
+            id="of a payment",
+        ),
+    ],
+)
+def test_the_sentence_before_an_alert_is_its_description_where_the_label_was_lost(
+    before: str, description: str | None
+) -> None:
+    (alert,) = parse(f"{before}{BARE}").alerts
+    assert alert.description == description
+    assert alert.text.startswith(description or "错误样例")
+
+
+def test_the_sentence_of_one_alert_is_not_that_of_the_next() -> None:
+    first, second = parse(f"内容: {SENTENCE}\n{BARE}\n{BARE}").alerts
+    assert (first.description, second.description) == (SENTENCE, None)

@@ -198,6 +198,12 @@ def has_words(piece: str) -> bool:
     return first.isalpha() or (first != "" and bool(_LETTER.search(_DECORATION.sub("", piece))))
 
 
+def has_words_between(folded: str, start: int, end: int) -> bool:
+    """Whether words stand between two parts of a text, looking no further than a line is long."""
+    between = folded[start : min(end, start + MAX_LINE)]
+    return between not in ("", "\n") and has_words(between)
+
+
 def unfold(raw: str) -> str | None:
     """The lines of a folded sentence as one; None where they are too many to be one."""
     written = [line for line in raw[:MAX_LINE].split("\n") if has_words(line)]

@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from triage.alerts.cleaning import MAX_LINE, clean, fold, half_width, has_words, trim_line, unfold
+from triage.alerts.cleaning import MAX_LINE, clean, half_width, has_words_between, trim_line, unfold
 from triage.alerts.sample import Brackets, Sample, parse_brackets
 from triage.alerts.scanner import KEY, Scanner
+from triage.alerts.sentence import is_platform_sentence, sentence_before
 from triage.errors import TextTooLargeError
 
 BEIJING = timezone(timedelta(hours=8))
@@ -99,11 +100,6 @@ _URL = re.compile(r"https? ?[:;] ?//[!-;=?-Z_a-z~%]{3,200}")
 _PASTED_TO_URL = re.compile(r"(?:[^\w/-]|-{2,}+|_{2,}+)+$")
 _EMPTY_VALUE = re.compile(rf"{_GAP}(?:\n|$|(?:app ?[il]d|[昵呢]称|时间|内容|次数|错误样例){_GAP}[:;])")
 _MASKED_VALUE = re.compile(r"\s{0,8}[x*]{2}")
-_PLATFORM_SENTENCE = re.compile(
-    r"微信服务器[向连]|推送(?:component|[\"「]?支付完成|第三方平台|组件消息|消息或事件)"
-)
-_SENTENCE_START = 20
-"""Characters of a sentence in which `_PLATFORM_SENTENCE` is looked for."""
 _APPID = re.compile(r"(?i)wx|[x*＊\s]+$")
 """An AppID of an Official Account, masked or not; other products of the platform have other ids."""
 _YEARS = range(2000, 2100)
@@ -148,7 +144,7 @@ class _Draft:
     @property
     def has_platform_sentence(self) -> bool:
         """Whether its description begins like the sentences that the platform writes."""
-        return bool(_PLATFORM_SENTENCE.match(fold((self.description or "")[:_SENTENCE_START])))
+        return is_platform_sentence(self.description or "")
 
 
 def parse(text: str) -> Reading:
@@ -159,8 +155,11 @@ def parse(text: str) -> Reading:
     tokens = list(islice(_tokens(scanner), _MAX_TOKENS))
     alerts: list[Alert] = []
     unread: list[tuple[int, int]] = []
+    end = 0
     for draft in _drafts(scanner, tokens):
+        floor, end = end, draft.span[1]
         if len(alerts) < MAX_ALERTS and _is_alert(draft):
+            _take_bare_sentence(scanner.text, draft, floor)
             alerts.append(_alert(scanner.text, draft))
             unread += draft.unread
         else:
@@ -255,16 +254,10 @@ def _begins_next(folded: str, draft: _Draft, token: _Token) -> bool:
     if _RANK[token.kind] <= _RANK[last.kind]:
         return True
     if token.brackets and not token.brackets.is_unmistakable:
-        return _is_foreign(folded, last.end, token.start)
+        return has_words_between(folded, last.end, token.start)
     if draft.count is not None or draft.brackets or (token.brackets and last.kind == "sample"):
         return False
-    return _is_foreign(folded, last.end, token.start) and not draft.has_platform_sentence
-
-
-def _is_foreign(folded: str, start: int, end: int) -> bool:
-    """Whether words stand between two tokens that belong to no alert."""
-    between = folded[start : min(end, start + MAX_LINE)]
-    return between not in ("", "\n") and has_words(between)
+    return has_words_between(folded, last.end, token.start) and not draft.has_platform_sentence
 
 
 def _parse_value(scanner: Scanner, draft: _Draft, token: _Token, following: _Token) -> None:
@@ -361,6 +354,16 @@ def _is_alert(draft: _Draft) -> bool:
     return (count and (tail or appid)) or (
         draft.description is not None and tail and (draft.first_seen is not None or appid)
     )
+
+
+def _take_bare_sentence(text: str, draft: _Draft, floor: int) -> None:
+    """Where the label 内容 was lost, the platform's sentence right before the alert is its description."""
+    place = None if draft.description else sentence_before(text, draft.span[0], floor)
+    if place:
+        token = _Token("description", place[0], place[0])
+        token.end = place[1]
+        draft.tokens.insert(0, token)
+        draft.description = text[slice(*place)]
 
 
 def _alert(text: str, draft: _Draft) -> Alert:
