@@ -26,7 +26,7 @@ from tests.support.stores import (
 from triage.errors import SchemaError
 from triage.incidents.correlation import Reason, State
 from triage.incidents.weeks import Week
-from triage.store import Change, Recorded, Store
+from triage.store import TABLES, Change, Recorded, Store
 from triage.store.database import Database
 from triage.store.migrating import SCRIPTS, migrate
 from triage.store.schema import METADATA, VERSIONS
@@ -118,7 +118,7 @@ class TestSchema:
     ) -> None:
         with closing(Store.open(empty, upgrade=True)) as store:
             store.record(entry("1", opening(), conversation={"page": 1}, expires_at=NOW, gap="?"))
-            before = {table: list(store.export(table)) for table in METADATA.tables}
+            before = {table: list(store.export(table)) for table in TABLES}
         shutil.copytree(SCRIPTS, tmp_path / "next")
         (tmp_path / "next/versions/v9999_next.py").write_text(NEXT_VERSION.format(before=VERSIONS[-1]))
         database = Database(empty)
@@ -127,7 +127,7 @@ class TestSchema:
             with pytest.raises(SchemaError, match="schema 9999 of a newer program"):
                 Store.open(empty, upgrade=upgrade)
         after = Store(database)
-        assert {table: list(after.export(table)) for table in METADATA.tables} == before
+        assert {table: list(after.export(table)) for table in TABLES} == before
         after.close()
 
     def test_an_upgrade_of_an_up_to_date_database_keeps_the_data(self, empty: str) -> None:

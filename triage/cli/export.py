@@ -39,8 +39,9 @@ from triage.store import TABLES, Store
 def command(table: str, form: str) -> None:
     """Print every row of TABLE; instants in UTC. What people wrote is in it: keep the output private.
 
-    TABLE is alerts, conversations, gaps, incidents, invitations, members, messages, outbox, shifts, ticks,
-    timeline or traits. In CSV a cell that a spreadsheet would take for a formula begins with a single quote.
+    TABLE is alerts, audit, conversations, gaps, incidents, invitations, members, messages, outbox,
+    shifts, sign_ins, ticks, timeline, traits or voided_links. In CSV a cell that a spreadsheet would take for
+    a formula begins with a single quote.
     """
     store = Store.open(database_url())
     try:

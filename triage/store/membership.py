@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from triage.errors import OvertakenError, StoreError
 from triage.message import Person
 from triage.names import name_key
-from triage.store import changes
+from triage.store import changes, signing
 from triage.store.schema import INCIDENTS, INVITATIONS, MEMBERS
 from triage.store.session import Session
 from triage.store.statements import ADD_EVENT, Statements
@@ -82,7 +82,7 @@ def grant(session: Session, given: Grant) -> bool:
 
 
 def remove(session: Session, sql: Statements, removal: Removal, at: datetime) -> bool:
-    """Whether the person was a member; what they had claimed is free, and their invitations are void."""
+    """Whether the person was a member; what they had claimed is free, their invitations and sign-ins are void."""
     who = {"who": removal.person}
     if not session.run(_REMOVE, who):
         return False
@@ -96,6 +96,7 @@ def remove(session: Session, sql: Statements, removal: Removal, at: datetime) ->
         for row in released:
             changes.tell(session, sql, row["incident_id"], "release", removal.by, at)
     session.run(_REVOKE, {**who, "now": at})
+    signing.end_all(session, removal.person, at)
     return True
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Column, Select, delete, select
 from triage.store.database import Database
 from triage.store.schema import (
     ALERTS,
+    AUDIT,
     CONVERSATIONS,
     GAPS,
     INCIDENTS,
@@ -20,9 +21,11 @@ from triage.store.schema import (
     MESSAGES,
     OUTBOX,
     SHIFTS,
+    SIGN_INS,
     TICKS,
     TIMELINE,
     TRAITS,
+    VOIDED_LINKS,
 )
 from triage.store.session import Session
 
@@ -37,6 +40,9 @@ _AGING = (
     (INVITATIONS.c.word, INVITATIONS.c.expires_at),
     (OUTBOX.c.id, OUTBOX.c.created_at),
     (SHIFTS.c.id, SHIFTS.c.ends_at),
+    (SIGN_INS.c.digest, SIGN_INS.c.expires_at),
+    (VOIDED_LINKS.c.incident_id, VOIDED_LINKS.c.at),
+    (AUDIT.c.id, AUDIT.c.at),
 )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, or_, select, update
 from triage.errors import OvertakenError
 from triage.incidents.correlation import Reason, Sighting, State
 from triage.message import Message, Person
-from triage.store import changes, confirming, membership, shifts, statements
+from triage.store import changes, confirming, membership, shifts, signing, statements
 from triage.store.columns import conversation_key, guest_lookup, index_key, person_key, storable
 from triage.store.schema import INCIDENTS, MESSAGES
 from triage.store.session import Session
@@ -29,6 +29,7 @@ from triage.store.values import (
     Recorded,
     Removal,
     ShiftOverride,
+    SignInLink,
 )
 
 _I = INCIDENTS.c
@@ -128,25 +129,36 @@ def _go_out(session: Session, sql: Statements, entry: Entry, reply: str | None) 
 
 
 def _carry_out(
-    session: Session, sql: Statements, action: Action | MembershipChange | ShiftOverride, at: datetime
+    session: Session,
+    sql: Statements,
+    action: Action | MembershipChange | ShiftOverride | SignInLink,
+    at: datetime,
 ) -> None:
     match action:
-        case Invite():
-            membership.invite(session, action)
-        case Join():
-            membership.join(session, action, at)
-        case Grant():
-            membership.grant(session, action)
-        case Removal():
-            membership.remove(session, sql, action, at)
+        case Invite() | Join() | Grant() | Removal():
+            _change_members(session, sql, action, at)
         case ShiftOverride():
             shifts.add(session, action)
+        case SignInLink():
+            signing.add_link(session, action, at)
         case Action(kind="confirm"):
             if confirm(session, sql, action, at) is None:
                 raise OvertakenError(f"incident {action.incident_id} was confirmed meanwhile")
         case Action():
             if not act(session, sql, action, at) and action.kind in _PROMISED:
                 raise OvertakenError(f"incident {action.incident_id} was claimed, let go or closed meanwhile")
+
+
+def _change_members(session: Session, sql: Statements, change: MembershipChange, at: datetime) -> None:
+    match change:
+        case Invite():
+            membership.invite(session, change)
+        case Join():
+            membership.join(session, change, at)
+        case Grant():
+            membership.grant(session, change)
+        case Removal():
+            membership.remove(session, sql, change, at)
 
 
 def confirm(session: Session, sql: Statements, action: Action, at: datetime) -> int | None:

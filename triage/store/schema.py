@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, MetaData, Table, text
 
 from triage.store.columns import KEY_LENGTH, MYSQL, Json, Number, PersonText, Text, TextTuple, UtcDateTime
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Every version of the schema, oldest first; the last one is this program's."""
 TABLE_OPTIONS: dict[str, Any] = {
     "sqlite_autoincrement": True,  # an id is never given twice, even after a purge
@@ -216,4 +216,38 @@ TRAITS = _table(
     Column("trait", Text(KEY_LENGTH), nullable=False),
     Index("traits_trait_incident_id", "trait", "incident_id", unique=True),
     Index("traits_incident_id", "incident_id"),
+)
+SIGNING_KEYS = _table(
+    "signing_keys",
+    Column("name", Text(KEY_LENGTH), primary_key=True),
+    Column("secret", Text, nullable=False),  # in clear: what is signed with it must be checked by every node
+)
+SIGN_INS = _table(
+    "sign_ins",
+    Column("digest", Text(KEY_LENGTH), primary_key=True),  # SHA-256 of the token; the token is kept nowhere
+    Column("kind", Text(KEY_LENGTH), nullable=False),
+    Column("person", PersonText(KEY_LENGTH), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),  # used up, signed out, or taken back
+    Index("sign_ins_person", "person"),
+    Index("sign_ins_expires_at", "expires_at"),
+)
+VOIDED_LINKS = _table(
+    "voided_links",
+    Column("incident_id", Number, primary_key=True, autoincrement=False),  # of one that may be purged before
+    Column("at", UtcDateTime, nullable=False),  # links that were made until then open it no more
+    Index("voided_links_at", "at"),
+)
+AUDIT = _table(
+    "audit",
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("who", PersonText),  # NULL for somebody who did not get in
+    Column("how", Text(KEY_LENGTH), nullable=False),
+    Column("what", Text(KEY_LENGTH), nullable=False),
+    Column("incident_id", Number),
+    Column("detail", Text, nullable=False),  # masked
+    Column("address", Text, nullable=False),
+    Index("audit_at", "at"),
 )

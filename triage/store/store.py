@@ -36,10 +36,12 @@ from triage.store.schema import (
     CONVERSATIONS,
     INCIDENTS,
     METADATA,
+    SIGNING_KEYS,
     TIMELINE,
     VERSIONS,
 )
 from triage.store.session import Session
+from triage.store.signing import SignIns
 from triage.store.statements import (
     ALERT_TEXT,
     KEYS_AT_ONCE,
@@ -69,8 +71,8 @@ from triage.store.values import (
 )
 from triage.store.versions import UPGRADE, judge, version_of
 
-TABLES = tuple(sorted(METADATA.tables))
-"""What can be exported."""
+TABLES = tuple(sorted(set(METADATA.tables) - {SIGNING_KEYS.name}))
+"""What can be exported: all but the key that signs links."""
 _EXPORT_ROWS = 500
 """That one query of an export reads at most."""
 
@@ -106,6 +108,7 @@ class Store:
         self.outbox = Outbox(database, self._sql)
         self.history = History(database)
         self.following = Following(database)
+        self.sign_ins = SignIns(database)
 
     @classmethod
     def open(cls, url: str, *, upgrade: bool = False, has_team: bool = False) -> Store:
@@ -316,7 +319,7 @@ class Store:
         return self._database.write(partial(membership.grant, given=grant), repeatable=True)
 
     def remove_member(self, removal: Removal, at: datetime) -> bool:
-        """Whether the person was a member; what they had claimed is free, and their invitations are void."""
+        """Whether the person was a member; what they had claimed is free, their invitations and sign-ins are void."""
         return self._database.write(partial(membership.remove, sql=self._sql, removal=removal, at=at))
 
     def invite(self, invite: Invite) -> None:

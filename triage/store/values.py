@@ -124,7 +124,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A person is no member any more: what they had claimed is free, and their invitations are void."""
+    """A person is no member any more: what they had claimed is free, their invitations and sign-ins are void."""
 
     person: Person
     by: Person
@@ -156,6 +156,32 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A link that signs somebody in to the console once; of its token the digest alone is kept."""
+
+    digest: str
+    person: Person
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A line of the audit log: a write that was made on a page, or a try to get in."""
+
+    at: datetime
+    who: Person | None
+    """None for somebody who did not get in."""
+    how: str
+    """How they had come in, as `web.console.visitors.How` calls it."""
+    what: str
+    incident_id: int | None = None
+    detail: str = ""
+    """Without secrets."""
+    address: str = ""
+    """Where the request came from; `""` where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """Everything one message leaves behind; `conversation` None leaves the sender's as it is."""
 
@@ -163,7 +189,7 @@ class Entry:
     received_at: datetime
     reply: str | None
     sightings: tuple[tuple[Sighting, Change], ...] = ()
-    actions: tuple[Action | MembershipChange | ShiftOverride, ...] = ()
+    actions: tuple[Action | MembershipChange | ShiftOverride | SignInLink, ...] = ()
     conversation: Mapping[str, Any] | None = None
     expires_at: datetime | None = None
     gap: str | None = None

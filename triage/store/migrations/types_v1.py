@@ -1,4 +1,4 @@
-"""The column types and table options of the versions up to 0008, which a later `store.schema` must not change."""
+"""The column types and table options of the versions up to 0009, which a later `store.schema` must not change."""
 
 from __future__ import annotations
 
