@@ -163,6 +163,10 @@ class PageSize:
         """The length of a text in the channel's unit."""
         return len(text.encode()) if self.unit is Unit.BYTES else len(text)
 
+    def holds(self, text: str) -> bool:
+        """Whether one message holds a text."""
+        return self.measure(text) <= self.limit
+
     def cut(self, text: str) -> str:
         """The longest beginning of a text that one message holds, without half a character."""
         if self.unit is Unit.BYTES:

@@ -15,6 +15,7 @@ from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
+from triage.bot.links import Links
 from triage.bot.notices import Words
 from triage.bot.pictures import Promise
 from triage.bot.sending import Ready
@@ -60,6 +61,7 @@ SCRIPT = [
     *[(MEMBER, text) for text in ("为什么", "下一步", "认领", "备注 重启了", "状态", "状态 1", OTHER)],
     (MEMBER, "备注 1 看过"),
     (MEMBER, "值班"),
+    (MEMBER, "登录"),
     (MEMBER, "CLOSE_WAIT 911\nESTABLISHED 88"),
     (MEMBER, "下一步"),
     (MEMBER, "认领 没有的号"),
@@ -118,6 +120,7 @@ def test_a_broken_template_still_gives_an_answer(
     )
     store = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
     bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {Person("wechat", "wxbot", MEMBER): "小赵"})
+    bot = replace(bot, links=Links("https://triage.example.cn", "key", lambda: "token"))
     forgetful = Bot(Adviser(rules, renderer), None, lambda: "gulu")
     ignorant = Bot(Adviser(RuleSet((), "none"), renderer), None, lambda: "gulu")
     replies = [bot.handle(_message(text, sender), NOW) for sender, text in SCRIPT]

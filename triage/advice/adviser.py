@@ -99,6 +99,11 @@ class Adviser:
         self.alert_list = renderer.alert_list
         self.alike = renderer.alike
 
+    @property
+    def page_size(self) -> PageSize:
+        """What the pages are made for."""
+        return self._renderer.page_size
+
     def for_pages(self, size: PageSize) -> Adviser:
         """The same adviser for a channel with another size of page; rules and indexes are shared."""
         if size == self._renderer.page_size:

@@ -80,7 +80,7 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
         )
     parts = parts_at(context, verdict.incident)
     page = next(
-        context.adviser.alert_pages(
+        context.leaving_room().alert_pages(
             sent.reading, sent.alerts, story=story.text, lead=story.lead, now=now, parts=parts
         )
     )
@@ -94,13 +94,19 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
 def _with_number(
     context: Context, sighting: Sighting, text: str
 ) -> Callable[[Mapping[str, int]], str] | None:
-    """In a group the answer to a member ends with the incident's number, by which anybody can claim it there."""
-    if context.member is None or not context.member.may_change(sighting.appid):
+    """The answer to a member ends with the incident's number in a group, where anybody can claim it; else its link."""
+    if not (context.member or context.viewer).may_change(sighting.appid):
+        return None
+    if context.member is None and context.links is None:
         return None
     key = key_of(sighting)
 
     def numbered(numbers: Mapping[str, int]) -> str:
-        return f"{text}\n{context.adviser.say('number', id=numbers[key])}" if key in numbers else text
+        if key not in numbers:
+            return text
+        if context.member is None:
+            return context.with_link(text, numbers[key])
+        return f"{text}\n{context.adviser.say('number', id=numbers[key])}"
 
     return numbered
 

@@ -9,7 +9,17 @@ from functools import partial
 
 from triage.advice.adviser import Adviser
 from triage.advice.pasted import is_evidence
-from triage.bot import cards, confirming, duty_commands, evidence, follow_ups, groups, membership, pictures
+from triage.bot import (
+    cards,
+    confirming,
+    duty_commands,
+    evidence,
+    follow_ups,
+    groups,
+    membership,
+    pictures,
+    signing_in,
+)
 from triage.bot.access import Viewer
 from triage.bot.alerts import AlertText, advise, advise_and_remember
 from triage.bot.commands import Command, Word, read_command
@@ -17,6 +27,7 @@ from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
 from triage.bot.incident_commands import act_on_incident
 from triage.bot.late import MOST_GIVEN, is_mere_word, late_answer, with_late_answers
+from triage.bot.links import Links
 from triage.bot.lists import list_incidents
 from triage.bot.observer import NoObserver, Observer
 from triage.bot.pictures import Promise, ReadPicture, never_read
@@ -79,6 +90,8 @@ class Bot:
     """Who is on call; None where no file says so."""
     promise: Callable[[Message], Promise] = never_read
     """What becomes of the pictures of a message."""
+    links: Links | None = None
+    """Links to the console; None where it has no address."""
 
     def without_memory(self) -> Bot:
         """The same bot without its store: what answers while the database does not."""
@@ -145,7 +158,7 @@ class Bot:
     def _late_answers(self, store: Store, message: Message, outcome: Outcome, now: datetime) -> Outcome:
         """The outcome with the late answers that waited for the sender's next word."""
         is_silent = outcome.text is None and outcome.asked is None
-        if message.task_id is not None or is_silent or outcome.numbered or not self.has_late_answers():
+        if message.task_id is not None or is_silent or not self.has_late_answers():
             return outcome
         whose = conversation_key(message.person, message.chat)
         waiting = store.outbox.late_answers(whose, now, MOST_GIVEN)
@@ -191,7 +204,7 @@ class Bot:
         if outcome.text is None or (outcome.asked is not None and not outcome.asked.is_clear):
             seen = pictures.excerpt(message.text)  # no more of it is kept: it may be anything
             return Outcome(say("nothing", note=seen), kept=seen)
-        return pictures.below(say("read_alerts") if outcome.kinds else head, outcome)
+        return outcome.below(say("read_alerts") if outcome.kinds else head)
 
     def _record(self, store: Store, message: Message, now: datetime, expired: Callable[[], bool]) -> Reply:
         """Decide, and record the decision in one transaction before the reply is sent."""
@@ -317,6 +330,7 @@ class Bot:
         context = self._context(message, now)
         if context is None or not alerts:
             return Outcome(None)
+        context = replace(context, links=None)  # who knows where a program shows the answer
         return replace(advise_and_remember(context, AlertText(text, reading, alerts)), conversation=None)
 
     def _question(self, message: Message, text: str, now: datetime) -> Outcome:
@@ -338,6 +352,8 @@ class Bot:
             return Outcome(self.adviser.say("no_memory"))
         if message.chat is not None and word in groups.WORK and context.member is not None:
             return groups.act(context.overheard(), command, self._talk(message, now))
+        if word is Word.LOGIN:
+            return signing_in.act(context)
         if word in duty_commands.WORDS:
             return duty_commands.act(context, command, self._talk(message, now), self.team)
         return refused(context, word) or self._allowed(message, command, context, now)
@@ -370,7 +386,7 @@ class Bot:
             return None
         viewer = Viewer.of(message.person, self.store, self.admins, self.quiet)
         if message.chat is None:
-            return Context(self.adviser, self.store, viewer, now)
+            return Context(self.adviser, self.store, viewer, now, links=self.links)
         return Context(self.adviser, self.store, viewer.in_group(), now, viewer if viewer.role else None)
 
     def _talk(self, message: Message, now: datetime) -> Conversation | None:

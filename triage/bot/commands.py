@@ -43,6 +43,7 @@ class Word(enum.StrEnum):
     RELEASE = "release"
     GIVE = "give"
     MUTE = "mute"
+    LOGIN = "login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ COMMANDS: Mapping[Word, CommandSpec] = {
     Word.DUTY: CommandSpec(("值班", "oncall"), "现在谁值班，到几点，下一个是谁", members_only=True),
     Word.COVER: CommandSpec(("替班", "cover"), "从现在起我来值", "2小时", members_only=True),
     Word.SWAP: CommandSpec(("换班", "swap"), "那一天换个人值", "10-01 名字", members_only=True),
+    Word.LOGIN: CommandSpec(("登录", "login"), "要一个打开控制台的链接", members_only=True),
     Word.JOIN: CommandSpec(("加入", "join"), "用邀请词成为成员", "邀请词 名字"),
     Word.PENDING: CommandSpec(
         ("待确认", "pending"), "成员以外的人转来、还没算进事件的报警", members_only=True

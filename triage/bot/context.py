@@ -11,8 +11,11 @@ from triage.advice.query import Asked
 from triage.bot.access import Viewer
 from triage.bot.commands import COMMANDS, Word
 from triage.bot.conversation import Conversation
+from triage.bot.links import Links
 from triage.incidents.correlation import Sighting
-from triage.store import Action, Change, MembershipChange, Outgoing, ShiftOverride, Store
+from triage.store import Action, Change, MembershipChange, Outgoing, ShiftOverride, SignInLink, Store
+
+_LARGEST_NUMBER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,33 @@ class Context:
     """When the message came in."""
     member: Viewer | None = None
     """In a group, the same person with the rights they have alone; None for a stranger."""
+    links: Links | None = None
+    """Links to the console; None where it has no address."""
 
     def overheard(self) -> Context:
         """For what a member does where others read along. Raises ValueError for a stranger."""
         if self.member is None:
             raise ValueError("strangers do nothing")
         return replace(self, viewer=replace(self.member, is_overheard=True))
+
+    def with_link(self, text: str, incident: int) -> str:
+        """A text about an incident, and a link to it where a member reads it alone and the page holds both."""
+        if (
+            self.links is None
+            or not self.links.are_in_replies
+            or not self.viewer.is_member
+            or self.viewer.is_overheard
+        ):
+            return text
+        url = self.links.to_incident(incident, self.viewer.person, self.now)
+        linked = f"{text}\n{self.adviser.say('detail', url=url)}"
+        return linked if self.adviser.page_size.holds(linked) else text
+
+    def leaving_room(self) -> Adviser:
+        """What makes pages short enough for a link behind them."""
+        size = self.adviser.page_size
+        room = size.measure(self.with_link("", _LARGEST_NUMBER))
+        return self.adviser.for_pages(replace(size, limit=size.limit - room)) if room else self.adviser
 
 
 Asking = Callable[[], Context | None]
@@ -49,7 +73,7 @@ class Outcome:
     """The kinds of the alerts in the message."""
     sightings: tuple[tuple[Sighting, Change], ...] = ()
     """The alerts as they are to be remembered, each with the incident it goes into."""
-    actions: tuple[Action | MembershipChange | ShiftOverride, ...] = ()
+    actions: tuple[Action | MembershipChange | ShiftOverride | SignInLink, ...] = ()
     """What the sender does to incidents, members and shifts."""
     conversation: Conversation | None = None
     """What the next message may refer to; None leaves that as it was."""
@@ -72,6 +96,14 @@ class Outcome:
     def only_tells(self) -> bool:
         """Whether nothing is lost where the reply is not read: it can be asked for again."""
         return not (self.sightings or self.actions or self.told or self.numbered)
+
+    def below(self, head: str) -> Outcome:
+        """The outcome with a head above its reply."""
+        numbered = self.numbered
+        with_head: Callable[[Mapping[str, int]], str] | None = None
+        if numbered is not None:
+            with_head = lambda numbers: f"{head}\n{numbered(numbers)}"  # noqa: E731
+        return replace(self, text=f"{head}\n{self.text or ''}", numbered=with_head)
 
 
 def refused(context: Context, word: Word) -> Outcome | None:

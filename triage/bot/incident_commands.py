@@ -81,7 +81,7 @@ def claim(context: Context, incident: Incident) -> Outcome:
     who = incident.owner if how == "others" else viewer.person if viewer.is_overheard else None
     owner = spaced(viewer.names.of(who)) if who else ""
     text = context.adviser.say("claimed", id=incident.id, how=how, owner=owner, what=_name(viewer, incident))
-    return Outcome(text, actions=action)
+    return Outcome(context.with_link(text, incident.id), actions=action)
 
 
 def note_or_close(context: Context, word: Word, incident: Incident, detail: str) -> Outcome:
@@ -122,7 +122,7 @@ def described(context: Context, incident: Incident) -> Outcome:
     rules = [rule for kind in kinds if (rule := context.adviser.rules.get(kind))]
     checks = check_lines(rules, parts_at(context, incident))
     text = context.adviser.say("incident", line=line, path=path, checks=checks, timeline=timeline)
-    return Outcome(text)
+    return Outcome(context.with_link(text, incident.id))
 
 
 def _told_first(events: Sequence[Event], *, is_claimed: bool) -> tuple[list[Event], list[Event]]:

@@ -23,6 +23,8 @@ ON_REQUEST = timedelta(days=36_500)
 """Until a late answer goes out by itself that cannot: it waits for its receiver's next word."""
 LONGEST_ASKING = 10
 """Characters of a word by which somebody may mean only that they want their late answer."""
+_ROOM_FOR_NUMBERS = 300
+"""Bytes or characters that a reply grows by when the numbers of its incidents are known, and the link to one."""
 MOST_GIVEN = 3
 """Late answers before one reply; the others wait for the next."""
 
@@ -62,8 +64,15 @@ def with_late_answers(
     is_any_word = outcome.only_tells and len(words) <= LONGEST_ASKING and read_command(words) is None
     is_asked_for = is_any_word and any(late.payload.get("on_request") for late in waiting)
     if not (_is_small_talk(outcome) or is_asked_for):
-        text, given = put_before(outcome.text or "", waiting, page_size)
-        return replace(outcome, text=text, given=given)
+        reply = outcome.text or ""
+        room = _ROOM_FOR_NUMBERS if outcome.numbered else 0
+        text, given = put_before(reply, waiting, replace(page_size, limit=page_size.limit - room))
+        head = text[: -len(reply) - 1]  # ends with one of the two line breaks
+        return (
+            replace(outcome.below(head), given=given)
+            if given and reply
+            else replace(outcome, text=text, given=given)
+        )
     text, given = put_before("", waiting, page_size)
     return Outcome(text, asked=outcome.asked, gap=outcome.gap, given=given) if given else outcome
 

@@ -6,7 +6,7 @@ A picture is never fetched or read while its push waits. The push leaves a row i
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -144,19 +144,6 @@ def answer_row(row: Queued, message: Message, now: datetime) -> Outgoing:
 def room_for(head: str, size: PageSize) -> PageSize:
     """The page that is left below a head."""
     return replace(size, limit=size.limit - size.measure(f"{head}\n"))
-
-
-def below(head: str, outcome: Outcome) -> Outcome:
-    """The outcome with a head above its reply."""
-
-    def text(reply: str) -> str:
-        return f"{head}\n{reply}"
-
-    numbered = outcome.numbered
-    with_head: Callable[[Mapping[str, int]], str] | None = None
-    if numbered is not None:
-        with_head = lambda numbers: text(numbered(numbers))  # noqa: E731
-    return replace(outcome, text=text(outcome.text or ""), numbered=with_head)
 
 
 def excerpt(text: str) -> str:

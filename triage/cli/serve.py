@@ -10,6 +10,7 @@ from triage.cli._commands import Command
 from triage.cli._language import gettext
 from triage.cli._output import write
 from triage.settings import load_settings
+from triage.settings.console import own_address
 
 
 @click.command(
@@ -32,8 +33,7 @@ def command(host: str | None, port: int | None) -> None:
     given = {"TRIAGE_HOST": host, "TRIAGE_PORT": port}
     chosen = {name: str(value) for name, value in given.items() if value is not None}
     settings = load_settings({**os.environ, **chosen})
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)  # noqa: S104 - to be shown
-    address = f"http://{shown}:{settings.port}"
+    address = own_address(settings.host, settings.port)
     if settings.demo:
         words = gettext(
             "triage demo, no WeChat account is set\n"

@@ -34,6 +34,7 @@ from triage.errors import SettingsError
 from triage.incidents.team import Team
 from triage.masking import mask
 from triage.message import Person
+from triage.settings.console import PASSWORD_HOLDER, PASSWORD_NAME, Origin, own_address
 from triage.settings.directories import data_directory, split_directories
 from triage.settings.hooks import read_hooks
 from triage.settings.members import read_members
@@ -104,6 +105,7 @@ class Settings(BaseModel):
     database_url: Annotated[str, _Mark.SECRET] = Field(default_factory=_default_database, repr=False)
     api_key: OptionalSecret = None
     console_password: OptionalSecret = None
+    public_url: Origin | None = None
     members: Mapping[Person, str] = Field(default_factory=dict)
     team: InstanceOf[Team] | None = None
     hooks: Annotated[Mapping[str, Hook], _Mark.SECRET] = Field(default_factory=dict)
@@ -209,9 +211,16 @@ class Settings(BaseModel):
 
     @property
     def admins(self) -> Mapping[Person, str]:
-        """The members by setting, the team, and the hooks: what a program hands in counts as a member's."""
+        """The members by setting, the team, the console's password, and the hooks: what they hand in is a member's."""
         team = self.team.members if self.team else {}
-        return {**team, **self.members, **{Person("hook", name, name): name for name in self.hooks}}
+        console = {PASSWORD_HOLDER: PASSWORD_NAME} if self.console_password else {}
+        hooks = {Person("hook", name, name): name for name in self.hooks}
+        return {**team, **self.members, **hooks, **console}
+
+    @property
+    def console_url(self) -> str | None:
+        """Where links to the console lead: as set, in the demo this machine; None where nobody has said so."""
+        return self.public_url or (own_address(self.host, self.port) if self.demo else None)
 
     @property
     def api_urls(self) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from flask import request
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 _LOCALHOST = "localhost"
+_LONGEST_ADDRESS = 100
 
 
 def is_loopback(host: str) -> bool:
@@ -37,6 +38,13 @@ def is_from_our_page(listens_on: str) -> bool:
         return False
     name = _named_host()
     return is_from_here() if is_loopback(listens_on) else name == _LOCALHOST or _address(name) is not None
+
+
+def client_address() -> str:
+    """Where a request comes from; behind a proxy of this machine what that one says, which is last in its header."""
+    peer = request.remote_addr or ""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded[:_LONGEST_ADDRESS] if forwarded and is_loopback(peer) else peer
 
 
 def _named_host() -> str:

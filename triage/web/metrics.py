@@ -39,6 +39,7 @@ StoreUse = Literal[
     "purge",
     "sending",
     "pictures",
+    "audit",
 ]
 """What the store failed at."""
 

@@ -12,6 +12,7 @@ from flask import Flask, current_app
 
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
+from triage.bot.links import Links
 from triage.bot.pictures import Promise
 from triage.bot.reaching import Played
 from triage.bot.reading import Reading
@@ -27,7 +28,7 @@ from triage.settings.directories import data_directory, load_sources
 from triage.settings.model import Accounts, Settings
 from triage.store import Store
 from triage.store.bulkhead import Bulkhead
-from triage.web.invitations import invitation_word
+from triage.web.invitations import invitation_word, random_token
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
 from triage.web.metrics import Metrics
@@ -95,6 +96,7 @@ class Service:
             self.metrics.reload_failures.inc,
         )
         self._bot: Bot | None = None
+        self.links: Links | None = None
         self.store: Store | None = None
         self.bulkhead = Bulkhead(_STORE_THREADS)
         self._store_problem: TriageError | None = None
@@ -127,6 +129,7 @@ class Service:
                 lambda: self._has_late_answers,
                 self.team,
                 self._promise,
+                links=self.links,
             )
             self._bot = bot
         return bot
@@ -157,13 +160,22 @@ class Service:
     def open(self) -> float | None:
         """Open the store. After how many seconds to try again if it cannot be opened, None if it is open."""
         try:
-            self.store = Store.open(self.settings.database_url, has_team=self.team is not None)
+            store = Store.open(self.settings.database_url, has_team=self.team is not None)
+            self.links = self._make_links(store)
         except TriageError as exc:
             self._store_problem = exc
             self.metrics.store_failed("schema" if isinstance(exc, SchemaError) else "open", exc)
             return _OPEN_AGAIN_SECONDS
+        self.store = store
         self._store_problem = None
         return None
+
+    def _make_links(self, store: Store) -> Links | None:
+        """Links to the console, where it has an address."""
+        console = self.settings.console_url
+        if console is None:
+            return None
+        return Links(console, store.sign_ins.key(), random_token, self.settings.public_url is not None)
 
     def ask(self, question: Callable[[Store], T]) -> T:
         """What the store answers to a page or the API. Raises StoreError, soon even where the database hangs."""

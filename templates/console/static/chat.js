@@ -10,6 +10,8 @@ const LONG = 260;
 let busy = false;
 
 const who = () => document.querySelector("input[name=who]:checked").value;
+const chosen = () => fetch("/demo/who", { method: "POST", body: new URLSearchParams({ who: who() }), redirect: "manual" });
+for (const choice of document.querySelectorAll("input[name=who]")) choice.addEventListener("change", chosen);
 const number = (value) => value.toLocaleString("zh-CN");
 
 function addRow(mine, face) {

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from asgiref.sync import async_to_sync
-from flask import Blueprint, abort, current_app, render_template, request, url_for
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
 from flask import Response as FlaskResponse
 from jinja2 import Environment, StrictUndefined
 from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from triage import __version__
 from triage.alerts.parser import BEIJING
@@ -29,7 +30,8 @@ from triage.message import Request, Response
 from triage.settings.directories import data_directory
 from triage.web.callback import Callback
 from triage.web.callers import is_from_our_page
-from triage.web.console.demo_people import APPID, PEOPLE, random_key
+from triage.web.console.demo_people import APPID, COOKIE, PEOPLE, chosen_id, random_key
+from triage.web.console.signing_in import local_path
 from triage.web.responses import answer
 from triage.web.service import the_service
 
@@ -72,6 +74,7 @@ def make_blueprint(callback: Callback, account: Account) -> Blueprint:
     """The page, and the way from it through the callback."""
     blueprint = Blueprint("demo", __name__)
     blueprint.get("/")(chat)
+    blueprint.post("/demo/who")(choose_who)
     blueprint.post("/demo/send", endpoint="send")(partial(_send, callback, account))
     return blueprint
 
@@ -92,7 +95,26 @@ def chat() -> str:
     """The chat page."""
     duty = url_for("duty.duty") if "duty.duty" in current_app.view_functions else None
     samples = load_samples(the_service().started)
-    return render_template("chat.html", samples=samples, duty=duty, version=__version__)
+    return render_template(
+        "chat.html", samples=samples, duty=duty, version=__version__, who=chosen_id(request.cookies)
+    )
+
+
+def choose_who() -> WerkzeugResponse:
+    """Look at the pages as somebody else."""
+    _require_our_page()
+    who = request.form.get("who", "")
+    if who not in PEOPLE:
+        abort(400, "send who: wang, li or guest")
+    response = redirect(local_path(request.form.get("next", "")), 303)
+    response.set_cookie(COOKIE, who, httponly=True, samesite="Lax")
+    return response
+
+
+def _require_our_page() -> None:
+    is_foreign = request.headers.get("Sec-Fetch-Site") not in (None, "same-origin")
+    if is_foreign or not is_from_our_page(the_service().settings.host):
+        abort(403, "the demo answers its own page; open it by the address that triage serve shows")
 
 
 def _send(callback: Callback, account: Account) -> FlaskResponse:

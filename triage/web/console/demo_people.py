@@ -20,13 +20,20 @@ MEMBERS: Mapping[Person, str] = {
     Person(CHANNEL, APPID, PEOPLE["wang"]): "小王",
     Person(CHANNEL, APPID, PEOPLE["li"]): "小李",
 }
+NAMES = (("wang", "小王"), ("li", "小李"), ("guest", "访客"))
+"""Whom one may be on the pages."""
 COOKIE = "triage_demo_who"
 
 
 def chosen(cookies: Mapping[str, str]) -> Person:
     """Who looks at the demo's console: whom the browser has chosen, else the first."""
-    openid = PEOPLE.get(cookies.get(COOKIE, ""), PEOPLE["wang"])
-    return Person(CHANNEL, APPID, openid)
+    return Person(CHANNEL, APPID, PEOPLE[chosen_id(cookies)])
+
+
+def chosen_id(cookies: Mapping[str, str]) -> str:
+    """The same, by what the pages call them: a key of `PEOPLE`."""
+    who = cookies.get(COOKIE, "")
+    return who if who in PEOPLE else "wang"
 
 
 def random_key() -> str:

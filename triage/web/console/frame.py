@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import logging
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, current_app, g, make_response, render_template, request, url_for
 from flask import Response as FlaskResponse
@@ -16,18 +15,20 @@ from werkzeug.exceptions import HTTPException
 
 from triage import __version__
 from triage.errors import StoreError
-from triage.web.console import words
-from triage.web.console.visitors import the_visitor
+from triage.masking import mask
+from triage.store import Audited
+from triage.web.callers import client_address
+from triage.web.console import cookies, demo_people, words
+from triage.web.console.visitors import READS, the_visitor
 from triage.web.console.words import gettext as _
+from triage.web.invitations import random_token
 from triage.web.logs import log_event
 from triage.web.service import the_service
 
 _LOG = logging.getLogger(__name__)
 _LANG_SECONDS = 365 * 86_400
-_FORM_COOKIE = "triage_form"
 FORM_FIELD = "form_token"
 """The hidden field of every form."""
-_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHECKED: set[Blueprint] = set()
 """Pages that have the frame's checks: Flask takes none for a blueprint that was registered once."""
 
@@ -49,21 +50,34 @@ def page(template: str, status: int = 200, /, **values: object) -> FlaskResponse
     if lang := words.chosen_lang():
         response.set_cookie("triage_lang", lang, max_age=_LANG_SECONDS, samesite="Lax")
     if "form_token" in g:
-        response.set_cookie(_FORM_COOKIE, g.form_token, httponly=True, samesite="Strict")
+        cookies.keep(response, cookies.FORM, g.form_token)
     return response
 
 
 def audited(what: str, incident: int | None = None, detail: str = "") -> None:
-    """Note a write that was made on a page: who did what, and to which incident."""
-    visitor = the_visitor()
-    log_event(_LOG, logging.INFO, "console_write", what=what, incident=incident, how=visitor.how.name.lower())
+    """Note a write that was made on a page, or a try to get in: who did what, and to which incident.
+
+    What was done is done: where the audit log cannot be written, the service's own log says so.
+    """
+    visitor, service = the_visitor(), the_service()
+    how = visitor.how.name.lower()
+    log_event(_LOG, logging.INFO, "console_write", what=what, incident=incident, how=how)
+    who = visitor.viewer.person if visitor.viewer else None
+    line = Audited(datetime.now(UTC), who, how, what, incident, mask(detail), client_address())
+    try:
+        service.ask(lambda store: store.sign_ins.note(line))
+    except StoreError as exc:
+        service.metrics.store_failed("audit", exc)
 
 
 def csrf_field() -> Markup:
     """The hidden field without which a form is refused."""
-    if "form_token" not in g:
-        g.form_token = request.cookies.get(_FORM_COOKIE) or secrets.token_urlsafe(24)
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, g.form_token)
+    token = _token_of_session()
+    if not token:
+        if "form_token" not in g:
+            g.form_token = cookies.read(cookies.FORM) or random_token()
+        token = g.form_token
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, token)
 
 
 def install(app: Flask, blueprints: tuple[Blueprint, ...]) -> None:
@@ -87,6 +101,7 @@ def _shared() -> dict[str, object]:
         "version": __version__,
         "now": datetime.now(UTC),
         "is_demo": the_service().settings.demo,
+        "people": demo_people.NAMES,
     }
 
 
@@ -108,12 +123,10 @@ def _navigation() -> list[Place]:
 
 def _refuse_foreign_writes() -> FlaskResponse | None:
     """A write comes from a form of ours: by its origin, and by the token that only our pages know."""
-    if request.method in _READS:
+    if request.method in READS:
         return None
-    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-    is_ours = (origin is None or urlsplit(origin).netloc == request.host) and site in (None, "same-origin")
-    given, kept = request.form.get(FORM_FIELD, ""), request.cookies.get(_FORM_COOKIE, "")
-    if is_ours and kept and hmac.compare_digest(given.encode("utf-8", "replace"), kept.encode()):
+    given, kept = request.form.get(FORM_FIELD, ""), _token_of_session() or cookies.read(cookies.FORM)
+    if _is_from_our_page() and kept and hmac.compare_digest(given.encode("utf-8", "replace"), kept.encode()):
         return None
     return page(
         "problem.html",
@@ -121,6 +134,19 @@ def _refuse_foreign_writes() -> FlaskResponse | None:
         title=_("这次提交没有被接受"),
         advice=_("页面太旧，或提交来自别的网站。刷新后再试。"),
     )
+
+
+def _is_from_our_page() -> bool:
+    """By what browsers say of a request: an origin of ours, if any, and no other site's page behind it."""
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    ours = {f"{request.scheme}://{request.host}", the_service().settings.public_url}
+    return (origin is None or origin in ours) and site in (None, "same-origin")
+
+
+def _token_of_session() -> str:
+    """What the forms of a session carry: nobody can compute it who does not have its cookie; `""` without one."""
+    session = cookies.read(cookies.SESSION)
+    return hmac.new(session.encode(), b"form", hashlib.sha256).hexdigest() if session else ""
 
 
 def _store_failed(exc: StoreError) -> FlaskResponse:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from triage.web.console import guide, incident, now, rules, trial, week
+from triage.web.console import guide, incident, now, rules, signing_in, trial, week
 
 PAGES: tuple[Blueprint, ...] = (
     now.blueprint,
     incident.blueprint,
+    signing_in.blueprint,
     trial.blueprint,
     guide.blueprint,
     rules.blueprint,

@@ -29,6 +29,11 @@ def upgrade() -> None:
         **TABLE_OPTIONS,
     )
     op.bulk_insert(keys, [{"name": "links", "secret": secrets.token_hex(32)}])
+    _add_sign_ins()
+    _add_audit()
+
+
+def _add_sign_ins() -> None:
     op.create_table(
         "sign_ins",
         Column("digest", key_text(), primary_key=True),
@@ -48,6 +53,9 @@ def upgrade() -> None:
         Index("voided_links_at", "at"),
         **TABLE_OPTIONS,
     )
+
+
+def _add_audit() -> None:
     op.create_table(
         "audit",
         id_column(),
