@@ -55,6 +55,8 @@ class Browser:
         self._watch.start()
         self._number, self._rest = 0, b""
         self.complaints: list[str] = []
+        self.pages = 0
+        """How many pages have been opened."""
         self._session: str | None = None
         target = next(
             item for item in self.call("Target.getTargets")["targetInfos"] if item["type"] == "page"
@@ -83,6 +85,8 @@ class Browser:
                 assert "error" not in answer, answer
                 result: dict[str, Any] = answer["result"]
                 return result
+            if answer.get("method") == "Page.frameNavigated":
+                self.pages += 1
             if answer.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded"):
                 self.complaints.append(json.dumps(answer["params"], ensure_ascii=False))
 
@@ -103,6 +107,14 @@ class Browser:
         """Open a page of the console, and wait until all of it is there."""
         self.call("Page.navigate", url=url)
         self.until("document.readyState === 'complete' && document.querySelector('main')")
+
+    def follow(self, action: str) -> None:
+        """Run an expression that leads to another page, and wait until that one is there."""
+        before = self.pages
+        self.run(action)
+        while self.pages == before:
+            self.call("Target.getTargets")
+        self.until("document.readyState === 'complete'")
 
     def run(self, expression: str) -> Any:
         """The value of a JavaScript expression; of a promise, what it comes to."""

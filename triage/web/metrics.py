@@ -160,6 +160,11 @@ class Metrics:
         self.store_errors.labels(where).inc()
         log_event(_LOG, logging.ERROR, "store_error", where=where, problem=" < ".join(_causes(error)))
 
+    def total(self, counter: Counter) -> int:
+        """How much was counted since the start, over all labels."""
+        samples = (sample for metric in counter.collect() for sample in metric.samples)
+        return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
+
     def exposition(self, rules: RulesState, waiting: Waiting | None = None) -> bytes:
         """All counts in Prometheus' text format; without what waits where the database cannot say."""
         own = CollectorRegistry()

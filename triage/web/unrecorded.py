@@ -31,6 +31,9 @@ class Unrecorded:
         self._clock = clock
         self._kept: deque[tuple[Message, datetime]] = deque(maxlen=MOST_KEPT)
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def keep(self, message: Message, received_at: datetime) -> None:
         """Keep a message that was answered without the memory."""
         if message.kind in _KINDS:

@@ -89,7 +89,7 @@ def test_who_has_not_come_in_tries_nothing(tmp_path: Path) -> None:
     settings = {"wechat_token": "hush", "wechat_appid": "wx5f3a09c27be1d846"}
     with console(tmp_path, **settings) as application:
         client = application.pages.test_client()
-        assert (client.get("/try").status_code, client.post("/try").status_code) == (403, 403)
+        assert (client.get("/try").status_code, client.post("/try").status_code) == (303, 403)
 
 
 def test_it_works_without_a_database(tmp_path: Path) -> None:

@@ -135,8 +135,7 @@ def deliver(callback: Callback, account: Account, sent: Sent, media_id: str = ""
 
 def read_sent(what: type[ModelT]) -> ModelT:
     """What one of our pages has sent; whatever else is sent ends the request with a 4xx."""
-    if not is_from_our_page(the_service().settings.host):
-        abort(403, "the demo answers its own page; open it by the address that triage serve shows")
+    _require_our_page()
     request.max_content_length = _MAX_BYTES
     if not request.is_json:
         abort(415, "send application/json")
