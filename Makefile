@@ -30,6 +30,7 @@ bench: $(READY) ## the measurements that docs/benchmarks.md explains
 	$(BIN)/python -m bench.logs
 	$(BIN)/python -m bench.console
 	$(BIN)/python -m bench.service --soak
+	$(BIN)/python -m bench.pictures
 
 lock: ## the lock files anew from pyproject.toml; with UPGRADE=--upgrade the newest releases too
 	$(INSTALL) --group lock

@@ -8,7 +8,7 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -26,26 +26,27 @@ _IDS = count(10**15)
 
 def pushes(account: Account, number: int, seed: int, *, keep_alive: bool = True) -> list[bytes]:
     """HTTP requests that push one alert text each, in safe mode, no two alike, signed now."""
-    now = datetime.now(UTC)
-    requests = []
-    for text in alerts(number, seed):
-        request = compose(
-            "text",
-            account,
-            now,
-            sender="o" + secrets.token_hex(13) + "a",
-            recipient="gh_0123456789ab",
-            nonce=str(secrets.randbelow(10**9)),
-            fields={"Content": text},
-            message_id=str(next(_IDS)),
-            mode="safe",
-            random16=secrets.token_bytes(16),
-        )
-        query = "&".join(f"{key}={value}" for key, value in request.query.items())
-        connection = "keep-alive" if keep_alive else "close"
-        head = _HEAD.format(path=f"/callback/wechat?{query}", length=len(request.body), connection=connection)
-        requests.append(head.encode() + request.body)
-    return requests
+    return [push(account, "text", {"Content": text}, keep_alive=keep_alive) for text in alerts(number, seed)]
+
+
+def push(account: Account, name: str, fields: Mapping[str, str], *, keep_alive: bool = True) -> bytes:
+    """An HTTP request that pushes one message of somebody new, in safe mode, signed now."""
+    request = compose(
+        name,
+        account,
+        datetime.now(UTC),
+        sender="o" + secrets.token_hex(13) + "a",
+        recipient="gh_0123456789ab",
+        nonce=str(secrets.randbelow(10**9)),
+        fields=fields,
+        message_id=str(next(_IDS)),
+        mode="safe",
+        random16=secrets.token_bytes(16),
+    )
+    query = "&".join(f"{key}={value}" for key, value in request.query.items())
+    connection = "keep-alive" if keep_alive else "close"
+    head = _HEAD.format(path=f"/callback/wechat?{query}", length=len(request.body), connection=connection)
+    return head.encode() + request.body
 
 
 @dataclass(slots=True)

@@ -285,6 +285,7 @@ def test_an_alert_in_a_picture_leaves_what_its_text_would(
 ) -> None:
     answer = read_one(seeing, desk, clock)
     assert answer.splitlines()[0].startswith("图读好了")
+    assert "读自截图，请对照原图" in answer
     assert "先做" in answer
     (incident,) = store.recent_incidents(NOW - timedelta(hours=1))
     assert (incident.id, incident.is_confirmed) == (1, True)
@@ -310,6 +311,15 @@ def test_what_stands_in_a_picture_is_never_a_command(
     incident = store.incident(1)
     assert incident
     assert incident.closed_at is None
+
+
+def test_what_is_doubtful_in_a_picture_is_said_once_and_not_of_a_text(
+    seeing: Bot, desk: Desk, clock: Clock
+) -> None:
+    damaged = CONNECT.replace("192.0.2.126", "192.0.2.l26x")
+    desk.outcomes = [damaged]
+    assert "拿不准的：IP" in read_one(seeing, desk, clock)
+    assert "拿不准" not in (seeing.handle(message_of(damaged, LIN), NOW).text or "")
 
 
 def test_a_terminal_in_a_picture_is_kept_as_evidence(
