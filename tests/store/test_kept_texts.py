@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from tests.support.full_store import Size, fill
+from tests.support.plans import noted_statements, read_whole
 from tests.support.stores import NOW, SERVERS, entry, fresh_database, message, opening
 from triage.incidents.correlation import Reason
 from triage.store import EVERY, Change, Entry, Store, Wanted
@@ -122,3 +126,15 @@ def test_only_so_many_alerts_are_looked_at_whoever_asks(store: Store) -> None:
     assert texts(store, most=2) == ["text 4", "text 3"]
     assert texts(store, most=3, wanted=Wanted(appids=("wx1",))) == []
     assert texts(store, most=4, wanted=Wanted(appids=("wx1",))) == ["text 1"]
+
+
+def test_no_query_reads_a_whole_table(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'full.db'}"
+    Store.open(url, upgrade=True).close()
+    fill(url, NOW, Size(incidents=300, alerts=1_500, days=30))
+    with noted_statements() as statements, closing(Store.open(url)) as opened:
+        for wanted in (None, EVERY, Wanted(appids=("wx1",)), Wanted(is_confirmed=False)):
+            list(opened.kept_texts(wanted=wanted, since=NOW - timedelta(days=3)))
+    assert any("messages" in statement for statement in statements)
+    whole = {asked: found for asked in statements if (found := read_whole(tmp_path / "full.db", asked))}
+    assert whole == {}

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.browser import CHROMIUM, Browser, demo_page
+from tests.support.browser import CHROMIUM
 from tests.support.console import console
+from tests.support.service import serving
+from tests.support.windows import PHONE, a_browser, a_window
 from triage.rules.model import RuleSet
 from triage.settings.directories import load_sources
 from triage.settings.model import Settings
@@ -121,15 +123,29 @@ def test_it_is_there_in_english(client: FlaskClient) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-def test_in_a_browser_a_deep_link_leads_to_its_step_and_nothing_is_cut_on_a_phone(tmp_path: Path) -> None:
-    with demo_page(tmp_path) as address:
-        browser = Browser(tmp_path / "profile")
-        try:
-            browser.size(390, 844)
-            for place in ("guide", "guide?q=45015", "guide/request_timeout#step-count_499"):
-                browser.visit(f"{address}{place}")
-                assert browser.run("document.documentElement.scrollWidth <= innerWidth")
-            assert browser.run("document.querySelector(':target').id") == "step-count_499"
-            assert browser.complaints == []
-        finally:
-            browser.close()
+def test_in_a_browser_a_deep_link_leads_to_its_step_and_a_search_needs_no_script(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, {}) as served,
+        a_browser() as browser,
+        a_window(browser, f"127.0.0.1:{served.port}", PHONE, java_script_enabled=False) as window,
+    ):
+        window.open("/guide/request_timeout#step-count_499")
+        assert window.page.is_visible("#step-count_499:target")
+        window.open("/guide")
+        window.page.fill("#q", "45015")
+        window.page.press("#q", "Enter")
+        window.page.click("#found ~ ul a")
+        assert window.page.url.endswith("/guide/customer_message_limits")
+        assert (window.complaints, window.elsewhere) == ([], [])
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
+@pytest.mark.parametrize("address", ["/guide?q=45015", "/guide?q=R4", "/guide?q=zzzz", "/guide?steps=all"])
+def test_axe_finds_nothing_in_what_is_asked_for(address: str, tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, {}) as served,
+        a_browser() as browser,
+        a_window(browser, f"127.0.0.1:{served.port}", PHONE) as window,
+    ):
+        window.open(address)
+        assert (window.findings(), window.is_too_wide()) == ([], False)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.browser import CHROMIUM, Browser, demo_page
+from tests.support.browser import CHROMIUM
 from tests.support.console import console
-from tests.support.service import ALERT
+from tests.support.service import ALERT, serving
+from tests.support.windows import DESKTOP, PHONE, Theme, a_browser, a_window
 from triage.advice.pieces import MAX_CHARACTERS
 from triage.channels.registry import CHANNELS
 from triage.settings.model import Settings
@@ -202,20 +203,28 @@ def test_the_page_is_there_in_english(client: FlaskClient) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-def test_in_a_browser_the_answer_comes_and_the_text_stays(tmp_path: Path) -> None:
-    with demo_page(tmp_path) as address:
-        browser = Browser(tmp_path / "profile")
-        try:
-            browser.size(390, 844)
-            browser.visit(f"{address}try")
-            browser.run(f"document.querySelector('#text').value = {ALERT!r}")
-            browser.run("document.querySelector('form.card button').click()")
-            browser.until("document.querySelector('#reply')")
-            assert browser.run("document.querySelector('#text').value.startsWith('Appid')")
-            assert browser.run("document.documentElement.scrollWidth <= innerWidth")
-            browser.run("document.querySelector('[name=sample]').click()")
-            browser.until("document.querySelector('#text')?.value.includes('云栖小铺')")
-            browser.until("document.querySelector('#reply')")
-            assert browser.complaints == []
-        finally:
-            browser.close()
+@pytest.mark.parametrize(("size", "theme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desktop"])
+def test_in_a_browser_the_answer_comes_and_the_text_stays(
+    tmp_path: Path, size: tuple[int, int], theme: Theme
+) -> None:
+    texts = (HOSTILE["a script"], f"{UNREAD}\n{ALERT}", UPTIME, "45015", "今天中午吃什么", "x" * 3_000)
+    with (
+        serving(tmp_path, {}) as served,
+        a_browser() as browser,
+        a_window(browser, f"127.0.0.1:{served.port}", size, theme) as window,
+    ):
+        window.open("/try")
+        for text in texts:
+            window.page.fill("#text", text)
+            window.page.evaluate("document.querySelector('#result').replaceChildren()")
+            window.page.click("form.card button")
+            window.page.wait_for_selector("#result #reply")
+            for details in window.page.query_selector_all("details:not([open]) > summary"):
+                details.click()
+            assert window.page.input_value("#text") == text
+            assert window.findings() == []
+            assert not window.is_too_wide()
+        window.page.click("[name=sample][value='4_bad_response']")
+        window.page.wait_for_selector("#reply")
+        assert "竹影民宿" in window.page.input_value("#text")
+        assert (window.complaints, window.elsewhere) == ([], [])
