@@ -7,7 +7,7 @@ LOCKED := --build-constraint requirements-dev.lock
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench lock picture recording clean
+.PHONY: run test check bench lock picture pictures recording clean
 
 run: $(READY) ## serve; with no settings at all as a demo with a chat page in the browser
 	$(BIN)/triage serve
@@ -39,6 +39,9 @@ lock: ## the lock files anew from pyproject.toml; with UPGRADE=--upgrade the new
 
 picture: $(READY) ## docs/images/demo.png, by headless Chromium; Chinese fonts must be there
 	$(BIN)/python -m tests.support.picture docs/images/demo.png
+
+pictures: $(READY) ## docs/images/console: every page of the console, by headless Chromium; Chinese fonts must be there
+	$(BIN)/python -m tests.support.console_pictures docs/images/console
 
 recording: $(READY) ## docs/images/simulate.svg; run it in a terminal
 	$(INSTALL) --group recording

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.support.stores import (
     NOW,
     entry,
+    fresh_database,
     opening,
     recorded_in,
     sighting,
@@ -139,6 +141,16 @@ class TestSchema:
     def test_workers_that_upgrade_at_once_do_it_once(self, empty: str) -> None:
         together(lambda _: Store.open(empty, upgrade=True).close(), 4)
         Store.open(empty).close()
+
+    def test_the_upgrade_of_another_database_on_the_server_is_not_waited_for(self, tmp_path: Path) -> None:
+        with fresh_database("mysql", tmp_path) as url, fresh_database("mysql", tmp_path) as other:
+            engine = create_engine(other)
+            with engine.connect() as connection:
+                connection.execute(text("SELECT GET_LOCK(CONCAT('triage ', SHA1(DATABASE())), 1)"))
+                started = time.monotonic()
+                Store.open(url, upgrade=True).close()
+                assert time.monotonic() - started < 30, "a lock is waited for up to a minute"
+            engine.dispose()
 
     def test_the_migrations_make_the_tables_that_the_program_knows(self, empty: str) -> None:
         with closing(Store.open(empty, upgrade=True)):

@@ -18,7 +18,6 @@ from triage.store.schema import ALERTS, GAPS, INCIDENTS, MEMBERS, MESSAGES, OUTB
 Row = dict[str, Any]
 _ROWS_AT_ONCE = 5_000
 _ACCOUNTS = 60
-_ONE_OPEN_IN = 50
 _TICKED = 0.6
 """Of the claimed incidents those whose steps are ticked."""
 _STORY_MINUTES = 110
@@ -27,9 +26,16 @@ _KINDS = (
     ("mark_fail", "MarkFail 自动屏蔽", 0),
     ("connect_timeout", "连接超时", 1),
     ("dns_failure", "DNS 失败", 1),
-    ("request_timeout", "回应超时", 2),
+    ("request_timeout", "请求超时", 2),
     ("bad_response", "回应失败", 2),
 )
+_SENTENCES = {
+    "mark_fail": "微信服务器向公众号推送消息或事件发生多次失败后，暂时不推送消息，一分钟后解除屏蔽",
+    "connect_timeout": "微信服务器连接公众号开发者服务器时发生超时，超时时间为5秒",
+    "dns_failure": "微信服务器向公众号推送消息或事件时，解析DNS失败",
+    "request_timeout": "微信服务器向公众号推送消息或事件后，开发者5秒内没有返回",
+    "bad_response": "微信服务器向公众号推送消息或事件后，得到的回应不合法",
+}
 _STEPS = {
     "mark_fail": ("previous_alert", "stop_bleeding", "answer_fast"),
     "connect_timeout": ("right_ip", "port_open", "backlog"),
@@ -37,7 +43,7 @@ _STEPS = {
     "request_timeout": ("right_ip", "slow_module", "slow_backend"),
     "bad_response": ("right_ip", "probe"),
 }
-_EVENTS = ("Click", "Text", "Template Send Job Finish", "UnSubscribe", None)
+_EVENTS = ("Click", "Text", "Template Send Job Finish", "UnSubscribe", "Scan QRCode")
 _NOTES = ("扩了两台机器", "重启了 php-fpm", "换了 DNS 服务器", "回滚了昨晚的发布", "加了连接池", None)
 _GAPS = ("小程序码生成失败怎么办", "40164 是什么", "晚上老是慢", "报警为什么重复", "素材上传报错")
 
@@ -49,6 +55,8 @@ class Size:
     incidents: int = 20_000
     alerts: int = 100_000
     days: int = 180
+    one_open_in: int = 50
+    """Of how many incidents one is open."""
 
 
 FULL = Size()
@@ -118,7 +126,7 @@ class _Rows:
                     "first_seen": seen - timedelta(minutes=1), "count": rng.randrange(5, 900),
                 }
             )  # fmt: skip
-        is_open = number % _ONE_OPEN_IN == 0
+        is_open = number % self._size.one_open_in == 0
         closed = None if is_open else opened + timedelta(minutes=rng.uniform(20, 600))
         closed_at = min(closed, self._now) if closed else None
         note = rng.choice(_NOTES) if closed else None
@@ -173,7 +181,7 @@ class _Rows:
     def _message(self, alert: Row) -> Row:
         text = (
             f"Appid: {alert['appid']}\n昵称: {alert['nickname']}\n时间: {alert['first_seen']:%Y-%m-%d %H:%M:%S}\n"
-            f"内容: {alert['title']}\n次数: 5分钟 {alert['count']}次\n"
+            f"内容: {_SENTENCES[alert['kind']]}\n次数: 5分钟 {alert['count']}次\n"
             f"错误样例: [3rdUrl={alert['callback']}][IP={alert['ip']}][Event={alert['event']}]\n"
         )
         return {

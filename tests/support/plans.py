@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-SMALL = frozenset({"alembic_version", "members"})
-"""Tables that may be read whole: they have as many rows as a team has people."""
+SMALL = frozenset({"alembic_version", "members", "shifts"})
+"""Tables that may be read whole: they have as many rows as a team has people, or shifts that one took over of late."""
 _SCANNED = re.compile(r"SCAN (\w+)")
 _DERIVED = re.compile(r"anon_\d+|CONSTANT|\(")
 """What SQLAlchemy calls a subquery, whose rows have been found by then."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.support.browser import CHROMIUM
 from tests.support.paths import ROOT
@@ -16,6 +16,8 @@ from tests.support.paths import ROOT
 Theme = Literal["light", "dark"]
 DESKTOP, PHONE = (1280, 860), (390, 844)
 AXE = (ROOT / "tests/data/axe/axe-4.14.1.min.js").read_text(encoding="utf-8")
+_MILLISECONDS = 25_000
+"""That something may take to appear: a page brings itself up to date every eight seconds."""
 _FOUND = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
     rule => rule.id + ": " + rule.nodes.map(node => node.html.slice(0, 200) + " " + node.failureSummary).join("; "))"""
 
@@ -88,7 +90,8 @@ def a_window(
         **more,
     )
     window = Window(context.new_page(), host)
-    window.page.set_default_timeout(20_000)
+    window.page.set_default_timeout(_MILLISECONDS)
+    expect.set_options(timeout=_MILLISECONDS)
     window.page.on("console", window._hear)
     window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
     window.page.on("request", window._watch)

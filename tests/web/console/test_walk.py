@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.browser import CHROMIUM
 from tests.support.console import console
@@ -15,6 +17,7 @@ from tests.support.full_store import Size, fill
 from tests.support.service import serving
 from tests.support.windows import DESKTOP, PHONE, Theme, Window, a_browser, a_window
 from triage.store import Store
+from triage.web.console.demo_people import COOKIE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to walk with")
 
@@ -76,3 +79,69 @@ def test_axe_would_find_something(browser: Browser, host: str) -> None:
         window.open("/week")
         window.page.evaluate("document.querySelector('h1').outerHTML = '<h4><img src=/static/icon.svg></h4>'")
         assert any(finding.startswith("image-alt") for finding in window.findings())
+
+
+EVIDENCE = "$ curl -sv -m 5 https://a.example/cb\ncurl: (28) Connection timed out after 5001 milliseconds"
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_an_alert_is_forwarded_claimed_ticked_judged_closed_and_counted(
+    browser: Browser, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """小王 does it all; 小李 looks on in another window, types meanwhile, and never reloads."""
+    with serving(tmp_path, {}) as served:
+        host = f"127.0.0.1:{served.port}"
+        with a_window(browser, host, size) as wang, a_window(browser, host, size) as li:
+            li.page.context.add_cookies([{"name": COOKIE, "value": "li", "url": f"http://{host}"}])
+            _forward(wang)
+            _claim(wang, li)
+            _tick_and_judge(wang, li)
+            _close(wang, li)
+            wang.open("/week")
+            expect(wang.page.locator(".facts")).to_contain_text(re.compile("新事件\\s*1\\s*关闭 1"))
+            expect(wang.page.locator(".facts")).to_contain_text("没人认领 0")
+            for window in (wang, li):
+                _is_well(window)
+
+
+def _forward(wang: Window) -> None:
+    wang.open("/")
+    wang.page.locator(".sample").first.evaluate("sample => sample.click()")  # a phone shows them at the side
+    expect(wang.page.locator("#talk")).to_contain_text("先做")
+
+
+def _claim(wang: Window, li: Window) -> None:
+    li.open("/now")
+    expect(li.page.locator("#incident-1")).to_contain_text("没人认领")
+    li.page.locator("#words").fill("我先看看日志")
+    wang.open("/now")
+    wang.page.get_by_role("button", name="认领 #1").click()
+    expect(wang.page.locator("#incident-1")).to_contain_text("你在处理")
+    expect(li.page.locator("#incident-1")).to_contain_text("小王")
+    expect(li.page.locator("#words")).to_have_value("我先看看日志")
+
+
+def _tick_and_judge(wang: Window, li: Window) -> None:
+    li.open("/incidents/1")
+    li.page.locator("textarea#text").fill("还没贴完")
+    wang.page.locator("#incident-1 a.title").click()
+    tick = "#steps li button[name=done]"
+    wang.page.locator(tick).first.click()
+    expect(wang.page.locator(tick).first).to_have_attribute("aria-pressed", "true")
+    expect(li.page.locator(tick).first).to_have_attribute("aria-pressed", "true")
+    expect(li.page.locator("#steps li.ticked")).to_contain_text("小王")
+    wang.page.locator("textarea#text").fill(EVIDENCE)
+    wang.page.get_by_role("button", name="判断").click()
+    expect(wang.page.locator("#evidence-seen")).to_contain_text("curl")
+    expect(li.page.locator("#evidence-seen")).to_contain_text("curl")
+    expect(li.page.locator("textarea#text")).to_have_value("还没贴完")
+    for window in (wang, li):
+        assert window.findings() == []
+        assert not window.is_too_wide()
+
+
+def _close(wang: Window, li: Window) -> None:
+    wang.page.locator("#words").fill("换了入口的 IP")
+    wang.page.get_by_role("button", name="关闭").click()
+    expect(wang.page.locator("#facts")).to_contain_text("换了入口的 IP")
+    expect(li.page.locator("#facts")).to_contain_text("换了入口的 IP")

@@ -1,0 +1,75 @@
+"""`make pictures`: every page of the console, light and dark, on a desk and on a phone, in both languages."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from PIL import Image
+
+from tests.support.browser import CHROMIUM
+from tests.support.console import console
+from tests.support.console_pages import addresses
+from tests.support.full_store import Size, fill
+from tests.support.paths import ROOT
+from tests.support.service import serving
+from tests.support.windows import DESKTOP, PHONE, Theme, a_browser, a_window
+from triage.store import Store
+
+FEW = Size(incidents=60, alerts=300, days=12)
+_OPEN = 50
+_COLOURS = 160
+_TALLEST = 1_600
+_WITHOUT_PATHS = """root => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(root, "");
+}"""
+"""Where the tree lies on this machine is nothing for a picture."""
+_LOOKS: tuple[tuple[str, tuple[int, int], Theme], ...] = (
+    ("light", DESKTOP, "light"),
+    ("dark", DESKTOP, "dark"),
+    ("phone", PHONE, "light"),
+)
+
+
+def take(folder: Path) -> None:
+    """One picture of each page for each look and language, `week-dark-en.png`."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        home = Path(directory)
+        url = f"sqlite:///{home / 'triage.db'}"
+        Store.open(url, upgrade=True).close()
+        fill(url, datetime.now(UTC), FEW)
+        with console(home, demo=True) as application:
+            pages = [page for page in addresses(application.pages, _OPEN) if "." not in page]
+        with serving(home, {"TRIAGE_DATABASE_URL": url}) as served, a_browser() as browser:
+            for look, size, theme in _LOOKS:
+                with a_window(browser, f"127.0.0.1:{served.port}", size, theme) as window:
+                    for page in pages:
+                        for lang in ("zh", "en"):
+                            window.open(f"{page}?lang={lang}")
+                            window.page.wait_for_timeout(300)  # the chart is drawn in the next frame
+                            window.page.evaluate(_WITHOUT_PATHS, f"{ROOT}/")
+                            name = page.strip("/").replace("/", "-") or "chat"
+                            _keep(
+                                window.page.screenshot(full_page=True), folder / f"{name}-{look}-{lang}.png"
+                            )
+
+
+def _keep(picture: bytes, file: Path) -> None:
+    """Small enough for a repository: few colours, and of a long page the beginning."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    image = image.crop((0, 0, image.width, min(image.height, _TALLEST)))
+    image.quantize(_COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+if __name__ == "__main__":
+    if CHROMIUM is None:
+        sys.exit("there is no chromium to take the pictures with")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    where = Path(sys.argv[1])
+    where.mkdir(parents=True, exist_ok=True)
+    take(where)
