@@ -46,10 +46,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Every page of the console that is one to look at, and the demo's chat."""
+    """Every page of the console that is one to look at, and the demo's own."""
     with console(tmp_path_factory.mktemp("map"), demo=True) as application:
         found = addresses(application.pages, _OPEN)
-        return ["/", *(page for page in found if not page.endswith(_FILES) and page != "/")]
+        return ["/", "/duty", *(page for page in found if not page.endswith(_FILES) and page != "/")]
 
 
 def _is_well(window: Window) -> None:
