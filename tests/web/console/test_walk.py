@@ -106,6 +106,7 @@ def test_an_alert_is_forwarded_claimed_ticked_judged_closed_and_counted(
 
 def _forward(wang: Window) -> None:
     wang.open("/")
+    expect(wang.page.locator("#talk")).to_contain_text("帮助")  # it takes no click while the bot still greets
     wang.page.locator(".sample").first.evaluate("sample => sample.click()")  # a phone shows them at the side
     expect(wang.page.locator("#talk")).to_contain_text("先做")
 
