@@ -77,7 +77,7 @@ def _facts(known: Known) -> str:
         ("负责", _text(known.owner) if known.owner else "没有人"),
     ]
     if incident.callback:
-        rows.insert(1, ("回调", f"`{one_line(mask(incident.callback)).replace('`', '')}`"))
+        rows.insert(1, ("回调", _text(incident.callback)))
     if incident.state is State.CLOSED:
         rows.append(("怎么好的", _text(incident.closed_note) if incident.closed_note else "没有写"))
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)])

@@ -307,6 +307,8 @@ class TestMarkup:
             for browser in (client, lead):
                 body = browser.get(built[1], query_string={"q": ATTACK, "next": ATTACK, "lang": ATTACK})
                 shown = body.get_data(as_text=True)
+                if body.mimetype == "text/markdown":  # where a backslash makes a sign of markup text
+                    shown = re.sub(r"\\.", "", shown)
                 assert "<script>alert" not in shown, built[1]
                 assert "<img src=x" not in shown, built[1]
                 assert "49" not in re.findall(r"&gt;(\d+)", shown), built[1]
