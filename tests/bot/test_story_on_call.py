@@ -16,8 +16,10 @@ import requests
 
 from tests.support.groups import CHAT
 from tests.support.loopback import Clock
+from tests.support.probing import LOOPBACK, says
 from tests.support.robots import Robots
-from tests.support.talk import CONNECT
+from tests.support.sick_peer import PLAIN, Answer, healthy, serving
+from tests.support.talk import BLOCKED, CONNECT
 from tests.support.team import HAN, LI, MAIN, NEXT, ON_CALL, SHANGHAI, TEAM
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, SEND, Wecom
 from triage.advice.adviser import Adviser
@@ -31,6 +33,7 @@ from triage.channels.wecom_app.account import Account
 from triage.errors import StoreDownError
 from triage.findings import Severity
 from triage.incidents.team import (
+    CallbackProbe,
     ClaimRules,
     Escalation,
     EscalationStep,
@@ -39,7 +42,8 @@ from triage.incidents.team import (
     TeamGroup,
     Teammate,
 )
-from triage.message import ANY_ACCOUNT, Message, MessageKind, Person
+from triage.message import ANY_ACCOUNT, Message, MessageKind, Person, Response
+from triage.probe.recovery import probe_callback
 from triage.store import OutgoingKind, OutgoingState, Queued, Store
 
 APP = Account(CORPID, AGENTID, Seal("QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", CORPID), SECRET)
@@ -300,6 +304,33 @@ def test_who_comes_next_is_told_half_an_hour_before_and_once(on_call: OnCall) ->
     assert [(who, shown["content"]) for who, shown in on_call.wecom.shown if "content" in shown] == [
         ("han", "09:31 你从 10:00 起值班")
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"),
+    [
+        (healthy(PLAIN), "回应正常"),
+        (says(lambda came, _: Response(502, b"")), "还是不行："),
+    ],
+    ids=["it answers again", "it is still sick"],
+)
+def test_after_the_minute_of_a_mark_fail_the_callback_itself_is_asked(
+    on_call: OnCall, answer: Answer, part: str
+) -> None:
+    with serving(answer) as peer:
+        account = TeamAccount("wx014d339f79c92781", "水果店", probe=CallbackProbe(peer.url, PLAIN.token))
+        desk = replace(
+            on_call.desk,
+            team=replace(on_call.desk.team, accounts=(account,)),
+            probe=lambda account: probe_callback(account, LOOPBACK),
+        )
+        on_call.sending = replace(on_call.sending, desk=desk)
+        on_call.say("", "lilei", quote=BLOCKED)
+        on_call.wait(3 * MINUTE)
+    asked = [text for text in on_call.posted() if "停推" in text]
+    assert len(asked) == 1
+    assert part in asked[0]
+    assert PLAIN.token not in asked[0]
 
 
 def test_a_page_calls_an_account_as_the_team_does(on_call: OnCall) -> None:

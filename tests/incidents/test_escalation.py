@@ -24,18 +24,19 @@ from tests.support.team import (
     incident,
 )
 from triage.findings import Severity
+from triage.incidents.case import severity_of
 from triage.incidents.correlation import QUIET
 from triage.incidents.escalation import (
     MARK_FAIL_MINUTE,
     ROUND_PAUSE,
     WATCH,
     decide,
-    severity_of,
 )
-from triage.incidents.occasions import Because, GroupNotice, Known, News, Occasion, Page, Tell, What
+from triage.incidents.occasions import Because, GroupNotice, Known, News, Occasion, Page, Probed, Tell, What
 from triage.incidents.team import EscalationStep, Team, TeamAccount
 from triage.rules.model import MARK_FAIL
 
+EVERYBODY_HEARS = replace(TEAM, escalations=(replace(LOW, severity=Severity.CRITICAL),))
 HOUR, MINUTES = timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -340,6 +341,32 @@ def test_alert_after_the_minute_is_the_answer() -> None:
     story.take()
     story.alert(alert(story.now, Severity.CRITICAL)).wait(timedelta(seconds=1))
     assert story.sent == [(1, News.STILL_FAILING, "han")]
+
+
+@pytest.mark.parametrize(
+    ("probed", "news", "note"),
+    [
+        (None, News.MINUTE_OVER, ""),
+        (Probed(is_well=True), News.ANSWERS_AGAIN, ""),
+        (Probed(is_well=False, found="连不上"), News.STILL_SICK, "连不上"),
+    ],
+    ids=["nobody can tell without asking", "it answers again", "it does not, and why"],
+)
+def test_what_a_probe_finds_after_the_minute_is_told(probed: Probed | None, news: News, note: str) -> None:
+    story = Story(incident(alert(NOON, Severity.CRITICAL, MARK_FAIL)), EVERYBODY_HEARS).open()
+    story.probed = probed
+    story.take()
+    assert story.wait(MARK_FAIL_MINUTE).sent == [(1, news, "ops"), (1, news, "li")]
+    told = [item for item in story.planned if isinstance(item, Tell | GroupNotice) and item.what is news]
+    assert [item.note for item in told] == [note, note]
+
+
+def test_alert_after_the_minute_says_more_than_a_probe() -> None:
+    story = _marked().claim(HAN)
+    story.probed = Probed(is_well=True)
+    story.take()
+    story.alert(alert(story.now + MINUTES)).incident = replace(story.incident, last_seen=NOON + MINUTES)
+    assert story.wait(MARK_FAIL_MINUTE).sent == [(1, News.STILL_FAILING, "han")]
 
 
 def test_mark_fail_that_comes_later_is_asked_about_too() -> None:

@@ -12,7 +12,7 @@ from tests.support.paths import ROOT
 from triage.errors import SettingsError
 from triage.findings import Finding, Severity
 from triage.incidents import rota
-from triage.incidents.team import Every, Target, TargetKind
+from triage.incidents.team import CallbackProbe, Every, Target, TargetKind
 from triage.message import ANY_ACCOUNT, Person
 from triage.settings import load_settings
 from triage.settings.team import LOOKED_AHEAD, check_team, find_holes, load_team
@@ -88,6 +88,15 @@ def test_who_can_be_mentioned_in_the_group_can_be_reached() -> None:
         "escalation: {high: [{after: 0m, to: main, group: ops}]}\ngroups: {ops: {dingtalk_webhook: env:OPS_KEY}}\n"
     )
     assert _found(source) == []
+
+
+def test_how_a_callback_is_probed() -> None:
+    probe = "{url: 'https://wx.example.cn/cb', token: env:OPS_KEY}"
+    (found,) = _read(
+        f"{SMALL}accounts: {{wx352e1c916f58ea3b: {{name: 满仓, probe: {probe}}}}}\n"
+    ).team.accounts
+    assert found.probe == CallbackProbe("https://wx.example.cn/cb", ENVIRONMENT["OPS_KEY"])
+    assert ENVIRONMENT["OPS_KEY"] not in repr(found)
 
 
 def test_times_of_an_override_are_of_its_rotations_zone() -> None:

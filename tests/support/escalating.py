@@ -17,6 +17,7 @@ from triage.incidents.occasions import (
     Occasion,
     Page,
     Planned,
+    Probed,
     Tell,
     What,
 )
@@ -35,6 +36,7 @@ class Story:
         self.planned: list[Planned] = []
         self.decisions: list[Decision] = []
         self.touched: datetime | None = None
+        self.probed: Probed | None = None
         self._due: list[Again] = []
         self._keys: set[str] = set()
 
@@ -121,6 +123,7 @@ class Story:
             tuple(dict.fromkeys(called)),
             tuple(dict.fromkeys(told)),
             self.touched,
+            self.probed,
         )
         decision = decide(Occasion.from_json(occasion.as_json()), known, self.team, self.overrides, self.now)
         self.decisions.append(decision)

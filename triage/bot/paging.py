@@ -12,7 +12,7 @@ from triage.bot.notices import UNDELIVERED, Words
 from triage.bot.reaching import Reaching
 from triage.bot.sending import Decided, Merged, Ready, Unwanted
 from triage.channels.delivery import Sender
-from triage.incidents.correlation import Incident
+from triage.incidents.correlation import Incident, State
 from triage.incidents.escalation import decide, shift_notices
 from triage.incidents.occasions import (
     Again,
@@ -22,10 +22,11 @@ from triage.incidents.occasions import (
     Occasion,
     Page,
     Planned,
+    Probed,
     Tell,
     What,
 )
-from triage.incidents.team import Team, Teammate
+from triage.incidents.team import Team, TeamAccount, Teammate
 from triage.message import PageSize, Person
 from triage.store import Action, Outgoing, OutgoingKind, OutgoingState, Queued, Store
 from triage.store.columns import index_key, person_key
@@ -56,6 +57,8 @@ class Paging:
     say: Callable[..., str]
     """Fills a reply template."""
     admins: Mapping[Person, str]
+    probe: Callable[[TeamAccount], Probed | None] = lambda _account: None
+    """Asks the callback of an account whether it answers again; None where that cannot be told."""
 
     def decide(self, row: Queued, now: datetime) -> Decided:
         """As `Desk.decide`."""
@@ -64,7 +67,7 @@ class Paging:
         if incident is None:
             return Decided("the incident is forgotten")
         occasion = occasion_of(row)
-        known = self._known(incident)
+        known = self._known(incident, occasion)
         decision = decide(occasion, known, self.team, self.store.shifts(now), now)
         let_go = tuple(
             Action("release", number, item.owner, "认领后没有动静")
@@ -140,14 +143,26 @@ class Paging:
         mate = self.team.find(to)
         return mate.name if mate else "同事"
 
-    def _known(self, incident: Incident) -> Known:
+    def _known(self, incident: Incident, occasion: Occasion) -> Known:
         rows = [row for row in self.store.outbox.of_incident(incident.id) if row.state in _REACHED]
         called = [row.payload["mate"] for row in rows if row.kind is OutgoingKind.PAGE]
         told = [row.payload["group"] for row in rows if row.kind is OutgoingKind.GROUP]
         touches = [event.at for event in self.store.timeline(incident.id) if event.what in _TOUCHES]
         return Known(
-            incident, tuple(dict.fromkeys(called)), tuple(dict.fromkeys(told)), max(touches, default=None)
+            incident,
+            tuple(dict.fromkeys(called)),
+            tuple(dict.fromkeys(told)),
+            max(touches, default=None),
+            self._probed(incident, occasion),
         )
+
+    def _probed(self, incident: Incident, occasion: Occasion) -> Probed | None:
+        """What the callback says when the minute after a MarkFail is over, where that is not known already."""
+        is_asked = incident.state is State.OPEN and incident.last_seen <= occasion.since
+        if occasion.what is not What.MINUTE or not is_asked:
+            return None
+        account = self.team.account(incident.appid, incident.callback)
+        return self.probe(account) if account and account.probe else None
 
     # -- what follows
 
@@ -166,13 +181,14 @@ class Paging:
                 payload: dict[str, Any] = {"mate": item.teammate.id, "next_at": _iso(item.next_at)}
                 return self._to(item.teammate, item.key, OutgoingKind.PAGE, payload, incident, now)
             case Tell():
-                payload = {"news": item.what.value, "at": _iso(item.at)}
+                payload = {"news": item.what.value, "at": _iso(item.at), "note": item.note}
                 return self._to(item.to, item.key, OutgoingKind.NOTICE, payload, incident, now)
             case GroupNotice():
                 payload = {
                     "news": item.what.value,
                     "called": list(item.called),
                     "next_at": _iso(item.next_at),
+                    "note": item.note,
                 }
                 return _to_group(item.key, item.group, payload, incident, now)
             case LetGo():

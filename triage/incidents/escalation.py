@@ -6,14 +6,15 @@ Each decision plans the next, so that a step which was held back goes on where i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from triage.findings import Severity
 from triage.incidents import rota
-from triage.incidents.correlation import Incident, State, is_quiet
+from triage.incidents.case import Case, severity_of
+from triage.incidents.correlation import State, is_quiet
 from triage.incidents.occasions import (
     Again,
     Because,
@@ -29,7 +30,6 @@ from triage.incidents.occasions import (
     What,
 )
 from triage.incidents.team import ClaimRules, Escalation, Override, Target, TargetKind, Team, Teammate
-from triage.message import Person
 from triage.rules.model import MARK_FAIL
 
 MARK_FAIL_MINUTE = timedelta(minutes=1)
@@ -46,7 +46,7 @@ def decide(
     occasion: Occasion, known: Known, team: Team, overrides: Sequence[Override], now: datetime
 ) -> Decision:
     """What an occasion leads to. Of `overrides` that overlap the last one holds, and they all beat the team's file."""
-    case = _Case(occasion, known, team, (*team.overrides, *overrides), now)
+    case = Case(occasion, known, team, (*team.overrides, *overrides), now)
     incident = known.incident
     if not incident.is_confirmed:
         return Decision(Because.UNCONFIRMED)
@@ -69,12 +69,6 @@ def decide(
             return Decision(Because.CLOSED)
 
 
-def severity_of(incident: Incident) -> Severity:
-    """That of its gravest alert; INFO where that has none."""
-    worst = min((alert.rank for alert in incident.sightings), default=Severity.INFO.rank)
-    return next((severity for severity in Severity if severity.rank == worst), Severity.INFO)
-
-
 def shift_notices(team: Team, overrides: Sequence[Override], now: datetime) -> tuple[Tell, ...]:
     """Word to those whose shift begins within `SHIFT_NOTICE`; its key is the same however often this is asked."""
     every, found = (*team.overrides, *overrides), []
@@ -88,75 +82,10 @@ def shift_notices(team: Team, overrides: Sequence[Override], now: datetime) -> t
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """An occasion with all that it is decided by."""
-
-    occasion: Occasion
-    known: Known
-    team: Team
-    overrides: Sequence[Override]
-    now: datetime
-
-    @property
-    def incident(self) -> Incident:
-        return self.known.incident
-
-    @property
-    def escalation(self) -> Escalation | None:
-        return self.team.escalation(severity_of(self.incident))
-
-    def key(self, what: str, who: str = "") -> str:
-        """`12/20260112T020500/page/0.1/li`: the same for what must not be done twice."""
-        number = f"{self.occasion.round}.{self.occasion.step}"
-        return f"{self.incident.id}/{_stamp(self.occasion.since)}/{what}/{number}/{who}"
-
-    def at(self, **changes: Any) -> _Case:
-        """The case at another occasion, which follows from this one."""
-        return replace(self, occasion=replace(self.occasion, **changes))
-
-    def again(self, due_at: datetime, because: Because, **changes: Any) -> Again:
-        """Decide again at such an occasion."""
-        other = self.at(**changes)
-        whom = other.occasion.held or (other.occasion.who.id if other.occasion.who else "")
-        key = other.key(other.occasion.what, f"{whom}@{_stamp(due_at)}")
-        return Again(key, other.occasion, due_at, because)
-
-    def tell(self, to: Teammate | Person, what: News, because: Because, at: datetime | None = None) -> Tell:
-        who = to.id if isinstance(to, Teammate) else f"{to.channel}/{to.id}"
-        return Tell(self.key(what, who), to, what, because, at)
-
-    def tell_owner(
-        self, owner: Person, what: News, because: Because, at: datetime | None = None
-    ) -> tuple[Tell]:
-        """Word to an owner, in whichever way they can be reached."""
-        return (self.tell(self.team.find(owner) or owner, what, because, at),)
-
-    def tell_groups(
-        self, groups: Sequence[str], what: News, because: Because, **more: Any
-    ) -> tuple[GroupNotice, ...]:
-        """Word to those of the groups that hear of the account."""
-        heard = [group for group in map(self.team.group, groups) if group is not None]
-        mine = [group.id for group in heard if not group.accounts or self.incident.appid in group.accounts]
-        return tuple(GroupNotice(self.key(what, id_), id_, what, because, **more) for id_ in mine)
-
-    def tell_called(self, what: News, because: Because) -> tuple[Tell, ...]:
-        """Word to those who have been paged, but for who did it."""
-        mates = [mate for mate in map(self.team.teammate, self.known.called) if mate is not None]
-        who = self.occasion.who
-        return tuple(
-            self.tell(mate, what, because) for mate in mates if who is None or not mate.is_person(who)
-        )
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%S}"
-
-
 # -- nobody has claimed
 
 
-def _changed(case: _Case) -> Decision:
+def _changed(case: Case) -> Decision:
     """Opened, open again, let go, or graver: the escalation begins, unless it goes on already or somebody owns it."""
     occasion, owner, escalation = case.occasion, case.incident.owner, case.escalation
     minute = _after_mark_fail(case)
@@ -179,13 +108,13 @@ def _changed(case: _Case) -> Decision:
     return replace(began, planned=(*freed, *began.planned, *minute))
 
 
-def _severity_before(case: _Case) -> Severity:
+def _severity_before(case: Case) -> Severity:
     """What the incident's severity was before the alert that this occasion is about."""
     older = tuple(alert for alert in case.incident.sightings if alert.seen_at < case.occasion.since)
     return severity_of(replace(case.incident, sightings=older))
 
 
-def _step(case: _Case) -> Decision:
+def _step(case: Case) -> Decision:
     """Call whom a step names; where it names nobody who is on call, the next one at once."""
     occasion, escalation = case.occasion, case.escalation
     if case.incident.owner is not None:
@@ -212,7 +141,7 @@ def _step(case: _Case) -> Decision:
 
 
 def _call(
-    case: _Case, escalation: Escalation, awake: Sequence[Teammate], asleep: dict[str, datetime]
+    case: Case, escalation: Escalation, awake: Sequence[Teammate], asleep: dict[str, datetime]
 ) -> Decision:
     """Page those who are awake, the others when their night is over, tell the group, and plan the next step."""
     occasion = case.occasion
@@ -231,7 +160,7 @@ def _call(
     return Decision(Because.UNCLAIMED, (*pages, *told, *later, *([following] if following else [])))
 
 
-def _nobody(case: _Case, escalation: Escalation, group: str | None) -> Decision:
+def _nobody(case: Case, escalation: Escalation, group: str | None) -> Decision:
     """Say so where it is read, and go on with the next step now; behind the last one everybody is called."""
     occasion = case.occasion
     groups = [group] if group else escalation.groups or [item.id for item in case.team.groups]
@@ -244,7 +173,7 @@ def _nobody(case: _Case, escalation: Escalation, group: str | None) -> Decision:
     return Decision(Because.NOBODY_ON_CALL, (*told, *further.planned))
 
 
-def _following(case: _Case, escalation: Escalation) -> Again | None:
+def _following(case: Case, escalation: Escalation) -> Again | None:
     """The next step, as long after this one as the file says; behind the last one the end of the round."""
     steps, step = escalation.steps, case.occasion.step
     if step + 1 < len(steps):
@@ -255,7 +184,7 @@ def _following(case: _Case, escalation: Escalation) -> Again | None:
     return case.again(case.now + ROUND_PAUSE, Because.UNCLAIMED, step=len(steps), held=None)
 
 
-def _end_of_round(case: _Case, escalation: Escalation) -> Decision:
+def _end_of_round(case: Case, escalation: Escalation) -> Decision:
     """Begin again, as often as the file says; then tell that nobody has claimed, and watch for new alerts."""
     occasion = case.occasion
     if occasion.round < case.team.repeat:
@@ -268,7 +197,7 @@ def _end_of_round(case: _Case, escalation: Escalation) -> Decision:
     return Decision(Because.ALL_CALLED, (*told, watch))
 
 
-def _watch(case: _Case) -> Decision:
+def _watch(case: Case) -> Decision:
     """All were called in vain: begin again if there are new alerts, else look again later."""
     occasion, escalation = case.occasion, case.escalation
     if case.incident.owner is not None:
@@ -280,7 +209,7 @@ def _watch(case: _Case) -> Decision:
     return Decision(Because.ALL_CALLED, (case.again(case.now + WATCH, Because.ALL_CALLED),))
 
 
-def _asleep_until(case: _Case, mate: Teammate | None) -> datetime | None:
+def _asleep_until(case: Case, mate: Teammate | None) -> datetime | None:
     """When the night ends of a teammate, or of the team for None; None where they may be called now."""
     quiet = case.team.quiet
     if quiet is None or severity_of(case.incident).rank <= quiet.below.rank:
@@ -288,13 +217,13 @@ def _asleep_until(case: _Case, mate: Teammate | None) -> datetime | None:
     return rota.quiet_until(quiet, case.now, mate.zone if mate else None)
 
 
-def _people(case: _Case, targets: Sequence[Target]) -> list[Teammate]:
+def _people(case: Case, targets: Sequence[Target]) -> list[Teammate]:
     """Whom the targets of a step name now, each once."""
     ids = [id_ for target in targets for id_ in _named(case, target)]
     return [mate for mate in map(case.team.teammate, dict.fromkeys(ids)) if mate is not None]
 
 
-def _named(case: _Case, target: Target) -> Sequence[str]:
+def _named(case: Case, target: Target) -> Sequence[str]:
     team = case.team
     match target.kind:
         case TargetKind.ALL:
@@ -313,7 +242,7 @@ def _named(case: _Case, target: Target) -> Sequence[str]:
 # -- somebody has claimed
 
 
-def _claimed(case: _Case) -> Decision:
+def _claimed(case: Case) -> Decision:
     """Those who heard of it hear that it is in hands; after a while the owner is asked."""
     occasion, owner = case.occasion, case.incident.owner
     if owner is None:
@@ -334,7 +263,7 @@ def _claimed(case: _Case) -> Decision:
     return Decision(Because.CLAIMED, (*told, ask))
 
 
-def _owned(case: _Case) -> Decision:
+def _owned(case: Case) -> Decision:
     """Remind an owner after whose claim nothing happens; let go what still gets alerts then."""
     occasion, rules, owner = case.occasion, case.team.claim, case.incident.owner
     if rules is None or owner is None or not owner.is_same(occasion.who):
@@ -357,7 +286,7 @@ def _owned(case: _Case) -> Decision:
     return Decision(Because.OWNER_SILENT, (*told, again))
 
 
-def _remind(case: _Case, rules: ClaimRules, since: datetime, **changes: Any) -> Again:
+def _remind(case: Case, rules: ClaimRules, since: datetime, **changes: Any) -> Again:
     due = max(since + rules.remind, case.now)
     return case.again(due, Because.CLAIMED, what=What.REMIND, since=since, **changes)
 
@@ -365,13 +294,13 @@ def _remind(case: _Case, rules: ClaimRules, since: datetime, **changes: Any) -> 
 # -- the end, and the minute after a MarkFail
 
 
-def _all_clear(case: _Case) -> Decision:
+def _all_clear(case: Case) -> Decision:
     """Everybody who heard of it hears that it is over, but for who closed it."""
     told = case.tell_groups(case.known.told, News.CLOSE, Because.HAPPENED)
     return Decision(Because.HAPPENED, (*told, *case.tell_called(News.CLOSE, Because.HAPPENED)))
 
 
-def _after_mark_fail(case: _Case) -> tuple[Again, ...]:
+def _after_mark_fail(case: Case) -> tuple[Again, ...]:
     """A question for when the minute is over, where the newest MarkFail is this occasion's."""
     marks = [alert.seen_at for alert in case.incident.sightings if alert.kind == MARK_FAIL]
     if not marks or case.occasion.what is What.RELEASE:
@@ -380,12 +309,19 @@ def _after_mark_fail(case: _Case) -> tuple[Again, ...]:
     return (case.again(due, Because.HAPPENED, what=What.MINUTE, since=max(marks)),)
 
 
-def _minute_over(case: _Case) -> Decision:
-    """Ask the owner, else those who heard of it, whether it still fails; a later alert is the answer."""
+def _minute_over(case: Case) -> Decision:
+    """Ask the owner, else those who heard of it, whether it still fails; a later alert or a probe is the answer."""
     is_failing = case.incident.last_seen > case.occasion.since
+    probed = None if is_failing else case.known.probed
     news = News.STILL_FAILING if is_failing else News.MINUTE_OVER
+    if probed is not None:
+        news = News.ANSWERS_AGAIN if probed.is_well else News.STILL_SICK
     owner = case.incident.owner
+    told: tuple[Tell | GroupNotice, ...]
     if owner is not None:
-        return Decision(Because.HAPPENED, case.tell_owner(owner, news, Because.HAPPENED))
-    told = case.tell_groups(case.known.told, news, Because.HAPPENED)
-    return Decision(Because.HAPPENED, (*told, *case.tell_called(news, Because.HAPPENED)))
+        told = case.tell_owner(owner, news, Because.HAPPENED)
+    else:
+        groups = case.tell_groups(case.known.told, news, Because.HAPPENED)
+        told = (*groups, *case.tell_called(news, Because.HAPPENED))
+    note = probed.found if probed else ""
+    return Decision(Because.HAPPENED, tuple(replace(item, note=note) for item in told))

@@ -79,6 +79,15 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe of a callback has found."""
+
+    is_well: bool
+    found: str = ""
+    """The worst that it has found; `""` for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of an incident at an occasion."""
 
@@ -89,6 +98,8 @@ class Known:
     """The ids of the groups that have heard of it."""
     touched_at: datetime | None = None
     """When somebody last did something to it: claimed it, wrote a note, went on by a step."""
+    probed: Probed | None = None
+    """What a probe of its callback has found; None where there was none."""
 
 
 class Because(enum.StrEnum):
@@ -155,6 +166,10 @@ class News(enum.StrEnum):
     """The minute after a MarkFail is over: does it still fail?"""
     STILL_FAILING = "still_failing"
     """There was an alert after the minute."""
+    ANSWERS_AGAIN = "answers_again"
+    """The minute is over, and the callback answers a probe as it should."""
+    STILL_SICK = "still_sick"
+    """The minute is over, and the callback fails a probe."""
     SHIFT = "shift"
     """Your shift begins soon."""
 
@@ -171,6 +186,7 @@ class GroupNotice:
     """The ids of the teammates who are called."""
     next_at: datetime | None = None
     """When others are called unless somebody claims; None: nobody is."""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +200,7 @@ class Tell:
     because: Because
     at: datetime | None = None
     """The time it is about: of a shift its beginning, of a reminder when the incident is let go."""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

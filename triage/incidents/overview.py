@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from triage.findings import Severity
+from triage.incidents.case import severity_of
 from triage.incidents.correlation import QUIET, Incident, Shape, is_quiet
-from triage.incidents.escalation import MARK_FAIL_MINUTE, severity_of
+from triage.incidents.escalation import MARK_FAIL_MINUTE
 from triage.incidents.grouping import grouped
 from triage.rules.model import MARK_FAIL
 

@@ -42,6 +42,16 @@ class Teammate:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackProbe:
+    """How a callback is asked whether it answers again."""
+
+    url: str = field(repr=False)
+    token: str = field(repr=False)
+    aes_key: str | None = field(default=None, repr=False)
+    """None: the account is in plain mode."""
+
+
+@dataclass(frozen=True, slots=True)
 class TeamAccount:
     """An account whose alerts come in: what it is called, and who owns it."""
 
@@ -52,6 +62,7 @@ class TeamAccount:
     """Ids of teammates."""
     hosts: tuple[str, ...] = ()
     """Where its callbacks are."""
+    probe: CallbackProbe | None = None
 
 
 class Every(enum.StrEnum):

@@ -15,6 +15,7 @@ from triage.channels.robot import Robot
 from triage.errors import SettingsError, TooManyMistakesError
 from triage.findings import Finding, Location, Severity
 from triage.incidents.team import (
+    CallbackProbe,
     ClaimRules,
     Escalation,
     EscalationStep,
@@ -119,7 +120,13 @@ class TeamReader(ValueReader):
 
     def _account(self, appid: str, node: yaml.Node) -> TeamAccount:
         values = self.parse(node, self.mapping(node, "an account"), _ACCOUNT, "an account")
-        return TeamAccount(appid, values["name"], values["owners"], values["hosts"])
+        return TeamAccount(appid, values["name"], values["owners"], values["hosts"], values["probe"])
+
+    def probe(self, node: yaml.Node) -> CallbackProbe | None:
+        values = self.parse(node, self.mapping(node, "a probe"), _PROBE, "a probe")
+        if not values["url"] or not values["token"]:
+            return None
+        return CallbackProbe(values["url"], values["token"], values["aes_key"] or None)
 
     def rotations(self, node: yaml.Node) -> tuple[Rotation, ...]:
         return self.named(node, "rotations", self._rotation)
@@ -311,6 +318,12 @@ _ACCOUNT = {
     "name": Key(TEXT, needed=True),
     "owners": _key(TeamReader.mates, ()),
     "hosts": _key(TeamReader.texts, ()),
+    "probe": _key(TeamReader.probe),
+}
+_PROBE = {
+    "url": _key(TeamReader.url, needed=True),
+    "token": _key(TeamReader.secret, needed=True),
+    "aes_key": _key(TeamReader.aes_key),
 }
 _ROTATION = {
     "people": _key(TeamReader.mates, (), needed=True),

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 
+from triage.channels.credentials import require_aes_key
+from triage.errors import SettingsError
 from triage.findings import Severity
 from triage.incidents.team import Every, Hours
 from triage.names import person_name
@@ -23,6 +25,7 @@ DAYS = {
     )
     for name in names.split()
 }
+_URL = re.compile(r"https?://[^\s/]+\S*")
 _DURATION = re.compile(r"(?:(?P<hours>[0-9]{1,3})h)?(?:(?P<minutes>[0-9]{1,4})m)?")
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _HOURS = re.compile(r"(?:(?P<first>\w+?)(?:-(?P<last>\w+))?\s+)?(?P<start>[0-9:]+)\s*-\s*(?P<end>[0-9:]+)")
@@ -72,6 +75,25 @@ class ValueReader(Reader):
             near = similar(match[1], self._environment)
             self.report(node, "no-variable", f"the environment has no {match[1]}", near)
         return value
+
+    def aes_key(self, node: yaml.Node) -> str:
+        """An EncodingAESKey, as `env:NAME`."""
+        key = self.secret(node)
+        try:
+            if key:
+                require_aes_key(key)
+        except SettingsError as exc:
+            self.report(node, "bad-key", str(exc))
+        return key
+
+    def url(self, node: yaml.Node) -> str:
+        """Where a callback is."""
+        text = self.text(node)
+        if text and not _URL.fullmatch(text):
+            self.report(
+                node, "bad-url", f"'{text}' is no URL", "write it like https://wx.example.cn/callback"
+            )
+        return text
 
     def address(self, node: yaml.Node) -> tuple[str, ...]:
         """Ids of a person on a platform: one or a list."""

@@ -19,7 +19,8 @@ from triage.bot.reading import Reading
 from triage.bot.sending import Sending
 from triage.channels.apis import Apis
 from triage.channels.tokens import token_cache
-from triage.incidents.team import Team
+from triage.incidents.occasions import Probed
+from triage.incidents.team import Team, TeamAccount
 from triage.message import Message, Person
 from triage.pictures.reading import is_available
 from triage.pictures.values import PictureText
@@ -36,6 +37,12 @@ def open_session() -> requests.Session:
     import requests
 
     return requests.Session()
+
+
+def _probe(account: TeamAccount) -> Probed | None:
+    from triage.probe.recovery import probe_callback  # no start of the service should wait for it
+
+    return probe_callback(account)
 
 
 OpenSession = Callable[[], "requests.Session"]
@@ -75,7 +82,7 @@ class Outgoing:
 
     def desk(self, store: Store, say: Callable[..., str]) -> Paging:
         """Knows what the outbox is about."""
-        return Paging(store, self._team or Team(), self._reaching, say, self._admins)
+        return Paging(store, self._team or Team(), self._reaching, say, self._admins, _probe)
 
     @cached_property
     def _can_read(self) -> bool:
