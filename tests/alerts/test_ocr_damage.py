@@ -38,6 +38,8 @@ def read(sample: str) -> Alert:
         "[lP=203.0.113.159][Event=Click]",
         "[IP=203.0.113.159J[Event=Click]",
         "[IP=203.0.113.159l[Event=Click]",
+        "[IP=203.0.113.159j[Event=Click]",
+        "[0uter]P=198.51.100.8][]P=203.0.113.159][Event=Click]",
         "[IP=203.0.113.159]Event=Click]",
         "[IP=203.0.113.159]IEvent=Click]",
         "[IP=203.0.113.159][IEvent=Click]",
@@ -129,6 +131,12 @@ def test_a_date_and_a_count_are_read_through_lost_blanks_and_letters() -> None:
     (alert,) = parse_picture(text + "错误样例: [IP=][Event=Click]").alerts
     assert alert.first_seen is not None
     assert (alert.first_seen.isoformat(), alert.count) == ("2023-07-09T22:48:30+08:00", 12)
+
+
+@pytest.mark.parametrize("end", ["Url]", "Ur]", "Urj", "Ur1]", "UrI"])
+def test_an_event_is_known_where_its_last_letter_went_with_the_bracket(end: str) -> None:
+    alert = read(f"[IP=203.0.113.159][Event=Click Menu {end}")
+    assert (alert.sample.event, alert.doubtful) == ("Click Menu Url", ())
 
 
 def test_a_count_glued_to_the_sentence_before_it_is_read() -> None:

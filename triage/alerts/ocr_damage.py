@@ -19,13 +19,13 @@ _KEYS = (
     "3rdUrl", "MsgType", "OpenID", "Stamp", "Event", "Host", "resp", "Msg", "IP",
 )  # fmt: skip
 """As the platform writes them, a key before the one that it begins with."""
-_CONFUSED = {"i": "il1|!", "l": "il1|", "o": "o0", "0": "o0", "s": "s5", "g": "g9", "_": "_ -", " ": " _"}
+_CONFUSED = {"i": "il1|!]", "l": "il1|", "o": "o0", "0": "o0", "s": "s5", "g": "g9", "_": "_ -", " ": " _"}
 _PLATFORM_KEY = "第三方平台"
 _NUMBERS = frozenset({"Stamp", "MsgType", "http code", "cURL Error", "response_length", "transaction_id"})
 _ADDRESSES = frozenset({"IP", "OuterIP"})
 _BODIES = frozenset({"response_content", "resp"})
 _AS_DIGITS = str.maketrans({"O": "0", "o": "0", "D": "0", "Q": "0", "l": "1", "I": "1", "i": "1", "|": "1"})
-_AS_OPENING, _AS_CLOSING = "Il1|J({", "Il1|J)}"
+_AS_OPENING, _AS_CLOSING = "Il1|J({", "Il1|Jj)}"
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _ADDRESS = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
 _APPID = re.compile(r"wx[0-9a-f]{16}")
@@ -218,9 +218,15 @@ def _value(key: str, value: str) -> str:
 
 
 def _event(value: str) -> str | None:
-    """The event that a name is, whatever blanks were lost or sign of its bracket is left; None for an unknown one."""
+    """The event that a name is, whatever blanks were lost or sign of its bracket is left; None for an unknown one.
+
+    A last `l` may have gone with the bracket.
+    """
     name = re.sub(r"\W", "", value).casefold()
-    return _EVENTS.get(name) or (_EVENTS.get(name[:-1]) if value[-1:] in tuple("Jjl1I|") else None)
+    readings = [name, name + "l"]
+    if value[-1:] in tuple("Jjl1I|"):
+        readings += [name[:-1], name[:-1] + "l"]
+    return next((_EVENTS[reading] for reading in readings if reading in _EVENTS), None)
 
 
 def _url(value: str) -> str:
