@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from flask import Blueprint
 from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
-from tests.support.console import console, texts
+from tests.support.console import TEMPLATES, console, texts
 from triage.errors import StoreDownError
 from triage.web.console import words
 from triage.web.console.frame import FORM_FIELD, csrf_field, page
@@ -62,6 +64,12 @@ def test_every_text_has_its_english() -> None:
 
 def test_no_english_is_for_a_text_that_is_gone() -> None:
     assert set(words.english()) <= {text for text, _ in texts()}
+
+
+def test_no_text_has_its_english_twice() -> None:
+    tree = yaml.compose((TEMPLATES / "english.yml").read_text(encoding="utf-8"))
+    assert isinstance(tree, yaml.MappingNode)
+    assert [text for text, times in Counter(key.value for key, _ in tree.value).items() if times > 1] == []
 
 
 @pytest.mark.parametrize("text", words.english())
