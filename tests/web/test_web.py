@@ -936,10 +936,10 @@ def test_every_answer_carries_safe_headers(bench: Bench) -> None:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_without_the_demo_the_root_is_a_status_page(bench: Bench) -> None:
-    page = bench.client.get("/").get_data(as_text=True)
-    assert "triage" in page
-    assert APPID not in page
+def test_without_the_demo_the_root_leads_to_the_door_of_the_console(bench: Bench) -> None:
+    door = bench.client.get("/", follow_redirects=True)
+    assert door.request.path == "/login"
+    assert APPID not in door.get_data(as_text=True)
     assert bench.client.post("/demo/send", json={"text": "4"}).status_code == 404
 
 

@@ -1,11 +1,12 @@
-"""What operators look at: a status page, and whether the service is up and ready."""
+"""What operators look at: whether the service is up and ready; and the way from `/` to the console."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect
 from flask import Response as FlaskResponse
+from werkzeug.wrappers import Response
 
 from triage import __version__
 from triage.errors import ReplacedFileError, SchemaError, StoreError
@@ -23,16 +24,9 @@ home = Blueprint("home", __name__)
 
 
 @home.get("/")
-def status() -> str:
-    """A short page for whoever opens the address in a browser."""
-    service = the_service()
-    return render_template(
-        "status.html",
-        version=__version__,
-        rules=service.rules.state,
-        store_problem=_store_problem(),
-        accounts=sum(map(len, service.accounts.values())),
-    )
+def to_console() -> Response:
+    """To the console's first page, or to its door."""
+    return redirect("/now")
 
 
 @blueprint.get("/healthz")

@@ -36,7 +36,7 @@ OWN_CHECKS = frozenset(
     {
         "static",  # for everybody
         "pages.healthz", "pages.readyz", "pages.metrics",  # for monitoring: no incident, no name
-        "home.status",  # counts alone
+        "home.to_console",  # counts alone
         # by their key, tests/web/test_web.py
         "api.claim", "api.close", "api.incident", "api.incidents", "api.note", "api.openapi", "api.triage",
     }
