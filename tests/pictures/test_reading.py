@@ -24,7 +24,7 @@ PICTURES = ROOT / "tests/data/pictures"
         ("ticket_failure.png", ["wxd05be41bd77ee4cf", "得到的回应不合法(应返回success)", "30分钟9次"]),
         (
             "soft_wraps_dark.png",
-            ["推送消息或事件后，开发者5秒内没有返回次数", "[IP=xx][Event=Click Menu Url]"],
+            ["推送消息或事件后，开发者5秒内没有返回 次数:5分钟 97次", "[IP=xx][Event=Click Menu Url]"],
         ),
         ("pale_bubbles.jpg", ["2016-04-12 08:30:00", "解析DNS超时，超时时间为5秒\n"]),
         (

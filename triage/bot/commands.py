@@ -77,19 +77,17 @@ COMMANDS: Mapping[Word, CommandSpec] = {
     Word.RELEASE: CommandSpec(("放手", "release"), "我认领的放开，再找人", "[编号]", members_only=True),
     Word.GIVE: CommandSpec(("转给", "give"), "把事件交给同事", "[编号] 名字", members_only=True),
     Word.MUTE: CommandSpec(("静音", "mute"), "这件事先别叫人", "[编号] 1小时", members_only=True),
-    Word.DUTY: CommandSpec(("值班", "oncall"), "现在谁值班，到几点，下一个是谁", members_only=True),
+    Word.DUTY: CommandSpec(("值班", "oncall"), "谁值班，到几点，下一个是谁", members_only=True),
     Word.COVER: CommandSpec(("替班", "cover"), "从现在起我来值", "2小时", members_only=True),
     Word.SWAP: CommandSpec(("换班", "swap"), "那一天换个人值", "10-01 名字", members_only=True),
-    Word.LOGIN: CommandSpec(("登录", "login"), "要一个打开控制台的链接", members_only=True),
+    Word.LOGIN: CommandSpec(("登录", "login"), "要控制台的链接", members_only=True),
     Word.JOIN: CommandSpec(("加入", "join"), "用邀请词成为成员", "邀请词 名字"),
-    Word.PENDING: CommandSpec(
-        ("待确认", "pending"), "成员以外的人转来、还没算进事件的报警", members_only=True
-    ),
+    Word.PENDING: CommandSpec(("待确认", "pending"), "外人转来、没算进事件的", members_only=True),
     Word.CONFIRM: CommandSpec(("确认", "confirm"), "把它算进事件", "编号", members_only=True),
     Word.INVITE: CommandSpec(("邀请", "invite"), "生成一个邀请词给同事", "[名字]", leads_only=True),
     Word.MEMBERS: CommandSpec(
         ("成员", "members"),
-        "有哪些成员；或改一个人看哪些号、当什么",
+        "看成员，或改看哪些号、当什么",
         "[名字 AppID|全部|负责人|成员]",
         leads_only=True,
     ),
