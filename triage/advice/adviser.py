@@ -70,13 +70,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a text was taken for."""
+    """A text as it was understood: its alerts, or the output of tools, or the words of a question."""
 
     reading: Reading
     diagnoses: tuple[Diagnosis, ...] = ()
     """The alerts in it; where there is one, nothing else is answered."""
     asked: Asked = field(default_factory=Asked)
-    """What the words ask for, where it is no evidence."""
+    """The topics that the words ask for; none where the text is the output of tools."""
     parts: tuple[Part, ...] = ()
     """The output of tools in it."""
     is_evidence: bool = False
@@ -101,7 +101,7 @@ class Adviser:
 
     @property
     def page_size(self) -> PageSize:
-        """What the pages are made for."""
+        """The largest page of the channel that the answers are made for."""
         return self._renderer.page_size
 
     def for_pages(self, size: PageSize) -> Adviser:

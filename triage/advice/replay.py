@@ -57,7 +57,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Replay:
-    """What came of it."""
+    """The result of judging stored alerts by two sets of rules: how many there were, and what changed."""
 
     alerts: int = 0
     changed: int = 0

@@ -23,7 +23,7 @@ class ShownStep:
     run: str | None
     """The command to copy."""
     healthy: str | None
-    """What it prints where all is well."""
+    """What the command prints where all is well."""
     source: tuple[str, ...]
     tick: Tick | None
     """What the machine found; None where no machine can look, and where nothing was looked at."""

@@ -33,7 +33,7 @@ class ValuePart(NamedTuple):
     """A value as it stands in the text of a `Reading`, with white space around it, and with what precedes a link."""
 
     name: str
-    """What it is called in the contract."""
+    """The key of the value in the contract's JSON."""
     start: int
     end: int
 

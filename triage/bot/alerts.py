@@ -113,7 +113,7 @@ def _with_number(
 
 def _is_one_of_many(context: Context, sighting: Sighting, memory: Memory) -> bool:
     def deciding(alert: Sighting) -> tuple[object, ...]:
-        """What the steps are chosen by."""
+        """The facts of an alert that decide which steps its checklist has."""
         return alert.sender, alert.kind, alert.causes, alert.event
 
     alike = [

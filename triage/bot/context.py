@@ -53,7 +53,7 @@ class Context:
         return linked if self.adviser.page_size.holds(linked) else text
 
     def leaving_room(self) -> Adviser:
-        """What makes pages short enough for a link behind them."""
+        """The adviser whose pages are short enough for the link to the incident that follows them."""
         size = self.adviser.page_size
         room = size.measure(self.with_link("", _LARGEST_NUMBER))
         return self.adviser.for_pages(replace(size, limit=size.limit - room)) if room else self.adviser
