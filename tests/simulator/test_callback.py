@@ -80,6 +80,27 @@ def test_a_callback_that_says_nothing_is_given_up_at_the_limit(persona: Persona)
         assert client.deliver([request]) == (PushFailure(FailureStage.ANSWER_TIMEOUT),)
 
 
+def test_a_push_that_timed_out_leaves_no_wait_to_the_next_one_from_its_port(persona: Persona) -> None:
+    """A busy machine accepts late; until then the next one would be taken for as late as the one before."""
+    callers: list[tuple[str, int]] = []
+
+    class Noting(SickCallback):
+        def arrive(self, client: tuple[str, int]) -> None:
+            super().arrive(client)
+            callers.append(client)
+
+    request = compose(
+        "text", persona.account, START, sender=FAN, recipient="gh_1", nonce="1", mode="plain", random16=b""
+    )
+    with (
+        Noting(ILLNESSES["silent"], persona.account, lambda: START, speed=100) as callback,
+        PushClient(callback, host="wx.example.com", path="/", speed=100) as client,
+    ):
+        assert client.deliver([request]) == (PushFailure(FailureStage.ANSWER_TIMEOUT),)
+        (caller,) = callers
+        assert callback.waited(caller) == timedelta()
+
+
 def test_an_overloaded_callback_lets_the_last_ones_wait() -> None:
     now = START
     busy = replace(ILLNESSES["flood"], capacity=2)

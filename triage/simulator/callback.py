@@ -134,9 +134,13 @@ class SickCallback:
         """Note an accepted connection."""
         self._waits[client] = timedelta()
 
+    def leave(self, client: tuple[str, int]) -> None:
+        """Forget a connection that is about to end; a later one may come from the same address."""
+        self._waits.pop(client, None)
+
     def pause(self, client: tuple[str, int], seconds: float) -> None:
         """Wait `seconds` of simulated time, or until the callback stops."""
-        self._waits[client] += timedelta(seconds=seconds)
+        self._waits[client] = self.waited(client) + timedelta(seconds=seconds)
         if seconds > 0:
             self.stopped.wait(seconds / self.speed)
 

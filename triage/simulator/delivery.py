@@ -94,9 +94,9 @@ class PushClient:
         except OSError:
             return read_answer(_End.REFUSED, b"")
         answer = b""
+        client = writer.get_extra_info("sockname")
         try:
             writer.write(self._written(request))
-            client = writer.get_extra_info("sockname")
             answer = await self._within(reader.read(), lambda: self._is_late(client))
             end = _End.TIMEOUT if self._is_late(client) else _End.CLOSED
         except TimeoutError:
@@ -104,6 +104,7 @@ class PushClient:
         except OSError:
             end = _End.RESET
         finally:
+            self._callback.leave(client)
             writer.transport.abort()
             with suppress(OSError):
                 await writer.wait_closed()
