@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from triage.wording import Wording, joined
+
 
 class TriageError(Exception):
     """An error that the user can correct; the message says where, what, and what to do."""
+
+    @property
+    def wording(self) -> str:
+        """The message, which can be said in another language where it is a Wording."""
+        return self.args[0] if self.args else ""
+
+
+_SYSTEM_ERRORS: Mapping[int, Wording] = {
+    errno.ENOENT: Wording("No such file or directory"),
+    errno.EACCES: Wording("Permission denied"),
+    errno.EISDIR: Wording("Is a directory"),
+    errno.ENOTDIR: Wording("Not a directory"),
+    errno.ENOSPC: Wording("No space left on device"),
+    errno.EROFS: Wording("Read-only file system"),
+    errno.EADDRINUSE: Wording("Address already in use"),
+}
+
+
+def reason_of(exc: OSError) -> str:
+    """What the operating system says; in both languages what it says often."""
+    return _SYSTEM_ERRORS.get(exc.errno or 0) or exc.strerror or str(exc)
 
 
 class TextTooLargeError(TriageError):
@@ -16,7 +41,11 @@ class TextTooLargeError(TriageError):
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(
-            f"the text has {size:,} characters, at most {limit:,} are read; send the alert alone"
+            Wording(
+                "the text has {size:,} characters, at most {limit:,} are read; send the alert alone",
+                size=size,
+                limit=limit,
+            )
         )
         self.size = size
         self.limit = limit
@@ -29,10 +58,10 @@ class RulesError(TriageError):
     """Rules could not be loaded; `findings` has every mistake with its place."""
 
     def __init__(self, findings: tuple[object, ...]) -> None:
-        lines = [str(finding) for finding in findings[:_LISTED_FINDINGS]]
+        lines = [Wording("{finding}", finding=finding) for finding in findings[:_LISTED_FINDINGS]]
         if more := len(findings) - len(lines):
-            lines.append(f"and {more} more; see: triage rules check")
-        super().__init__("\n".join(lines))
+            lines.append(Wording("and {more} more; see: triage rules check", more=more))
+        super().__init__(joined("{a}\n{b}", lines))
         self.findings = findings
 
 
@@ -131,8 +160,11 @@ class ReplacedFileError(StoreDownError):
 
     def __init__(self, file: str) -> None:
         super().__init__(
-            f"the database file {file} was deleted or replaced while it was in use; put it back, or restart triage "
-            "to go on with what is there"
+            Wording(
+                "the database file {file} was deleted or replaced while it was in use; put it back, or "
+                "restart triage to go on with what is there",
+                file=file,
+            )
         )
         self.file = file
 
@@ -160,7 +192,7 @@ class ApiError(TriageError):
     """
 
     def __init__(self, what: str, hint: str, errcode: int | None = None, *, maybe_sent: bool = False) -> None:
-        super().__init__(f"{what}: {hint}" if hint else what)
+        super().__init__(Wording("{what}: {hint}", what=what, hint=hint) if hint else what)
         self.what = what
         self.hint = hint
         self.errcode = errcode
@@ -226,7 +258,7 @@ class UnreachableError(TriageError):
     def __init__(
         self, problem: TransportProblem, detail: str, seconds: float, verify_code: int | None = None
     ) -> None:
-        super().__init__(f"{problem}: {detail}")
+        super().__init__(Wording("{problem}: {detail}", problem=problem, detail=detail))
         self.problem = problem
         self.detail = detail
         self.seconds = seconds

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from triage.wording import Wording
+
 
 class Severity(enum.StrEnum):
     """How severe a finding or an alert is, worst first."""
@@ -57,7 +59,13 @@ class Finding:
         """Whether something is wrong; a finding of INFO is a hint and breaks nothing."""
         return self.severity is not Severity.INFO
 
+    @property
+    def wording(self) -> Wording:
+        """Where, what, and what to do, as one text."""
+        said = (
+            Wording("{message}; {hint}", message=self.message, hint=self.hint) if self.hint else self.message
+        )
+        return Wording("{where}: {said}" if self.location else "{said}", where=self.location, said=said)
+
     def __str__(self) -> str:
-        where = f"{self.location}: " if self.location else ""
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{where}{self.message}{hint}"
+        return str(self.wording)

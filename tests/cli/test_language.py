@@ -13,10 +13,17 @@ import pytest
 
 from tests.support.paths import ROOT
 from triage.cli import cli, main
-from triage.cli._chinese import COMMANDS, MESSAGES
+from triage.cli._chinese import COMMANDS
 from triage.cli._commands import Command, Group
 from triage.cli._formatter import columns, wrap
-from triage.cli._language import Language, choose_language, gettext
+from triage.cli._language import (
+    CATALOGUES,
+    Language,
+    catalogue,
+    choose_language,
+    gettext,
+    language_of,
+)
 from triage.simulator.illnesses import ILLNESSES
 from triage.store import TABLES
 
@@ -129,43 +136,94 @@ def test_the_help_of_an_export_names_every_table(monkeypatch: pytest.MonkeyPatch
 
 
 def _said() -> set[str]:
-    """Every text that is given to gettext, and the help of every option."""
+    """Every text that is given to gettext, Wording or joined, and the help of every option."""
     texts = {
         parameter.help
         for command in ALL.values()
         for parameter in command.get_params(click.Context(command))
         if isinstance(parameter, click.Option) and parameter.help
     }
-    for file in (ROOT / "triage/cli").glob("*.py"):
+    return texts | {text for _, _, text in CALLS if isinstance(text, str)}
+
+
+def _calls() -> Iterator[tuple[str, int, object]]:
+    """File, line, and text of each call that makes a text for both languages; what is no literal as it is written."""
+    for file in (ROOT / "triage").rglob("*.py"):
+        makers = {"Wording", "joined"} | ({"gettext"} if file.parent.name == "cli" else set())
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "gettext":
-                first = node.args[0]
-                texts |= (
-                    {first.value}
-                    if isinstance(first, ast.Constant) and isinstance(first.value, str)
-                    else set()
-                )
-    return texts
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in makers:
+                for text in _branches(node.args[0]):
+                    literal = isinstance(text, ast.Constant) and isinstance(text.value, str)
+                    told = text.value if literal and isinstance(text, ast.Constant) else text
+                    yield file.relative_to(ROOT / "triage").as_posix(), node.lineno, told
 
 
+def _branches(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.IfExp):
+        yield from _branches(node.body)
+        yield from _branches(node.orelse)
+    else:
+        yield node
+
+
+CALLS = list(_calls())
+MECHANISM = {"wording.py", "cli/_language.py", "cli/_commands.py"}
+"""They are given texts that stand elsewhere: the help of options, the templates themselves."""
 CLICKS = {"[OPTIONS]", "COMMAND [ARGS]...", "Show the version and exit."}
 """click's own words for what a command line holds."""
 
 
-def test_the_catalogue_holds_what_is_said_and_no_more() -> None:
-    assert _said() - set(MESSAGES) == set()
-    assert set(MESSAGES) - _said() - CLICKS == set()
+def _has_words(template: str) -> bool:
+    """Whether there is something to say in another language; a bare order of places is the same in both."""
+    return any(map(str.isalpha, re.sub(r"\{\w+\}", "", template)))
+
+
+def _needed(language: Language) -> set[str]:
+    """What a catalogue in this language must hold."""
+    said = {text for text in _said() if language_of(text) is not language}
+    return {text for text in said if _has_words(text) or language_of(text) is Language.ZH}
+
+
+def test_a_text_for_both_languages_stands_where_it_is_made() -> None:
+    assert [
+        (file, line) for file, line, text in CALLS if file not in MECHANISM and not isinstance(text, str)
+    ] == []
+
+
+@pytest.mark.parametrize("of", Language)
+def test_the_catalogue_holds_what_is_said_and_no_more(of: Language) -> None:
+    assert _needed(of) - set(catalogue(of)) == set()
+    assert set(catalogue(of)) - _said() - CLICKS == set()
+
+
+def test_there_is_help_for_every_command() -> None:
     assert set(COMMANDS) == set(ALL)
 
 
-@pytest.mark.parametrize("text", [*MESSAGES])
-def test_a_translation_has_the_same_places_for_values(text: str) -> None:
-    assert _places(MESSAGES[text]) == _places(text)
-    assert HAN.search(MESSAGES[text])
+@pytest.mark.parametrize("of", Language)
+def test_no_text_is_translated_twice(of: Language) -> None:
+    lines = (ROOT / "templates/commands" / CATALOGUES[of]).read_text(encoding="utf-8").splitlines()
+    keys = [line.partition('": "')[0] for line in lines if line.startswith('"')]
+    assert len(keys) == len(set(keys)) == len(catalogue(of))
+
+
+@pytest.mark.parametrize(
+    ("of", "text"), [pytest.param(of, text, id=f"{of}-{text}") for of in Language for text in catalogue(of)]
+)
+def test_a_translation_has_the_same_places_for_values(of: Language, text: str) -> None:
+    translated = catalogue(of)[text]
+    assert _places(translated) == _places(text)
+    if of is Language.EN:
+        assert not HAN.search(translated)
+    elif len(text.split()) > 1:  # a single word may be a key of a file
+        assert HAN.search(translated) or not _has_words(text)
 
 
 def _places(text: str) -> set[tuple[str, str | None]]:
-    return {(name, form) for _, name, form, _ in Formatter().parse(text) if name}
+    try:
+        return {(name, form) for _, name, form, _ in Formatter().parse(text) if name}
+    except ValueError:  # a text without values, which is never formatted
+        return set()
 
 
 def test_a_value_is_put_in_its_place_in_either_language() -> None:

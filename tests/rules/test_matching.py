@@ -331,7 +331,7 @@ WHY_NOT: dict[str, tuple[dict[str, Any], str | None, str | None]] = {
     ),
     "a sentence that does not fit": ({"sentences": ["回应不合法"]}, SENTENCE, "no sentence fits"),
     "a sentence that another beats": ({"sentences": ["没有返回"]}, SENTENCE, "another sentence fits better"),
-    "no sentence to compare": ({"sentences": ["没有返回"]}, None, "the alert has no 内容 line"),
+    "no sentence to compare": ({"sentences": ["没有返回"]}, None, "the alert has no description"),
     "signs that fail": (
         {"sentences": ["回应不合法"], "signs": {"event": "Scan"}},
         None,

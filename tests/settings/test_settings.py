@@ -21,7 +21,8 @@ from triage.errors import SettingsError
 from triage.message import ANY_ACCOUNT, Person
 from triage.settings import load_settings
 from triage.settings.directories import load_rules_dirs
-from triage.settings.model import Settings, show_settings
+from triage.settings.model import Settings
+from triage.settings.shown import show_settings
 
 KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 APPID = "wx5f3a09c27be1d846"
@@ -50,7 +51,9 @@ def test_a_token_ends_the_demo() -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        pytest.param({"TRIAGE_PORT": "99999"}, "TRIAGE_PORT: '99999' should be less", id="a port too high"),
+        pytest.param(
+            {"TRIAGE_PORT": "99999"}, "TRIAGE_PORT: '99999' must be 65535 or less", id="a port too high"
+        ),
         pytest.param(
             {"TRIAGE_PORT": "tcp://10.0.0.1:80"}, "TRIAGE_PORT: 'tcp", id="Kubernetes' own TRIAGE_PORT"
         ),
@@ -82,7 +85,7 @@ def test_a_token_ends_the_demo() -> None:
         ),
         pytest.param(
             {"TRIAGE_WECHAT_ACCOUNTS": '[{"appid": "wx1"}]'},
-            "TRIAGE_WECHAT_ACCOUNTS[0].token: field required",
+            "TRIAGE_WECHAT_ACCOUNTS[0].token: is missing",
             id="an account without a token",
         ),
         pytest.param(

@@ -10,6 +10,7 @@ from triage.advice.rendering import steps_for, steps_of
 from triage.findings import Finding, Severity
 from triage.rules.conditions import Condition, View, holds
 from triage.rules.model import Example, Rule, RuleSet
+from triage.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +52,28 @@ def _must(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
     """Why a `match` example fails: another rule wins it, or the reply lacks what it promises."""
     winner = _winner(example, answer)
     if winner is None:
-        yield f"{_what(example)} must be won by '{rule.id}', but nothing answers it"
+        yield Wording(
+            "{example} must be won by '{id}', but nothing answers it", example=_what(example), id=rule.id
+        )
         return
     if winner != rule.id:
-        yield f"{_what(example)} must be won by '{rule.id}', but '{winner}' wins"
+        yield Wording(
+            "{example} must be won by '{id}', but '{winner}' wins",
+            example=_what(example),
+            id=rule.id,
+            winner=winner,
+        )
         return
     reply = "\n".join(answer.pages)
     for text in example.renders:
         if text not in reply:
-            yield f"the reply does not contain '{text}'"
+            yield Wording("the reply does not contain '{text}'", text=text)
     steps = _steps(rule, answer)
     if example.steps and steps[: len(example.steps)] != example.steps:
         shown = ", ".join(steps[: len(example.steps) + 1])
-        yield f"the steps must begin with {', '.join(example.steps)}, but are {shown}"
+        yield Wording(
+            "the steps must begin with {steps}, but are {shown}", steps=", ".join(example.steps), shown=shown
+        )
 
 
 def _must_not(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
@@ -71,13 +81,13 @@ def _must_not(rule: Rule, example: Example, answer: Answer) -> Iterator[str]:
     reached = {match.rule.id for diagnosis in answer.diagnoses for match in diagnosis.matches}
     reached |= {candidate.rule.id for candidate in answer.asked.candidates}
     if not example.query and not answer.diagnoses:
-        yield "no alert is found in this example; write words that must not match as 'query'"
+        yield Wording("no alert is found in this example; write words that must not match as 'query'")
     if rule.id in reached:
-        yield f"{_what(example)} must not match '{rule.id}', but does"
+        yield Wording("{example} must not match '{id}', but does", example=_what(example), id=rule.id)
 
 
 def _what(example: Example) -> str:
-    return "this query" if example.query else "this alert"
+    return Wording("this query") if example.query else Wording("this alert")
 
 
 def _winner(example: Example, answer: Answer) -> str | None:
@@ -114,8 +124,10 @@ def _coverage(
     for rule_id, name, condition in conditions:
         results = {holds(condition, view) for view in (views[rule_id] if name else everywhere)}
         if len(results) < 2:
-            always = "always true" if True in results else "never true"
-            one_sided.append(f"{rule_id}{'/' + name if name else ''}: {always}")
+            always = Wording("always true") if True in results else Wording("never true")
+            one_sided.append(
+                Wording("{condition}: {always}", condition=f"{rule_id}/{name}".rstrip("/"), always=always)
+            )
     unshown = tuple("/".join(step) for step in steps if step not in shown)
     return Coverage(
         sum(len(rule.match) + len(rule.ignore) for rule in tested),

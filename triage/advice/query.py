@@ -21,6 +21,7 @@ from triage.alerts.facts import FACTS, Fact, FactType
 from triage.rules.codes import Code
 from triage.rules.index import Literals
 from triage.rules.model import Rule, RuleSet
+from triage.wording import Wording, joined
 
 MAX_QUERY = 2_000
 """A longer text is no query."""
@@ -231,7 +232,7 @@ class TopicIndex:
 
     def _shared_words(self, question: Question, id_: str) -> str:
         words = self._texts.shared(FILLER.sub(" ", question.words), id_, _MAX_SHARED)
-        return f"正文里也有 {'、'.join(words)}"
+        return Wording("正文里也有 {words}", words=joined("{a}、{b}", words))
 
     def _add_codes(
         self, evidence: dict[str, _Evidence], question: Question, codes: Iterable[TypedCode]

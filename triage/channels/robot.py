@@ -19,6 +19,7 @@ from triage.channels.delivery import Delivery, Notice, RateLimit
 from triage.channels.xml import strip_controls
 from triage.errors import ApiError, SettingsError
 from triage.message import PageSize
+from triage.wording import Wording
 
 _URL = re.compile(r"https?://[!-~]{1,2000}")
 _KEY = re.compile(r"[A-Za-z0-9-]{8,200}")
@@ -38,14 +39,17 @@ class Robot:
     def __post_init__(self) -> None:
         if not _URL.fullmatch(self.address) and not _KEY.fullmatch(self.address):
             raise SettingsError(
-                "is neither the webhook URL of a robot nor its key; copy it from the group", "address"
+                Wording("is neither the webhook URL of a robot nor its key; copy it from the group"),
+                "address",
             )
         if self.secret is not None and (not self.secret.strip() or not self.secret.isascii()):
             raise SettingsError(
-                "the secret is empty or has foreign letters; copy it from the group", "secret"
+                Wording("the secret is empty or has foreign letters; copy it from the group"), "secret"
             )
         if self.keyword is not None and not self.keyword.strip():
-            raise SettingsError("the keyword is empty; leave it out where the robot has none", "keyword")
+            raise SettingsError(
+                Wording("the keyword is empty; leave it out where the robot has none"), "keyword"
+            )
 
     def url(self, official: str) -> str:
         """Where it is; `official` has `{}` where the key stands."""

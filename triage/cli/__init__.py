@@ -15,7 +15,7 @@ import click
 
 from triage import __version__
 from triage.cli._commands import Group, explain
-from triage.cli._language import choose_language, gettext
+from triage.cli._language import choose_language, gettext, in_language
 from triage.cli._output import write
 from triage.errors import TriageError
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write(gettext("interrupted"), err=True)
         return 130
     except TriageError as exc:
-        write(f"triage: {exc}", err=True)
+        write(f"triage: {in_language(exc)}", err=True)
         return 2
     except BrokenPipeError:
         sys.stderr.close()

@@ -22,7 +22,7 @@ _WIDTH = 100
 def write_findings(findings: Iterable[Finding]) -> None:
     """Each finding with the line it is about and a caret below the place."""
     for finding in findings:
-        write(str(finding))
+        write(finding)
         if finding.location and (lines := _excerpt(finding.location)):
             write("\n".join(lines))
 

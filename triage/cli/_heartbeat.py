@@ -17,7 +17,7 @@ import click
 from triage.cli._language import gettext
 from triage.cli._options import grouped
 from triage.cli._output import write
-from triage.errors import InputError, TriageError
+from triage.errors import InputError, TriageError, reason_of
 from triage.printing import dump_json
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _serve(serve: Callable[[int], Callable[[], None]], port: int) -> Callable[[]
         return serve(port)
     except OSError as exc:
         raise InputError(
-            gettext("cannot serve metrics on port {port}: {why}", port=port, why=exc.strerror)
+            gettext("cannot serve metrics on port {port}: {why}", port=port, why=reason_of(exc))
         ) from exc
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.cli._language import gettext
-from triage.errors import InputError
+from triage.errors import InputError, reason_of
 from triage.pictures.formats import MAX_BYTES, format_of
 
 _MAX_BYTES = 4 * MAX_CHARACTERS
@@ -89,4 +89,4 @@ def read_bytes(file: str | None, limit: int = _MAX_BYTES) -> bytes:
         with Path(str(file)).open("rb") as stream:
             return stream.read(limit + 1)
     except OSError as exc:
-        raise InputError(gettext("cannot read {file}: {why}", file=file, why=exc.strerror)) from exc
+        raise InputError(gettext("cannot read {file}: {why}", file=file, why=reason_of(exc))) from exc

@@ -1,13 +1,22 @@
-"""The language that a command speaks: `TRIAGE_LANG`, else the locale; chosen once, before the command runs."""
+"""The language that a command speaks: `TRIAGE_LANG`, else the locale; chosen once, before the command runs.
+
+A text stands in the code in one language, and in templates/commands in the other: what the code says in English is in
+chinese.yml, what it says in Chinese, as the bot speaks, in english.yml.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import StrEnum
+from functools import cache
+
+from triage.wording import Wording, translate
 
 _VARIABLES = ("TRIAGE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides, as for every program: https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html"""
+_HAN = re.compile(r"[\u4e00-\u9fff]|[，、。；：（）]")
 
 
 class Language(StrEnum):
@@ -17,6 +26,8 @@ class Language(StrEnum):
     ZH = "zh"
 
 
+CATALOGUES: Mapping[Language, str] = {Language.EN: "english.yml", Language.ZH: "chinese.yml"}
+"""The files of templates/commands, by the language that they are in."""
 _chosen: ContextVar[Language] = ContextVar("language", default=Language.EN)
 
 
@@ -34,9 +45,34 @@ def language() -> Language:
 
 
 def gettext(text: str, **values: object) -> str:
-    """The text in the chosen language, with the values in their places; one that the catalogue lacks stays English."""
-    if _chosen.get() is Language.ZH:
-        from triage.cli._chinese import MESSAGES
+    """The text in the chosen language, with the values in their places; one that the catalogue lacks stays as it is."""
+    return in_language(Wording(text, **values))
 
-        text = MESSAGES.get(text, text)
-    return text.format(**values) if values else text
+
+def in_language(said: object) -> str:
+    """A wording, a finding or an error in the chosen language; any other text stays as it is."""
+    return str(translate(said, _template))
+
+
+def language_of(template: str) -> Language:
+    """The language of a text in the code."""
+    return Language.ZH if _HAN.search(template) else Language.EN
+
+
+def _template(template: str) -> str:
+    if language_of(template) is _chosen.get():
+        return template
+    return catalogue(_chosen.get()).get(template, template)
+
+
+@cache
+def catalogue(of: Language) -> Mapping[str, str]:
+    """What is said in this language, by what stands in the code."""
+    import yaml  # most commands in English need neither
+
+    from triage.settings.directories import data_directory
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    text = (data_directory("templates") / "commands" / CATALOGUES[of]).read_text(encoding="utf-8")
+    texts: dict[str, str] = yaml.load(text, Loader=loader)  # noqa: S506 - a loader that makes text of everything
+    return texts

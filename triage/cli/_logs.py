@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from triage.alerts.parser import Alert
 from triage.cli._language import gettext
-from triage.errors import InputError, LogFileError
+from triage.errors import InputError, LogFileError, reason_of
 from triage.logs.files import LogFile, Progress, open_log
 from triage.logs.join import ConfiguredLog, join
 from triage.logs.target import Target, target_of
@@ -44,7 +44,7 @@ def _opened(log: str) -> LogFile:
     try:
         return open_log(Path(log))
     except OSError as exc:
-        raise InputError(gettext("cannot read {file}: {why}", file=log, why=exc.strerror)) from exc
+        raise InputError(gettext("cannot read {file}: {why}", file=log, why=reason_of(exc))) from exc
 
 
 def _unreadable(exc: LogFileError) -> str:

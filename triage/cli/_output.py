@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import click
 
+from triage.cli._language import in_language
 from triage.printing import dump_json, visible
 
 
-def write(text: str, *, err: bool = False) -> None:
-    """Print a text on a line of its own; what a terminal would obey in it is made visible."""
-    click.echo(visible(text), err=err)
+def write(said: object, *, err: bool = False) -> None:
+    """Print a text, a finding or an error on a line of its own, in the chosen language where it can be said in it.
+
+    What a terminal would obey in it is made visible.
+    """
+    click.echo(visible(in_language(said)), err=err)
 
 
 def dump(value: object) -> str:

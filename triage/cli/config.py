@@ -22,7 +22,7 @@ from triage.settings import load_settings
 @click.option("--json", "as_json", is_flag=True, help="Print the settings as JSON.")
 def command(as_json: bool) -> None:
     """Show every setting, secrets hidden, and where each came from."""
-    from triage.settings.model import show_settings
+    from triage.settings.shown import show_settings
 
     shown = show_settings(load_settings(), os.environ)
     if as_json:

@@ -52,4 +52,4 @@ def command(name: str, role: str, appids: tuple[str, ...]) -> None:
         if holder_of(called, names_of(store, settings.admins)):
             raise InputError(gettext("a member is called '{name}' already; choose another name", name=called))
         store.invite(given)
-    write(gettext("within a day {name} sends the bot: 加入 {word}", name=called, word=word))
+    write(gettext("within a day {name} sends the bot: {said}", name=called, said=f"加入 {word}"))

@@ -15,7 +15,7 @@ from triage.cli._heartbeat import HeartbeatOptions, heartbeat_options, run_heart
 from triage.cli._language import gettext
 from triage.cli._options import AccountOptions, account_options, grouped
 from triage.cli._output import dump, write
-from triage.errors import InputError
+from triage.errors import InputError, reason_of
 from triage.findings import Severity
 from triage.settings.directories import data_directory, load_sources
 
@@ -265,4 +265,4 @@ def _write(file: str, text: str) -> None:
     try:
         Path(file).write_text(text, encoding="utf-8")
     except OSError as exc:
-        raise InputError(gettext("cannot write {file}: {why}", file=file, why=exc.strerror)) from exc
+        raise InputError(gettext("cannot write {file}: {why}", file=file, why=reason_of(exc))) from exc

@@ -17,7 +17,7 @@ from triage.cli._adviser import make_adviser, make_renderer
 from triage.cli._commands import Group
 from triage.cli._findings import findings_as_json, sarif, write_findings
 from triage.cli._input import read_text
-from triage.cli._language import gettext
+from triage.cli._language import Language, gettext, in_language, language
 from triage.cli._output import dump, write
 from triage.cli._replay import command as replay
 from triage.cli._rules_json import diagnosis_as_json, question_as_json, rule_as_json, rule_head_as_json
@@ -33,6 +33,7 @@ from triage.rules.scaffold import write_scaffold
 from triage.rules.schema import json_schema
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
 from triage.store import Store
+from triage.wording import Wording
 
 _LONGEST_LINE = 100
 """Characters of a gap that are shown on its line."""
@@ -69,7 +70,7 @@ def _nothing_read(given: tuple[str, ...]) -> Iterator[Finding]:
     for path in named:
         if Path(path).exists() and not find_rule_files(Path(path)):
             severity = Severity.HIGH if given else Severity.INFO
-            message = "nothing of yours was read: no file here ends in .yml or .yaml"
+            message = Wording("nothing of yours was read: no file here ends in .yml or .yaml")
             yield Finding("nothing-read", severity, message, Location(path, 1, 1))
 
 
@@ -96,7 +97,12 @@ def check(directories: tuple[str, ...], as_json: bool, as_sarif: bool) -> int:
         write(dump({"rules": len(rules.rules), "findings": findings_as_json(shown)}))
     else:
         write_findings(shown)
-        write(f"{len(rules.rules)} rules, {faults} mistake{'' if faults == 1 else 's'}", err=bool(faults))
+        told = gettext(
+            "{rules} rules, 1 mistake" if faults == 1 else "{rules} rules, {faults} mistakes",
+            rules=len(rules.rules),
+            faults=faults,
+        )
+        write(told, err=bool(faults))
     return 1 if faults else 0
 
 
@@ -125,20 +131,27 @@ def _weighed(finding: Finding, rules: RuleSet) -> Finding:
     bundled = data_directory("rules")
     if not rules.changes or not finding.location or not Path(finding.location.file).is_relative_to(bundled):
         return finding
-    hint = f"as rules are changed at {rules.changes[0].location}; no mistake of yours"
+    hint = Wording("as rules are changed at {place}; no mistake of yours", place=rules.changes[0].location)
     return replace(finding, severity=Severity.INFO, hint=hint)
 
 
 def _write_coverage(coverage: Coverage, failed: int) -> None:
     write(
-        f"{coverage.examples} examples, {failed} failed; "
-        f"{coverage.steps - len(coverage.unshown)} of {coverage.steps} steps shown, "
-        f"{coverage.conditions - len(coverage.one_sided)} of {coverage.conditions} conditions both true and false"
+        gettext(
+            "{examples} examples, {failed} failed; {shown} of {steps} steps shown, "
+            "{both} of {conditions} conditions both true and false",
+            examples=coverage.examples,
+            failed=failed,
+            shown=coverage.steps - len(coverage.unshown),
+            steps=coverage.steps,
+            both=coverage.conditions - len(coverage.one_sided),
+            conditions=coverage.conditions,
+        )
     )
     for name in coverage.unshown:
-        write(f"  never shown: {name}")
+        write(gettext("  never shown: {name}", name=name))
     for name in coverage.one_sided:
-        write(f"  one-sided: {name}")
+        write(gettext("  one-sided: {name}", name=name))
 
 
 @command.command(examples=("triage rules schema > rules.schema.json",))
@@ -158,14 +171,18 @@ def list_rules(as_json: bool) -> None:
         return
     for rule in rules:
         number = str(rule.number) if rule.number else ""
-        write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {len(rule.steps):>2} steps  {rule.title}")
+        steps = gettext("{count:>2} steps", count=len(rule.steps))
+        title = rule.title if language() is Language.ZH else rule.title_en or rule.id
+        write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {steps}  {title}")
     for change in loaded.changes:
         write(_told(change))
 
 
 def _told(change: Change) -> str:
-    what = "is off" if change.is_off else f"has its own {', '.join(change.keys)}"
-    return f"    {change.target} {what}, by {change.location}"
+    told = {"target": change.target, "place": change.location}
+    if change.is_off:
+        return gettext("    {target} is off, by {place}", **told)
+    return gettext("    {target} has its own {keys}, by {place}", keys=", ".join(change.keys), **told)
 
 
 @command.command(examples=("triage rules show request_timeout", "triage rules show --json request_timeout"))
@@ -188,11 +205,11 @@ def show(rule_id: str, as_json: bool) -> None:
 
 def _described(rule: Rule, sources: Sources) -> list[str]:
     lines = [f"{rule.id} · {rule.title}" + (f" ({rule.title_en})" if rule.title_en else ""), rule.meaning]
-    lines += [f"  sentence: {sentence}" for sentence in rule.sentences]
+    lines += [gettext("  sentence: {sentence}", sentence=sentence) for sentence in rule.sentences]
     if rule.aliases:
-        lines.append(f"  asked as: {'、'.join(rule.aliases)}")
+        lines.append(gettext("  asked as: {aliases}", aliases=", ".join(rule.aliases)))
     if rule.push is not AlertedPush.MESSAGE:
-        lines.append(f"  about: {rule.push}")
+        lines.append(gettext("  about: {push}", push=rule.push.value))
     for number, step in enumerate(rule.steps, start=1):
         lines.append(f"{number:>2} [{step.id}] {step.do.source}")
         details = {
@@ -204,7 +221,7 @@ def _described(rule: Rule, sources: Sources) -> list[str]:
             "source": " ".join(map(sources.label, step.source)),
         }
         lines += [f"     {name}: {value}" for name, value in details.items() if value]
-    lines.append(f"from {rule.location}")
+    lines.append(gettext("from {place}", place=rule.location))
     return lines
 
 
@@ -224,27 +241,34 @@ def why(file: str | None, as_json: bool) -> int:
         return _explain_question(adviser, text)
     for diagnosis in diagnoses:
         for match in diagnosis.matches:
-            write(f"{match.rule.id} matches:")
+            write(gettext("{rule} matches:", rule=match.rule.id))
             for item in match.because:
-                place = f" at {item.span[0]}–{item.span[1]}" if item.span else ""
-                write(f"    {item.test}{place}")
+                at = f"{item.span[0]}–{item.span[1]}" if item.span else ""
+                write(f"    {item.test}" + (gettext(" at {place}", place=at) if at else ""))
         for cause in diagnosis.causes:
-            write(f"cause {cause.id}: {cause.field}[{cause.span[0]}:{cause.span[1]}] {cause.meaning}")
-        write("others:")
+            place = f"{cause.field}[{cause.span[0]}:{cause.span[1]}]"
+            write(gettext("cause {id}: {place} {meaning}", id=cause.id, place=place, meaning=cause.meaning))
+        write(gettext("others:"))
         for rule_id, reason in adviser.why_not(diagnosis):
-            write(f"    {rule_id:<28} {reason}")
+            write(f"    {rule_id:<28} {in_language(reason)}")
     return 0
 
 
 def _explain_question(adviser: Adviser, text: str) -> int:
     asked = adviser.ask(text)
     for candidate in asked.candidates:
-        said = "is asked for" if asked.is_clear else "may be asked for"
-        write(f"{candidate.rule.id} {said}, {candidate.score:g} points:")
+        template = (
+            Wording("{rule} is asked for, {points:g} points:", rule=candidate.rule.id, points=candidate.score)
+            if asked.is_clear
+            else Wording(
+                "{rule} may be asked for, {points:g} points:", rule=candidate.rule.id, points=candidate.score
+            )
+        )
+        write(template)
         for reason in candidate.because:
-            write(f"    {reason}")
+            write(f"    {in_language(reason)}")
     for name, value in asked.facts.items():
-        write(f"fact {name}: {value}")
+        write(gettext("fact {name}: {value}", name=name, value=value))
     if not asked.candidates:
         write(gettext("no alert and no question in this text"))
         write(gettext("nearest: {ids}", ids=", ".join(adviser.nearest(text))))
@@ -287,5 +311,8 @@ def new(file: str | None) -> None:
         raise InputError(gettext("there is no alert in this text to start a rule from"))
     first = diagnoses[0]
     if first.kind != UNKNOWN:
-        write(f"# this alert is known as '{first.kind}'; a rule of your own adds steps to it", err=True)
+        told = gettext(
+            "# this alert is known as '{kind}'; a rule of your own adds steps to it", kind=first.kind
+        )
+        write(told, err=True)
     write(write_scaffold(first.alert, first.kind))

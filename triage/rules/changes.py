@@ -8,6 +8,7 @@ from dataclasses import replace
 from triage.findings import Finding, Location, Severity
 from triage.rules.model import Change, Rule
 from triage.rules.strict_yaml import similar
+from triage.wording import Wording
 
 
 def sort_out(
@@ -33,17 +34,25 @@ def _problem(
 ) -> Finding | None:
     rule = known.get(change.rule)
     if rule is None:
-        message = f"there is no rule '{change.rule}'"
+        message = Wording("there is no rule '{rule}'", rule=change.rule)
         return _finding(change.location, "unknown-rule", message, similar(change.rule, known))
     if change.target in made:
-        message = f"'{change.target}' is changed already at {made[change.target].location}"
-        return _finding(change.location, "duplicate-change", message, "change it in one place")
+        message = Wording(
+            "'{target}' is changed already at {location}",
+            target=change.target,
+            location=made[change.target].location,
+        )
+        return _finding(change.location, "duplicate-change", message, Wording("change it in one place"))
     if change.step is not None and change.rule in whole:
-        message = f"the steps of '{change.rule}' are replaced or off at {whole[change.rule].location}"
-        return _finding(change.location, "duplicate-change", message, "change them in one place")
+        message = Wording(
+            "the steps of '{rule}' are replaced or off at {location}",
+            rule=change.rule,
+            location=whole[change.rule].location,
+        )
+        return _finding(change.location, "duplicate-change", message, Wording("change them in one place"))
     steps = [step.id for step in rule.steps]
     if change.step is not None and change.step not in steps:
-        message = f"rule '{change.rule}' has no step '{change.step}'"
+        message = Wording("rule '{rule}' has no step '{step}'", rule=change.rule, step=change.step)
         return _finding(change.location, "unknown-step", message, similar(change.step, steps))
     return None
 
@@ -59,7 +68,7 @@ def _left_without_steps(changes: Iterable[Change], known: Mapping[str, Rule]) ->
             off.setdefault(change.rule, []).append(change)
     for id_, steps in off.items():
         if len(steps) == len(known[id_].steps):
-            message = f"rule '{id_}' is left without a step; switch it off whole"
+            message = Wording("rule '{id}' is left without a step; switch it off whole", id=id_)
             yield _finding(steps[-1].location, "no-steps", message)
 
 

@@ -23,6 +23,7 @@ from triage.rules.strict_yaml import (
     similar,
     word_of,
 )
+from triage.wording import Wording
 
 CODE_TABLE_KEY = "family"
 """The key by which a file is a table of codes."""
@@ -73,7 +74,7 @@ class CodeTable:
 def parse_code_table(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> CodeTable | None:
     """The table of a file; None, with findings, where its head has mistakes. Codes with mistakes are left out."""
     before = len(reader.findings)
-    head = reader.parse(node, pairs, _TABLE, "a table of codes")
+    head = reader.parse(node, pairs, _TABLE, Wording("a table of codes"))
     if len(reader.findings) > before:
         return None
     codes = (_code(reader, pair, head) for pair in reader.mapping(head.pop("codes"), "codes"))
@@ -89,11 +90,16 @@ def code_conflicts(tables: Iterable[CodeTable], ids: Collection[str]) -> Iterato
         for code in table.codes:
             key = (code.family, code.code)
             if key in taken:
-                message = f"{code.family} {code.code} is explained already at {taken[key]}"
+                message = Wording(
+                    "{family} {code} is explained already at {place}",
+                    family=code.family,
+                    code=code.code,
+                    place=taken[key],
+                )
                 yield Finding("duplicate-code", Severity.HIGH, message, code.location)
             taken.setdefault(key, code.location)
             if code.topic not in ids:
-                message = f"'topic' names no rule: '{code.topic}'"
+                message = Wording("'topic' names no rule: '{topic}'", topic=code.topic)
                 yield Finding("unknown-rule", Severity.HIGH, message, code.location, similar(code.topic, ids))
 
 
@@ -102,13 +108,17 @@ def _code(reader: Reader, pair: Pair, head: dict[str, Any]) -> Code | None:
     before = len(reader.findings)
     if not _CODE.fullmatch(name):
         reader.report(
-            key, "bad-code", f"'{name}' is no code: digits, with a minus sign where it has one, or CAPITALS"
+            key,
+            "bad-code",
+            Wording(
+                "'{name}' is no code: digits, with a minus sign where it has one, or CAPITALS", name=name
+            ),
         )
-    row = reader.parse(value, reader.mapping(value, "a code"), _ROW, "a code")
+    row = reader.parse(value, reader.mapping(value, Wording("a code")), _ROW, Wording("a code"))
     row["topic"] = row["topic"] or head["topic"]
     row["source"] = row["source"] or head["source"]
     if not row["source"]:
-        reader.report(key, "missing-key", "a code without 'source', and none for the whole table")
+        reader.report(key, "missing-key", Wording("a code without 'source', and none for the whole table"))
     if len(reader.findings) > before:
         return None
     return Code(family=head["family"], code=name, **row, location=reader.location(key))
@@ -117,7 +127,9 @@ def _code(reader: Reader, pair: Pair, head: dict[str, Any]) -> Code | None:
 def _family(reader: Reader, node: yaml.Node) -> str:
     value = reader.text(node)
     if value and value not in FAMILIES:
-        message = f"'{value}' is no family of codes: {', '.join(FAMILIES)}"
+        message = Wording(
+            "'{value}' is no family of codes: {families}", value=value, families=", ".join(FAMILIES)
+        )
         reader.report(node, "bad-family", message, similar(value, FAMILIES))
     return value
 

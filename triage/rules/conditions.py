@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ import yaml
 from triage.alerts.cleaning import fold
 from triage.alerts.facts import FACTS, Fact, FactType
 from triage.rules.strict_yaml import Reader, similar
+from triage.wording import Wording
 
 OPERATORS = ("contains", "startswith", "endswith", "regex", "cidr", "gte", "lte", "exists")
 REFERRING = ("kind", "cause", "phrase")
@@ -154,12 +156,13 @@ def first_failure(condition: Condition, view: View) -> str | None:
     for test in condition.tests:
         if not _is_true(test, view):
             fact = view.facts.get(test.field)
-            return f"{test} (here {'missing' if fact is None else _brief(fact)})"
+            here = Wording("missing") if fact is None else _brief(fact)
+            return Wording("{test} (here {here})", test=test, here=here)
     for part in condition.none:
         if (held := passing_tests(part, view)) is not None:
-            return f"not {', '.join(map(str, held))}"
+            return Wording("not {tests}", tests=", ".join(map(str, held)))
     if condition.any and all(passing_tests(part, view) is None for part in condition.any):
-        return f"none of {len(condition.any)} under 'any'"
+        return Wording("none of {count} under 'any'", count=len(condition.any))
     return None
 
 
@@ -237,7 +240,7 @@ def parse_condition(reader: Reader, node: yaml.Node) -> Condition:
     tests: list[Test] = []
     groups: dict[str, tuple[Condition, ...]] = {"any": (), "not": ()}
     before = len(reader.findings)
-    for name, key, value in reader.mapping(node, "a condition"):
+    for name, key, value in reader.mapping(node, Wording("a condition")):
         if name in groups:
             parts = reader.items(value) if name == "any" or isinstance(value, yaml.SequenceNode) else [value]
             groups[name] = tuple(parse_condition(reader, part) for part in parts)
@@ -246,7 +249,7 @@ def parse_condition(reader: Reader, node: yaml.Node) -> Condition:
             if test:
                 tests.append(test)
     if not (tests or groups["any"] or groups["not"]) and len(reader.findings) == before:
-        reader.report(node, "empty-condition", "the condition tests nothing")
+        reader.report(node, "empty-condition", Wording("the condition tests nothing"))
     return Condition(tuple(tests), groups["any"], groups["not"])
 
 
@@ -254,15 +257,19 @@ def _parse_test(name: str, key: yaml.Node, value: yaml.Node, reader: Reader) -> 
     field, _, op = name.partition("|")
     if field not in FACTS:
         hint = reader.meant(key) or similar(field, [*FACTS, "any", "not"])
-        reader.report(key, "unknown-field", f"unknown fact '{field}'", hint)
+        reader.report(key, "unknown-field", Wording("unknown fact '{field}'", field=field), hint)
         return None
     if op not in ("", *OPERATORS) or name.endswith("|"):
         hint = reader.meant(key) or similar(op, OPERATORS)
-        reader.report(key, "unknown-operator", f"unknown operator '{op}'", hint)
+        reader.report(key, "unknown-operator", Wording("unknown operator '{op}'", op=op), hint)
         return None
     type_ = FACTS[field].type
     if op not in OPERATORS_FOR[type_]:
-        reader.report(key, "wrong-operator", f"'{op}' does not fit '{field}', which is a {type_.value}")
+        reader.report(
+            key,
+            "wrong-operator",
+            Wording("'{op}' does not fit '{field}', which is a {type}", op=op, field=field, type=type_.value),
+        )
         return None
     numeric = type_ is FactType.NUMBER
     written = [(text, node) for text, node in reader.values(value) if text]
@@ -283,7 +290,7 @@ def _parse_value(text: str, op: str, numeric: bool, node: yaml.Node, reader: Rea
     if not numeric:
         return fold(text)
     if not re.fullmatch(r"-?\d{1,12}(?:\.\d{1,6})?", text, re.ASCII):
-        reader.report(node, "bad-number", f"'{text}' is no number")
+        reader.report(node, "bad-number", Wording("'{text}' is no number", text=text))
         return None
     return float(text)
 
@@ -291,32 +298,48 @@ def _parse_value(text: str, op: str, numeric: bool, node: yaml.Node, reader: Rea
 def _parse_flag(text: str, node: yaml.Node, reader: Reader) -> bool | None:
     if text in ("yes", "no"):
         return text == "yes"
-    reader.report(node, "bad-flag", f"'{text}' must be yes or no")
+    reader.report(node, "bad-flag", Wording("'{text}' must be yes or no", text=text))
     return None
 
 
 def _parse_network(text: str, node: yaml.Node, reader: Reader) -> Network | None:
     try:
         return ipaddress.ip_network(text)
-    except ValueError as exc:
-        reader.report(node, "bad-network", f"'{text}' is no network: {exc}")
+    except ValueError:
+        hint = Wording("write it like 10.0.0.0/8")
+        with suppress(ValueError):
+            hint = Wording("write '{char}'", char=ipaddress.ip_network(text, strict=False))
+        reader.report(node, "bad-network", Wording("'{text}' is no network", text=text), hint)
         return None
 
 
 def _parse_pattern(text: str, node: yaml.Node, reader: Reader) -> str | None:
     if wide := next((char for char in text if not char.isascii() and fold(char).isascii()), None):
-        hint = f"write '{fold(wide)}'"
-        reader.report(node, "wide-regex", f"'{wide}' never fits, texts are folded to half width", hint)
+        hint = Wording("write '{char}'", char=fold(wide))
+        reader.report(
+            node,
+            "wide-regex",
+            Wording("'{wide}' never fits, texts are folded to half width", wide=wide),
+            hint,
+        )
         return None
     try:
         size = compiled(text).programsize
     except re2.error as exc:
         problem = exc.args[0].decode() if isinstance(exc.args[0], bytes) else str(exc)
-        reader.report(node, "bad-regex", f"bad expression '{text}': {problem}")
+        reader.report(
+            node, "bad-regex", Wording("bad expression '{text}': {problem}", text=text, problem=problem)
+        )
         return None
     if size > _MAX_PROGRAM:
         reader.report(
-            node, "heavy-regex", f"the expression compiles to {size} instructions, at most {_MAX_PROGRAM}"
+            node,
+            "heavy-regex",
+            Wording(
+                "the expression compiles to {size} instructions, at most {most}",
+                size=size,
+                most=_MAX_PROGRAM,
+            ),
         )
         return None
     return text

@@ -14,6 +14,7 @@ from triage.rules.lexicon import Lexicon
 from triage.rules.matching import UNKNOWN
 from triage.rules.model import Rule, RuleFile, RuleSet
 from triage.rules.strict_yaml import MAX_FINDINGS, Reference, similar
+from triage.wording import Wording
 
 
 def join(
@@ -38,7 +39,11 @@ def join(
     )
     conflicts = tuple(islice(found, MAX_FINDINGS + 1))
     if len(conflicts) > MAX_FINDINGS and (place := conflicts[-1].location):
-        more = _finding(place, "too-many", f"{MAX_FINDINGS} mistakes between files so far; there are more")
+        more = _finding(
+            place,
+            "too-many",
+            Wording("{most} mistakes between files so far; there are more", most=MAX_FINDINGS),
+        )
         conflicts = (*conflicts[:-1], more)
     lexicon = Lexicon.joined(file.lexicon for file in files)
     return RuleSet(rules, version, tables, lexicon, changes), conflicts
@@ -49,7 +54,11 @@ def _same_ids(rules: tuple[Rule, ...]) -> Iterator[Finding]:
     for rule in rules:
         if rule.id in ids:
             taken_by = ids[rule.id].location
-            yield _finding(rule.places["id"], "duplicate-id", f"rule id '{rule.id}' is taken by {taken_by}")
+            yield _finding(
+                rule.places["id"],
+                "duplicate-id",
+                Wording("rule id '{id}' is taken by {taken_by}", id=rule.id, taken_by=taken_by),
+            )
         ids.setdefault(rule.id, rule)
 
 
@@ -58,14 +67,14 @@ def _conflicts(rules: tuple[Rule, ...], ids: Collection[str]) -> Iterator[Findin
     for rule in rules:
         if rule.number is not None and rule.number in numbers:
             taken = numbers[rule.number]
-            message = f"number {rule.number} is taken by '{taken.id}'"
+            message = Wording("number {number} is taken by '{id}'", number=rule.number, id=taken.id)
             yield _finding(rule.places["number"], "duplicate-number", message)
         if rule.number is not None:
             numbers.setdefault(rule.number, rule)
     for rule in rules:
         for other in rule.see:
             if other not in ids:
-                message = f"'see' names no rule: '{other}'"
+                message = Wording("'see' names no rule: '{other}'", other=other)
                 yield _finding(rule.places["see"], "unknown-rule", message, similar(other, ids))
 
 
@@ -83,14 +92,25 @@ def _unknown_names(
         written = name if what == "source" else _folded(name)
         if written not in known[what]:
             hint = similar(written, known[what]) or _SEE.get(what)
-            yield _finding(location, "unknown-name", f"there is no {what} '{name}'", hint)
+            yield _finding(
+                location,
+                "unknown-name",
+                Wording("there is no {what} '{name}'", what=_KINDS[what], name=name),
+                hint,
+            )
 
 
+_KINDS = {
+    "kind": Wording("kind"),
+    "cause": Wording("cause"),
+    "phrase": Wording("phrase"),
+    "source": Wording("source"),
+}
 _SEE = {
-    "kind": "a kind is the id of a rule: triage rules list",
-    "cause": f"the causes are {', '.join(sorted(CAUSES))}",
-    "phrase": "add it to the 'phrases' of a rule, or nothing finds it",
-    "source": "docs/sources.md lists them; your own experience is 'field'",
+    "kind": Wording("a kind is the id of a rule: triage rules list"),
+    "cause": Wording("the causes are {names}", names=", ".join(sorted(CAUSES))),
+    "phrase": Wording("add it to the 'phrases' of a rule, or nothing finds it"),
+    "source": Wording("docs/sources.md lists them; your own experience is 'field'"),
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import yaml
 
 from triage.rules.strict_yaml import TEXT, TEXTS, Key, Pair, Reader, Shape, mapping_of, ref
+from triage.wording import Wording
 
 LEXICON_KEY = "lexicon"
 """The key by which a file is a lexicon."""
@@ -35,17 +36,17 @@ class Lexicon:
 
 def parse_lexicon(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Lexicon:
     """The lexicon of a file; what has mistakes is left out, with findings."""
-    values = reader.parse(node, pairs, _FILE, "a lexicon")
+    values = reader.parse(node, pairs, _FILE, Wording("a lexicon"))
     return values[LEXICON_KEY] or Lexicon()
 
 
 def _lexicon(reader: Reader, node: yaml.Node) -> Lexicon:
-    values = reader.parse(node, reader.mapping(node, "a lexicon"), _LEXICON, "a lexicon")
+    values = reader.parse(node, reader.mapping(node, Wording("a lexicon")), _LEXICON, Wording("a lexicon"))
     return Lexicon(values["heard"], values["everyday"])
 
 
 def _heard(reader: Reader, node: yaml.Node) -> Mapping[str, str]:
-    return {word: reader.text(value) for word, _, value in reader.mapping(node, "heard words")}
+    return {word: reader.text(value) for word, _, value in reader.mapping(node, Wording("heard words"))}
 
 
 _FILE = {LEXICON_KEY: Key(Shape(_lexicon, ref("lexicon")), needed=True)}

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from triage.errors import RulesError
+from triage.errors import RulesError, reason_of
 from triage.findings import Finding, Location, Severity
 from triage.rules.joining import join
 from triage.rules.model import RuleFile, RuleSet
 from triage.rules.parser import parse_file
 from triage.rules.strict_yaml import MAX_BYTES
+from triage.wording import Wording
 
 _VERSION_DIGITS = 12
 
@@ -94,16 +95,18 @@ def read_source(file: Path) -> str | Finding:
         with os.fdopen(os.open(file, _READ), "rb") as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
-                return Finding("unreadable", Severity.HIGH, "no file but a pipe or a device", place)
+                return Finding("unreadable", Severity.HIGH, Wording("no file but a pipe or a device"), place)
             raw = b"" if status.st_size > MAX_BYTES else stream.read(MAX_BYTES + 1)
         if status.st_size > MAX_BYTES or len(raw) > MAX_BYTES:
-            message = f"the file is larger than {MAX_BYTES:,} bytes"
-            return Finding("too-large", Severity.HIGH, message, place, "split it")
+            message = Wording("the file is larger than {bytes:,} bytes", bytes=MAX_BYTES)
+            return Finding("too-large", Severity.HIGH, message, place, Wording("split it"))
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        problem = f"not UTF-8: byte {exc.start} is {exc.object[exc.start]:#04x}"
+        problem = Wording(
+            "not UTF-8: byte {place} is {byte:#04x}", place=exc.start, byte=exc.object[exc.start]
+        )
     except OSError as exc:
-        problem = f"cannot be read: {exc.strerror}"
+        problem = Wording("cannot be read: {why}", why=reason_of(exc))
     return Finding("unreadable", Severity.HIGH, problem, place)
 
 
@@ -121,7 +124,11 @@ def _search(directories: Iterable[Path]) -> tuple[list[_SourceFile], list[Findin
         except OSError as exc:
             missing = isinstance(exc, FileNotFoundError | NotADirectoryError)
             place = Location(str(path), 1, 1)
-            message = "no such rules directory or file" if missing else f"cannot be read: {exc.strerror}"
+            message = (
+                Wording("no such rules directory or file")
+                if missing
+                else Wording("cannot be read: {why}", why=reason_of(exc))
+            )
             findings.append(Finding("no-directory", Severity.HIGH, message, place))
             continue
         found = [_status(file) for file in (_walk(path, findings) if is_directory else [path])]
@@ -152,14 +159,14 @@ def _walk(root: Path, findings: list[Finding]) -> list[Path]:
         paths += [folder / file for file in files if file.endswith(_ENDINGS) and not file.startswith(".")]
         seen += len(files) + len(folders)
         if seen > MAX_ENTRIES:
-            message = f"more than {MAX_ENTRIES:,} files and directories"
+            message = Wording("more than {most:,} files and directories", most=MAX_ENTRIES)
             findings.append(
                 Finding(
                     "too-many-files",
                     Severity.HIGH,
                     message,
                     Location(str(root), 1, 1),
-                    "name the directory that holds the rules alone",
+                    Wording("name the directory that holds the rules alone"),
                 )
             )
             break
@@ -189,7 +196,7 @@ def _status(path: Path) -> _SourceFile:
 
 def _unreadable(exc: OSError) -> Finding:
     place = Location(str(exc.filename), 1, 1)
-    return Finding("unreadable", Severity.HIGH, f"cannot be read: {exc.strerror}", place)
+    return Finding("unreadable", Severity.HIGH, Wording("cannot be read: {why}", why=reason_of(exc)), place)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from triage.platform.pushes import AlertedPush
 from triage.rules.conditions import Because, Test, View, first_failure, holds, passing_tests, prove
 from triage.rules.index import ConditionIndex, SentenceIndex, fits_sentence
 from triage.rules.model import MARK_FAIL, Rule, RuleSet
+from triage.wording import Wording
 
 UNKNOWN = "unknown"
 """The kind of an alert that no rule names."""
@@ -139,16 +140,22 @@ class Matcher:
         view = View(diagnosis.facts)
         if rule.when:
             reason = first_failure(rule.when, view)
-            return reason or f"unless: {', '.join(map(str, passing_tests(rule.unless, view) or ()))}"
+            return reason or Wording(
+                "unless: {tests}", tests=", ".join(map(str, passing_tests(rule.unless, view) or ()))
+            )
         if rule.sentences and diagnosis.alert.description is not None:
             return (
-                "another sentence fits better"
+                Wording("another sentence fits better")
                 if fits_sentence(rule, diagnosis.alert.description)
-                else "no sentence fits"
+                else Wording("no sentence fits")
             )
         if rule.signs:
-            return first_failure(rule.signs, view) or "another rule's signs fit better"
-        return "the alert has no 内容 line" if rule.sentences else "a topic to ask for, not for alerts"
+            return first_failure(rule.signs, view) or Wording("another rule's signs fit better")
+        return (
+            Wording("the alert has no description")
+            if rule.sentences
+            else Wording("a topic to ask for, not for alerts")
+        )
 
 
 def _rank(match: Match) -> tuple[int, int, bool, str]:

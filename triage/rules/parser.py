@@ -42,6 +42,7 @@ from triage.rules.strict_yaml import (
     word_of,
 )
 from triage.rules.templates import Template
+from triage.wording import Wording
 
 
 def parse_file(source: str, file: str) -> tuple[RuleFile, tuple[Finding, ...]]:
@@ -61,7 +62,7 @@ def parse_rules(source: str, file: str) -> tuple[tuple[Rule, ...], tuple[Finding
 
 
 def _file(reader: Reader, root: yaml.Node) -> RuleFile:
-    pairs = reader.mapping(root, "a file")
+    pairs = reader.mapping(root, Wording("a file"))
     names = {name for name, _, _ in pairs}
     if CODE_TABLE_KEY in names:
         table = parse_code_table(reader, root, pairs)
@@ -79,10 +80,10 @@ def _rules(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> Iterator[Rule]
     if packs:
         ((key, value),) = packs
         if len(rest) > 1:
-            reader.report(key, "mixed-pack", "a pack holds 'version', 'lists' and 'rules' only")
+            reader.report(key, "mixed-pack", Wording("a pack holds 'version', 'lists' and 'rules' only"))
         if isinstance(value, yaml.SequenceNode) and not value.value:
-            reader.report(value, "empty", "the pack holds no rule")
-        nodes = [(node, reader.mapping(node, "a rule")) for node in reader.items(value)]
+            reader.report(value, "empty", Wording("the pack holds no rule"))
+        nodes = [(node, reader.mapping(node, Wording("a rule"))) for node in reader.items(value)]
     else:
         nodes = [(root, rest)]
     for node, own in nodes:
@@ -92,13 +93,15 @@ def _rules(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> Iterator[Rule]
 
 def _without_head(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> list[Pair]:
     """The pairs behind the version and the lists of a file, which are read."""
-    reader.parse(root, [pair for pair in pairs if pair[0] in _HEAD], _HEAD, "a file")
+    reader.parse(root, [pair for pair in pairs if pair[0] in _HEAD], _HEAD, Wording("a file"))
     return [pair for pair in pairs if pair[0] not in _HEAD]
 
 
 def _version(reader: Reader, node: yaml.Node) -> None:
     if reader.text(node) not in (_VERSION, ""):
-        message = f"unknown version of the rule format; this program reads version {_VERSION}"
+        message = Wording(
+            "unknown version of the rule format; this program reads version {version}", version=_VERSION
+        )
         reader.report(node, "bad-version", message)
 
 
@@ -107,11 +110,11 @@ _VERSION = "1"
 
 def _lists(reader: Reader, node: yaml.Node) -> None:
     """Keep the lists for the conditions of the file."""
-    reader.lists = {name: reader.texts(item) for name, _, item in reader.mapping(node, "lists")}
+    reader.lists = {name: reader.texts(item) for name, _, item in reader.mapping(node, Wording("lists"))}
 
 
 def _changes(reader: Reader, root: yaml.Node, pairs: list[Pair]) -> tuple[Change, ...]:
-    values = reader.parse(root, _without_head(reader, root, pairs), _CHANGES, "a file of changes")
+    values = reader.parse(root, _without_head(reader, root, pairs), _CHANGES, Wording("a file of changes"))
     return (*values["off"], *values["override"])
 
 
@@ -134,7 +137,7 @@ def _replacement(reader: Reader, name: str, key: yaml.Node, node: yaml.Node) -> 
     table = _STEP_CHANGE if target and target[1] else _RULE_CHANGE
     values = reader.parse(node, pairs, table, name)
     if not pairs and len(reader.findings) == before:
-        reader.report(key, "useless-key", f"nothing of '{name}' is replaced")
+        reader.report(key, "useless-key", Wording("nothing of '{name}' is replaced", name=name))
     if target is None or len(reader.findings) > before:
         return None
     given = {field: values[field] for field, _, _ in pairs}
@@ -148,7 +151,9 @@ def _target(reader: Reader, node: yaml.Node, name: str) -> tuple[str, str | None
     if found := _TARGET.fullmatch(name):
         return found[1], found[2]
     if name:
-        reader.report(node, "bad-id", f"'{name}' is neither the id of a rule nor rule/step")
+        reader.report(
+            node, "bad-id", Wording("'{name}' is neither the id of a rule nor rule/step", name=name)
+        )
     return None
 
 
@@ -164,7 +169,7 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
     if not isinstance(node, yaml.MappingNode):
         return None
     before = len(reader.findings)
-    values = reader.parse(node, pairs, _RULE, "rule")
+    values = reader.parse(node, pairs, _RULE, Wording("rule"))
     keys = {name: key for name, key, _ in pairs}
     if not any(values[name] for name in ENTRY_KEYS) and (
         before == len(reader.findings) or not ENTRY_KEYS & keys.keys()
@@ -172,11 +177,15 @@ def _rule(reader: Reader, node: yaml.Node, pairs: list[Pair]) -> Rule | None:
         reader.report(
             node,
             "unreachable",
-            "a rule needs 'sentences', 'when', 'aliases' or 'phrases', or nothing leads to it",
+            Wording("a rule needs 'sentences', 'when', 'aliases' or 'phrases', or nothing leads to it"),
         )
     for name, needed in NEEDED_BY.items():
         if name in keys and not values[needed]:
-            reader.report(keys[name], "useless-key", f"'{name}' has no effect without '{needed}'")
+            reader.report(
+                keys[name],
+                "useless-key",
+                Wording("'{name}' has no effect without '{needed}'", name=name, needed=needed),
+            )
     if len(reader.findings) > before:
         return None
     match, ignore = values.pop("examples")
@@ -196,32 +205,32 @@ _LOCATED_KEYS = ("id", "number", "see")
 def _steps(reader: Reader, node: yaml.Node) -> tuple[Step, ...]:
     steps: list[Step] = []
     for item in reader.items(node):
-        values = reader.parse(item, reader.mapping(item, "a step"), _STEP, "step")
+        values = reader.parse(item, reader.mapping(item, Wording("a step")), _STEP, Wording("step"))
         if values["id"] and any(step.id == values["id"] for step in steps):
-            reader.report(item, "duplicate-step", f"step id '{values['id']}' is used twice")
+            reader.report(item, "duplicate-step", Wording("step id '{id}' is used twice", id=values["id"]))
         steps.append(Step(**values))
     if not steps and isinstance(node, yaml.SequenceNode):
-        reader.report(node, "no-steps", "a rule needs at least one step")
+        reader.report(node, "no-steps", Wording("a rule needs at least one step"))
     return tuple(steps)
 
 
 def _examples(reader: Reader, node: yaml.Node) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    values = reader.parse(node, reader.mapping(node, "examples"), _EXAMPLES, "examples")
+    values = reader.parse(node, reader.mapping(node, Wording("examples")), _EXAMPLES, Wording("examples"))
     return values["match"], values["ignore"]
 
 
 def _example_list(reader: Reader, node: yaml.Node) -> tuple[Example, ...]:
     examples = tuple(_example(reader, item) for item in reader.items(node))
     if not examples and isinstance(node, yaml.SequenceNode):
-        reader.report(node, "no-example", "at least one example is needed here")
+        reader.report(node, "no-example", Wording("at least one example is needed here"))
     return examples
 
 
 def _example(reader: Reader, node: yaml.Node) -> Example:
-    values = reader.parse(node, reader.mapping(node, "an example"), _EXAMPLE, "example")
+    values = reader.parse(node, reader.mapping(node, Wording("an example")), _EXAMPLE, Wording("example"))
     texts = [values[name] for name in ("alert", "query") if values[name] is not None]
     if len(texts) != 1 and isinstance(node, yaml.MappingNode):
-        reader.report(node, "bad-example", "an example holds either 'alert' or 'query'")
+        reader.report(node, "bad-example", Wording("an example holds either 'alert' or 'query'"))
     return Example(
         "".join(texts),
         values["query"] is not None,
@@ -235,7 +244,11 @@ def _sentences(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     sentences = reader.texts(node)
     for sentence in sentences:
         if sentence and sum(map(str.isalnum, sentence)) < MIN_SENTENCE_LETTERS:
-            reader.report(node, "short-sentence", f"'{sentence}' is too short to tell a kind by")
+            reader.report(
+                node,
+                "short-sentence",
+                Wording("'{sentence}' is too short to tell a kind by", sentence=sentence),
+            )
     return sentences
 
 
@@ -243,7 +256,9 @@ def _phrases(reader: Reader, node: yaml.Node) -> tuple[str, ...]:
     phrases = reader.texts(node)
     for phrase in phrases:
         if phrase and sum(_letters(char) for char in phrase) < MIN_PHRASE_LETTERS:
-            message = f"'{phrase}' is too short to be told from other words; make it an alias"
+            message = Wording(
+                "'{phrase}' is too short to be told from other words; make it an alias", phrase=phrase
+            )
             reader.report(node, "short-phrase", message)
     return phrases
 
@@ -258,7 +273,9 @@ def _severity(reader: Reader, node: yaml.Node) -> Severity:
     if value in set(Severity):
         return Severity(value)
     if value:
-        message = f"'{value}' is no severity: {', '.join(Severity)}"
+        message = Wording(
+            "'{value}' is no severity: {severities}", value=value, severities=", ".join(Severity)
+        )
         reader.report(node, "bad-severity", message, similar(value, Severity))
     return Severity.INFO
 
@@ -268,7 +285,9 @@ def _push(reader: Reader, node: yaml.Node) -> AlertedPush:
     if value in set(AlertedPush):
         return AlertedPush(value)
     if value:
-        message = f"'{value}' is no kind of push: {', '.join(AlertedPush)}"
+        message = Wording(
+            "'{value}' is no kind of push: {pushes}", value=value, pushes=", ".join(AlertedPush)
+        )
         reader.report(node, "bad-push", message, similar(value, AlertedPush))
     return AlertedPush.MESSAGE
 
@@ -286,11 +305,10 @@ def _template(reader: Reader, node: yaml.Node, *, command: bool = False) -> Temp
 def _check(reader: Reader, node: yaml.Node) -> str | None:
     value = reader.text(node)
     if value and value not in CHECKS:
-        hint = (
-            similar(value, CHECKS)
-            or "docs/rules.md lists the checks; leave the key out where no machine can look"
+        hint = similar(value, CHECKS) or Wording(
+            "docs/rules.md lists the checks; leave the key out where no machine can look"
         )
-        reader.report(node, "unknown-name", f"there is no check '{value}'", hint)
+        reader.report(node, "unknown-name", Wording("there is no check '{value}'", value=value), hint)
     return value or None
 
 

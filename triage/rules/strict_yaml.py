@@ -17,6 +17,7 @@ import yaml
 from triage.errors import TooManyMistakesError
 from triage.findings import Finding, Location, Severity
 from triage.rules.yaml_hints import Place, hint_for_error, hint_for_value, split_lines
+from triage.wording import Wording
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
@@ -24,8 +25,8 @@ MAX_TEXT = 20_000
 """Characters of one scalar."""
 MAX_FINDINGS = 100
 """Mistakes of one file that are listed, and mistakes between files: enough to see what is wrong with it."""
-_MAX_MESSAGE = 400
-"""Characters of a finding's message."""
+_MAX_QUOTED = 400
+"""Characters of one text that a finding's message repeats."""
 _Base: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -56,14 +57,15 @@ Pair = tuple[str, yaml.Node, yaml.Node]
 def similar(word: str, words: Iterable[str]) -> str | None:
     """A hint that names the allowed word most like this one; None where none is like it."""
     near = difflib.get_close_matches(word, list(words), 1, 0.6)
-    return f"did you mean '{near[0]}'?" if near else None
+    return Wording("did you mean '{guess}'?", guess=near[0]) if near else None
 
 
 def compose(source: str, reader: Reader) -> yaml.Node | None:
     """The node tree of a document; None, with a finding, for one that is too large, empty, refused or no YAML."""
     reader.source = source
     if len(source.encode("utf-8", "replace")) > MAX_BYTES:
-        reader.report_at(1, 1, "too-large", f"the file is larger than {MAX_BYTES:,} bytes; split it")
+        message = Wording("the file is larger than {bytes:,} bytes; split it", bytes=MAX_BYTES)
+        reader.report_at(1, 1, "too-large", message)
         return None
     try:
         root = _compose(source)
@@ -71,11 +73,20 @@ def compose(source: str, reader: Reader) -> yaml.Node | None:
         _report_error(source, exc, reader)
     except (yaml.YAMLError, UnicodeEncodeError) as exc:
         position = int(getattr(exc, "position", getattr(exc, "start", 0)))
-        problem = str(exc).splitlines()[0] if isinstance(exc, yaml.YAMLError) else "half of a surrogate pair"
-        reader.report_at(source.count("\n", 0, position) + 1, 1, "bad-yaml", f"not YAML: {problem}")
+        problem = (
+            str(exc).splitlines()[0]
+            if isinstance(exc, yaml.YAMLError)
+            else Wording("half of a surrogate pair")
+        )
+        reader.report_at(
+            source.count("\n", 0, position) + 1,
+            1,
+            "bad-yaml",
+            Wording("not YAML: {problem}", problem=problem),
+        )
     else:
         if root is None:
-            reader.report_at(1, 1, "empty", "the file is empty")
+            reader.report_at(1, 1, "empty", Wording("the file is empty"))
         return root
     return None
 
@@ -88,7 +99,7 @@ def _report_error(source: str, exc: yaml.MarkedYAMLError, reader: Reader) -> Non
     stopped = problem or context or Place(0, 0)
     hint = hint_for_error(split_lines(source), stopped, context)
     line, column = (hint.place if hint else None) or stopped
-    message = f"not YAML: {exc.problem or exc.context}"
+    message = Wording("not YAML: {problem}", problem=exc.problem or exc.context)
     reader.report_at(line + 1, column + 1, "bad-yaml", message, _one_line(hint.text) if hint else None)
 
 
@@ -102,10 +113,9 @@ def _compose(source: str) -> yaml.Node | None:
         _check_events(source)
     try:
         root: yaml.Node | None = yaml.compose(source, Loader=_Loader)
-    except yaml.MarkedYAMLError:
-        raise
-    except yaml.YAMLError:  # too deep: the walk over the events knows the place
-        _check_events(source)
+    except yaml.YAMLError as exc:
+        if not isinstance(exc, yaml.MarkedYAMLError):  # too deep: the walk over the events knows the place
+            _check_events(source)
         raise
     return root
 
@@ -117,11 +127,11 @@ def _check_events(source: str) -> None:
         problem = None
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            problem = f"nested deeper than {MAX_DEPTH} levels"
+            problem = Wording("nested deeper than {most} levels", most=MAX_DEPTH)
         elif isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            problem = "anchors and aliases are not allowed; use 'lists' or write it again"
+            problem = Wording("anchors and aliases are not allowed; use 'lists' or write it again")
         elif tag := getattr(event, "tag", None):
-            problem = f"tags are not allowed: {tag}"
+            problem = Wording("tags are not allowed: {tag}", tag=tag)
         if problem:
             mark: Any = event.start_mark
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
@@ -131,9 +141,11 @@ _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def _one_line(message: str) -> str:
-    """The message as one printable line of at most `_MAX_MESSAGE` characters; it may quote anything from a file."""
+    """The message with each text that it quotes as one printable line of at most `_MAX_QUOTED` characters."""
+    if isinstance(message, Wording):
+        return message.mapped(_one_line)
     line = "".join(char if char.isprintable() else "�" for char in message)
-    return line if len(line) <= _MAX_MESSAGE else line[:_MAX_MESSAGE] + "…"
+    return line if len(line) <= _MAX_QUOTED else line[:_MAX_QUOTED] + "…"
 
 
 class Reference(NamedTuple):
@@ -162,7 +174,10 @@ class Reader:
         place = Location(self.file, line, column)
         self.findings.append(Finding(id_, Severity.HIGH, _one_line(message), place, hint))
         if len(self.findings) == MAX_FINDINGS:
-            more = f"{MAX_FINDINGS} mistakes in this file so far; the rest of it was not read"
+            more = Wording(
+                "{most} mistakes in this file so far; the rest of it was not read",
+                most=MAX_FINDINGS,
+            )
             self.findings.append(Finding("too-many", Severity.HIGH, more, place))
             raise TooManyMistakesError
 
@@ -197,13 +212,13 @@ class Reader:
             spec = table.get(name)
             if spec is None:
                 hint = self.meant(key) or similar(name, table)
-                self.report(key, "unknown-key", f"unknown key '{name}'", hint)
+                self.report(key, "unknown-key", Wording("unknown key '{name}'", name=name), hint)
             else:
                 values[name] = spec.shape.parse(self, value)
         for name, spec in table.items():
             if name not in values:
                 if spec.needed and isinstance(node, yaml.MappingNode):
-                    self.report(node, "missing-key", f"{what} without '{name}'")
+                    self.report(node, "missing-key", Wording("{what} without '{name}'", what=what, name=name))
                 values[name] = spec.default
         return values
 
@@ -211,16 +226,23 @@ class Reader:
         """Key, key node and value node of each pair; duplicates and odd keys are findings."""
         if not isinstance(node, yaml.MappingNode):
             self.report(
-                node, "not-a-mapping", f"{what} must be a mapping of keys to values", self.meant(node)
+                node,
+                "not-a-mapping",
+                Wording("{what} must be a mapping of keys to values", what=what),
+                self.meant(node),
             )
             return []
         pairs: dict[str, Pair] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                self.report(key, "bad-key", "a key must be a word")
+                self.report(key, "bad-key", Wording("a key must be a word"))
             elif key.value in pairs:
                 line = pairs[key.value][1].start_mark.line + 1
-                self.report(key, "duplicate-key", f"key '{key.value}' stands already in line {line}")
+                self.report(
+                    key,
+                    "duplicate-key",
+                    Wording("key '{value}' stands already in line {line}", value=key.value, line=line),
+                )
             else:
                 pairs[key.value] = (key.value, key, value)
         return list(pairs.values())
@@ -228,20 +250,20 @@ class Reader:
     def items(self, node: yaml.Node) -> list[yaml.Node]:
         """The nodes of a list; empty, with a finding, for anything else."""
         if not isinstance(node, yaml.SequenceNode):
-            self.report(node, "not-a-list", "this must be a list", self.meant(node))
+            self.report(node, "not-a-list", Wording("this must be a list"), self.meant(node))
             return []
         return list(node.value)
 
     def text(self, node: yaml.Node) -> str:
         """A stripped text that is not empty; `""`, with a finding, for anything else."""
         if not isinstance(node, yaml.ScalarNode):
-            self.report(node, "not-text", "this must be a text", self.meant(node))
+            self.report(node, "not-text", Wording("this must be a text"), self.meant(node))
             return ""
         value: str = node.value
         if not value.strip():
-            self.report(node, "empty-text", "this must not be empty", self.meant(node))
+            self.report(node, "empty-text", Wording("this must not be empty"), self.meant(node))
         elif len(value) > MAX_TEXT:
-            self.report(node, "long-text", f"this is longer than {MAX_TEXT:,} characters")
+            self.report(node, "long-text", Wording("this is longer than {most:,} characters", most=MAX_TEXT))
         return value.strip()
 
     def texts(self, node: yaml.Node) -> tuple[str, ...]:
@@ -263,7 +285,11 @@ class Reader:
         value = self.text(node)
         if value and not _ID.fullmatch(value):
             self.report(
-                node, "bad-id", f"'{value}' is no id: a-z, 0-9 and _, at most 64, beginning with a letter"
+                node,
+                "bad-id",
+                Wording(
+                    "'{value}' is no id: a-z, 0-9 and _, at most 64, beginning with a letter", value=value
+                ),
             )
         return value
 
@@ -278,7 +304,13 @@ class Reader:
             if re.fullmatch(r"-?\d{1,9}", value, re.ASCII) and low <= int(value) <= high:
                 return int(value)
             if value:
-                self.report(node, "bad-number", f"'{value}' is no whole number from {low} to {high}")
+                self.report(
+                    node,
+                    "bad-number",
+                    Wording(
+                        "'{value}' is no whole number from {low} to {high}", value=value, low=low, high=high
+                    ),
+                )
             return low
 
         return read
@@ -293,9 +325,14 @@ class Reader:
             elif value[1:] in self.lists:
                 found += [(text, item) for text in self.lists[value[1:]]]
             else:
-                self.report(item, "unknown-list", f"unknown list '{value}'", similar(value[1:], self.lists))
+                self.report(
+                    item,
+                    "unknown-list",
+                    Wording("unknown list '{value}'", value=value),
+                    similar(value[1:], self.lists),
+                )
         if isinstance(node, yaml.SequenceNode) and not node.value:
-            self.report(node, "empty-list", "this list is empty, so that nothing can fit it")
+            self.report(node, "empty-list", Wording("this list is empty, so that nothing can fit it"))
         return tuple(found)
 
 

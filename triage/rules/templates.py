@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from triage.alerts.facts import FACTS, Fact, FactType
 from triage.rules.conditions import REFERRING
+from triage.wording import Wording
 
 FILTERS = ("default", "first", "join", "last", "length", "lower", "trim", "upper")
 _TESTS = ("defined", "undefined")
@@ -102,7 +103,7 @@ class Problem(NamedTuple):
 def check(source: str, *, command: bool = False) -> Iterator[Problem]:
     """Everything that is wrong with a template; nothing if it may be used."""
     if len(source) > _MAX_LENGTH:
-        yield Problem(f"the template is longer than {_MAX_LENGTH} characters")
+        yield Problem(Wording("the template is longer than {most} characters", most=_MAX_LENGTH))
         return
     if "{" not in source:
         return
@@ -115,10 +116,12 @@ def check(source: str, *, command: bool = False) -> Iterator[Problem]:
     try:
         tree = _environment(command).parse(source)
     except (TemplateError, RecursionError) as exc:
-        yield Problem(f"bad template: {getattr(exc, 'message', None) or 'too deep'}")
+        yield Problem(
+            Wording("bad template: {why}", why=getattr(exc, "message", None) or Wording("too deep"))
+        )
         return
     if _is_deep(tree):
-        yield Problem("bad template: too deep")
+        yield Problem(Wording("bad template: {why}", why=Wording("too deep")))
         return
     problems = list(dict.fromkeys(_problems(tree, frozenset())))
     yield from problems
@@ -142,7 +145,7 @@ def compared_names(source: str) -> Iterator[tuple[str, str]]:
 
 
 def _unknown_fact(name: str) -> Problem:
-    return Problem(f"unknown fact '{name}'", name)
+    return Problem(Wording("unknown fact '{name}'", name=name), name)
 
 
 def _is_simple(source: str) -> bool:
@@ -176,7 +179,7 @@ def _own_problem(node: nodes.Node, loops: frozenset[str]) -> Problem | None:
         word = next(
             (word for kind, word in _FORBIDDEN.items() if isinstance(node, kind)), type(node).__name__
         )
-        return Problem(f"a template may not use {word}")
+        return Problem(Wording("a template may not use {word}", word=word))
     if isinstance(node, nodes.Name) and node.name not in loops and node.name not in FACTS:
         return _unknown_fact(node.name)
     if isinstance(node, nodes.For):
@@ -184,17 +187,19 @@ def _own_problem(node: nodes.Node, loops: frozenset[str]) -> Problem | None:
     if isinstance(node, nodes.Filter):
         return _filter_problem(node)
     if isinstance(node, nodes.Test) and (node.name not in _TESTS or node.args):
-        return Problem(f"unknown test '{node.name}'; there are {', '.join(_TESTS)}")
+        return Problem(
+            Wording("unknown test '{name}'; there are {tests}", name=node.name, tests=", ".join(_TESTS))
+        )
     return _comparison_problem(node) if isinstance(node, nodes.Compare) else None
 
 
 def _loop_problem(node: nodes.For, loops: frozenset[str]) -> Problem | None:
     if loops:
-        return Problem("loops may not be nested")
+        return Problem(Wording("loops may not be nested"))
     plain = isinstance(node.target, nodes.Name) and not node.recursive
     if plain and isinstance(node.iter, nodes.Name) and node.iter.name in _LISTS:
         return None
-    return Problem(f"a loop may only run over {', '.join(_LISTS)}")
+    return Problem(Wording("a loop may only run over {lists}", lists=", ".join(_LISTS)))
 
 
 _FILTER_ARGUMENTS = {
@@ -209,15 +214,30 @@ _FILTER_ARGUMENTS = {
 
 def _filter_problem(node: nodes.Filter) -> Problem | None:
     if node.name not in FILTERS:
-        return Problem(f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}")
+        return Problem(
+            Wording(
+                "unknown filter '{name}'; there are {filters}", name=node.name, filters=", ".join(FILTERS)
+            )
+        )
     arguments, types = _FILTER_ARGUMENTS.get(node.name, (0, (FactType.TEXT,)))
     if len(node.args) > arguments or node.kwargs or node.dyn_args or node.dyn_kwargs:
-        plural = "" if arguments == 1 else "s"
-        return Problem(f"the filter '{node.name}' takes {arguments or 'no'} argument{plural}")
+        return Problem(
+            Wording(
+                "the filter '{name}' takes no more than {most} arguments",
+                name=node.name,
+                most=arguments,
+            )
+        )
     if any(not isinstance(argument, nodes.Const) for argument in node.args):
-        return Problem(f"the filter '{node.name}' takes a constant")
+        return Problem(Wording("the filter '{name}' takes a constant", name=node.name))
     if _type(node.node) not in types:
-        return Problem(f"the filter '{node.name}' needs a {' or a '.join(type_.value for type_ in types)}")
+        return Problem(
+            Wording(
+                "the filter '{name}' needs a value of type {types}",
+                name=node.name,
+                types="/".join(type_.value for type_ in types),
+            )
+        )
     return None
 
 
@@ -228,13 +248,15 @@ def _comparison_problem(node: nodes.Compare) -> Problem | None:
         if operand.op in ("gt", "gteq", "lt", "lteq") and (
             _type(left) is not FactType.NUMBER or _type(operand.expr) is not FactType.NUMBER
         ):
-            return Problem("only numbers can be compared by size")
+            return Problem(Wording("only numbers can be compared by size"))
         if operand.op in ("in", "notin") and not (
             isinstance(left, nodes.Const)
             and isinstance(left.value, str)
             and _type(operand.expr) in (FactType.TEXT, FactType.LIST)
         ):
-            return Problem("'in' needs a constant text on its left and a text or a list on its right")
+            return Problem(
+                Wording("'in' needs a constant text on its left and a text or a list on its right")
+            )
         left = operand.expr
     return None
 
@@ -258,12 +280,14 @@ def _shell_problems(literals: list[str]) -> Iterator[Problem]:
     """Where the quotes around a printed fact would not protect it; `literals` is the text between printed facts."""
     if len(literals) > 1 and "<<" in "".join(literals):
         yield Problem(
-            "a printed fact must not stand in a command with a here-document, where quotes do not count"
+            Wording(
+                "a printed fact must not stand in a command with a here-document, where quotes do not count"
+            )
         )
     elif any(map(_leaves_open, literals[:-1])):
-        yield Problem("a printed fact must not stand inside quotes, it brings its own")
+        yield Problem(Wording("a printed fact must not stand inside quotes, it brings its own"))
     elif literals and _leaves_open(literals[-1]):
-        yield Problem("a quote or a backslash is left open at the end of the command")
+        yield Problem(Wording("a quote or a backslash is left open at the end of the command"))
 
 
 def _leaves_open(literal: str) -> bool:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from triage.wording import Wording
+
 _MAX_QUOTED = 60
 """Characters of a line that a hint repeats."""
 
@@ -68,44 +70,53 @@ _START = r"\s*(?:- +)*"
 _KEY = r"[A-Za-z_][A-Za-z0-9_|]*"
 _VALUE = rf"{_START}(?:{_KEY}: +|[^'\"]*?[\[,{{] *(?:{_KEY}: +)?)?"
 _LINES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r" *(?P<here>\t)"), lambda match: "indent with spaces, not with tabs"),
+    (re.compile(r" *(?P<here>\t)"), lambda match: Wording("indent with spaces, not with tabs")),
     (
         re.compile(r"[ \t]*(?P<here>[\u00a0\u2000-\u200b\u3000\ufeff])"),
-        lambda match: f"indent with plain spaces; this one is U+{ord(match['here']):04X}",
+        lambda match: Wording("indent with plain spaces; this one is U+{code:04X}", code=ord(match['here'])),
     ),
     (
         re.compile(rf"(?:{_START}|[^'\"]*?[{{\[,]\s*)(?P<key>{_KEY})\s*(?P<here>：)"),
-        lambda match: f"the colon is a full-width one; write '{match['key']}: '",
+        lambda match: Wording("the colon is a full-width one; write '{key}: '", key=match['key']),
     ),
-    (re.compile(rf"\s*(?P<here>[－—–])\s*{_KEY}"), lambda match: "an item of a list begins with '- '"),
-    (re.compile(rf"\s*(?P<here>-){_KEY}:"), lambda match: "an item of a list begins with '- '; the blank is missing"),
+    (re.compile(rf"\s*(?P<here>[－—–])\s*{_KEY}"), lambda match: Wording("an item of a list begins with '- '")),
+    (
+        re.compile(rf"\s*(?P<here>-){_KEY}:"),
+        lambda match: Wording("an item of a list begins with '- '; the blank is missing"),
+    ),
     (
         re.compile(rf"{_START}(?P<here>{_KEY}):(?![\s/]|$)"),
-        lambda match: f"a blank is missing behind the colon; write '{match['here']}: '",
+        lambda match: Wording("a blank is missing behind the colon; write '{key}: '", key=match['here']),
     ),
     (
         re.compile(rf"{_VALUE}(?P<here>\{{[{{%#])"),
-        lambda match: f"'{match['here']}' begins a mapping in YAML; put the whole value in quotes",
+        lambda match: Wording(
+            "'{here}' begins a mapping in YAML; put the whole value in quotes", here=match['here']
+        ),
     ),
     (
         re.compile(rf"{_VALUE}(?P<here>[@`%*&!])"),
-        lambda match: f"a text that begins with '{match['here']}' needs quotes around it",
+        lambda match: Wording("a text that begins with '{here}' needs quotes around it", here=match['here']),
     ),
     (
         re.compile(rf"{_VALUE}(?P<here>\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*')\s*[^\s#,\]}}:]"),
-        lambda match: "text follows the closing quote; put the whole value in one pair of quotes",
+        lambda match: Wording("text follows the closing quote; put the whole value in one pair of quotes"),
     ),
     (
         re.compile(rf"{_START}(?:{_KEY}: +)?(?P<here>\[[^\[\]]*\]|\{{[^{{}}]*\}})\s*[^\s#,\]}}:]"),
-        lambda match: f"a text that begins with '{match['here'][0]}' needs quotes around it",
+        lambda match: Wording("a text that begins with '{here}' needs quotes around it", here=match['here'][0]),
     ),
     (
         re.compile(rf"{_START}{_KEY}: +(?P<here>[|>])(?![-+0-9]*\s*(?:#|$))"),
-        lambda match: f"behind '{match['here']}' the text begins in the next line; else put it in quotes",
+        lambda match: Wording(
+            "behind '{here}' the text begins in the next line; else put it in quotes", here=match['here']
+        ),
     ),
     (
         re.compile(rf"{_START}(?P<key>{_KEY}): +(?P<text>[^'\"\[{{|>\s].*?(?P<here>:)(?:\s.*|$))"),
-        lambda match: f"a text with ': ' in it needs quotes: {match['key']}: {_quoted(match['text'])}",
+        lambda match: Wording(
+            "a text with ': ' in it needs quotes: {key}: {quoted}", key=match['key'], quoted=_quoted(match['text'])
+        ),
     ),
 )  # fmt: skip
 """What stands in a line that is no YAML, most telling first: an expression with the place `here`, and what to do."""
@@ -114,7 +125,7 @@ _LINES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
 def _comment_hint(line: str) -> tuple[str, int] | None:
     match = re.search(r":\s+(?P<here>#)", line)
     return (
-        ("a '#' behind a blank begins a comment; put the text in quotes", match.start("here"))
+        (Wording("a '#' behind a blank begins a comment; put the text in quotes"), match.start("here"))
         if match
         else None
     )
@@ -125,13 +136,15 @@ def _mark_hint(lines: Sequence[str], problem: Place, context: Place | None) -> H
     here = _line(lines, problem.line)
     begun = _line(lines, context.line)[context.column : context.column + 1] if context else ""
     if here.startswith(("---", "...")):
-        return Hint("a file holds one document; several rules are a pack: 'rules:' with a list")
+        return Hint(Wording("a file holds one document; several rules are a pack: 'rules:' with a list"))
     if begun in ("'", '"'):
         if context and context.line == problem.line and "\\" in here[context.column : problem.column + 1]:
-            return Hint("a backslash begins an escape in double quotes; use single quotes")
-        return Hint("this quote is never closed", context)
+            return Hint(Wording("a backslash begins an escape in double quotes; use single quotes"))
+        return Hint(Wording("this quote is never closed"), context)
     if begun in ("[", "{"):
-        return Hint(f"this '{begun}' is not closed, or a text behind it needs quotes", context)
+        return Hint(
+            Wording("this '{begun}' is not closed, or a text behind it needs quotes", begun=begun), context
+        )
     if here[problem.column : problem.column + 1] == ":" or here[: problem.column].strip(" -") == "":
         return Hint(_indentation(here, context))
     return None
@@ -140,11 +153,19 @@ def _mark_hint(lines: Sequence[str], problem: Place, context: Place | None) -> H
 def _indentation(here: str, context: Place | None) -> str:
     column = len(here) - len(here.lstrip(" ")) + 1
     began = (
-        f"; those before it, from line {context.line + 1} on, in column {context.column + 1}"
+        Wording(
+            "; those before it, from line {line} on, in column {column}",
+            line=context.line + 1,
+            column=context.column + 1,
+        )
         if context
         else ""
     )
-    return f"the keys of a mapping begin in the same column: this one in column {column}{began}"
+    return Wording(
+        "the keys of a mapping begin in the same column: this one in column {column}{began}",
+        column=column,
+        began=began,
+    )
 
 
 def _cut(text: str) -> str:

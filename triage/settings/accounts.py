@@ -6,11 +6,12 @@ from triage.channels.wechat.account import Account
 from triage.errors import SettingsError
 from triage.settings.model import Settings
 from triage.settings.wechat import WechatAccount
+from triage.wording import Wording
 
-_WHERE = "公众平台 → 设置与开发 → 基本配置 shows it"
+_WHERE = Wording("see the WeChat console: Settings and Development → Basic Configuration")
 
 
-_SEVERAL = "there are several accounts; name one with --appid"
+_SEVERAL = Wording("there are several accounts; name one with --appid")
 
 
 def complete_account(
@@ -28,7 +29,7 @@ def complete_account(
         aes_key = aes_key or (own.aes_key if token in (None, own.token) else None)
         token, appid = token or own.token, appid or own.appid
     if token is None:
-        raise SettingsError("there is no Token; set TRIAGE_WECHAT_TOKEN, or give --token")
+        raise SettingsError(Wording("there is no Token; set TRIAGE_WECHAT_TOKEN, or give --token"))
     return Account(appid or "", token, aes_key)
 
 
@@ -39,12 +40,20 @@ def find_credentials(settings: Settings, appid: str | None) -> tuple[str, str]:
         raise SettingsError(_SEVERAL)
     if not known:
         raise SettingsError(
-            f"no account {appid} is set up" if appid else "no account is set up; set TRIAGE_WECHAT_TOKEN"
+            Wording("no account {appid} is set up", appid=appid)
+            if appid
+            else Wording("no account is set up; set TRIAGE_WECHAT_TOKEN")
         )
     (account,) = known
     if not account.appid or account.secret is None:
         missing = "TRIAGE_WECHAT_SECRET" if account.appid else "TRIAGE_WECHAT_APPID"
-        raise SettingsError(f"{missing} (or its place in TRIAGE_WECHAT_ACCOUNTS) is not set; {_WHERE}")
+        raise SettingsError(
+            Wording(
+                "{missing} (or its place in TRIAGE_WECHAT_ACCOUNTS) is not set; {where}",
+                missing=missing,
+                where=_WHERE,
+            )
+        )
     return account.appid, account.secret.get_secret_value()
 
 

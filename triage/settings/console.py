@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from triage.message import Person
+from triage.wording import Wording
 
 PASSWORD_HOLDER = Person("console", "", "password")
 """Who signs in by the password: a lead of every account, whom nobody can write to."""
@@ -17,7 +18,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}/?")
 
 def _read_origin(value: str) -> str:
     if not _ORIGIN.fullmatch(value):
-        raise ValueError("is not an address like https://triage.example.cn; leave a path out")
+        raise ValueError(Wording("is not an address like https://triage.example.cn; leave a path out"))
     return value.rstrip("/")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from triage.advice.sources import Sources, parse_sources
 from triage.errors import SettingsError
+from triage.wording import Wording
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -36,6 +37,10 @@ def split_directories(text: str) -> tuple[Path, ...]:
     for path in paths:
         if not path.exists():
             raise SettingsError(
-                f"TRIAGE_RULES_DIRS: there is no '{path}'; name directories, separated by '{os.pathsep}'"
+                Wording(
+                    "TRIAGE_RULES_DIRS: there is no '{path}'; name directories, separated by '{separator}'",
+                    path=path,
+                    separator=os.pathsep,
+                )
             )
     return paths

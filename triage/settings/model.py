@@ -9,10 +9,8 @@ from __future__ import annotations
 import difflib
 import enum
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,17 +28,18 @@ from pydantic import (
 from triage.channels.hook.account import Hook
 from triage.channels.wecom_app.account import Account as WecomApp
 from triage.channels.wecom_bot.account import BotAccount
-from triage.errors import SettingsError
+from triage.errors import SettingsError, reason_of
 from triage.incidents.team import Team
-from triage.masking import mask
 from triage.message import Person
 from triage.settings.console import PASSWORD_HOLDER, PASSWORD_NAME, Origin, own_address
 from triage.settings.directories import data_directory, split_directories
 from triage.settings.hooks import read_hooks
 from triage.settings.members import read_members
+from triage.settings.problems import explain
 from triage.settings.team import load_team
 from triage.settings.wechat import STRICT, WechatAccount, revealed
 from triage.settings.wecom import read_app, read_bot
+from triage.wording import Wording, joined
 
 Accounts = Mapping[str, Mapping[str, object]]
 """By channel, then by the id in `/callback/<channel>/<id>`; a channel knows the type of its own accounts."""
@@ -131,7 +130,7 @@ class Settings(BaseModel):
             return json.loads(value)
         except (ValueError, RecursionError) as exc:
             raise ValueError(
-                'is not JSON; write a list like [{"appid": "wx…", "token": "…", "aes_key": "…"}]'
+                Wording('is not JSON; write a list like [{"appid": "wx…", "token": "…", "aes_key": "…"}]')
             ) from exc
 
     @field_validator("members", mode="before")
@@ -143,7 +142,7 @@ class Settings(BaseModel):
     @classmethod
     def _require_url(cls, value: str | None) -> str | None:
         if value is not None and not _API_URL.fullmatch(value):
-            raise ValueError("is not a URL like https://api.example.cn")
+            raise ValueError(Wording("is not a URL like https://api.example.cn"))
         return value
 
     @field_validator("team", mode="before")
@@ -154,7 +153,7 @@ class Settings(BaseModel):
         try:
             return load_team(Path(value), (info.context or {}).get("environment", {}))
         except SettingsError as exc:
-            raise ValueError(f"cannot be used:\n{exc}") from exc
+            raise ValueError(Wording("cannot be used:\n{why}", why=exc)) from exc
 
     @field_validator("hooks", mode="before")
     @classmethod
@@ -207,7 +206,9 @@ class Settings(BaseModel):
         try:
             return read_app(told, self.window), read_bot(told, self.window)
         except SettingsError as exc:
-            raise SettingsError(f"{_variable(exc.field or '')}: {exc}", exc.field) from exc
+            raise SettingsError(
+                Wording("{variable}: {why}", variable=variable_of(exc.field or ""), why=exc), exc.field
+            ) from exc
 
     @property
     def admins(self) -> Mapping[Person, str]:
@@ -250,14 +251,22 @@ class Settings(BaseModel):
             for field in _OF_A_TOKEN:
                 if getattr(self, field):
                     raise SettingsError(
-                        f"{_variable(field)} is set, but {_variable('wechat_token')} is not; set it too"
+                        Wording(
+                            "{variable} is set, but {needed} is not; set it too",
+                            variable=variable_of(field),
+                            needed=variable_of("wechat_token"),
+                        )
                     )
         has_account = any(getattr(self, field) for field in _OF_AN_ACCOUNT)
         if self.demo and has_account:
-            raise SettingsError("TRIAGE_DEMO: the demo is for no account; unset it to serve the accounts")
+            raise SettingsError(
+                Wording("TRIAGE_DEMO: the demo is for no account; unset it to serve the accounts")
+            )
         if not self.demo and not has_account:
             raise SettingsError(
-                "TRIAGE_DEMO is off and no account is set; set TRIAGE_WECHAT_TOKEN or TRIAGE_WECOM_TOKEN"
+                Wording(
+                    "TRIAGE_DEMO is off and no account is set; set TRIAGE_WECHAT_TOKEN or TRIAGE_WECOM_TOKEN"
+                )
             )
         self._check_accounts()
         _ = self._wecom
@@ -269,23 +278,22 @@ class Settings(BaseModel):
             try:
                 account.account(self.window)
             except SettingsError as exc:
-                variable = _ACCOUNTS if listed else _variable(f"wechat_{exc.field}")
-                raise SettingsError(f"{variable}: {exc}", exc.field) from exc
+                variable = _ACCOUNTS if listed else variable_of(f"wechat_{exc.field}")
+                raise SettingsError(
+                    Wording("{variable}: {why}", variable=variable, why=exc), exc.field
+                ) from exc
             variable = _ACCOUNTS if listed else "TRIAGE_WECHAT_APPID"
             if not account.appid and len(self.all_wechat_accounts) > 1:
-                raise SettingsError(f"{variable}: with several accounts each needs its AppID")
+                raise SettingsError(
+                    Wording("{variable}: with several accounts each needs its AppID", variable=variable)
+                )
             if account.appid in appids:
-                raise SettingsError(f"{variable}: the AppID {account.appid} is there twice")
+                raise SettingsError(
+                    Wording(
+                        "{variable}: the AppID {appid} is there twice", variable=variable, appid=account.appid
+                    )
+                )
             appids.append(account.appid)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One setting as it may be shown, and where it came from."""
-
-    variable: str
-    value: str
-    origin: str
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -296,33 +304,25 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         given = {field: value for field, value in values.items() if value is not None}
         return Settings.model_validate(given, context={"environment": environment})
     except ValidationError as exc:
-        raise SettingsError("\n".join(_problems(exc))) from exc
-
-
-def show_settings(settings: Settings, environment: Mapping[str, str] = os.environ) -> tuple[Shown, ...]:
-    """Every setting in effect, secrets hidden."""
-    return tuple(
-        Shown(_variable(field), _shown(settings, field), _find_origin(field, environment) or "default")
-        for field in Settings.model_fields
-    )
+        raise SettingsError(joined("{a}\n{b}", explain(exc, variable_of, _is_shown))) from exc
 
 
 def _read(field: str, environment: Mapping[str, str]) -> str | None:
     """The text that sets a field, None if it is not set. Raises SettingsError for a blank or an unreadable one."""
-    origin = _find_origin(field, environment)
+    origin = find_origin(field, environment)
     if origin is None:
         return None
-    text = environment[origin] if origin == _variable(field) else _read_file(origin, environment[origin])
+    text = environment[origin] if origin == variable_of(field) else _read_file(origin, environment[origin])
     if not text.strip() and field not in _MAY_BE_EMPTY:
-        raise SettingsError(f"{origin} is empty; give it a value or unset it")
+        raise SettingsError(Wording("{origin} is empty; give it a value or unset it", origin=origin))
     return text
 
 
-def _find_origin(field: str, environment: Mapping[str, str]) -> str | None:
+def find_origin(field: str, environment: Mapping[str, str]) -> str | None:
     """The variable that sets a field, None if none does. Raises SettingsError if two do."""
     given = [name for name in _variables(field) if name in environment]
     if len(given) > 1:
-        raise SettingsError(f"{' and '.join(given)} are both set; unset one")
+        raise SettingsError(Wording("{given} are both set; unset one", given=", ".join(given)))
     return given[0] if given else None
 
 
@@ -330,19 +330,33 @@ def _read_file(variable: str, name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8-sig").strip()
     except OSError as exc:
-        raise SettingsError(f"{variable}: cannot read '{Path(name)}': {exc.strerror}") from exc
+        raise SettingsError(
+            Wording(
+                "{variable}: cannot read '{file}': {why}",
+                variable=variable,
+                file=Path(name),
+                why=reason_of(exc),
+            )
+        ) from exc
     except UnicodeDecodeError as exc:
-        raise SettingsError(f"{variable}: '{Path(name)}' is no UTF-8 text") from exc
+        raise SettingsError(
+            Wording("{variable}: '{file}' is no UTF-8 text", variable=variable, file=Path(name))
+        ) from exc
 
 
-def _variable(field: str) -> str:
+def variable_of(field: str) -> str:
+    """The variable of a field."""
     return _PREFIX + field.upper()
 
 
 def _variables(field: str) -> tuple[str, ...]:
     """The variables that may set a field."""
-    variable = _variable(field)
+    variable = variable_of(field)
     return (variable, variable + _FILE) if _is_secret(field) else (variable,)
+
+
+def _is_shown(field: str) -> bool:
+    return not _is_secret(field) and field != "members"
 
 
 def _is_secret(field: str) -> bool:
@@ -356,44 +370,14 @@ def _refuse_misspelt(environment: Mapping[str, str]) -> None:
         if not name.startswith(_PREFIX) or name in known or name.startswith(_TESTS):
             continue
         if name.endswith(_FILE) and name.removesuffix(_FILE) in known:
-            raise SettingsError(f"{name}: only secrets are read from files; set {name.removesuffix(_FILE)}")
+            raise SettingsError(
+                Wording(
+                    "{name}: only secrets are read from files; set {right}",
+                    name=name,
+                    right=name.removesuffix(_FILE),
+                )
+            )
         if similar := difflib.get_close_matches(name, known, 1, _SIMILAR):
-            raise SettingsError(f"{name} is no setting; did you mean {similar[0]}?")
-
-
-def _problems(exc: ValidationError) -> Iterator[str]:
-    """One line for each mistake; the input is repeated only where it cannot be a secret."""
-    for error in exc.errors(include_context=False, include_url=False):
-        if error["type"] == "default_factory_not_called":
-            continue
-        field = str(error["loc"][0])
-        inside = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"][1:])
-        message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        shown = "" if _is_secret(field) or field == "members" else f" '{error['input']}'"
-        yield f"{_variable(field)}{inside}:{shown} {message[:1].lower() + message[1:]}"
-
-
-def _shown(settings: Settings, field: str) -> str:
-    value = getattr(settings, field)
-    if value is None or value in ("", (), {}):
-        return "—"
-    if isinstance(value, SecretStr):
-        return "••••••"
-    if field == "database_url":
-        return settings.shown_database_url
-    if field == "wechat_accounts":
-        return ", ".join(_described(account) for account in value)
-    if field == "members":
-        return ", ".join(value.values())
-    if field == "hooks":
-        return ", ".join(value)
-    if field == "team":
-        return ", ".join(mate.name for mate in value.people)
-    if field == "rules_dirs":
-        return os.pathsep.join(map(str, value))
-    return mask(str(value))
-
-
-def _described(account: WechatAccount) -> str:
-    mode = "safe" if account.aes_key else "plain"
-    return f"{account.appid}{f' {account.name}' if account.name else ''} ({mode})"
+            raise SettingsError(
+                Wording("{name} is no setting; did you mean {guess}?", name=name, guess=similar[0])
+            )

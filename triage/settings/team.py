@@ -9,13 +9,14 @@ from itertools import combinations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from triage.errors import SettingsError
+from triage.errors import SettingsError, reason_of
 from triage.findings import Finding, Severity
 from triage.incidents import rota
 from triage.incidents.team import Escalation, Override, TargetKind, Team, Teammate
 from triage.names import name_key
 from triage.rules.strict_yaml import similar
 from triage.settings.team_parser import TeamFile, parse_team
+from triage.wording import Wording, joined
 
 LOOKED_AHEAD = timedelta(days=14)
 """How far holes in the rota are looked for."""
@@ -25,7 +26,7 @@ def load_team(path: Path, environment: Mapping[str, str]) -> Team:
     """The team of a file. Raises SettingsError, which names every mistake with its place."""
     file = read_team(path, environment)
     if file.findings:
-        raise SettingsError("\n".join(map(str, file.findings)))
+        raise SettingsError(joined("{a}\n{b}", (finding.wording for finding in file.findings)))
     return file.team
 
 
@@ -34,9 +35,9 @@ def read_team(path: Path, environment: Mapping[str, str]) -> TeamFile:
     try:
         source = path.read_text(encoding="utf-8-sig")
     except OSError as exc:
-        raise SettingsError(f"cannot read '{path}': {exc.strerror}") from exc
+        raise SettingsError(Wording("cannot read '{path}': {why}", path=path, why=reason_of(exc))) from exc
     except UnicodeDecodeError as exc:
-        raise SettingsError(f"'{path}' is no UTF-8 text") from exc
+        raise SettingsError(Wording("'{path}' is no UTF-8 text", path=path)) from exc
     return check_team(parse_team(source, str(path), environment))
 
 
@@ -53,10 +54,14 @@ def find_holes(file: TeamFile, overrides: Sequence[Override], now: datetime) -> 
         Finding(
             "hole",
             Severity.LOW,
-            f"nobody is on call in '{rotation.id}' from {_local(hole.start, rotation.zone)} "
-            f"until {_local(hole.end, rotation.zone)}",
+            Wording(
+                "nobody is on call in '{id}' from {start} until {end}",
+                id=rotation.id,
+                start=_local(hole.start, rotation.zone),
+                end=_local(hole.end, rotation.zone),
+            ),
             file.places.get(f"rotations.{rotation.id}"),
-            "the next step of an escalation is taken at once",
+            Wording("the next step of an escalation is taken at once"),
         )
         for rotation in file.team.rotations
         for hole in rota.holes(rotation, every, now, now + LOOKED_AHEAD)
@@ -87,26 +92,36 @@ def _unknown(file: TeamFile) -> Iterator[Finding]:
     }
     for what, name, location in file.references:
         if name and name not in known[what]:
-            words = "rotation or person" if what == "target" else what
-            message = f"there is no {words} '{name}' in this file"
+            words = _KINDS[what]
+            message = Wording("there is no {what} '{name}' in this file", what=words, name=name)
             yield Finding("unknown-name", Severity.HIGH, message, location, similar(name, known[what]))
+
+
+_KINDS = {
+    "person": Wording("person"),
+    "rotation": Wording("rotation"),
+    "group": Wording("group"),
+    "target": Wording("rotation or person"),
+}
 
 
 def _twice(file: TeamFile) -> Iterator[Finding]:
     """Two people of one name or one address; a name that is a person's and a rotation's."""
     for first, second in combinations(file.team.people, 2):
         if name_key(first.name) == name_key(second.name):
-            message = f"'{first.id}' is called {second.name} already"
-            yield _fault(file, f"people.{second.id}", "same-name", message, "give them different names")
+            message = Wording("'{id}' is called {name} already", id=first.id, name=second.name)
+            yield _fault(
+                file, f"people.{second.id}", "same-name", message, Wording("give them different names")
+            )
         for address in second.addresses:
             if address in first.addresses:
-                message = f"'{first.id}' has the address {address.id} already"
+                message = Wording("'{id}' has the address {address} already", id=first.id, address=address.id)
                 yield _fault(file, f"people.{second.id}", "same-address", message)
                 break
     for rotation in file.team.rotations:
         if file.team.teammate(rotation.id):
-            message = f"'{rotation.id}' is a person's id too"
-            yield _fault(file, f"rotations.{rotation.id}", "same-id", message, "choose another one")
+            message = Wording("'{id}' is a person's id too", id=rotation.id)
+            yield _fault(file, f"rotations.{rotation.id}", "same-id", message, Wording("choose another one"))
 
 
 def _overlaps(file: TeamFile) -> Iterator[Finding]:
@@ -114,11 +129,17 @@ def _overlaps(file: TeamFile) -> Iterator[Finding]:
     overrides = list(enumerate(file.team.overrides))
     for number, override in overrides:
         if override.end <= override.start:
-            yield _fault(file, f"overrides.{number}", "bad-time", "this override ends before it begins")
+            yield _fault(
+                file, f"overrides.{number}", "bad-time", Wording("this override ends before it begins")
+            )
     for (_, first), (number, second) in combinations(overrides, 2):
         is_same_time = first.start < second.end and second.start < first.end
         if first.rotation == second.rotation and is_same_time:
-            message = f"this overlaps the override of '{first.teammate or 'nobody'}' from {first.start:%Y-%m-%d %H:%M}"
+            message = Wording(
+                "this overlaps the override of '{who}' from {start:%Y-%m-%d %H:%M}",
+                who=first.teammate or Wording("nobody"),
+                start=first.start,
+            )
             yield _fault(file, f"overrides.{number}", "overlap", message)
 
 
@@ -131,8 +152,8 @@ def _out_of_reach(file: TeamFile) -> Iterator[Finding]:
             is_mentioned = any(address.channel in channels for address in mate.addresses)
             if not mate.can_be_paged and not is_mentioned and mate.id not in told:
                 told.add(mate.id)
-                message = f"'{mate.id}' may be called and cannot be reached"
-                hint = "give them 'wecom', or tell a group that can mention them"
+                message = Wording("'{id}' may be called and cannot be reached", id=mate.id)
+                hint = Wording("give them 'wecom', or tell a group that can mention them")
                 yield _fault(file, f"people.{mate.id}", "no-address", message, hint)
 
 

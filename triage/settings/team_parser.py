@@ -33,6 +33,7 @@ from triage.incidents.team import (
 from triage.message import ANY_ACCOUNT, Person
 from triage.rules.strict_yaml import TEXT, Key, Reference, Shape, compose, similar, whole_number
 from triage.settings.team_values import DAYS, DEFAULT_ZONE, ValueReader, read_clock
+from triage.wording import Wording
 
 ADDRESSES: Mapping[str, tuple[str, ...]] = {
     "wecom": ("wecom", "wecom_bot", "wecom_webhook"),
@@ -80,7 +81,7 @@ class TeamReader(ValueReader):
         self.places: dict[str, Location] = {}
 
     def team(self, root: yaml.Node) -> Team:
-        values = self.parse(root, self.mapping(root, "a team"), _TEAM, "a team")
+        values = self.parse(root, self.mapping(root, Wording("a team")), _TEAM, Wording("a team"))
         rotations = values["rotations"]
         zones = {rotation.id: rotation.zone for rotation in rotations}
         escalations, repeat = values["escalation"]
@@ -106,7 +107,7 @@ class TeamReader(ValueReader):
         return self.named(node, "people", self._teammate)
 
     def _teammate(self, id_: str, node: yaml.Node) -> Teammate:
-        values = self.parse(node, self.mapping(node, "a person"), _PERSON, "a person")
+        values = self.parse(node, self.mapping(node, Wording("a person")), _PERSON, Wording("a person"))
         persons = tuple(
             Person(channel, ANY_ACCOUNT, given)
             for key, channels in ADDRESSES.items()
@@ -119,11 +120,11 @@ class TeamReader(ValueReader):
         return self.named(node, "accounts", self._account)
 
     def _account(self, appid: str, node: yaml.Node) -> TeamAccount:
-        values = self.parse(node, self.mapping(node, "an account"), _ACCOUNT, "an account")
+        values = self.parse(node, self.mapping(node, Wording("an account")), _ACCOUNT, Wording("an account"))
         return TeamAccount(appid, values["name"], values["owners"], values["hosts"], values["probe"])
 
     def probe(self, node: yaml.Node) -> CallbackProbe | None:
-        values = self.parse(node, self.mapping(node, "a probe"), _PROBE, "a probe")
+        values = self.parse(node, self.mapping(node, Wording("a probe")), _PROBE, Wording("a probe"))
         if not values["url"] or not values["token"]:
             return None
         return CallbackProbe(values["url"], values["token"], values["aes_key"] or None)
@@ -132,8 +133,8 @@ class TeamReader(ValueReader):
         return self.named(node, "rotations", self._rotation)
 
     def _rotation(self, id_: str, node: yaml.Node) -> Rotation | None:
-        pairs = self.mapping(node, "a rotation")
-        values = self.parse(node, pairs, _ROTATION, "a rotation")
+        pairs = self.mapping(node, Wording("a rotation"))
+        values = self.parse(node, pairs, _ROTATION, Wording("a rotation"))
         every: Every = values["every"]
         at = next((value for name, _, value in pairs if name == "at"), None)
         on, begins = self._handover(at, every) if at is not None else (None, None)
@@ -154,8 +155,16 @@ class TeamReader(ValueReader):
             on = int(day)
         needs_day = every in (Every.WEEK, Every.MONTH)
         if text and (begins is None or needs_day != (on is not None) or (day and not needs_day)):
-            example = {Every.WEEK: "Mon 10:00", Every.MONTH: "1 10:00 (a day up to 28)"}.get(every, "10:00")
-            self.report(node, "bad-time", f"'{text}' is no beginning of a shift", f"write it like {example}")
+            example = {
+                Every.WEEK: "Mon 10:00",
+                Every.MONTH: Wording("1 10:00 (a day up to 28)"),
+            }.get(every, "10:00")
+            self.report(
+                node,
+                "bad-time",
+                Wording("'{text}' is no beginning of a shift", text=text),
+                Wording("write it like {example}", example=example),
+            )
             return None, None
         return on, begins
 
@@ -163,7 +172,7 @@ class TeamReader(ValueReader):
         """Ids of people."""
         items = self.items(node)
         if isinstance(node, yaml.SequenceNode) and not items:
-            self.report(node, "empty-list", "this names nobody")
+            self.report(node, "empty-list", Wording("this names nobody"))
         for item in items:
             self.refer(item, "person", self.text(item))
         return tuple(self.text(item) for item in items)
@@ -172,8 +181,8 @@ class TeamReader(ValueReader):
         found = []
         for number, item in enumerate(self.items(node)):
             self.places[f"overrides.{number}"] = self.location(item)
-            pairs = self.mapping(item, "an override")
-            values = self.parse(item, pairs, _OVERRIDE, "an override")
+            pairs = self.mapping(item, Wording("an override"))
+            values = self.parse(item, pairs, _OVERRIDE, Wording("an override"))
             for name, _, value in pairs:
                 if (
                     name in ("rotation", "person")
@@ -190,7 +199,7 @@ class TeamReader(ValueReader):
         """By severity, and how often each begins again."""
         found, repeat = [], 0
         severities = [severity.value for severity in Severity]
-        for name, key, value in self.mapping(node, "escalation"):
+        for name, key, value in self.mapping(node, Wording("escalation")):
             self.places[f"escalation.{name}"] = self.location(key)
             if name == "repeat":
                 repeat = self.integer(0, MAX_REPEAT)(value)
@@ -199,21 +208,28 @@ class TeamReader(ValueReader):
                 found += [Escalation(Severity(name), steps)] if steps else []
             else:
                 hint = similar(name, [*severities, "repeat"])
-                self.report(key, "unknown-key", f"unknown severity '{name}'", hint)
+                self.report(key, "unknown-key", Wording("unknown severity '{name}'", name=name), hint)
         return tuple(found), repeat
 
     def _steps(self, node: yaml.Node) -> tuple[EscalationStep, ...]:
         steps: list[EscalationStep] = []
         items = self.items(node)
         if isinstance(node, yaml.SequenceNode) and not items:
-            self.report(node, "empty-list", "an escalation without a step calls nobody; leave it out")
+            self.report(
+                node, "empty-list", Wording("an escalation without a step calls nobody; leave it out")
+            )
         for item in items:
-            values = self.parse(item, self.mapping(item, "a step"), _STEP, "a step")
+            values = self.parse(item, self.mapping(item, Wording("a step")), _STEP, Wording("a step"))
             if isinstance(item, yaml.MappingNode) and not values["to"] and not values["group"]:
-                self.report(item, "empty-step", "this step calls nobody", "give it 'to' or 'group'")
+                self.report(
+                    item, "empty-step", Wording("this step calls nobody"), Wording("give it 'to' or 'group'")
+                )
             if steps and values["after"] < steps[-1].after:
                 self.report(
-                    item, "bad-order", "this step comes before the one above it", "order them by 'after'"
+                    item,
+                    "bad-order",
+                    Wording("this step comes before the one above it"),
+                    Wording("order them by 'after'"),
                 )
             steps.append(EscalationStep(values["after"], values["to"], values["group"]))
         return tuple(steps)
@@ -236,29 +252,34 @@ class TeamReader(ValueReader):
         return self.text(node)
 
     def quiet(self, node: yaml.Node) -> QuietHours | None:
-        values = self.parse(node, self.mapping(node, "quiet hours"), _QUIET, "quiet hours")
+        values = self.parse(node, self.mapping(node, Wording("quiet hours")), _QUIET, Wording("quiet hours"))
         start, end = values["from"], values["to"]
         if start is not None and start == end:
-            self.report(node, "bad-time", "these quiet hours have no end", "give 'from' and 'to' two times")
+            self.report(
+                node,
+                "bad-time",
+                Wording("these quiet hours have no end"),
+                Wording("give 'from' and 'to' two times"),
+            )
         if start is None or end is None or start == end or values["below"] is None:
             return None
         return QuietHours(start, end, values["zone"], values["below"])
 
     def claim(self, node: yaml.Node) -> ClaimRules:
-        values = self.parse(node, self.mapping(node, "claim rules"), _CLAIM, "claim rules")
+        values = self.parse(node, self.mapping(node, Wording("claim rules")), _CLAIM, Wording("claim rules"))
         return ClaimRules(values["remind"], values["release"])
 
     def groups(self, node: yaml.Node) -> tuple[TeamGroup, ...]:
         return self.named(node, "groups", self._group)
 
     def _group(self, id_: str, node: yaml.Node) -> TeamGroup | None:
-        pairs = self.mapping(node, "a group")
-        values = self.parse(node, pairs, _GROUP, "a group")
+        pairs = self.mapping(node, Wording("a group"))
+        values = self.parse(node, pairs, _GROUP, Wording("a group"))
         robots = [name for name in ROBOTS if values[name] is not None]
         if len(robots) != 1:
             names = ", ".join(ROBOTS)
             if isinstance(node, yaml.MappingNode):
-                self.report(node, "bad-group", f"a group has one robot, of: {names}")
+                self.report(node, "bad-group", Wording("a group has one robot, of: {names}", names=names))
             return None
         (robot,) = robots
         try:
@@ -267,7 +288,9 @@ class TeamReader(ValueReader):
             at = {name: value for name, _, value in pairs}
             wrong = at.get(exc.field or "", at[robot])
             if values[robot] and values["secret"] != "":
-                self.report(wrong, "bad-robot", f"what this stands for cannot be used: {exc}")
+                self.report(
+                    wrong, "bad-robot", Wording("what this stands for cannot be used: {why}", why=exc)
+                )
             return None
         return TeamGroup(id_, robot, values[robot], values["secret"], values["keyword"], values["accounts"])
 

@@ -16,6 +16,7 @@ from triage.findings import Severity
 from triage.incidents.team import Every, Hours
 from triage.names import person_name
 from triage.rules.strict_yaml import Reader, similar
+from triage.wording import Wording
 
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 DAYS = {
@@ -67,13 +68,13 @@ class ValueReader(Reader):
             return ""
         match = _REFERENCE.fullmatch(text)
         if match is None:
-            hint = "put it into the environment, and write env:NAME here"
-            self.report(node, "no-reference", "a key or secret does not belong in this file", hint)
+            hint = Wording("put it into the environment, and write env:NAME here")
+            self.report(node, "no-reference", Wording("a key or secret does not belong in this file"), hint)
             return ""
         value = self._environment.get(match[1], "").strip()
         if not value:
             near = similar(match[1], self._environment)
-            self.report(node, "no-variable", f"the environment has no {match[1]}", near)
+            self.report(node, "no-variable", Wording("the environment has no {name}", name=match[1]), near)
         return value
 
     def aes_key(self, node: yaml.Node) -> str:
@@ -83,7 +84,7 @@ class ValueReader(Reader):
             if key:
                 require_aes_key(key)
         except SettingsError as exc:
-            self.report(node, "bad-key", str(exc))
+            self.report(node, "bad-key", exc.wording)
         return key
 
     def url(self, node: yaml.Node) -> str:
@@ -91,7 +92,10 @@ class ValueReader(Reader):
         text = self.text(node)
         if text and not _URL.fullmatch(text):
             self.report(
-                node, "bad-url", f"'{text}' is no URL", "write it like https://wx.example.cn/callback"
+                node,
+                "bad-url",
+                Wording("'{text}' is no URL", text=text),
+                Wording("write it like https://wx.example.cn/callback"),
             )
         return text
 
@@ -100,14 +104,14 @@ class ValueReader(Reader):
         ids = self.texts(node)
         wrong = next((id_ for id_ in ids if id_ and not _ID.fullmatch(id_)), None)
         if wrong is not None:
-            self.report(node, "bad-address", f"'{wrong}' is no id of a person on a platform")
+            self.report(node, "bad-address", Wording("'{id}' is no id of a person on a platform", id=wrong))
         return ids
 
     def name(self, node: yaml.Node) -> str:
         """What people call somebody."""
         text = self.text(node)
         if text and person_name(text) != text:
-            self.report(node, "bad-name", "this is no name of at most 20 letters on one line")
+            self.report(node, "bad-name", Wording("this is no name of at most 20 letters on one line"))
         return text
 
     def appids(self, node: yaml.Node) -> tuple[str, ...]:
@@ -115,7 +119,11 @@ class ValueReader(Reader):
         found = self.texts(node)
         for appid in found:
             if appid and not _APPID.fullmatch(appid):
-                self.report(node, "bad-appid", f"'{appid}' is no AppID: wx and 16 digits or letters")
+                self.report(
+                    node,
+                    "bad-appid",
+                    Wording("'{appid}' is no AppID: wx and 16 digits or letters", appid=appid),
+                )
         return found
 
     def word_of(self, *words: str) -> Callable[[yaml.Node], str | None]:
@@ -124,7 +132,7 @@ class ValueReader(Reader):
         def read(node: yaml.Node) -> str | None:
             text = self.text(node)
             if text and text not in words:
-                one = f"'{text}' is none of: {', '.join(words)}"
+                one = Wording("'{text}' is none of: {words}", text=text, words=", ".join(words))
                 self.report(node, "bad-word", one, similar(text, words))
             return text if text in words else None
 
@@ -145,7 +153,12 @@ class ValueReader(Reader):
         if text in _zones():
             return ZoneInfo(text)
         if text:
-            self.report(node, "bad-zone", f"there is no time zone '{text}'", similar(text, _zones()))
+            self.report(
+                node,
+                "bad-zone",
+                Wording("there is no time zone '{text}'", text=text),
+                similar(text, _zones()),
+            )
         return DEFAULT_ZONE
 
     def day(self, node: yaml.Node) -> date | None:
@@ -155,7 +168,12 @@ class ValueReader(Reader):
             return date.fromisoformat(text)
         except ValueError:
             if text:
-                self.report(node, "bad-date", f"'{text}' is no date", "write it like 2026-01-05")
+                self.report(
+                    node,
+                    "bad-date",
+                    Wording("'{text}' is no date", text=text),
+                    Wording("write it like 2026-01-05"),
+                )
         return None
 
     def moment(self, node: yaml.Node) -> datetime | None:
@@ -165,7 +183,12 @@ class ValueReader(Reader):
             return datetime.fromisoformat(text)
         except ValueError:
             if text:
-                self.report(node, "bad-time", f"'{text}' is no time", "write it like 2026-10-01T10:00")
+                self.report(
+                    node,
+                    "bad-time",
+                    Wording("'{text}' is no time", text=text),
+                    Wording("write it like 2026-10-01T10:00"),
+                )
         return None
 
     def clock(self, node: yaml.Node) -> time | None:
@@ -173,7 +196,12 @@ class ValueReader(Reader):
         text = self.text(node)
         found = read_clock(text)
         if text and found is None:
-            self.report(node, "bad-time", f"'{text}' is no time of day", 'write it like "23:00"')
+            self.report(
+                node,
+                "bad-time",
+                Wording("'{text}' is no time of day", text=text),
+                Wording('write it like "23:00"'),
+            )
         return found
 
     def duration(self, node: yaml.Node) -> timedelta:
@@ -181,14 +209,19 @@ class ValueReader(Reader):
         text = self.text(node)
         found = read_duration(text)
         if text and found is None:
-            self.report(node, "bad-duration", f"'{text}' is no duration", "write it like 10m, 2h or 1h30m")
+            self.report(
+                node,
+                "bad-duration",
+                Wording("'{text}' is no duration", text=text),
+                Wording("write it like 10m, 2h or 1h30m"),
+            )
         return found or timedelta()
 
     def pause(self, node: yaml.Node) -> timedelta:
         """A duration that is not nothing."""
         found = self.duration(node)
         if not found and self.text(node).startswith("0"):
-            self.report(node, "bad-duration", "this must be longer than nothing")
+            self.report(node, "bad-duration", Wording("this must be longer than nothing"))
         return found
 
     def hours(self, node: yaml.Node) -> Hours | None:
@@ -196,7 +229,12 @@ class ValueReader(Reader):
         text = self.text(node)
         found = _read_hours(text)
         if text and found is None:
-            self.report(node, "bad-hours", f"'{text}' are no hours", "write them like Mon-Fri 09:00-18:00")
+            self.report(
+                node,
+                "bad-hours",
+                Wording("'{text}' are no hours", text=text),
+                Wording("write them like Mon-Fri 09:00-18:00"),
+            )
         return found
 
 

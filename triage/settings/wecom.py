@@ -9,6 +9,7 @@ from triage.channels.sealed import Seal
 from triage.channels.wecom_app.account import Account
 from triage.channels.wecom_bot.account import BotAccount
 from triage.errors import SettingsError
+from triage.wording import Wording
 
 _APP = ("wecom_corpid", "wecom_agentid", "wecom_token", "wecom_aes_key")
 _BOT = ("wecom_bot_token", "wecom_bot_aes_key")
@@ -20,7 +21,9 @@ def read_app(values: Mapping[str, str | None], window: timedelta) -> Account | N
         return None
     corpid, agentid, token, key = (values[field] or "" for field in _APP)
     if not agentid.isdecimal():
-        raise SettingsError("the AgentId is a number; copy it from the app's page in the console", _APP[1])
+        raise SettingsError(
+            Wording("the AgentId is a number; copy it from the app's page in the console"), _APP[1]
+        )
     return Account(corpid, int(agentid), _seal("wecom", token, key, corpid, window), values["wecom_secret"])
 
 
@@ -39,7 +42,8 @@ def _is_whole(values: Mapping[str, str | None], needed: tuple[str, ...], others:
     missing = next((field for field in needed if not values[field]), None)
     if missing is not None:
         raise SettingsError(
-            f"is not set; {', '.join(_variable(field) for field in needed)} go together", missing
+            Wording("is not set; {names} go together", names=", ".join(_variable(field) for field in needed)),
+            missing,
         )
     return True
 
@@ -52,4 +56,4 @@ def _seal(prefix: str, token: str, aes_key: str, receiveid: str, window: timedel
     try:
         return Seal(token, aes_key, receiveid, window)
     except SettingsError as exc:
-        raise SettingsError(str(exc), f"{prefix}_{exc.field}") from exc
+        raise SettingsError(exc.wording, f"{prefix}_{exc.field}") from exc

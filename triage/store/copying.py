@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from triage.errors import InputError, SettingsError, StoreError
+from triage.errors import InputError, SettingsError, StoreError, reason_of
 from triage.store.engine import read_url
 from triage.store.file import SIDECARS, file_of, make_private
 from triage.store.schema import VERSIONS
 from triage.store.store import Store
 from triage.store.versions import judge
+from triage.wording import Wording
 
 
 def back_up(url: str, copy: Path) -> None:
@@ -23,9 +24,11 @@ def back_up(url: str, copy: Path) -> None:
     """
     file = _file(url)
     if copy.exists():
-        raise InputError(f"{copy} is there already; name another file, or move it away")
+        raise InputError(Wording("{copy} is there already; name another file, or move it away", copy=copy))
     if not file.exists():
-        raise StoreError(f"there is no database {file} to back up; look at TRIAGE_DATABASE_URL")
+        raise StoreError(
+            Wording("there is no database {file} to back up; look at TRIAGE_DATABASE_URL", file=file)
+        )
     _copy(file, copy, "rw")  # a reader alone would leave a log beside it
 
 
@@ -37,7 +40,7 @@ def restore(url: str, copy: Path, now: datetime) -> Path | None:
     """
     file = _file(url)
     if not copy.is_file():
-        raise InputError(f"there is no file {copy}")
+        raise InputError(Wording("there is no file {copy}", copy=copy))
     new = file.with_name(f"{file.name}.new")
     new.unlink(missing_ok=True)
     _copy(copy, new, "ro")
@@ -56,10 +59,13 @@ def _file(url: str) -> Path:
     read = read_url(url)
     file = file_of(read)
     if file is None:
-        tool = {"postgresql": "pg_dump and pg_restore", "sqlite": "nothing: it is in memory"}.get(
-            read.get_backend_name(), "mysqldump --single-transaction and mysql"
+        tool = {
+            "postgresql": "pg_dump, pg_restore",
+            "sqlite": Wording("nothing: it is in memory"),
+        }.get(read.get_backend_name(), "mysqldump --single-transaction, mysql")
+        raise SettingsError(
+            Wording("TRIAGE_DATABASE_URL names no SQLite file; for this database use {tool}", tool=tool)
         )
-        raise SettingsError(f"TRIAGE_DATABASE_URL names no SQLite file; for this database use {tool}")
     return file
 
 
@@ -88,11 +94,11 @@ def _check(file: Path, connection: sqlite3.Connection) -> None:
     """Raises unless the database is ours, undamaged, and no newer program's."""
     (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
-        raise StoreError(f"{file} is damaged: {verdict.splitlines()[-1]}")
+        raise StoreError(Wording("{file} is damaged: {why}", file=file, why=verdict.splitlines()[-1]))
     tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
     version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if tables else None
     if version is None:
-        raise InputError(f"{file} is no database of triage: it has none of its tables")
+        raise InputError(Wording("{file} is no database of triage: it has none of its tables", file=file))
     if version[0] not in VERSIONS:
         judge(version[0])
 
@@ -103,5 +109,5 @@ def _told(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
-        raise InputError(f"cannot use {file}: {reason}") from exc
+        reason = reason_of(exc) if isinstance(exc, OSError) else str(exc)
+        raise InputError(Wording("cannot use {file}: {why}", file=file, why=reason)) from exc

@@ -22,6 +22,7 @@ from triage.store.engine import POOL_SIZE, Timeouts, is_file, is_in_memory, make
 from triage.store.file import OpenedFile, file_of
 from triage.store.session import Prepared, Session, Statement
 from triage.store.wal import ROWS_PER_CHECKPOINT, Checkpointer
+from triage.wording import Wording
 
 T = TypeVar("T")
 
@@ -169,17 +170,27 @@ class Database:
     def _translated(self, cause: BaseException) -> StoreError:
         """Ours for a foreign exception; the message repeats no value that was to be stored."""
         where = self.url.database if self.is_local else self.url.host
-        name = f"the database ({self.dialect}, {where})"
+        name = Wording("the database ({dialect}, {where})", dialect=self.dialect, where=where)
         if isinstance(cause, PoolTimeoutError):
-            return StoreBusyError(f"{name} is busy: every connection to it is in use")
+            return StoreBusyError(Wording("{name} is busy: every connection to it is in use", name=name))
         if _is_locked(cause) or _code(cause) in _BUSY:
-            return StoreBusyError(f"{name} is busy: another connection holds the lock")
+            return StoreBusyError(Wording("{name} is busy: another connection holds the lock", name=name))
         if self._is_down(cause):
             said = next(iter(str(cause).splitlines()), "")[:200]
             return StoreDownError(
-                f"{name} does not answer: {said}; look whether it runs, and at TRIAGE_DATABASE_URL"
+                Wording(
+                    "{name} does not answer: {said}; look whether it runs, and at TRIAGE_DATABASE_URL",
+                    name=name,
+                    said=said,
+                )
             )
-        return StoreError(f"{name} refused a statement: {type(cause).__name__}; run `triage db check`")
+        return StoreError(
+            Wording(
+                "{name} refused a statement: {error}; run `triage db check`",
+                name=name,
+                error=type(cause).__name__,
+            )
+        )
 
     def _is_down(self, cause: BaseException) -> bool:
         """Whether the database is to blame, not the statement."""

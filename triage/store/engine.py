@@ -12,6 +12,7 @@ from sqlalchemy.pool import QueuePool
 
 from triage.errors import SettingsError
 from triage.store.columns import MYSQL
+from triage.wording import Wording
 
 POOL_SIZE = 16
 """Connections at most: more than there are threads that ask the store."""
@@ -44,14 +45,20 @@ def read_url(url: str | URL) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as exc:
         raise SettingsError(
-            "TRIAGE_DATABASE_URL is not a URL; write for example sqlite:///triage.db"
+            Wording("TRIAGE_DATABASE_URL is not a URL; write for example sqlite:///triage.db")
         ) from exc
     if "@" in (parsed.host or ""):  # the rest of a password; drivers and logs would name it as the host
-        raise SettingsError("TRIAGE_DATABASE_URL: write an @ of the password as %40")
+        raise SettingsError(Wording("TRIAGE_DATABASE_URL: write an @ of the password as %40"))
     backend = parsed.drivername.partition("+")[0]
     if backend not in _DRIVERS:
         known = ", ".join(sorted(_DRIVERS))
-        raise SettingsError(f"TRIAGE_DATABASE_URL: '{backend}' is not supported; choose from {known}")
+        raise SettingsError(
+            Wording(
+                "TRIAGE_DATABASE_URL: '{backend}' is not supported; choose from {known}",
+                backend=backend,
+                known=known,
+            )
+        )
     return parsed.set(drivername=_DRIVERS[backend])
 
 
@@ -86,10 +93,15 @@ def make_engine(url: URL, timeouts: Timeouts) -> Engine:
     except ImportError as exc:
         extra = "postgresql" if backend == "postgresql" else "mysql"
         raise SettingsError(
-            f"TRIAGE_DATABASE_URL: the driver is missing; pip install 'wechat-triage[{extra}]'"
+            Wording(
+                "TRIAGE_DATABASE_URL: the driver is missing; pip install 'wechat-triage[{extra}]'",
+                extra=extra,
+            )
         ) from exc
     except (SQLAlchemyError, TypeError) as exc:
-        raise SettingsError(f"TRIAGE_DATABASE_URL cannot be used: {type(exc).__name__}") from exc
+        raise SettingsError(
+            Wording("TRIAGE_DATABASE_URL cannot be used: {why}", why=type(exc).__name__)
+        ) from exc
     statements = _first_statements(backend, timeouts)
 
     @event.listens_for(engine, "connect")

@@ -17,6 +17,7 @@ from triage.store.schema import INCIDENTS, INVITATIONS, MEMBERS
 from triage.store.session import Session
 from triage.store.statements import ADD_EVENT, Statements
 from triage.store.values import Grant, Invite, Join, Member, Removal, Role
+from triage.wording import Wording
 
 _M, _V, _I = MEMBERS.c, INVITATIONS.c, INCIDENTS.c
 _FIELDS = tuple(field.name for field in fields(Member))
@@ -70,7 +71,7 @@ def put(session: Session, new: Member) -> None:
     """Add a member, or change what is known of one. Raises OvertakenError if somebody else has the name."""
     key = name_key(new.name or "") or None
     if key is not None and any(holder != new.person for (holder,) in session.all(_CALLED, {"called": key})):
-        raise OvertakenError(f"another member is called '{new.name}' already")
+        raise OvertakenError(Wording("another member is called '{name}' already", name=new.name))
     row = {name: getattr(new, name) for name in _FIELDS} | {"role": new.role.value, "name_key": key}
     if not session.run(_CHANGE, {**{name: row[name] for name in row if name != "person"}, "who": new.person}):
         session.run(_ADD, row)
@@ -103,7 +104,7 @@ def remove(session: Session, sql: Statements, removal: Removal, at: datetime) ->
 def invite(session: Session, given: Invite) -> None:
     """Raises StoreError if the word was given out before."""
     if session.first(_INVITATION, {"given": given.word}):
-        raise StoreError("this invitation word was given out before; choose another")
+        raise StoreError(Wording("this invitation word was given out before; choose another"))
     row = {
         "word": given.word,
         "invited_by": given.by,

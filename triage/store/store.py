@@ -70,6 +70,7 @@ from triage.store.values import (
     Wanted,
 )
 from triage.store.versions import UPGRADE, judge, version_of
+from triage.wording import Wording
 
 TABLES = tuple(sorted(set(METADATA.tables) - {SIGNING_KEYS.name}))
 """What can be exported: all but the key that signs links."""
@@ -157,7 +158,11 @@ class Store:
         self._database.require_file()
         file = self._database.file
         if file is not None and not file.exists():  # SQLite would make it, or go on with one that was deleted
-            raise SchemaError(f"there is no database {file} yet; make it with: {UPGRADE}")
+            raise SchemaError(
+                Wording(
+                    "there is no database {file} yet; make it with: {upgrade}", file=file, upgrade=UPGRADE
+                )
+            )
         judge(self._database.read(lambda session: version_of(session.connection)), VERSIONS)
 
     # -- messages
@@ -353,7 +358,11 @@ class Store:
     def export(self, table: str) -> Iterator[dict[str, Any]]:
         """The rows of a table in the order of its key, read in portions."""
         if table not in TABLES:
-            raise StoreError(f"there is no table '{table}'; choose from {', '.join(TABLES)}")
+            raise StoreError(
+                Wording(
+                    "there is no table '{table}'; choose from {tables}", table=table, tables=", ".join(TABLES)
+                )
+            )
         exported = METADATA.tables[table]
         (key,) = exported.primary_key.columns
         portion = select(exported).order_by(key).limit(_EXPORT_ROWS)

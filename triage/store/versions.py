@@ -8,6 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 from triage.errors import SchemaError
 from triage.store.schema import VERSIONS
+from triage.wording import Wording
 
 UPGRADE = "triage db upgrade"
 _VERSION = text("SELECT version_num FROM alembic_version")
@@ -26,12 +27,25 @@ def judge(version: str | None, versions: Sequence[str] = VERSIONS) -> None:
     if version == versions[-1]:
         return
     if version is None:
-        raise SchemaError(f"the database has no tables of triage yet; make them with: {UPGRADE}")
+        raise SchemaError(
+            Wording("the database has no tables of triage yet; make them with: {upgrade}", upgrade=UPGRADE)
+        )
     if version in versions:
         raise SchemaError(
-            f"the database has schema {version}, this program needs {versions[-1]}; back it up, then run: {UPGRADE}"
+            Wording(
+                "the database has schema {version}, this program needs {newest}; back it up, then run: "
+                "{upgrade}",
+                version=version,
+                newest=versions[-1],
+                upgrade=UPGRADE,
+            )
         )
     raise SchemaError(
-        f"the database has schema {version} of a newer program, this one knows {versions[-1]}; "
-        f"install the newer program, `{UPGRADE}` cannot go back"
+        Wording(
+            "the database has schema {version} of a newer program, this one knows {newest}; "
+            "install the newer program, `{upgrade}` cannot go back",
+            version=version,
+            newest=versions[-1],
+            upgrade=UPGRADE,
+        )
     )

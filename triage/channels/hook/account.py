@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from triage.errors import SettingsError
+from triage.wording import Wording
 
 LEAST_KEY = 16
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,19}")
@@ -22,10 +23,17 @@ class Hook:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise SettingsError("the name of a hook is 1 to 20 lower-case letters, digits, - and _", "name")
+            raise SettingsError(
+                Wording("the name of a hook is 1 to 20 lower-case letters, digits, - and _"), "name"
+            )
         if not _KEY.fullmatch(self.key):
             raise SettingsError(
-                f"the key of hook '{self.name}' has {len(self.key)} characters or some that a URL cannot carry; "
-                f"make one of {LEAST_KEY} or more with: openssl rand -hex 16",
+                Wording(
+                    "the key of hook '{name}' has {size} characters or some that a URL cannot carry; make one "
+                    "of {least} or more with: openssl rand -hex 16",
+                    name=self.name,
+                    size=len(self.key),
+                    least=LEAST_KEY,
+                ),
                 "key",
             )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from triage.channels.credentials import require_aes_key, require_token
 from triage.errors import SettingsError
+from triage.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,19 @@ class Account:
             if token is not None:
                 require_token(token, name)
         if not self.appid.isprintable():
-            raise SettingsError("the AppID is unprintable; copy it from the account's console", "appid")
+            raise SettingsError(
+                Wording("the AppID is unprintable; copy it from the account's console"), "appid"
+            )
         for name, key in (("aes_key", self.aes_key), ("aes_key_old", self.aes_key_old)):
             if key is not None:
                 require_aes_key(key, name)
         if self.aes_key_old is not None and self.aes_key is None:
-            raise SettingsError("an old EncodingAESKey needs the present one beside it", "aes_key_old")
+            raise SettingsError(
+                Wording("an old EncodingAESKey needs the present one beside it"), "aes_key_old"
+            )
         if self.aes_key is not None and not self.appid:
             raise SettingsError(
-                "an EncodingAESKey needs the AppID: it stands in every encrypted message", "appid"
+                Wording("an EncodingAESKey needs the AppID: it stands in every encrypted message"), "appid"
             )
         if self.window <= timedelta():
-            raise SettingsError("the window for timestamps must be longer than nothing", "window")
+            raise SettingsError(Wording("the window for timestamps must be longer than nothing"), "window")

@@ -1,0 +1,148 @@
+"""Every command speaks one language, in success and failure: what it says itself, beside what it quotes.
+
+What is quoted here is ASCII: the names in the rule and team files, the accounts, the texts that are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from triage.cli import main
+
+CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+ENGLISH = re.compile(
+    r"(?<![\w`./=-])(?:a|an|and|are|be|by|can|did|does|for|from|has|have|here|in|is|it|must|no|not|of|or|the|there|this|"
+    r"to|was|what|with|without)(?![\w`/=-])",
+)
+"""Words without which there is no sentence; names of options, files and programs are none."""
+RULE = """\
+id: probe_rule
+title: Probe rule
+severity: high
+meaning: A rule.
+sentences: [wholly unlike others]
+aliases: [probe-rule-alias]
+steps:
+  - id: first
+    do: Look
+    source: field
+examples:
+  match:
+    - query: probe-rule-alias
+  ignore:
+    - query: lunch
+"""
+TEAM = """\
+people:
+  li: {name: Li Lei, wecom: lilei}
+rotations:
+  main: {people: [li], at: Mon 10:00, from: 2026-01-05}
+"""
+FILES = {
+    "own.yml": RULE,
+    "bad/key.yml": RULE.replace("severity", "sevrity"),
+    "bad/yaml.yml": "id: [\n",
+    "bad/empty.yml": "",
+    "bad/values.yml": RULE.replace("severity: high", "severity: hot\nnumber: 1000").replace("[wholly", "[xy, wholly"),
+    "bad/conditions.yml": RULE.replace("aliases", "when: {count: x, knd: y, text|regx: z, ip|cidr: w}\naliases"),
+    "bad/templates.yml": RULE.replace("do: Look", "do: Look {{ lip }} {% for x in y %}{% endfor %}"),
+    "bad/codes.yml": "family: errcodes\ntitle: x\ntopic: help\ncodes: {x: {meaning: y}}\n",
+    "bad/names.yml": RULE.replace("aliases", "see: [nothing]\naliases").replace("field", "nowhere"),
+    "lost.yml": RULE.replace("query: probe-rule-alias", "query: lunch").replace("query: lunch", "query: 499", 1),
+    "empty/readme.txt": "",
+    "team.yml": TEAM,
+    "bad-team.yml": TEAM.replace("wecom:", "wecm:").replace("Mon 10:00", "noon").replace("[li]", "[lee]")
+    + "groups:\n  all: {wecom_webhook: secret}\nquiet: {from: '1', to: '2'}\nescalation: {hot: []}\n",
+    "hole-team.yml": TEAM.replace("2026", "2999"),
+    "other.db": "no database",
+}  # fmt: skip
+DATABASE = "TRIAGE_DATABASE_URL"
+ABSENT = {DATABASE: "sqlite:////nowhere/triage.db"}
+CASES: dict[str, tuple[str, int, dict[str, str]]] = {
+    "rules are well": ("rules check", 0, {}),
+    "rules with mistakes": ("rules check bad", 1, {}),
+    "no rules at all": ("rules check empty nowhere", 1, {}),
+    "examples that fail": ("rules test lost.yml", 1, {}),
+    "rules in use": ("rules list", 0, {"TRIAGE_RULES_DIRS": "own.yml"}),
+    "rules that cannot be loaded": ("rules list", 2, {"TRIAGE_RULES_DIRS": "bad"}),
+    "one rule": ("rules show probe_rule", 0, {"TRIAGE_RULES_DIRS": "own.yml"}),
+    "no such rule": ("rules show nothing", 2, {}),
+    "no gaps": ("rules gaps", 0, {}),
+    "nothing to replay": ("rules replay --rules own.yml", 0, {}),
+    "a team": ("team check team.yml", 0, {}),
+    "a team with mistakes": ("team check bad-team.yml", 1, {}),
+    "a team with holes": ("team check hole-team.yml", 1, {}),
+    "a team that cannot be read": ("team check nowhere.yml", 2, {}),
+    "who is on call": ("team show", 0, {"TRIAGE_TEAM": "team.yml"}),
+    "nobody is on call": ("team show", 0, {"TRIAGE_TEAM": "hole-team.yml"}),
+    "a team in the settings with mistakes": ("config", 2, {"TRIAGE_TEAM": "bad-team.yml"}),
+    "settings": ("config", 0, {}),
+    "settings out of range": ("config", 2, {"TRIAGE_PORT": "99999", "TRIAGE_DEMO": "x", "TRIAGE_LOG_LEVEL": "x"}),
+    "a setting misspelt": ("config", 2, {"TRIAGE_PROT": "8080"}),
+    "settings that contradict each other": ("config", 2, {"TRIAGE_WECHAT_AES_KEY": "x"}),
+    "settings in no form": (
+        "config",
+        2,
+        dict.fromkeys(("TRIAGE_MEMBERS", "TRIAGE_HOOKS", "TRIAGE_PUBLIC_URL", "TRIAGE_WECHAT_ACCOUNTS"), "x"),
+    ),
+    "an account without its key": ("menu push", 2, {"TRIAGE_WECHAT_TOKEN": "token", "TRIAGE_WECHAT_APPID": "wx1"}),
+    "no account": ("menu push", 2, {}),
+    "the database is made": ("db upgrade", 0, {}),
+    "the database is well": ("db check", 0, {}),
+    "no database": ("db check", 2, ABSENT),
+    "no database URL": ("db check", 2, {DATABASE: "x"}),
+    "no such driver": ("db check", 2, {DATABASE: "oracle://x"}),
+    "no server": ("db check", 2, {DATABASE: "postgresql://127.0.0.1:1/x"}),
+    "a database that is none": ("db check", 2, {DATABASE: "sqlite:///other.db"}),
+    "a backup": ("db backup copy.db", 0, {}),
+    "a backup onto a file": ("db backup other.db", 2, {}),
+    "a backup of nothing": ("db backup copy.db", 2, ABSENT),
+    "a backup of a server": ("db backup copy.db", 2, {DATABASE: "postgresql://127.0.0.1:1/x"}),
+    "what is no backup": ("db restore other.db", 2, {}),
+    "a purge": ("db purge", 0, {}),
+    "members": ("members list", 0, {}),
+    "no such member": ("members remove x", 2, {}),
+    "an invitation": ("invite x", 0, {}),
+    "an outbox": ("outbox", 0, {}),
+    "an export": ("export alerts", 0, {}),
+}  # fmt: skip
+QUOTED = re.compile(
+    r"^  .*\|.*$|^     source: .*$|加入 \S+|(?<=不是 YAML：).*?(?=；|$)|(?<=没有回应：).*?(?=；)|"
+    r"(?<=用不了 other.db：).*$",
+    re.MULTILINE,
+)
+"""What is no word of ours: a line of a file, what a source is called, what the bot is told, what other programs say."""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A directory with the files, and a database that is up to date."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(DATABASE, f"sqlite:///{tmp_path}/triage.db")
+    assert main(["db", "upgrade"]) == 0
+    capsys.readouterr()
+    return tmp_path
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_command_speaks_one_language(
+    case: str, language: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words, code, environment = CASES[case]
+    monkeypatch.setenv("TRIAGE_LANG", language)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    ended = main(shlex.split(words))
+    printed = capsys.readouterr()
+    said = QUOTED.sub("", printed.out + printed.err)
+    assert ended == code, said
+    foreign = CHINESE if language == "en" else ENGLISH
+    assert [line for line in said.splitlines() if foreign.search(line)] == []
