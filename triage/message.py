@@ -6,6 +6,7 @@ import enum
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 _MAX_KEY_LENGTH = 190
@@ -64,7 +65,7 @@ class Person:
 
     def __str__(self) -> str:
         """`wechat/wx0123/oAbc`, which `parse` reads."""
-        return f"{self.channel}/{quote(self.account, safe=ANY_ACCOUNT)}/{self.id}"
+        return f"{self.channel}/{_quoted(self.account)}/{self.id}"
 
     def is_same(self, other: Person | None) -> bool:
         """Whether both name one person, where either may be of `ANY_ACCOUNT`."""
@@ -77,6 +78,12 @@ class Person:
         """The person that `str` wrote. Raises ValueError for any other text."""
         channel, account, id_ = text.split("/", 2)
         return cls(channel, unquote(account), id_)
+
+
+@lru_cache(100)
+def _quoted(account: str) -> str:
+    """An account of ours without a slash; there are few, and each message names its own several times."""
+    return quote(account, safe=ANY_ACCOUNT)
 
 
 @dataclass(frozen=True, slots=True)

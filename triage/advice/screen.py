@@ -10,9 +10,10 @@ COLUMNS = 40
 
 def screen_lines(text: str) -> int:
     """The lines that a text takes on the screen, long ones wrapped."""
-    return sum(max(1, -(-_columns(line) // COLUMNS)) for line in text.split("\n"))
+    lines = text.split("\n")
+    return len(lines) + sum((_columns(line) - 1) // COLUMNS for line in lines if len(line) > COLUMNS // 2)
 
 
 def _columns(line: str) -> int:
-    """A Chinese character has three bytes and two columns, a Latin letter one and one; this is much used."""
+    """A Chinese character has three bytes and two columns, a Latin letter one and one."""
     return (len(line) + len(line.encode(errors="replace"))) // 2

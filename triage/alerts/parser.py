@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import islice, pairwise
-from typing import NamedTuple
 
 from triage.alerts.cleaning import MAX_LINE, clean, half_width, has_words_between, trim_line, unfold
 from triage.alerts.sample import Brackets, Sample, parse_brackets
@@ -27,15 +26,6 @@ MAX_CHARACTERS = 2_000_000
 MAX_ALERTS = 500
 """Of one text; what follows is reported as unread."""
 _MAX_TOKENS = 20 * MAX_ALERTS
-
-
-class ValuePart(NamedTuple):
-    """A value as it stands in the text of a `Reading`, with white space around it, and with what precedes a link."""
-
-    name: str
-    """The key of the value in the contract's JSON."""
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +46,10 @@ class Alert:
     text: str = ""
     span: tuple[int, int] = (0, 0)
     """Where `text` stands in the text of the `Reading`: a half-open range in characters."""
-    parts: tuple[ValuePart, ...] = field(default=(), compare=False, repr=False)
-    """Where its values stand there, for `alerts.places`."""
+    parts: tuple[tuple[str, int, int], ...] = field(default=(), compare=False, repr=False)
+    """Of each value its key in the contract's JSON and where it stands there, with white space around it and with what
+    precedes a link: `alerts.places` trims it.
+    """
     doubtful: tuple[str, ...] | None = None
     """The fields that may have been read wrong in a picture; None where the alert came as text."""
 
@@ -380,16 +372,18 @@ def _alert(text: str, draft: _Draft) -> Alert:
         guide_url=draft.guide_url,
         text=text[slice(*span)],
         span=span,
-        parts=tuple(_parts(draft)),
+        parts=_parts(draft),
     )
 
 
-def _parts(draft: _Draft) -> Iterator[ValuePart]:
+def _parts(draft: _Draft) -> tuple[tuple[str, int, int], ...]:
+    parts: list[tuple[str, int, int]] = []
     for token in draft.tokens:
         if token.brackets:
-            yield from (ValuePart(*place) for place in token.brackets.places)
+            parts += token.brackets.places
         elif token.kind != "sample" and (token.start, token.end) not in draft.unread:
-            yield ValuePart(_NAMES.get(token.kind, token.kind), token.value, token.end)
+            parts.append((_NAMES.get(token.kind, token.kind), token.value, token.end))
+    return tuple(parts)
 
 
 def _instant(stamp: int | None) -> datetime | None:

@@ -31,13 +31,12 @@ def places_of(reading: Reading) -> tuple[Place, ...]:
 
 
 def _places(text: str, alert: Alert) -> Iterator[Place]:
-    for part in alert.parts:
-        start, end = part.start, part.end
-        if part.name == "guide_url":
+    for name, start, end in alert.parts:
+        if name == "guide_url":
             start = max(start, text.lower().rfind("http", start, end))
         start, end = _trimmed(text, start, end)
         if start < end:
-            yield Place(start, end, part.name)
+            yield Place(start, end, name)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:

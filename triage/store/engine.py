@@ -137,10 +137,12 @@ def _first_statements(backend: str, timeouts: Timeouts) -> tuple[str, ...]:
     if backend == "sqlite":
         # NORMAL under WAL: a killed process loses nothing, a power cut at most the last moments, the file stays whole.
         # SQLite's own checkpoint, within a reply, is for a log of 128 MB only: `store.wal` makes them earlier.
+        # With 16 MB of pages at hand instead of 2 a push reads fewer of them back.
         return (
             "PRAGMA journal_mode=WAL",
             "PRAGMA synchronous=NORMAL",
             "PRAGMA wal_autocheckpoint=32000",
+            "PRAGMA cache_size=-16000",
             "PRAGMA foreign_keys=ON",
         )
     if backend in MYSQL:

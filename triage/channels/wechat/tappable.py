@@ -40,8 +40,7 @@ def with_taps(text: str, size: PageSize) -> str:
     """The text with its last mention of each tappable word as a link, as long as one message still holds it."""
     for word in TAPPABLE:
         before, quoted, after = text.rpartition(f"「{word}」")
-        linked = f"{before}「{_LINK.format(word)}」{after}"
-        if quoted and size.measure(linked) <= size.limit:
+        if quoted and size.holds(linked := f"{before}「{_LINK.format(word)}」{after}"):
             text = linked
     return text
 
