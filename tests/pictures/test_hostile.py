@@ -23,7 +23,7 @@ from PIL import Image
 from tests.support.paths import ROOT
 from triage.errors import PictureError
 from triage.pictures import reading
-from triage.pictures.formats import MAX_BYTES, MAX_PIXELS, MAX_WEBP_PIXELS, format_of
+from triage.pictures.formats import MAX_BYTES, MAX_PIXELS, format_of
 from triage.pictures.reading import read_picture
 
 ALERT = (ROOT / "tests/data/pictures/ticket_failure.png").read_bytes()
@@ -206,7 +206,7 @@ def test_a_download_that_broke_off_is_read_as_far_as_it_goes_or_told_to_be_broke
         lambda: png(2**31 - 1, 2**31 - 1, body=b""),
         lambda: jpeg_of_size(65_500, 65_500),
         lambda: gif_of_size(65_535, 65_535),
-        lambda: saved(Image.new("L", (6000, MAX_WEBP_PIXELS // 6000 + 1)), "WEBP"),
+        lambda: saved(Image.new("L", (6000, MAX_PIXELS // 6000 + 1)), "WEBP"),
     ],
     ids=["a row too many", "10 gigapixels", "the largest PNG", "the largest JPEG", "the largest GIF", "a large WebP"],
 )  # fmt: skip
@@ -223,7 +223,7 @@ def test_more_pixels_than_are_decoded_are_told_by_the_header(make: Callable[[], 
         lambda: saved(Image.new("L", (WIDE, HIGH), 255), "JPEG", exif=_turned(6)),
         lambda: saved(Image.new("RGB", (WIDE, HIGH)), "JPEG", progressive=True, subsampling=0, quality=30),
         lambda: saved(Image.new("P", (WIDE, HIGH)), "GIF"),
-        lambda: saved(Image.new("RGBA", (6000, MAX_WEBP_PIXELS // 6000)), "WEBP", lossless=True, method=0),
+        lambda: saved(Image.new("RGBA", (WIDE, HIGH)), "WEBP", lossless=True, method=0),
         lambda: saved(_noise(), "JPEG"),
         lambda: saved(_chessboard(), "PNG"),
         lambda: png(MAX_PIXELS, 1, depth=1, colour=0),

@@ -7,8 +7,6 @@ from triage.errors import PictureError
 MAX_BYTES = 10 * 1024 * 1024
 """What the platform itself takes for a picture."""
 MAX_PIXELS = 40_000_000
-MAX_WEBP_PIXELS = 24_000_000
-"""Its decoder keeps three whole pictures at a time."""
 _MAGIC = (("PNG", b"\x89PNG\r\n\x1a\n"), ("JPEG", b"\xff\xd8\xff"), ("GIF", b"GIF87a"), ("GIF", b"GIF89a"))
 _RIFF, _WEBP = b"RIFF", b"WEBP"
 
@@ -33,8 +31,9 @@ def require_readable(data: bytes) -> str:
     return found
 
 
-def require_size(width: int, height: int, kind: str = "PNG") -> None:
+def require_size(width: int, height: int) -> None:
     """Raises PictureError for more pixels than are decoded."""
-    most = MAX_WEBP_PIXELS if kind == "WEBP" else MAX_PIXELS
-    if width * height > most:
-        raise PictureError(f"图太大（{width}×{height}），最多读 {most // 10_000} 万像素", "too_many_pixels")
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"图太大（{width}×{height}），最多读 {MAX_PIXELS // 10_000} 万像素", "too_many_pixels"
+        )

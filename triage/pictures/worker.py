@@ -77,10 +77,10 @@ def _decode(data: bytes) -> tuple[Any, int, int, float]:
     Image.MAX_IMAGE_PIXELS = None  # our own limit is told before anything is decoded
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
-            require_size(*image.size, kind)
+            require_size(*image.size)
             if min(image.size) < _LEAST_SIDE:
                 return np.zeros((0, 0, 3), np.uint8), *image.size, 1.0
-            shown = _upright(_reduced(image))
+            shown = _upright(_reduced(_webp(data, image) if kind == "WEBP" else image))
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError) as exc:
         raise PictureError("图片是坏的，打不开；换一张原图", "broken") from exc
     shown = _opaque(shown)
@@ -89,6 +89,22 @@ def _decode(data: bytes) -> tuple[Any, int, int, float]:
     if shown.size == (width, height) and width < _LEAST_WIDTH:
         shown = shown.resize((2 * width, 2 * height), Image.Resampling.LANCZOS)
     return np.array(shown), width, height, shown.width / width
+
+
+def _webp(data: bytes, opened: Image.Image) -> Image.Image:
+    """Decoded by OpenCV, as Pillow keeps four whole pictures of a WebP at a time, of 160 MB each at the most pixels."""
+    import cv2
+
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as exc:
+        raise OSError("not decoded") from exc
+    if pixels is None:
+        raise OSError("not decoded")
+    has_alpha = pixels.shape[2] == 4
+    image = Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA if has_alpha else cv2.COLOR_BGR2RGB))
+    image.info = opened.info  # with the EXIF that says how it was held
+    return image
 
 
 def _reduced(image: Image.Image) -> Image.Image:
