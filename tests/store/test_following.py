@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +25,17 @@ from tests.support.stores import (
 )
 from triage.incidents.correlation import Incident, Reason, State
 from triage.incidents.likeness import Likeness
-from triage.store import Change, Failures, Outgoing, OutgoingKind, Store, TickedStep, Wanted, following
+from triage.store import (
+    Action,
+    Change,
+    Failures,
+    Outgoing,
+    OutgoingKind,
+    Store,
+    TickedStep,
+    Wanted,
+    following,
+)
 
 ALICE, BOB = person("oAlice"), person("oBob")
 LATER = NOW + timedelta(hours=1)
@@ -95,6 +105,54 @@ class TestOpenIncidents:
         following._open.cache_clear()
         assert [incident.id for incident in found] == [numbers[2], numbers[1]]
         assert store.following.count_open() == 3
+
+    @pytest.mark.parametrize("most", [0, 1_000], ids=["none is kept", "all are kept"])
+    def test_who_has_looked_before_sees_every_change(
+        self, store: Store, empty: str, monkeypatch: pytest.MonkeyPatch, most: int
+    ) -> None:
+        monkeypatch.setattr(following, "_MOST_KEPT", most)
+        number = opened(store)
+        changes: dict[str, Callable[[], object]] = {
+            "nothing": lambda: None,
+            "claim": lambda: store.claim_incident(number, ALICE, NOW),
+            "alert": lambda: _join(store, number, "d2", nickname="改名了"),
+            "step": lambda: store.record(entry("s", actions=(Action("step", number, ALICE, "3"),))),
+            "mute": lambda: store.record(entry("m", actions=(Action("mute", number, ALICE, until=LATER),))),
+            "release": lambda: store.release_incident(number, ALICE, NOW),
+            "another": lambda: opened(store, "wx1|b"),
+            "close": lambda: store.close_incident(number, ALICE, NOW),
+            "open again": lambda: _join(store, number, "d3", Reason.REOPENED),
+        }
+        for change, make in changes.items():
+            make()
+            with closing(Store.open(empty)) as another:
+                assert store.following.open_incidents() == another.following.open_incidents(), change
+
+    def test_alerts_are_read_again_only_of_those_that_have_changed(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[int] = []
+        condensed = following._condensed
+
+        def noted(session: Any, rows: Any) -> tuple[Incident, ...]:
+            read.append(len(rows))
+            return condensed(session, rows)
+
+        monkeypatch.setattr(following, "_condensed", noted)
+        first, _ = opened(store, "wx1|a"), opened(store, "wx1|b")
+        for _ in range(2):
+            store.following.open_incidents()
+        _join(store, first, "d2")
+        store.following.open_incidents()
+        assert read == [2, 0, 1]
+
+    def test_alerts_that_are_purged_are_not_shown(self, store: Store) -> None:
+        number = opened(store, digest="old")
+        _join(store, number, "new", seen_at=LATER)
+        assert len(store.following.open_incidents()[0].sightings) == 2
+        store.purge(NOW + MINUTE, lambda _: None)
+        (incident,) = store.following.open_incidents()
+        assert [alert.digest for alert in incident.sightings] == ["new"]
 
     def test_some_are_read_in_the_order_that_is_asked_for(self, store: Store) -> None:
         first, second = opened(store, "wx1|a"), opened(store, "wx1|b")

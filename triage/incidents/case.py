@@ -13,11 +13,13 @@ from triage.incidents.occasions import Again, Because, GroupNotice, Known, News,
 from triage.incidents.team import Escalation, Override, Team, Teammate
 from triage.message import Person
 
+_WORST_FIRST = tuple(Severity)
+
 
 def severity_of(incident: Incident) -> Severity:
     """That of its gravest alert; INFO where that has none."""
-    worst = min((alert.rank for alert in incident.sightings), default=Severity.INFO.rank)
-    return next((severity for severity in Severity if severity.rank == worst), Severity.INFO)
+    worst = min([alert.rank for alert in incident.sightings], default=Severity.INFO.rank)
+    return _WORST_FIRST[worst] if worst < len(_WORST_FIRST) else Severity.INFO
 
 
 @dataclass(frozen=True, slots=True)

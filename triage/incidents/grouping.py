@@ -49,11 +49,10 @@ def _alike(
 def _by(
     incidents: Sequence[Incident], shared: Callable[[Incident], str | None]
 ) -> dict[str, tuple[Incident, ...]]:
-    found: dict[str, tuple[Incident, ...]] = {}
+    found: dict[str, list[Incident]] = {}
     for incident in incidents:
-        value = shared(incident) or ""
-        found[value] = (*found.get(value, ()), incident)
-    return found
+        found.setdefault(shared(incident) or "", []).append(incident)
+    return {value: tuple(alike) for value, alike in found.items()}
 
 
 def _address(incident: Incident) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    Dialect,
     Select,
     and_,
     bindparam,
@@ -19,18 +20,20 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    type_coerce,
 )
+from sqlalchemy.types import NULLTYPE
 
 from triage.incidents.correlation import Incident, Reason, Sighting
 from triage.incidents.likeness import Closed, Similar, most_alike, traits_of
 from triage.message import Person
-from triage.store.columns import index_key
+from triage.store.columns import PersonText, UtcDateTime, index_key
 from triage.store.database import Database
 from triage.store.outbox import QUEUED, queued
 from triage.store.reading import incident_of
 from triage.store.schema import ALERTS, INCIDENTS, OUTBOX, TICKS, TIMELINE, TRAITS
 from triage.store.session import Session
-from triage.store.statements import ADD_EVENT, INCIDENT_COLUMNS, SIGHTING_FIELDS, listed
+from triage.store.statements import ADD_EVENT, INCIDENT_COLUMNS, SIGHTING_FIELDS, counted, listed
 from triage.store.values import EVERY, Event, Failures, OutgoingKind, Queued, TickedStep, Wanted
 
 MOST_OPEN = 100
@@ -39,6 +42,7 @@ _LOOKED_AT = 50
 """Alerts of an incident among which the first and the newest of each kind are looked for: the newest ones."""
 MOST_COUNTED = 1_000
 """Alerts of an incident whose failures are counted: the newest ones."""
+_MOST_KEPT = 1_000
 _OF_A_TRAIT = 50
 """Incidents with a trait that are looked at: the newest ones."""
 _FOREVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,22 +106,34 @@ class Following:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._kept: dict[Sequence[Any], Incident] = {}
 
     def open_incidents(self, wanted: Wanted = EVERY) -> tuple[Incident, ...]:
         """The wanted open incidents with the newest alerts, at most `MOST_OPEN`.
 
-        Of their alerts they have the first and the newest of each kind.
+        Of their alerts they have the first and the newest of each kind. An incident is read again only when its row
+        is another one: whoever adds an alert counts it there.
         """
 
         def ask(session: Session) -> tuple[Incident, ...]:
-            rows = session.connection.execute(_open(wanted), {"since": _FOREVER}).all()
-            return _condensed(session, rows)
+            if len(self._kept) > _MOST_KEPT:
+                self.forget()
+            kept = self._kept
+            rows = [tuple(row) for row in session.connection.execute(_open(wanted), {"since": _FOREVER})]
+            changed = [row for row in rows if row not in kept]
+            read = _condensed(session, [_typed(row, session.connection.dialect) for row in changed])
+            kept.update(zip(changed, read, strict=True))
+            return tuple(kept[row] for row in rows)
 
         return self._database.read(ask)
 
+    def forget(self) -> None:
+        """Read all alerts again, some of which have been deleted."""
+        self._kept = {}
+
     def count_open(self, wanted: Wanted = EVERY) -> int:
         """How many wanted incidents are open."""
-        question = select(func.count()).select_from(_still_open(wanted).subquery())
+        question = counted(_still_open(wanted))
         return self._database.read(
             lambda session: int(session.connection.execute(question, {"since": _FOREVER}).scalar_one())
         )
@@ -215,6 +231,7 @@ def _tell(session: Session, incident: int, what: str, who: Person, at: datetime,
     session.run(ADD_EVENT, event)
 
 
+@lru_cache(100)
 def _still_open(wanted: Wanted) -> Select[Any]:
     """The wanted open incidents, in words that SQLite and PostgreSQL know their index of open ones by."""
     return listed(replace(wanted, state=None)).where(_I.closed_as == literal_column("0"))
@@ -222,8 +239,19 @@ def _still_open(wanted: Wanted) -> Select[Any]:
 
 @lru_cache(100)
 def _open(wanted: Wanted) -> Select[Any]:
+    """Rows as the driver gives them, which is enough to see that they are the same as before."""
     newest = (_I.last_seen.desc(), _I.id.desc())
-    return _still_open(wanted).with_only_columns(*_ROWS).order_by(*newest).limit(MOST_OPEN)
+    columns: list[Any] = [type_coerce(column, NULLTYPE) for column in (*_ROWS, _I.alerts)]
+    return _still_open(wanted).with_only_columns(*columns).order_by(*newest).limit(MOST_OPEN)
+
+
+def _typed(row: Sequence[Any], dialect: Dialect) -> list[Any]:
+    """A row of the driver as SQLAlchemy would have given it."""
+    types = [column.type for column in _ROWS]
+    return [
+        of.process_result_value(value, dialect) if isinstance(of, UtcDateTime | PersonText) else value
+        for value, of in zip(row, types, strict=False)
+    ]
 
 
 @lru_cache(100)

@@ -163,6 +163,12 @@ def listed(wanted: Wanted) -> Select[Any]:
     return found
 
 
+@lru_cache(100)
+def counted(found: Select[Any]) -> Select[Any]:
+    """How many incidents are found."""
+    return found.with_only_columns(func.count())
+
+
 def newest(found: Select[Any]) -> Select[Any]:
     """The newest of the found incidents, with their sightings."""
     return with_sightings(

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     Select,
     bindparam,
-    func,
     literal,
     select,
 )
@@ -49,6 +48,7 @@ from triage.store.statements import (
     RECENT_INCIDENTS,
     REPLY,
     SIGNATURE_USED,
+    counted,
     ids_of,
     listed,
     newest,
@@ -252,7 +252,7 @@ class Store:
 
     def count_incidents(self, since: datetime, wanted: Wanted = EVERY) -> int:
         """How many wanted incidents have had an alert since then."""
-        question = select(func.count()).select_from(listed(wanted).subquery())
+        question = counted(listed(wanted))
         return self._database.read(
             lambda session: int(session.connection.execute(question, {"since": since}).scalar_one())
         )
@@ -353,7 +353,9 @@ class Store:
         In small transactions, and after each of them a rest of as many seconds as it took: a push that waits for the
         lock asks again within half the time that it has waited.
         """
-        return purging.purge(self._database, before, sleep)
+        gone = purging.purge(self._database, before, sleep)
+        self.following.forget()
+        return gone
 
     def export(self, table: str) -> Iterator[dict[str, Any]]:
         """The rows of a table in the order of its key, read in portions."""

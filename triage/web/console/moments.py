@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from triage.alerts.parser import BEIJING
 from triage.incidents import story
 from triage.web.console.words import gettext as _
 
@@ -12,7 +13,8 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 
 def clock(moment: datetime, now: datetime) -> str:
     """`18:31`, with the date before it if that was another day: `11-28 18:31`."""
-    return story.clock(moment, dated=story.day(moment) != story.day(now))
+    is_today = moment.astimezone(BEIJING).date() == now.astimezone(BEIJING).date()
+    return story.clock(moment, dated=not is_today)
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -60,13 +60,17 @@ def person_name(person: Person, names: MemberNames, asker: Person | None) -> str
 
 def severity_name(severity: Severity) -> str:
     """How grave it is, in a word."""
-    return {
-        Severity.CRITICAL: _("最急"),
-        Severity.HIGH: _("严重"),
-        Severity.MEDIUM: _("一般"),
-        Severity.LOW: _("轻微"),
-        Severity.INFO: _("提示"),
-    }[severity]
+    match severity:
+        case Severity.CRITICAL:
+            return _("最急")
+        case Severity.HIGH:
+            return _("严重")
+        case Severity.MEDIUM:
+            return _("一般")
+        case Severity.LOW:
+            return _("轻微")
+        case Severity.INFO:
+            return _("提示")
 
 
 def machine_tick(tick: Tick | None) -> tuple[str, str]:

@@ -30,6 +30,8 @@ from triage.web.service import the_service
 blueprint = Blueprint("now", __name__)
 ON_A_PAGE = 20
 """Incidents on one page of the list."""
+_GRAVE = 2
+"""Incidents of a lower rank than this stand out."""
 _LONGEST_NUMBER = 9
 _NUMBERS_TOLD = 10
 """Incidents that are named in the line about what was done."""
@@ -37,22 +39,24 @@ _NUMBERS_TOLD = 10
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An incident as the list shows it."""
+    """An incident as the list shows it, in words."""
 
-    standing: Standing
-    alerts: int
+    number: int
     account: str
-    story: str
+    grade: str
+    """Its severity, as the style sheet calls it."""
     severity: str
-    age: str
-    last_seen: str
+    is_grave: bool
+    blocked: str | None
+    is_quiet: bool
+    story: str
+    known: str
+    """How often it fails, its alerts, its age."""
     owner: str | None
-    """None while nobody has claimed it."""
-    is_own: bool
+    """Who works on it; None while nobody has claimed it."""
     call: str | None
     """Who is called next, and when; None where nobody is going to be."""
-    blocked_for: str | None
-    muted_until: str | None
+    muted: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +72,17 @@ class Group:
 class _Known:
     """What the store says."""
 
-    incidents: tuple[Incident, ...]
+    blocks: tuple[Block, ...]
+    """Those on the page that is shown."""
     total: int
+    free: int
+    listed: int
+    """How many incidents there are on all pages."""
+    page: int
     pending: int
     calls: Mapping[int, Call]
     alerts: Mapping[int, int]
-    """How many alerts each has had."""
+    """How many alerts each has had that is shown."""
 
 
 @blueprint.get("/now")
@@ -101,21 +110,18 @@ def act() -> Response:
 
 
 def _list(viewer: Viewer, moment: datetime, told: str, words: str = "", status: int = 200) -> Response:
-    team = the_service().team
-    known = the_service().ask(lambda store: _known(store, viewer, team, moment))
-    pages = max(1, -(-len(known.incidents) // ON_A_PAGE))
-    number = min(max(1, request.args.get("page", 1, type=int)), pages)
-    shown = portion(overview(known.incidents, moment, viewer.quiet), (number - 1) * ON_A_PAGE, ON_A_PAGE)
+    team, number = the_service().team, request.args.get("page", 1, type=int)
+    known = the_service().ask(lambda store: _known(store, viewer, team, moment, number))
     return page(
         "now.html",
         status,
-        groups=[_group(block, known, viewer, moment) for block in shown],
+        groups=[_group(block, known, viewer, moment) for block in known.blocks],
         total=known.total,
-        free=sum(incident.owner is None for incident in known.incidents),
-        unread=known.total - len(known.incidents),
+        free=known.free,
+        unread=known.total - known.listed,
         pending=known.pending,
-        page_number=number,
-        pages=pages,
+        page_number=known.page,
+        pages=_pages(known.listed),
         told=told,
         words=words,
     )
@@ -141,14 +147,26 @@ def _viewer() -> Viewer:
     return viewer
 
 
-def _known(store: Store, viewer: Viewer, team: Team | None, moment: datetime) -> _Known:
+def _known(store: Store, viewer: Viewer, team: Team | None, moment: datetime, asked: int) -> _Known:
     wanted = viewer.wanted(State.OPEN)
-    found = tuple(viewer.seen(store.following.open_incidents(wanted)))
-    total = store.following.count_open(wanted) if len(found) == MOST_OPEN else len(found)
-    pending = store.count_incidents(moment - PENDING_SHOWN, viewer.wanted(is_confirmed=False))
-    calls = next_calls(store, found, team, moment) if team else {}
-    alerts = store.following.alert_counts([incident.id for incident in found])
-    return _Known(found, total, pending, calls, alerts)
+    found = viewer.seen(store.following.open_incidents(wanted))
+    number = min(max(1, asked), _pages(len(found)))
+    blocks = portion(overview(found, moment, viewer.quiet), (number - 1) * ON_A_PAGE, ON_A_PAGE)
+    shown = [each.incident for block in blocks for each in block.standings]
+    return _Known(
+        blocks,
+        total=store.following.count_open(wanted) if len(found) == MOST_OPEN else len(found),
+        free=sum(incident.owner is None for incident in found),
+        listed=len(found),
+        page=number,
+        pending=store.count_incidents(moment - PENDING_SHOWN, viewer.wanted(is_confirmed=False)),
+        calls=next_calls(store, shown, team, moment) if team else {},
+        alerts=store.following.alert_counts([incident.id for incident in shown]),
+    )
+
+
+def _pages(incidents: int) -> int:
+    return max(1, -(-incidents // ON_A_PAGE))
 
 
 def _group(block: Block, known: _Known, viewer: Viewer, moment: datetime) -> Group:
@@ -169,21 +187,32 @@ def _reason(block: Block) -> str:
 
 def _row(each: Standing, known: _Known, viewer: Viewer, moment: datetime) -> Row:
     incident, owner = each.incident, each.incident.owner
-    muted, call = incident.muted_until, known.calls.get(incident.id)
+    muted, call, blocked_for = incident.muted_until, known.calls.get(incident.id), each.blocked_for
     return Row(
-        each,
-        known.alerts.get(incident.id, 0),
+        incident.id,
         naming.account_of(incident),
-        naming.story_line(incident, moment),
+        each.severity.value,
         naming.severity_name(each.severity),
-        moments.lasting(moment - incident.opened_at),
-        moments.ago(incident.last_seen, moment),
-        naming.person_name(owner, viewer.names, viewer.person) if owner else None,
-        owner is not None and owner.is_same(viewer.person),
-        _call(call, moment) if call else None,
-        moments.lasting(each.blocked_for) if each.blocked_for else None,
-        moments.clock(muted, moment) if muted and muted > moment else None,
+        each.severity.rank < _GRAVE,
+        _("平台暂停推送，还剩 %(time)s", time=moments.lasting(blocked_for)) if blocked_for else None,
+        each.is_quiet,
+        naming.story_line(incident, moment),
+        _facts(each, known.alerts.get(incident.id, 0), moment),
+        _("%(who)s在处理", who=naming.person_name(owner, viewer.names, viewer.person)) if owner else None,
+        _("接着叫：%(who)s", who=_call(call, moment)) if call else None,
+        _("静音到 %(time)s", time=moments.clock(muted, moment)) if muted and muted > moment else None,
     )
+
+
+def _facts(each: Standing, alerts: int, moment: datetime) -> str:
+    incident, rate = each.incident, each.rate
+    told = [] if rate is None else [_("5 分钟 %(n)s 次", n=rate)]
+    told += [
+        _("%(n)s 条报警", n=alerts),
+        _("已经 %(time)s", time=moments.lasting(moment - incident.opened_at)),
+        _("最近一条：%(time)s", time=moments.ago(incident.last_seen, moment)),
+    ]
+    return " · ".join(told)
 
 
 def _call(call: Call, moment: datetime) -> str:

@@ -19,11 +19,12 @@ _ENGLISH = "english.yml"
 
 def lang() -> str:
     """The language of this request: as asked for by `?lang=`, as chosen before, or as the browser prefers."""
-    if "lang" not in g:
+    known: str | None = g.get("lang")
+    if known is None:
         asked = (request.args.get("lang"), request.cookies.get(_COOKIE))
         chosen = next((name for name in asked if name in LANGUAGES), None)
-        g.lang = chosen or request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
-    return str(g.lang)
+        g.lang = known = chosen or str(request.accept_languages.best_match(LANGUAGES, LANGUAGES[0]))
+    return known
 
 
 def chosen_lang() -> str | None:
