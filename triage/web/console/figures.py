@@ -43,6 +43,8 @@ class Gap:
 
     text: str
     times: int
+    nearest: tuple[str, ...]
+    """The ids of the topics that are nearest to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +81,20 @@ _Asked = tuple[Week, tuple[str, ...]]
 _KEPT: WeakKeyDictionary[Store, dict[_Asked, Figures]] = WeakKeyDictionary()
 
 
-def figures(store: Store, week: Week, appids: tuple[str, ...], now: datetime) -> Figures:
+def figures(store: Store, week: Week, appids: tuple[str, ...], now: datetime, nearest: Nearest) -> Figures:
     """The figures of a week, up to `_KEPT_FOR` old. Raises StoreError."""
     kept = _KEPT.setdefault(store, {})
     known = kept.get((week, appids))
     if known and now - known.counted_at < _KEPT_FOR:
         return known
-    counted = _count(store, week, appids, now)
+    counted = _count(store, week, appids, now, nearest)
     if len(kept) >= _MOST_KEPT:
         kept.clear()
     kept[week, appids] = counted
     return counted
 
 
-def _count(store: Store, week: Week, appids: tuple[str, ...], now: datetime) -> Figures:
+def _count(store: Store, week: Week, appids: tuple[str, ...], now: datetime, nearest: Nearest) -> Figures:
     history, time = store.history, (week.begins, week.ends, appids)
     busy = history.busy_hours(week.begins - timedelta(weeks=WEEKS - 1), week.ends, appids)
     handled = history.handled(*time)
@@ -110,18 +112,20 @@ def _count(store: Store, week: Week, appids: tuple[str, ...], now: datetime) -> 
         campaigns=campaigns(week, busy),
         solving=solving(history.solved(week.ends - timedelta(weeks=SOLVED_WEEKS), week.ends, appids)),
         alerts_before=sum(hour.alerts for hour in busy if before.begins <= hour.starts_at < before.ends),
-        gaps=None if appids else _gaps(history.gaps(week.begins, week.ends)),
+        gaps=None if appids else _gaps(history.gaps(week.begins, week.ends), nearest),
     )
 
 
-def _gaps(texts: Sequence[str]) -> tuple[Gap, ...]:
+def _gaps(texts: Sequence[str], nearest: Nearest) -> tuple[Gap, ...]:
     """The most frequent texts; of those that are as frequent the newest."""
-    return tuple(
-        Gap(one_line(mask(text))[:_LONGEST_GAP], times) for text, times in Counter(texts).most_common(_GAPS)
-    )
+    found = []
+    for text, times in Counter(texts).most_common(_GAPS):
+        shown = one_line(mask(text))[:_LONGEST_GAP]
+        found.append(Gap(shown, times, nearest(shown)))
+    return tuple(found)
 
 
-def as_json(counted: Figures, nearest: Nearest) -> dict[str, object]:
+def as_json(counted: Figures) -> dict[str, object]:
     """The same figures for programs: instants in ISO 8601, times in seconds, days from Monday to Sunday."""
     return {
         "week": str(counted.week),
@@ -151,7 +155,7 @@ def as_json(counted: Figures, nearest: Nearest) -> dict[str, object]:
             for one in counted.solving
         ],
         "gaps": [
-            {"text": gap.text, "times": gap.times, "nearest": nearest(gap.text)} for gap in counted.gaps or ()
+            {"text": gap.text, "times": gap.times, "nearest": gap.nearest} for gap in counted.gaps or ()
         ],
     }
 
@@ -184,18 +188,18 @@ def _seconds(span: timedelta | None) -> int | None:
     return None if span is None else int(span.total_seconds())
 
 
-def as_csv(counted: Figures, nearest: Nearest) -> str:
+def as_csv(counted: Figures) -> str:
     """The same figures for spreadsheets: a number a line. It begins with a BOM, without which Excel reads no UTF-8."""
     text = io.StringIO("\ufeff", newline="")
     text.seek(0, io.SEEK_END)
     writer = csv.writer(text)
     writer.writerow(("week", "what", "name", "detail", "value"))
-    for what, name, detail, value in _lines(counted, nearest):
+    for what, name, detail, value in _lines(counted):
         writer.writerow((counted.week, what, csv_cell(name), csv_cell(detail), value))
     return text.getvalue()
 
 
-def _lines(counted: Figures, nearest: Nearest) -> Iterator[tuple[str, str, str, int | None]]:
+def _lines(counted: Figures) -> Iterator[tuple[str, str, str, int | None]]:
     days = [day.isoformat() for day in counted.week.days]
     for series in counted.kinds:
         yield from (("kind", series.kind, day, alerts) for day, alerts in zip(days, series.days, strict=True))
@@ -216,4 +220,4 @@ def _lines(counted: Figures, nearest: Nearest) -> Iterator[tuple[str, str, str, 
     for solved in counted.solving:
         yield from (("last step", solved.kind, step.step, step.times) for step in solved.steps)
     for gap in counted.gaps or ():
-        yield "gap", gap.text, " ".join(nearest(gap.text)), gap.times
+        yield "gap", gap.text, " ".join(gap.nearest), gap.times

@@ -61,7 +61,6 @@ def week() -> FlaskResponse:
         step_of=_step,
         to_the_top=_to_the_top,
         mask=mask,
-        nearest=_nearest,
         solved_weeks=SOLVED_WEEKS,
     )
 
@@ -71,7 +70,7 @@ def week() -> FlaskResponse:
 def week_json() -> FlaskResponse:
     """The same figures for programs."""
     counted, _now = _counted()
-    return _file(dump_json(as_json(counted, _nearest), indent=2), "application/json", f"{counted.week}.json")
+    return _file(dump_json(as_json(counted), indent=2), "application/json", f"{counted.week}.json")
 
 
 @blueprint.get("/week.csv")
@@ -79,7 +78,7 @@ def week_json() -> FlaskResponse:
 def week_csv() -> FlaskResponse:
     """The same figures for spreadsheets."""
     counted, _now = _counted()
-    return _file(as_csv(counted, _nearest), "text/csv; charset=utf-8", f"{counted.week}.csv")
+    return _file(as_csv(counted), "text/csv; charset=utf-8", f"{counted.week}.csv")
 
 
 def _counted() -> tuple[Figures, datetime]:
@@ -90,11 +89,8 @@ def _counted() -> tuple[Figures, datetime]:
     if asked is None or asked.begins > now:
         abort(404)
     viewer = cast(Viewer, the_visitor().viewer)  # members alone get here
-    return service.ask(lambda store: figures(store, asked, viewer.appids, now)), now
-
-
-def _nearest(text: str) -> tuple[str, ...]:
-    return the_service().rules.adviser.nearest(text)
+    nearest = service.rules.adviser.nearest
+    return service.ask(lambda store: figures(store, asked, viewer.appids, now, nearest)), now
 
 
 def _file(body: str, content_type: str, name: str) -> FlaskResponse:
