@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.talk import LIN, NOW, ZHAO, Say, message_of, person
+from tests.support.upgraded import new_store
 from triage.advice.adviser import Adviser
 from triage.bot.bot import Bot
 from triage.store import Store
@@ -16,7 +17,7 @@ from triage.store import Store
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
+    return new_store(tmp_path / "triage.db")
 
 
 @pytest.fixture

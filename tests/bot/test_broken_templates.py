@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.upgraded import new_store
 from triage.advice.adviser import Adviser
 from triage.advice.rendering import Renderer
 from triage.advice.reply_templates import VARIABLES
@@ -26,7 +27,7 @@ from triage.message import Message, MessageKind, Person, Picture
 from triage.rules.loader import load_templates
 from triage.rules.model import RuleSet
 from triage.settings.directories import load_sources
-from triage.store import Outgoing, OutgoingKind, OutgoingState, Store
+from triage.store import Outgoing, OutgoingKind, OutgoingState
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
 MEMBER, STRANGER = "oZhao", "oStranger"
@@ -118,7 +119,7 @@ def test_a_broken_template_still_gives_an_answer(
         sources=load_sources(),
         on_broken=lambda name, error: broken.add(name),
     )
-    store = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
+    store = new_store(tmp_path / "triage.db")
     bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {Person("wechat", "wxbot", MEMBER): "小赵"})
     bot = replace(bot, links=Links("https://triage.example.cn", "key", lambda: "token"))
     forgetful = Bot(Adviser(rules, renderer), None, lambda: "gulu")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.stores import NOW, opened, person
 from tests.support.team import MAIN, TEAM
+from tests.support.upgraded import new_store
 from triage.bot.calls import next_calls
 from triage.findings import Severity
 from triage.incidents.occasions import Occasion, What
@@ -23,7 +24,7 @@ OURS = replace(TEAM, rotations=(replace(MAIN, people=("li", "han")),), quiet=Non
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store.open(f"sqlite:///{tmp_path}/t.db", upgrade=True, has_team=True)) as made:
+    with closing(new_store(tmp_path / "t.db", has_team=True)) as made:
         yield made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_store
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
@@ -34,7 +35,7 @@ def _second_channel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
+    opened = new_store(tmp_path / "triage.db")
     yield opened
     opened.close()
 

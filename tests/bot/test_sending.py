@@ -19,6 +19,7 @@ from tests.support.loopback import NOW, Clock
 from tests.support.paths import ROOT
 from tests.support.sending import Answers, CardAnswers, PlainDesk, Receiver, notice_row
 from tests.support.stores import SERVERS, fresh_database
+from tests.support.upgraded import new_store
 from triage.bot.sending import BACKOFF, LONGEST_BACKOFF, MAYBE_SENT_TRIES, SETTING_PAUSE, Decided, Sending
 from triage.channels.delivery import Delivery, RateLimit, Result
 from triage.errors import StoreDownError
@@ -30,7 +31,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with closing(Store.open(f"sqlite:///{tmp_path}/t.db", upgrade=True)) as opened:
+    with closing(new_store(tmp_path / "t.db")) as opened:
         yield opened
 
 

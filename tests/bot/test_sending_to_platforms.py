@@ -16,6 +16,7 @@ from tests.support.customer_messages import CustomerMessages
 from tests.support.loopback import NOW, Clock
 from tests.support.robots import Robots
 from tests.support.sending import PlainDesk, notice_row
+from tests.support.upgraded import new_store
 from tests.support.wechat_api import APPID
 from tests.support.wechat_api import SECRET as WECHAT_SECRET
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, Wecom
@@ -79,7 +80,7 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.fixture
 def open_post(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Post]]:
-    with closing(Store.open(f"sqlite:///{tmp_path}/t.db", upgrade=True)) as store:
+    with closing(new_store(tmp_path / "t.db")) as store:
         yield lambda sender, desk=PlainDesk: Post(store, clock, desk(lambda _: sender))
 
 

@@ -21,6 +21,7 @@ from tests.support.robots import Robots
 from tests.support.sick_peer import PLAIN, Answer, healthy, serving
 from tests.support.talk import BLOCKED, CONNECT
 from tests.support.team import HAN, LI, MAIN, NEXT, ON_CALL, SHANGHAI, TEAM
+from tests.support.upgraded import new_store
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, SEND, Wecom
 from triage.advice.adviser import Adviser
 from triage.bot.bot import Bot
@@ -134,7 +135,7 @@ def on_call(adviser: Adviser, tmp_path: Path) -> Iterator[OnCall]:
     clock = Clock()
     wecom, robots = Wecom(clock), Robots(clock)
     ours = team(robots)
-    store = Store.open(f"sqlite:///{tmp_path}/t.db", upgrade=True, has_team=True)
+    store = new_store(tmp_path / "t.db", has_team=True)
     with wecom.serving(), robots.serving(), requests.Session() as session:
         apis = Apis(session, {"wecom_app": wecom.url, "wecom": wecom.url}, clock=clock)
         reaching = Reaching({"wecom": {CORPID: APP}}, ours, apis)

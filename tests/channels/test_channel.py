@@ -12,12 +12,12 @@ import pytest
 
 from tests.support.other_channel import OtherChannel
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_store
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
 from triage.channels.registry import CHANNELS
 from triage.message import Message, MessageKind, PageSize, Person, Unit
-from triage.store import Store
 
 NOW = datetime(2026, 4, 21, 18, 40, tzinfo=BEIJING)
 MEMBER = Person("other", "team", "zhao")
@@ -29,7 +29,7 @@ Say = Callable[..., str]
 @pytest.fixture
 def bot(adviser: Adviser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
     monkeypatch.setitem(CHANNELS, "other", OtherChannel())
-    store = Store.open(f"sqlite:///{tmp_path / 'triage.db'}", upgrade=True)
+    store = new_store(tmp_path / "triage.db")
     yield Bot(adviser, store, lambda: "gulu", {MEMBER: "小赵"})
     store.close()
 

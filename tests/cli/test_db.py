@@ -15,8 +15,8 @@ from tests.support.stores import (
     entry,
     opening,
 )
+from tests.support.upgraded import new_store
 from triage.cli import main
-from triage.store import Store
 
 
 class TestCommands:
@@ -32,7 +32,7 @@ class TestCommands:
 
     def test_export_can_be_read_again(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         text = 'a,"b"\nc 🚨'
-        with closing(Store.open(f"sqlite:///{tmp_path}/triage.db", upgrade=True)) as store:
+        with closing(new_store(tmp_path / "triage.db")) as store:
             store.record(entry("1", opening(title=text), opening(title="x", count=None)))
             (first, second) = store.export("alerts")
         assert main(["export", "alerts"]) == 0

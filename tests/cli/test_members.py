@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.stores import entry, person
+from tests.support.upgraded import new_file
 from triage.cli import main
 from triage.store import Join, Member, Role, Store
 
@@ -19,10 +20,10 @@ ALICE = Member(person("oAlice"), "阿丽", None, ("wx0123456789abcdef",), dateti
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path}/triage.db"
+    url = new_file(tmp_path / "triage.db")
     monkeypatch.setenv("TRIAGE_DATABASE_URL", url)
     monkeypatch.setenv("TRIAGE_MEMBERS", "oZhao=小赵")
-    with closing(Store.open(url, upgrade=True)) as opened:
+    with closing(Store.open(url)) as opened:
         yield opened
 
 

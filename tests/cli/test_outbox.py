@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.loopback import NOW
 from tests.support.sending import notice_row
+from tests.support.upgraded import new_file
 from triage.cli import main
 from triage.store import OutgoingKind, OutgoingState, Settled, Store
 
@@ -19,9 +20,9 @@ LI = "wecom/ww1/lilei"
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    url = f"sqlite:///{tmp_path}/triage.db"
+    url = new_file(tmp_path / "triage.db")
     monkeypatch.setenv("TRIAGE_DATABASE_URL", url)
-    with closing(Store.open(url, upgrade=True)) as opened:
+    with closing(Store.open(url)) as opened:
         yield opened
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.stores import entry, message, opening
+from tests.support.upgraded import new_file
 from triage.cli import main
 from triage.store import Entry, Store
 
@@ -22,9 +23,9 @@ Printed = pytest.CaptureFixture[str]
 @pytest.fixture(autouse=True)
 def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An alert of an hour ago and one of three days ago."""
-    url = f"sqlite:///{tmp_path}/triage.db"
+    url = new_file(tmp_path / "triage.db")
     monkeypatch.setenv("TRIAGE_DATABASE_URL", url)
-    with closing(Store.open(url, upgrade=True)) as store:
+    with closing(Store.open(url)) as store:
         store.record(entry("words"))
         for number, hours in enumerate((72, 1)):
             at = datetime.now(UTC) - timedelta(hours=hours)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.stores import person
+from tests.support.upgraded import new_store
 from triage.cli import main
-from triage.store import Store
 from triage.store.values import ShiftOverride
 
 TEAM = """\
@@ -68,7 +68,7 @@ def test_shifts_of_fourteen_days_are_shown(file: Path, capsys: pytest.CaptureFix
 
 def test_shift_that_was_taken_over_in_chat_is_shown(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     now = datetime.now(UTC)
-    with closing(Store.open(f"sqlite:///{file.parent}/triage.db", upgrade=True)) as store:
+    with closing(new_store(file.parent / "triage.db")) as store:
         store.add_shift(ShiftOverride("main", "han", now, now + timedelta(hours=2), person("oHan"), now))
     assert main(["team", "show", "--json"]) == 0
     first, *_ = json.loads(capsys.readouterr().out)["rotations"]["main"]

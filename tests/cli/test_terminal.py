@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from tests.support.stores import entry, opening
+from tests.support.upgraded import new_file
 from triage.cli import main
 from triage.store import Store
 
@@ -64,9 +65,9 @@ def test_json_keeps_the_value_that_it_escapes(tmp_path: Path, capsys: Printed) -
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A database whose alert has a title that a spreadsheet would run, and a terminal obey."""
-    url = f"sqlite:///{tmp_path}/triage.db"
+    url = new_file(tmp_path / "triage.db")
     monkeypatch.setenv("TRIAGE_DATABASE_URL", url)
-    with closing(Store.open(url, upgrade=True)) as store:
+    with closing(Store.open(url)) as store:
         store.record(entry("1", opening(title=f"=HYPERLINK(1){OBEYED}"), opening(title="@SUM(A1)", count=5)))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.talk import CONNECT, NOW, message_of
+from tests.support.upgraded import new_store
 from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.bot.bot import Bot
@@ -17,7 +18,6 @@ from triage.simulator.demo import Beat, BeatKind, play_campaign
 from triage.simulator.illnesses import RECEIPT
 from triage.simulator.on_call import OPENIDS, TEAM, Phones
 from triage.simulator.platform import SimulationOptions
-from triage.store import Store
 
 START = datetime(2026, 4, 21, 18, 30, 7, tzinfo=BEIJING)
 
@@ -25,7 +25,7 @@ START = datetime(2026, 4, 21, 18, 30, 7, tzinfo=BEIJING)
 @pytest.fixture(scope="module")
 def beats(adviser: Adviser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Beat]]:
     path = tmp_path_factory.mktemp("demo")
-    store = Store.open(f"sqlite:///{path}/demo.db", upgrade=True, has_team=True)
+    store = new_store(path / "demo.db", has_team=True)
     bot = Bot(adviser, store, lambda: "gulu", TEAM.members, team=TEAM)
     yield list(play_campaign(bot, store, SimulationOptions(START, speed=90)))
     store.close()
@@ -81,7 +81,7 @@ def test_word_of_the_minute_after_mark_fail_comes_when_it_is_over(beats: list[Be
 
 def test_without_a_claim_the_next_one_is_called_after_ten_minutes(adviser: Adviser, tmp_path: Path) -> None:
 
-    store = Store.open(f"sqlite:///{tmp_path}/demo.db", upgrade=True, has_team=True)
+    store = new_store(tmp_path / "demo.db", has_team=True)
     bot = Bot(adviser, store, lambda: "gulu", TEAM.members, team=TEAM)
     phones = Phones(bot, store, NOW)
     bot.handle(replace(message_of(CONNECT), sender=OPENIDS["lin"]), NOW)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.support.stores import (
-    SERVERS,
-    fresh_database,
-)
-from triage.store import Store
+from tests.support.stores import SERVERS, fresh_database
+from tests.support.upgraded import UpgradedDatabases, new_file
 
 
 @pytest.fixture(params=["sqlite", *SERVERS])
@@ -26,8 +24,21 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def databases() -> Iterator[UpgradedDatabases]:
+    with ExitStack() as kept:
+        yield UpgradedDatabases(kept)
+
+
+@pytest.fixture(params=["sqlite", *SERVERS])
+def upgraded(request: pytest.FixtureRequest, tmp_path: Path, databases: UpgradedDatabases) -> Iterator[str]:
+    """An empty database with our tables."""
+    with databases.database(request.param, tmp_path) as url:
+        yield url
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "triage.db"
-    Store.open(f"sqlite:///{path}", upgrade=True).close()
+    new_file(path)
     return path

@@ -23,6 +23,7 @@ from tests.support.stores import (
     sighting,
     together,
 )
+from tests.support.upgraded import new_store
 from triage.incidents.correlation import Incident, Reason, State
 from triage.incidents.likeness import Likeness
 from triage.store import (
@@ -43,8 +44,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True, has_team=True)) as opened_store:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded, has_team=True)) as opened_store:
         yield opened_store
 
 
@@ -328,7 +329,7 @@ class TestSimilar:
 
 def test_no_question_of_a_page_reads_a_whole_table(tmp_path: Path) -> None:
     file = tmp_path / "triage.db"
-    with closing(Store.open(f"sqlite:///{file}", upgrade=True)) as store:
+    with closing(new_store(file)) as store:
         fill(f"sqlite:///{file}", NOW, Size(incidents=300, alerts=1_500))
         store.close_incident(opened(store), ALICE, NOW, "好了")
         number = opened(store)

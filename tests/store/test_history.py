@@ -13,6 +13,7 @@ import pytest
 from tests.support.full_store import Size, fill
 from tests.support.plans import noted_statements, read_whole
 from tests.support.stores import NOW, entry, opened, opening, person, recorded_in, sighting
+from tests.support.upgraded import new_store
 from triage.alerts.parser import BEIJING
 from triage.incidents.correlation import Reason
 from triage.incidents.solving import Solved
@@ -27,8 +28,8 @@ _LAST_MOMENT = WEEK.ends - timedelta(microseconds=1)
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True)) as store:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded)) as store:
         yield store
 
 
@@ -157,7 +158,7 @@ SIZE = Size(incidents=6_000, alerts=6_000, days=7)
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("full") / "triage.db"
-    Store.open(f"sqlite:///{path}", upgrade=True).close()
+    new_store(path).close()
     fill(f"sqlite:///{path}", NOW, SIZE)
     return path
 

@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.full_store import Size, fill
 from tests.support.plans import noted_statements, read_whole
-from tests.support.stores import NOW, SERVERS, entry, fresh_database, message, opening
+from tests.support.stores import NOW, entry, message, opening
+from tests.support.upgraded import new_file
 from triage.incidents.correlation import Reason
 from triage.store import EVERY, Change, Entry, Store, Wanted
 from triage.store import kept_texts as keeping
@@ -19,12 +20,10 @@ from triage.store import kept_texts as keeping
 NEVER = Wanted(appids=("wx_none",))
 
 
-@pytest.fixture(params=["sqlite", *SERVERS])
-def store(request: pytest.FixtureRequest, tmp_path: object) -> Iterator[Store]:
-    with fresh_database(request.param, tmp_path) as url:  # type: ignore[arg-type]
-        opened = Store.open(url, upgrade=True)
+@pytest.fixture
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded)) as opened:
         yield opened
-        opened.close()
 
 
 def keep(
@@ -129,8 +128,7 @@ def test_only_so_many_alerts_are_looked_at_whoever_asks(store: Store) -> None:
 
 
 def test_no_query_reads_a_whole_table(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'full.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "full.db")
     fill(url, NOW, Size(incidents=300, alerts=1_500, days=30))
     with noted_statements() as statements, closing(Store.open(url)) as opened:
         for wanted in (None, EVERY, Wanted(appids=("wx1",)), Wanted(is_confirmed=False)):

@@ -18,8 +18,8 @@ WINDOW = timedelta(hours=48)
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True)) as opened_store:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded)) as opened_store:
         yield opened_store
 
 

@@ -20,8 +20,8 @@ BOB = Member(person("oBob"), "小李", None, ("wx1",), NOW)
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True)) as opened_store:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded)) as opened_store:
         opened_store.add_member(ALICE)
         opened_store.add_member(BOB)
         yield opened_store

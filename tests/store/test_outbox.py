@@ -41,8 +41,8 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True, has_team=True)) as opened_store:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded, has_team=True)) as opened_store:
         yield opened_store
 
 
@@ -78,8 +78,8 @@ def _owner(store: Store, number: int) -> Person | None:
 
 
 class TestChanges:
-    def test_without_a_team_nothing_is_put_into_the_outbox(self, empty: str) -> None:
-        with closing(Store.open(empty, upgrade=True)) as store:
+    def test_without_a_team_nothing_is_put_into_the_outbox(self, upgraded: str) -> None:
+        with closing(Store.open(upgraded)) as store:
             store.claim_incident(opened(store), ALICE, NOW)
             assert told(store) == []
 

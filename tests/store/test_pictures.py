@@ -19,8 +19,8 @@ ANSWER = Outgoing("late/1", OutgoingKind.LATE, "li", NOW, NOW + timedelta(hours=
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True)) as opened:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded)) as opened:
         opened.outbox.put([PICTURE], NOW)
         yield opened
 

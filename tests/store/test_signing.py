@@ -26,8 +26,8 @@ LINK, TOKEN = "link-" + "k" * 40, "session-" + "s" * 40
 
 
 @pytest.fixture
-def store(empty: str) -> Iterator[Store]:
-    with closing(Store.open(empty, upgrade=True)) as opened_store:
+def store(upgraded: str) -> Iterator[Store]:
+    with closing(Store.open(upgraded)) as opened_store:
         yield opened_store
 
 

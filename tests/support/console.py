@@ -11,8 +11,8 @@ from flask import Blueprint
 from jinja2 import Environment
 
 from tests.support.paths import ROOT
+from tests.support.upgraded import new_file
 from triage.settings.model import Settings
-from triage.store import Store
 from triage.web import app as web_app
 from triage.web.asgi import Application
 
@@ -23,8 +23,7 @@ TEMPLATES = ROOT / "templates/console"
 @contextmanager
 def console(folder: Path, *more: Blueprint, **settings: object) -> Iterator[Application]:
     """The application of the demo, or of other settings, with its database open; `more` are pages beside its own."""
-    url = f"sqlite:///{folder / 'console.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(folder / "console.db")
     application = web_app.make_app(Settings.model_validate({"database_url": url, **settings}), pages=more)
     assert application.service.open() is None
     try:

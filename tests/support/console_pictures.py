@@ -17,8 +17,8 @@ from tests.support.console_pages import addresses
 from tests.support.full_store import Size, fill
 from tests.support.paths import ROOT
 from tests.support.service import serving
+from tests.support.upgraded import new_file
 from tests.support.windows import DESKTOP, PHONE, Theme, a_browser, a_window
-from triage.store import Store
 
 FEW = Size(incidents=60, alerts=300, days=12)
 _OPEN = 50
@@ -40,8 +40,7 @@ def take(folder: Path) -> None:
     """One picture of each page for each look and language, `week-dark-en.png`."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         home = Path(directory)
-        url = f"sqlite:///{home / 'triage.db'}"
-        Store.open(url, upgrade=True).close()
+        url = new_file(home / "triage.db")
         fill(url, datetime.now(UTC), FEW)
         with console(home, demo=True) as application:
             pages = [page for page in addresses(application.pages, _OPEN) if "." not in page]

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pymysql
 import pytest
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from triage.errors import StoreDownError
 from triage.incidents.correlation import Reason, Sighting
@@ -66,14 +66,32 @@ def fresh_database(kind: str, folder: Path) -> Iterator[str]:
                 connection.execute(_END_USERS_OF_SCHEMA, [name])
                 connection.execute(f"DROP SCHEMA {name} CASCADE")
         return
-    host, port, user = url.host or "", url.port or 3306, url.username
-    with closing(pymysql.connect(host=host, port=port, user=user, password=url.password or "")) as mysql:
+    with closing(_connect_to_mysql(url)) as mysql:
         mysql.cursor().execute(f"CREATE DATABASE {name}")
         try:
             yield url.set(database=name).render_as_string(hide_password=False)
         finally:
             _end_users(mysql, name)
             mysql.cursor().execute(f"DROP DATABASE {name}")
+
+
+def end_users(url: str) -> None:
+    """End the connections that a test left open in a server's database: nobody else waits for a lock of theirs."""
+    made = make_url(url)
+    if made.get_backend_name() == "postgresql":
+        plain = made.set(drivername="postgresql", query={}).render_as_string(hide_password=False)
+        schema = str(made.query["options"]).partition("=")[2]
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute(_END_USERS_OF_SCHEMA, [schema])
+        return
+    with closing(_connect_to_mysql(made)) as server:
+        _end_users(server, str(made.database))
+
+
+def _connect_to_mysql(url: URL) -> Any:
+    return pymysql.connect(
+        host=url.host or "", port=url.port or 3306, user=url.username, password=url.password or ""
+    )
 
 
 def _end_users(server: Any, database: str) -> None:

@@ -13,10 +13,10 @@ import pytest
 from tests.support.asgi import Exchange, body, exchange
 from tests.support.other_channel import OtherAccount, OtherChannel
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_file
 from triage.bot.bot import Bot
 from triage.channels.registry import CHANNELS
 from triage.settings.model import Settings
-from triage.store import Store
 from triage.web import create_app
 from triage.web.asgi import Application
 
@@ -27,8 +27,7 @@ SECRET = "hush"  # noqa: S105  # nobody's
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     monkeypatch.setitem(CHANNELS, "other", OtherChannel())
-    url = f"sqlite:///{tmp_path / 'triage.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "triage.db")
     app = create_app(Settings(database_url=url))
     app.service.accounts = {**app.service.accounts, "other": {"team": OtherAccount("team", SECRET)}}
     app.service.open()

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 
 from tests.support.console import console
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_file
 from triage.incidents.team import Team
 from triage.settings.model import Settings
 from triage.simulator.wecom import PlayedWecom
-from triage.store import Store
 from triage.web.console import demo_service
 from triage.web.console.demo_team import ON_CALL, SECOND_AFTER, DemoTeam, make_team
 from triage.web.service import Service
@@ -56,8 +56,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """Of a demo whose second teammate is called at once."""
-    url = f"sqlite:///{tmp_path / 'demo.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "demo.db")
     settings = Settings.model_validate({"database_url": url, "demo": True})
     service, _, pages = demo_service.make(settings, datetime.now(UTC), timedelta(0))
     app = Flask("demo")

@@ -12,8 +12,8 @@ import pytest
 
 from tests.support.asgi import Exchange, body, exchange
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_file
 from triage.settings import load_settings
-from triage.store import Store
 from triage.web import create_app
 from triage.web.asgi import Application
 
@@ -27,8 +27,7 @@ DINGTALK = json.dumps(
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
-    url = f"sqlite:///{tmp_path / 'triage.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "triage.db")
     hooks = f"monitor={KEY},cron={OTHER_KEY}"
     app = create_app(load_settings({"TRIAGE_DATABASE_URL": url, "TRIAGE_HOOKS": hooks}))
     app.service.open()

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.sending import notice_row
+from tests.support.upgraded import new_file
 from triage.errors import RefusalReason
 from triage.message import MessageKind
 from triage.settings import load_settings
-from triage.store import Store
 from triage.web import create_app
 from triage.web.metrics import BadReason, Metrics, RulesState, StoreUse
 
@@ -61,8 +61,7 @@ def test_a_broken_template_is_counted_and_logged_by_its_file(
 def test_what_waits_to_go_out_is_shown_with_its_age_and_not_guessed_without_a_database(
     tmp_path: Path,
 ) -> None:
-    url = f"sqlite:///{tmp_path}/triage.db"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "triage.db")
     app = create_app(load_settings({"TRIAGE_DATABASE_URL": url}))
     client = app.pages.test_client()
     assert _waiting(client.get("/metrics").text) == {}

@@ -13,9 +13,9 @@ from tests.support.loopback import Asked, Clock
 from tests.support.robots import Robots
 from tests.support.service import serving
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_file
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, Wecom
 from triage.message import Request
-from triage.store import Store
 
 HOOK_KEY = "0123456789abcdef"
 TEAM = """\
@@ -34,8 +34,7 @@ def test_a_node_calls_who_is_on_call_and_tells_the_group(tmp_path: Path) -> None
     clock, both = Clock(datetime.now(UTC)), threading.Semaphore(0)
     wecom, robots = _Wecom(clock), _Robots(clock)
     wecom.shown_one = robots.posted_one = both
-    url = f"sqlite:///{tmp_path}/triage.db"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "triage.db")
     (tmp_path / "team.yml").write_text(TEAM, encoding="utf-8")
     with wecom.serving(), robots.serving():
         environment = {

@@ -25,6 +25,7 @@ from tests.support.paths import DATA, ROOT
 from tests.support.platform import FAN, Platform
 from tests.support.service import Served, serving
 from tests.support.talk import CONNECT
+from tests.support.upgraded import new_file, new_store
 from tests.support.wechat_api import APPID, SECRET
 from tests.support.wecom import APP, BOT, ENVIRONMENT, RANDOM
 from tests.support.wecom_api import AGENTID, Wecom
@@ -171,8 +172,7 @@ def test_where_the_reader_is_not_installed_the_push_asks_for_text_and_says_how_t
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("triage.web.outgoing.is_available", lambda: False)
-    url = f"sqlite:///{tmp_path}/t.db"
-    Store.open(url, upgrade=True).close()
+    url = new_file(tmp_path / "t.db")
     app = create_app(load_settings({**WECHAT, "TRIAGE_DATABASE_URL": url}))
     app.service.open()
     said = _shown(
@@ -216,7 +216,7 @@ def test_a_slow_host_is_given_up_with_an_answer(adviser: Adviser, tmp_path: Path
     with (
         host.serving(),
         requests.Session() as session,
-        closing(Store.open(f"sqlite:///{tmp_path}/t.db", upgrade=True)) as store,
+        closing(new_store(tmp_path / "t.db")) as store,
     ):
         fetcher = CHANNELS["wechat"].fetcher(ACCOUNT, Apis(session, {"wechat": host.url}))
         bot = Bot(adviser, store, lambda: "gulu", promise=lambda message: Promise.WAITS)

@@ -14,6 +14,7 @@ import pytest
 from tests.support.asgi import sender
 from tests.support.paths import ROOT
 from tests.support.platform import FAN, Platform
+from tests.support.upgraded import new_file
 from triage.channels.wechat.account import Account
 from triage.errors import StoreDownError
 from triage.settings import load_settings
@@ -58,8 +59,7 @@ def _down(*_: object, **__: object) -> NoReturn:
 
 
 def _bench(folder: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> Bench:
-    url = f"sqlite:///{folder / 'triage.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(folder / "triage.db")
     environment = {
         "TRIAGE_DATABASE_URL": url,
         "TRIAGE_WECHAT_TOKEN": account.token,

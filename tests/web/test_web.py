@@ -23,6 +23,7 @@ from tests.support.asgi import Event, Exchange, body, sender
 from tests.support.asgi import exchange as ask
 from tests.support.paths import ROOT
 from tests.support.platform import FAN, GARBAGE, Platform, with_query
+from tests.support.upgraded import new_file
 from triage.advice.rendering import Renderer
 from triage.bot.bot import Bot
 from triage.channels.wechat.account import Account
@@ -89,7 +90,7 @@ def _bench(
     settings: Settings, account: Account = ACCOUNT, mode: str = "safe", path: str = "/callback/wechat"
 ) -> Bench:
     if settings.database_url.startswith("sqlite"):
-        Store.open(settings.database_url, upgrade=True).close()
+        new_file(Path(settings.database_url.removeprefix("sqlite:///")))
     app = create_app(settings)
     app.service.open()
     platform = Platform(account, sender(app, path), mode, now=datetime.now(UTC))

@@ -15,6 +15,7 @@ from tests.support.browser import CHROMIUM
 from tests.support.console import console
 from tests.support.service import ALERT, serving
 from tests.support.stores import message, opening
+from tests.support.upgraded import new_file
 from tests.support.windows import PHONE, a_browser, a_window
 from triage.rules.model import RuleSet
 from triage.store import Entry, Member, Store
@@ -240,8 +241,8 @@ def test_a_file_that_has_gone_leaves_the_rest_of_the_page(
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 def test_in_a_browser_what_waits_is_readable_on_a_phone(tmp_path: Path, own: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'triage.db'}"
-    with closing(Store.open(url, upgrade=True)) as store:
+    url = new_file(tmp_path / "triage.db")
+    with closing(Store.open(url)) as store:
         remember(store, 1, "wx1", at=datetime.now(UTC))  # older ones are purged
     with (
         serving(tmp_path, {"TRIAGE_RULES_DIRS": str(own), "TRIAGE_DATABASE_URL": url}) as served,

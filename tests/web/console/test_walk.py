@@ -15,8 +15,8 @@ from tests.support.console import console
 from tests.support.console_pages import addresses
 from tests.support.full_store import Size, fill
 from tests.support.service import serving
+from tests.support.upgraded import new_file
 from tests.support.windows import DESKTOP, PHONE, Theme, Window, a_browser, a_window
-from triage.store import Store
 from triage.web.console.demo_people import COOKIE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to walk with")
@@ -37,8 +37,7 @@ def browser() -> Iterator[Browser]:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the demo is served with a store of its own, in which a few things have happened."""
     folder = tmp_path_factory.mktemp("walk")
-    url = f"sqlite:///{folder / 'triage.db'}"
-    Store.open(url, upgrade=True).close()
+    url = new_file(folder / "triage.db")
     fill(url, datetime.now(UTC), FEW)
     with serving(folder, {"TRIAGE_DATABASE_URL": url}) as served:
         yield f"127.0.0.1:{served.port}"

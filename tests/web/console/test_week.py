@@ -17,6 +17,7 @@ from tests.support.console import console
 from tests.support.full_store import Size, fill
 from tests.support.service import serving
 from tests.support.stores import entry, opening, person, recorded_in
+from tests.support.upgraded import new_file
 from triage.incidents.weeks import Week
 from triage.store import Action, Store
 from triage.web.asgi import Application
@@ -221,8 +222,7 @@ class TestInBrowser:
     @classmethod
     def address(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         folder = tmp_path_factory.mktemp("week")
-        url = f"sqlite:///{folder / 'triage.db'}"
-        Store.open(url, upgrade=True).close()
+        url = new_file(folder / "triage.db")
         fill(url, NOW, Size(incidents=200, alerts=1_000, days=7))
         with serving(folder, {"TRIAGE_DATABASE_URL": url}) as served:
             yield f"http://127.0.0.1:{served.port}/week?week={Week.of(NOW - timedelta(days=2))}"
