@@ -24,10 +24,13 @@ class Wording(str):
         self.values = values
         return self
 
+    def filled(self, **values: object) -> Wording:
+        """The same template with these values."""
+        return Wording(self.template, **values)
+
     def mapped(self, change: Callable[[str], str]) -> Wording:
         """The same template, with every text among the values changed."""
-        values = {name: _mapped(value, change) for name, value in self.values.items()}
-        return Wording(self.template, **values)
+        return self.filled(**{name: _mapped(value, change) for name, value in self.values.items()})
 
 
 def joined(pair: str, texts: Iterable[str]) -> str:

@@ -173,6 +173,10 @@ CLICKS = {"[OPTIONS]", "COMMAND [ARGS]...", "Show the version and exit."}
 """click's own words for what a command line holds."""
 
 
+CHINESE_NAMES = {"{name}（{meaning}）", "〔{id}〕{name}"}
+"""In English a push and a source are called by what stands in the code: their names beside it are Chinese."""
+
+
 def _has_words(template: str) -> bool:
     """Whether there is something to say in another language; a bare order of places is the same in both."""
     return any(map(str.isalpha, re.sub(r"\{\w+\}", "", template)))
@@ -212,7 +216,8 @@ def test_no_text_is_translated_twice(of: Language) -> None:
 )
 def test_a_translation_has_the_same_places_for_values(of: Language, text: str) -> None:
     translated = catalogue(of)[text]
-    assert _places(translated) == _places(text)
+    if text not in CHINESE_NAMES:
+        assert _places(translated) == _places(text)
     if of is Language.EN:
         assert not HAN.search(translated)
     elif len(text.split()) > 1:  # a single word may be a key of a file

@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.capture import CaptureResult
 
+from tests.support.sick_peer import Raw, closed_port, healthy, serving
+from triage.channels.wechat.account import Account
 from triage.cli import main
+from triage.message import Request, Response
+
+Printed = pytest.CaptureFixture[str]
 
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 ENGLISH = re.compile(
@@ -112,7 +119,7 @@ CASES: dict[str, tuple[str, int, dict[str, str]]] = {
 }  # fmt: skip
 QUOTED = re.compile(
     r"^  .*\|.*$|^     source: .*$|加入 \S+|(?<=不是 YAML：).*?(?=；|$)|(?<=没有回应：).*?(?=；)|"
-    r"(?<=用不了 other.db：).*$",
+    r"(?<=用不了 other.db：).*$|(?<= 秒：).*(?=）)",
     re.MULTILINE,
 )
 """What is no word of ours: a line of a file, what a source is called, what the bot is told, what other programs say."""
@@ -131,18 +138,143 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return tmp_path
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.fixture(params=["en", "zh"])
+def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("TRIAGE_LANG", request.param)
+    return str(request.param)
+
+
+def _foreign(printed: CaptureResult[str], language: str) -> list[str]:
+    """The lines in another language."""
+    lines = QUOTED.sub("", printed.out + printed.err).splitlines()
+    return [line for line in lines if (CHINESE if language == "en" else ENGLISH).search(line)]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_command_speaks_one_language(
-    case: str, language: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: str, language: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
 ) -> None:
     words, code, environment = CASES[case]
-    monkeypatch.setenv("TRIAGE_LANG", language)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     ended = main(shlex.split(words))
     printed = capsys.readouterr()
-    said = QUOTED.sub("", printed.out + printed.err)
-    assert ended == code, said
-    foreign = CHINESE if language == "en" else ENGLISH
-    assert [line for line in said.splitlines() if foreign.search(line)] == []
+    assert (ended, _foreign(printed, language)) == (code, []), printed
+
+
+# -- callbacks
+
+XML = (
+    "<xml><ToUserName>{to}</ToUserName><FromUserName>{own}</FromUserName><CreateTime>{at}</CreateTime>"
+    "<MsgType>{type}</MsgType>{rest}</xml>"
+)
+OPENID, ACCOUNT = "oAbc0123456789012345678901234", "gh_0123456789ab"
+RIGHT = {"to": OPENID, "own": ACCOUNT, "at": 1715946128, "type": "text", "rest": "<Content>x</Content>"}
+
+
+def _reply(**parts: object) -> str:
+    return XML.format(**RIGHT | parts)
+
+
+REPLIES: dict[str, str] = {
+    "a right one": _reply(),
+    "success": "success",
+    "success in blanks": " success\n",
+    "blanks": "  ",
+    "success in quotes": '"success"',
+    "XML in quotes": f"'{_reply()}'",
+    "escaped XML": "&lt;xml&gt;",
+    "JSON": '{"errcode": 0}',
+    "a page": "<html><body>x</body></html>",
+    "an error": "Fatal error: x",
+    "a text": "hello",
+    "other bytes": "\udcff\udcfe",
+    "a BOM": f"\ufeff{_reply()}",
+    "a blank before": f"\n{_reply()}",
+    "a DOCTYPE": f"<!DOCTYPE xml>{_reply()}",
+    "an open tag": "<xml><q></xml>",
+    "no end": "<xml><q></q>",
+    "an open CDATA": "<xml><q><![CDATA[x</q></xml>",
+    "an ampersand": "<xml>&</xml>",
+    "an unknown entity": "<xml>&x;</xml>",
+    "something behind": f"{_reply()}x",
+    "a control character": _reply(rest="<Content>\x01</Content>"),
+    "another root": "<reply></reply>",
+    "the push itself": _reply(type="event", rest=""),
+    "not swapped": _reply(to=ACCOUNT, own=OPENID),
+    "success in XML": _reply(rest="<Content>success</Content>"),
+    "no content": _reply(rest="<Content></Content>"),
+    "a long content": _reply(rest=f"<Content>{'x' * 3000}</Content>"),
+    "milliseconds": _reply(at=1715946128000),
+    "no time": _reply(at="now"),
+    "another follower": _reply(to="oOther", own="gh_other"),
+    "missing fields": _reply(type="image", rest=""),
+    "an unknown type": _reply(type="poem"),
+    "too many articles": _reply(
+        type="news", rest=f"<ArticleCount>3</ArticleCount><Articles>{'<item></item>' * 2}</Articles>"
+    ),
+    "an envelope": "<xml><Encrypt>x</Encrypt></xml>",
+}
+
+
+@pytest.mark.parametrize("said", REPLIES)
+def test_what_is_wrong_with_an_answer_is_said_in_one_language(
+    said: str, language: str, place: Path, capsys: Printed
+) -> None:
+    body = REPLIES[said].encode("utf-8", "surrogateescape")
+    with serving(lambda _: Response(200, body)) as peer:
+        for kind in ("text", "VIEW", "component_verify_ticket"):
+            main(["push", peer.url, kind, *PLAIN, "--openid", OPENID, "--account-id", ACCOUNT])
+    shown = re.compile(rf"^  \ufffd?{re.escape(body.decode(errors='replace').strip())}$", re.MULTILINE)
+    printed = capsys.readouterr()
+    assert _foreign(CaptureResult(shown.sub("", printed.out), printed.err), language) == []
+
+
+PLAIN = ("--token", "token", "--appid", "wx1", "--mode", "plain", "--allow-private")
+FAST = ("--nameserver", "none", "--count", "2", "--rate", "500")
+STATUSES = (201, 301, 400, 401, 403, 404, 405, 413, 415, 418, 429, 500, 502, 999)
+SICK: dict[str, Callable[[Request], Response | Raw]] = {
+    "well": healthy(Account("wx1", "token"), lambda _: "x"),
+    "always success": lambda _: Response(200, b"success"),
+    "repeats whatever comes": lambda request: Response(200, request.query.get("echostr", "<xml></xml>").encode()),
+    "other every time": lambda request: Response(200, str(id(request)).encode()),
+    "hangs up": lambda _: Raw(),
+    "speaks no HTTP": lambda _: Raw(b"hello\r\n\r\n"),
+    "breaks off": lambda _: Raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nxml"),
+    **{
+        f"HTTP {status}": lambda _, status=status: Response(status, b"http://example.cn/")  # type: ignore[misc]
+        for status in STATUSES
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sick", SICK)
+def test_the_report_of_a_probe_is_in_one_language(
+    sick: str, language: str, place: Path, capsys: Printed
+) -> None:
+    with serving(SICK[sick]) as peer:
+        main(["probe", peer.url, *PLAIN, *FAST])
+        main(["push", peer.url, *PLAIN])
+    printed = capsys.readouterr()
+    assert printed.out
+    assert _foreign(printed, language) == []
+
+
+def test_what_cannot_be_called_is_said_in_one_language(language: str, place: Path, capsys: Printed) -> None:
+    for url in (
+        "x",
+        "http://",
+        "http://a@b/",
+        "http://127.0.0.1:0/",
+        "http://0x7f.1/",
+        "http://a b/",
+        "http://-/",
+    ):
+        assert main(["push", url, *PLAIN]) == 2
+    for url in ("http://127.0.0.1/", "http://169.254.169.254/", "http://10.0.0.1/", "http://224.0.0.1/"):
+        main(["probe", url, *PLAIN[:-1], *FAST])
+        main(["push", url, *PLAIN[:-1]])
+    main(["probe", f"http://127.0.0.1:{closed_port()}/", *PLAIN, *FAST])
+    main(["probe", f"https://127.0.0.1:{closed_port()}/", *PLAIN, *FAST])
+    main(["push", "http://127.0.0.1/", "clik", *PLAIN])
+    assert _foreign(capsys.readouterr(), language) == []

@@ -56,7 +56,9 @@ def test_what_fails_is_at_least_of_the_given_severity(
 ) -> None:
     junit = tmp_path / "report.xml"
     assert main(["probe", trusting.url, *FAST, *fail_on, "--junit", str(junit)]) == code
-    assert "结论：能用，有小毛病：轻微 1 处；推了 14 次，都得到了合法的回应" in capsys.readouterr().out
+    assert (
+        "verdict: it works, with trifles: 1 low; 14 pushes, all answered legally" in capsys.readouterr().out
+    )
     suite = fromstring(junit.read_text("utf-8"))[0]  # noqa: S314 - we wrote it
     assert suite.attrib["failures"] == failures
 

@@ -63,7 +63,7 @@ def test_push_sends_a_text_and_shows_what_came_of_it(peer: Peer, capsys: Printed
     assert came(peer).text == "在吗"
     assert "→ POST /wx?signature=…&timestamp=" in printed
     assert "← 200" in printed
-    assert "✓ 回应合法，用户看到：在吗" in printed
+    assert "✓ the answer is legal; the user sees: 在吗" in printed
     assert came(peer).sender not in printed.partition("←")[0]
     assert SAFE.token not in printed
 
@@ -90,7 +90,7 @@ def test_push_with_identities_of_ones_own(peer: Peer) -> None:
 def test_push_in_plain_mode_with_a_token_of_its_own(capsys: Printed) -> None:
     with serving(healthy(PLAIN)) as peer:
         assert main(["push", peer.url, HERE, "--mode", "plain", "--token", PLAIN.token]) == 0
-    assert "plain 模式" in capsys.readouterr().out
+    assert "plain mode" in capsys.readouterr().out
 
 
 def test_push_judges_the_reply(capsys: Printed) -> None:
@@ -156,7 +156,7 @@ def test_a_url_takes_the_place_of_the_alerts_own(peer: Peer, tmp_path: Path) -> 
         ([], "give a URL"),
         (["mp.example.com"], "http://"),
         (["http://0x7f000001/"], "disguise"),
-        (["http://127.0.0.1/", "clik", HERE], "did you mean CLICK?"),
+        (["http://127.0.0.1/", "clik", HERE], "did you mean 'CLICK'?"),
         (["http://127.0.0.1/", "payment_notify", HERE], "no push"),
         (["http://127.0.0.1/", "--field", "Content", HERE], "NAME=VALUE"),
         (["http://127.0.0.1/", "--mode", "shouted"], "shouted"),
@@ -190,7 +190,7 @@ FAST = [HERE, "--count", "2", "--rate", "500"]
 
 def test_probe_of_a_healthy_callback_is_0(peer: Peer, capsys: Printed) -> None:
     assert main(["probe", peer.url, *FAST, "--component"]) == 0
-    assert "没有发现问题" in capsys.readouterr().out
+    assert "verdict: nothing is wrong" in capsys.readouterr().out
 
 
 def test_probe_writes_json_junit_and_a_page(peer: Peer, tmp_path: Path, capsys: Printed) -> None:
@@ -213,8 +213,8 @@ def test_probe_of_a_sick_callback_is_1_and_nothing_in_a_reply_is_markup(
     with serving(lambda request: Response(200, evil)) as peer:
         assert main(["probe", peer.url, *FAST, *arguments]) == 1
     printed = capsys.readouterr().out
-    assert "最先不通的是：签名与验证" in printed
-    assert "怎么办：" in printed
+    assert "the first that fails: verification" in printed
+    assert "what to do: " in printed
     assert "\x1b" not in printed
     suite = fromstring(junit.read_text("utf-8"))[0]  # noqa: S314 - we wrote it
     assert int(suite.attrib["failures"]) > 0
@@ -297,7 +297,7 @@ def test_a_heartbeat_warns_by_webhook_and_stops_at_a_signal(capsys: Printed) -> 
     assert signal.getsignal(signal.SIGTERM) is before
     printed = capsys.readouterr()
     assert printed.out.count("curl_connect") == 3
-    assert "【预警】" in printed.err
+    assert "[warning]" in printed.err
     (request,) = told
     values = json.loads(request.body)
     assert (values["turn"], values["failures"], values["url"]) == ("warning", 3, url)

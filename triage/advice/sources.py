@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from triage.alerts.cleaning import fold
+from triage.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Source:
     @property
     def label(self) -> str:
         """The id with its name: `〔R4〕success 不加修饰`."""
-        return self.name if self.id == _NO_ITEM else f"〔{self.id}〕{self.name}"
+        return self.name if self.id == _NO_ITEM else Wording("〔{id}〕{name}", id=self.id, name=self.name)
 
 
 class Sources:

@@ -16,7 +16,7 @@ from triage.wording import Wording, translate
 
 _VARIABLES = ("TRIAGE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides, as for every program: https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html"""
-_HAN = re.compile(r"[\u4e00-\u9fff]|[，、。；：（）]")
+_HAN = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
 class Language(StrEnum):
@@ -44,7 +44,7 @@ def language() -> Language:
     return _chosen.get()
 
 
-def gettext(text: str, **values: object) -> str:
+def gettext(text: str, /, **values: object) -> str:
     """The text in the chosen language, with the values in their places; one that the catalogue lacks stays as it is."""
     return in_language(Wording(text, **values))
 

@@ -12,7 +12,7 @@ import click
 
 from triage.cli._commands import Command
 from triage.cli._heartbeat import HeartbeatOptions, heartbeat_options, run_heartbeat
-from triage.cli._language import gettext
+from triage.cli._language import gettext, in_language
 from triage.cli._options import AccountOptions, account_options, grouped
 from triage.cli._output import dump, write
 from triage.errors import InputError, reason_of
@@ -114,7 +114,7 @@ def command(
     """Examine the callback at URL as WeChat would use it; exit 1 if something is wrong, see --fail-on.
 
     DNS, TCP, TLS, verification, forged requests, pushes, answer times, retries. It calls URL's host and no other,
-    public addresses only, and follows no redirect. The report is in Chinese, as the bot speaks.
+    public addresses only, and follows no redirect.
 
     The pushes come from OpenIDs that do not exist: a production callback may count followers who are none. A
     heartbeat sends only what leaves no such trace.
@@ -227,7 +227,7 @@ def _examine(url: str, plan: ProbePlan, guard: Guard, world: World) -> Report:
         task = bar.add_task("", total=None)
 
         def advance(title: str, done: int, total: int) -> None:
-            bar.update(task, description=title, completed=done, total=total)
+            bar.update(task, description=in_language(title), completed=done, total=total)
 
         return examine(url, plan, guard, world=world, progress=advance)
 
@@ -238,14 +238,15 @@ def _print(report: Report, *, as_json: bool) -> None:
     if as_json:
         write(dump(report.as_json()))
     elif not sys.stdout.isatty():
-        write("\n".join(row.text for row in rows_of(report, load_sources())))
+        for row in rows_of(report, load_sources()):
+            write(row.text)
     else:
         from rich.console import Console
         from rich.text import Text
 
         console = Console(highlight=False)
         for row in rows_of(report, load_sources()):
-            console.print(Text(row.text, style=row.style))
+            console.print(Text(in_language(row.text), style=row.style))
 
 
 def _junit(report: Report, fail_on: Severity) -> str:

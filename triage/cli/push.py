@@ -15,7 +15,9 @@ from triage.cli._language import gettext
 from triage.cli._options import AccountOptions, account_options
 from triage.cli._output import dump, write
 from triage.errors import InputError
+from triage.findings import Finding
 from triage.settings.directories import load_sources
+from triage.wording import Wording
 
 if TYPE_CHECKING:
     from triage.probe.guard import Target
@@ -138,16 +140,37 @@ def _show(exchange: Exchange, target: Target, mode: str) -> None:
 
     size = len(exchange.request.body)
     write(f"→ {shown_request(exchange.request, target.path)}")
-    write(f"  {exchange.push.title}，{mode} 模式，{size} 字节，发往 {target}")
+    sent = gettext(
+        "  {push}, {mode} mode, {size} bytes, to {target}",
+        push=exchange.push.title,
+        mode=mode,
+        size=size,
+        target=target,
+    )
+    write(sent)
     if answer := exchange.answer:
         body = answer.response.body
-        write(f"← {answer.response.status}，{milliseconds(answer.seconds)}，{len(body)} 字节")
-        write(_shown_body(body.decode("utf-8", "replace")) or "  （空包体）")
+        time = milliseconds(answer.seconds)
+        write(
+            gettext(
+                "← {status}, {time}, {size} bytes", status=answer.response.status, time=time, size=len(body)
+            )
+        )
+        write(_shown_body(body.decode("utf-8", "replace")) or gettext("  (empty)"))
     for finding in map(with_hint, exchange.findings):
-        write(f"{'✗' if finding.is_fault else '提示'} {finding.id}：{finding.message}")
-        write(f"  怎么办：{finding.hint or '见出处'}（出处：{load_sources().label(finding.source)}）")
+        _show_finding(finding)
     if not any(finding.is_fault for finding in exchange.findings):
-        write("✓ 回应合法" + (f"，用户看到：{exchange.text}" if exchange.text else ""))
+        legal = gettext("✓ the answer is legal")
+        seen = gettext("{legal}; the user sees: {shown}", legal=legal, shown=exchange.text)
+        write(seen if exchange.text else legal)
+
+
+def _show_finding(finding: Finding) -> None:
+    mark = "✗" if finding.is_fault else gettext("hint")
+    write(gettext("{mark} {id}: {message}", mark=mark, id=finding.id, message=finding.message))
+    source = load_sources().label(finding.source)
+    hint = finding.hint or Wording("见出处")
+    write(gettext("  what to do: {hint} (source: {source})", hint=hint, source=source))
 
 
 def _shown_body(body: str) -> str:

@@ -9,9 +9,9 @@ import enum
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from triage.platform.limits import MAX_ARTICLES, MAX_ARTICLES_TO_MESSAGE
+from triage.wording import Wording
 
 PAYMENT_REPLY = (
     "<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDATA[OK]]></return_msg></xml>"
@@ -54,11 +54,15 @@ class Grade(enum.StrEnum):
     UNVERIFIED = "U"
 
 
-_FORM_NAMES = {
-    ReplyForm.SUCCESS: " success",
-    ReplyForm.EMPTY: "空包体（0 字节）",
-    ReplyForm.XML: "回应 XML",
-    ReplyForm.PAYMENT_XML: f" {PAYMENT_REPLY}",
+_ONLY_SUCCESS = frozenset({ReplyForm.SUCCESS})
+_NO_MESSAGE = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
+_ANY_REPLY = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY, ReplyForm.XML})
+_ONLY_PAYMENT = frozenset({ReplyForm.PAYMENT_XML})
+_LEGAL = {
+    _ONLY_SUCCESS: " success",
+    _NO_MESSAGE: Wording(" success 或空包体（0 字节）"),
+    _ANY_REPLY: Wording(" success、空包体（0 字节）或回应 XML"),
+    _ONLY_PAYMENT: f" {PAYMENT_REPLY}",
 }
 
 
@@ -92,12 +96,12 @@ class Push:
     @property
     def legal(self) -> str:
         """The replies it takes, as Chinese text that follows a verb: ` success 或空包体（0 字节）`."""
-        return _legal(self.replies)
+        return _LEGAL[self.replies]
 
     @property
     def legal_in_short(self) -> str:
         """The same as `legal`, where a whole XML would bury the sentence that names it."""
-        return self.legal.replace(PAYMENT_REPLY, "return_code 为 SUCCESS 的 XML")
+        return Wording(" return_code 为 SUCCESS 的 XML") if self.family is Family.PAYMENT else self.legal
 
     @property
     def rule(self) -> str:
@@ -106,15 +110,13 @@ class Push:
             return {"LOCATION": "R16", "unsubscribe": "R17"}.get(self.name, "R18")
         return {Family.MESSAGE: "R3", Family.COMPONENT: "R15", Family.PAYMENT: "R19"}[self.family]
 
+    @property
+    def title(self) -> Wording:
+        """Its name and what it means."""
+        return Wording("{name}（{meaning}）", name=self.name, meaning=self.meaning)
+
     def __str__(self) -> str:
-        return f"{self.name}（{self.meaning}）"
-
-
-@cache
-def _legal(replies: frozenset[ReplyForm]) -> str:
-    *others, last = (name for form, name in _FORM_NAMES.items() if form in replies)
-    listed = "、".join(others)
-    return f"{listed}{' ' if listed.isascii() else ''}或{last}" if others else last
+        return str(self.title)
 
 
 _SINGLE_ARTICLE = frozenset({"text", "image", "voice", "video", "location"})
@@ -130,10 +132,6 @@ REPLY_TYPES: Mapping[str, tuple[str, ...]] = {
     "transfer_customer_service": (),
 }
 """The MsgTypes of a passive reply, each with the elements it requires beside the four that all require."""
-
-_ONLY_SUCCESS = frozenset({ReplyForm.SUCCESS})
-_NO_MESSAGE = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
-_ANY_REPLY = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY, ReplyForm.XML})
 
 
 def _message(
@@ -282,7 +280,7 @@ PAYMENT_NOTIFY = Push(
     "payment_notify",
     Family.PAYMENT,
     "支付完成事件",
-    frozenset({ReplyForm.PAYMENT_XML}),
+    _ONLY_PAYMENT,
     Grade.CONFIRMED,
 )
 

@@ -26,6 +26,7 @@ from triage.platform.reply_xml import (
     parse_document,
     undecodable,
 )
+from triage.wording import Wording, joined
 
 _RANK = {id_: rank for rank, id_ in enumerate(CLAUSES)}
 
@@ -87,7 +88,7 @@ class _Case:
     def finding(self, id_: str, message: str, span: Span) -> Finding:
         """A finding with the severity, the source and the hint of its clause."""
         clause = CLAUSES[id_]
-        hint = clause.hint.format(legal=self.push.legal)
+        hint = clause.hint.filled(legal=self.push.legal)
         return Finding(id_, clause.severity, message, hint=hint, span=span, source=clause.source)
 
 
@@ -108,7 +109,7 @@ def _judge_body(case: _Case) -> Iterable[Finding]:
 
 # -- bodies that are no XML
 
-_QUOTES = {b'"': "双引号", b"'": "单引号"}
+_QUOTES = {b'"': Wording("双引号"), b"'": Wording("单引号")}
 _XML_START = re.compile(rb"<[A-Za-z_:?!/\x80-\xff]")
 _ERROR_WORD = (
     rb"(?P<proof>error|exception|traceback|\b(?:fatal|warning|notice|failed|failure|denied|not found|"
@@ -130,19 +131,19 @@ class _BodySign:
     id: str
     pattern: re.Pattern[bytes]
     """Matches from the beginning of the body; its group `proof` is the evidence."""
-    message: str
+    message: Wording
 
 
-def _sign(id_: str, pattern: bytes, message: str) -> _BodySign:
+def _sign(id_: str, pattern: bytes, message: Wording) -> _BodySign:
     return _BodySign(id_, re.compile(pattern, re.IGNORECASE | re.DOTALL), message)
 
 
-_ERROR_MESSAGE = "回应是报错文字（出现“{proof}”），共 {size} 字节；应是{legal}"
+_ERROR_MESSAGE = Wording("回应是报错文字（出现“{proof}”），共 {size} 字节；应是{legal}")
 _OTHER_FORMATS = (
-    _sign("escaped_xml", _ESCAPED, "XML 被转义成了 {proof}…；应原样输出 <xml>"),
-    _sign("json_reply", _JSON, "回应是 JSON，共 {size} 字节；应是{legal}"),
+    _sign("escaped_xml", _ESCAPED, Wording("XML 被转义成了 {proof}…；应原样输出 <xml>")),
+    _sign("json_reply", _JSON, Wording("回应是 JSON，共 {size} 字节；应是{legal}")),
     _sign("error_text", _HTML_PIECE + rb".*?" + _ERROR_WORD, _ERROR_MESSAGE),
-    _sign("html_page", _HTML, "回应是 HTML，共 {size} 字节；应是{legal}"),
+    _sign("html_page", _HTML, Wording("回应是 HTML，共 {size} 字节；应是{legal}")),
 )
 _ERROR_TEXTS = (
     _sign("error_text", _STATUS, _ERROR_MESSAGE),
@@ -154,7 +155,7 @@ def _recognise(case: _Case, signs: Iterable[_BodySign]) -> Finding | None:
     for sign in signs:
         if match := sign.pattern.match(case.reply, *case.span):
             proof = match["proof"].decode("utf-8", "replace")[:40]
-            message = sign.message.format(proof=proof, size=case.size, legal=case.push.legal_in_short)
+            message = sign.message.filled(proof=proof, size=case.size, legal=case.push.legal_in_short)
             return case.finding(sign.id, message, match.span("proof"))
     return None
 
@@ -164,13 +165,18 @@ def _judge_blank(case: _Case) -> Iterator[Finding]:
     if ReplyForm.EMPTY not in case.push.replies:
         yield _empty(case)
     elif size:
-        message = f"回应是 {size} 字节的空白；要么 0 个字节，要么恰好是 7 个字节 success"
+        message = Wording("回应是 {size} 字节的空白；要么 0 个字节，要么恰好是 7 个字节 success", size=size)
         yield case.finding("bare_success_expected", message, (0, size))
 
 
 def _empty(case: _Case) -> Finding:
     size = len(case.reply)
-    message = f"回应是空的（{size} 字节）；{case.push}只认{case.push.legal_in_short}"
+    message = Wording(
+        "回应是空的（{size} 字节）；{push}只认{legal}",
+        size=size,
+        push=case.push.title,
+        legal=case.push.legal_in_short,
+    )
     finding = replace(case.finding("empty_reply", message, (0, size)), source=case.push.rule)
     # R16 asks for success but leaves open whether an empty body passes.
     return replace(finding, severity=Severity.LOW) if case.push.family is Family.EVENT else finding
@@ -179,37 +185,46 @@ def _empty(case: _Case) -> Finding:
 def _judge_success(case: _Case) -> Iterator[Finding]:
     if case.reply != b"success":
         size = len(case.reply)
-        message = f"回应是 {case.reply.decode()[:40]!r}，共 {size} 字节；应恰好是小写的 7 个字节 success"
+        message = Wording(
+            "回应是 {value!r}，共 {size} 字节；应恰好是小写的 7 个字节 success",
+            value=case.reply.decode()[:40],
+            size=size,
+        )
         yield case.finding("bare_success_expected", message, (0, size))
 
 
 def _quoted(case: _Case) -> Finding:
     body = case.body
     is_success = body[1:-1] == b"success" and not case.is_payment
-    right = "应是不带引号的 7 个字节 success" if is_success else "应原样输出引号里的内容"
-    message = f"回应外面多了一层{_QUOTES[body[:1]]}，共 {case.size} 字节；{right}"
+    right = Wording("应是不带引号的 7 个字节 success") if is_success else Wording("应原样输出引号里的内容")
+    message = Wording(
+        "回应外面多了一层{quotes}，共 {size} 字节；{right}",
+        quotes=_QUOTES[body[:1]],
+        size=case.size,
+        right=right,
+    )
     return case.finding("quoted_reply", message, case.span)
 
 
 def _text(case: _Case) -> Finding:
     if case.is_payment:
-        return case.finding(
-            "wrong_payment_reply", f"回应共 {case.size} 字节，不是支付通知要的 XML", case.span
-        )
+        message = Wording("回应共 {size} 字节，不是支付通知要的 XML", size=case.size)
+        return case.finding("wrong_payment_reply", message, case.span)
     if mistake := undecodable(case.reply):
         return case.finding(*mistake)
-    return case.finding(
-        "plain_text", f"回应是 {case.size} 字节的普通文字；应是{case.push.legal_in_short}", case.span
-    )
+    legal = case.push.legal_in_short
+    message = Wording("回应是 {size} 字节的普通文字；应是{legal}", size=case.size, legal=legal)
+    return case.finding("plain_text", message, case.span)
 
 
 def _leading(case: _Case) -> Iterator[Finding]:
     first = case.span[0]
     if b"\xef" in case.reply[:first]:
-        message = f"XML 前面多了 {first} 个字节（BOM）；第一个字节就应是 <"
+        message = Wording("XML 前面多了 {first} 个字节（BOM）；第一个字节就应是 <", first=first)
         yield case.finding("leading_bytes", message, (0, first))
     elif first:
-        yield case.finding("leading_blanks", f"XML 前面有 {first} 个字节的空白", (0, first))
+        message = Wording("XML 前面有 {first} 个字节的空白", first=first)
+        yield case.finding("leading_blanks", message, (0, first))
 
 
 # -- the law for XML
@@ -246,60 +261,71 @@ def _checks(case: _Case, document: Document) -> Sequence[_Check]:
 def _payment(case: _Case, document: Document) -> Iterator[Finding]:
     code = document.text("return_code")
     if document.root != "xml" or not code:
-        yield case.finding("wrong_payment_reply", "XML 里没有 return_code", document.span())
+        yield case.finding("wrong_payment_reply", Wording("XML 里没有 return_code"), document.span())
     elif code != "SUCCESS":
-        message = f"return_code 是 {code[:40]}；只有 SUCCESS 才算收下通知"
+        message = Wording("return_code 是 {code}；只有 SUCCESS 才算收下通知", code=code[:40])
         yield case.finding("payment_refused", message, document.span("return_code"))
 
 
 def _form(case: _Case, document: Document) -> Iterator[Finding]:
-    message = f"{case.push}不能用 XML 回应；应是{case.push.legal_in_short}"
+    message = Wording(
+        "{push}不能用 XML 回应；应是{legal}", push=case.push.title, legal=case.push.legal_in_short
+    )
     finding = replace(case.finding("reply_not_allowed", message, document.span()), source=case.push.rule)
     # R18 is the general rule for events, not confirmed event by event.
     yield replace(finding, severity=Severity.MEDIUM) if case.push.rule == "R18" else finding
 
 
 def _root(case: _Case, document: Document) -> Iterator[Finding]:
-    yield case.finding("wrong_root", f"根元素是 <{document.root[:40]}>；应是 <xml>", document.span())
+    message = Wording("根元素是 <{root}>；应是 <xml>", root=document.root[:40])
+    yield case.finding("wrong_root", message, document.span())
 
 
 def _envelope(case: _Case, document: Document) -> Iterator[Finding]:
     missing = [name for name in ENVELOPE if not document.text(name)]
     if case.encrypted is False:
-        message = "回应是加密信封；这个号没有开安全模式，应返回明文"
+        message = Wording("回应是加密信封；这个号没有开安全模式，应返回明文")
         yield case.finding("unexpected_envelope", message, document.span())
     elif missing:
-        yield case.finding("incomplete_envelope", f"加密信封缺少{'、'.join(missing)}", document.span())
+        yield case.finding(
+            "incomplete_envelope",
+            Wording("加密信封缺少{names}", names=joined("{a}、{b}", missing)),
+            document.span(),
+        )
 
 
 def _encryption(case: _Case, document: Document) -> Iterator[Finding]:
     if case.encrypted:
-        message = "安全模式下回应了明文 XML；XML 要加密，success 和空包体不用"
+        message = Wording("安全模式下回应了明文 XML；XML 要加密，success 和空包体不用")
         yield case.finding("not_encrypted", message, document.span())
 
 
 def _echo(case: _Case, document: Document) -> Iterator[Finding]:
     if document.text("MsgType") == "event":
-        message = "MsgType 是 event：推送本身被当作回应发了回来"
+        message = Wording("MsgType 是 event：推送本身被当作回应发了回来")
         yield replace(case.finding("echoed_push", message, document.span("MsgType")), source="R10")
     elif document.is_echo:
-        message = "ToUserName 是公众号（gh_…），FromUserName 是粉丝（o…）：收发双方没有对调"
+        message = Wording("ToUserName 是公众号（gh_…），FromUserName 是粉丝（o…）：收发双方没有对调")
         yield case.finding("echoed_push", message, document.span("ToUserName"))
 
 
 def _success(case: _Case, document: Document) -> Iterator[Finding]:
     in_content = document.text("Content") == "success"
     if in_content or document.is_success:
-        message = "success 被包在 XML 里；应直接输出 7 个字节 success"
+        message = Wording("success 被包在 XML 里；应直接输出 7 个字节 success")
         yield case.finding("success_in_xml", message, document.span("Content" if in_content else ""))
 
 
 def _content(case: _Case, document: Document) -> Iterator[Finding]:
     for content in document.all("Content")[:1]:
         if not content.text.strip() and document.text("MsgType") == "text":
-            yield case.finding("empty_content", "text 类型的 Content 是空的", content.span)
+            yield case.finding("empty_content", Wording("text 类型的 Content 是空的"), content.span)
         if (size := len(content.text.encode())) > MAX_CONTENT_BYTES:
-            message = f"Content 有 {size} 字节，超过 {MAX_CONTENT_BYTES} 字节，用户什么也看不到"
+            message = Wording(
+                "Content 有 {size} 字节，超过 {most} 字节，用户什么也看不到",
+                size=size,
+                most=MAX_CONTENT_BYTES,
+            )
             yield case.finding("content_too_long", message, content.span)
 
 
@@ -309,20 +335,22 @@ def _create_time(case: _Case, document: Document) -> Iterator[Finding]:
         return
     span = document.span("CreateTime")
     if re.fullmatch(r"[0-9]{13}", value):
-        message = f"CreateTime 是 13 位毫秒 {value}；应是 10 位秒"
+        message = Wording("CreateTime 是 13 位毫秒 {value}；应是 10 位秒", value=value)
         yield case.finding("millisecond_create_time", message, span)
     else:
-        yield case.finding("bad_create_time", f"CreateTime 是 {value[:40]}；应是以秒计的整数", span)
+        message = Wording("CreateTime 是 {value}；应是以秒计的整数", value=value[:40])
+        yield case.finding("bad_create_time", message, span)
 
 
 def _addressees(case: _Case, document: Document) -> Iterator[Finding]:
     for name, right, whose in (
-        ("ToUserName", case.sender, "发来消息的粉丝的 OpenID"),
-        ("FromUserName", case.account, "本公众号的 gh_ 原始 ID"),
+        ("ToUserName", case.sender, Wording("发来消息的粉丝的 OpenID")),
+        ("FromUserName", case.account, Wording("本公众号的 gh_ 原始 ID")),
     ):
         value = document.text(name)
         if value and right and value != right and not _MASK.search(value + right):
-            yield case.finding("wrong_addressees", f"{name} 不是{whose}", document.span(name))
+            message = Wording("{name} 不是{whose}", name=name, whose=whose)
+            yield case.finding("wrong_addressees", message, document.span(name))
 
 
 def _fields(case: _Case, document: Document) -> Iterator[Finding]:
@@ -336,9 +364,10 @@ def _fields(case: _Case, document: Document) -> Iterator[Finding]:
         if not (document.text(path) or (path in _MAY_BE_BLANK and path in document.elements))
     ]
     if missing:
-        yield case.finding("missing_field", f"缺少必填字段 {'、'.join(missing)}", document.span())
+        message = Wording("缺少必填字段 {names}", names=joined("{a}、{b}", missing))
+        yield case.finding("missing_field", message, document.span())
     if type_ and type_ not in REPLY_TYPES and not _MASK.search(type_):
-        message = f"MsgType 是 {type_[:40]}；回应没有这一种"
+        message = Wording("MsgType 是 {type}；回应没有这一种", type=type_[:40])
         yield case.finding("unknown_msg_type", message, document.span("MsgType"))
 
 
@@ -347,13 +376,21 @@ def _articles(case: _Case, document: Document) -> Iterator[Finding]:
     if document.text("MsgType") != "news" or not items:
         return
     if declared and declared != str(len(items)) and not _MASK.search(declared):
-        message = f"ArticleCount 是 {declared[:40]}，实际有 {len(items)} 个 item"
+        message = Wording(
+            "ArticleCount 是 {declared}，实际有 {items} 个 item", declared=declared[:40], items=len(items)
+        )
         yield case.finding("article_count_mismatch", message, document.span("ArticleCount"))
     if surplus := items[case.push.article_limit :]:
-        message = f"对{case.push}最多回 {case.push.article_limit} 条图文，这里有 {len(items)} 条"
+        message = Wording(
+            "对{push}最多回 {most} 条图文，这里有 {items} 条",
+            push=case.push.title,
+            most=case.push.article_limit,
+            items=len(items),
+        )
         yield case.finding("too_many_articles", message, (surplus[0].span[0], surplus[-1].span[1]))
     if missing := [path for path in ITEM_FIELDS if len(document.all(path)) < len(items)]:
-        finding = case.finding("missing_field", f"图文缺少 {'、'.join(missing)}", document.span(ITEM))
+        message = Wording("图文缺少 {names}", names=joined("{a}、{b}", missing))
+        finding = case.finding("missing_field", message, document.span(ITEM))
         # The fields of an item are unverified.
         yield replace(finding, severity=Severity.LOW)
 

@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from triage.errors import MalformedReplyError, Mistake
 from triage.platform.pushes import REPLY_TYPES
+from triage.wording import Wording
 
 Span = tuple[int, int]
 """A half-open range of the reply's bytes."""
@@ -74,10 +75,10 @@ _CDATA = b"<![CDATA["
 _CDATA_SLIP = re.compile(rb"(?<!\])(?:\]\]?\s*</|\]\s*>\s*</|\]\]\s+>)")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _EXPAT_REASONS = {
-    expat.errors.XML_ERROR_INVALID_TOKEN: "这里有 XML 不认的字符（& 和 < 要转义，]]> 不能写进正文）",
-    expat.errors.XML_ERROR_UNDEFINED_ENTITY: "这个实体没有定义（& 要写成 &amp;）",
-    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: "根元素之后还有别的内容",
-    expat.errors.XML_ERROR_UNCLOSED_TOKEN: "这里的标签或注释没有写完",
+    expat.errors.XML_ERROR_INVALID_TOKEN: Wording("这里有 XML 不认的字符（& 和 < 要转义，]]> 不能写进正文）"),
+    expat.errors.XML_ERROR_UNDEFINED_ENTITY: Wording("这个实体没有定义（& 要写成 &amp;）"),
+    expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT: Wording("根元素之后还有别的内容"),
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN: Wording("这里的标签或注释没有写完"),
 }
 
 
@@ -86,7 +87,9 @@ def undecodable(reply: bytes) -> Mistake | None:
     try:
         reply.decode()
     except UnicodeDecodeError as error:
-        message = f"从第 {error.start + 1} 个字节 0x{reply[error.start]:02X} 起不是 UTF-8"
+        message = Wording(
+            "从第 {place} 个字节 0x{byte:02X} 起不是 UTF-8", place=error.start + 1, byte=reply[error.start]
+        )
         return Mistake("bad_encoding", message, (error.start, error.end))
     return None
 
@@ -128,7 +131,7 @@ class _Reader:
     def _refuse_doctype(self, *_: object) -> None:
         first = max(self.reply.rfind(b"<!DOCTYPE", self.start, self._here()), self.start)
         raise MalformedReplyError(
-            Mistake("doctype_refused", "XML 里有 DOCTYPE；回应里不允许", (first, first + 9))
+            Mistake("doctype_refused", Wording("XML 里有 DOCTYPE；回应里不允许"), (first, first + 9))
         )
 
     def _begin_cdata(self) -> None:
@@ -161,9 +164,13 @@ def _malformed(reader: _Reader, reason: str) -> Iterator[Mistake]:
     line_start = reply.rfind(b"\n", 0, span[0]) + 1
     line = reply.count(b"\n", 0, line_start) + 1
     column = len(reply[line_start : span[0]].decode("utf-8", "replace")) + 1
-    yield Mistake("malformed_xml", f"XML 在 {line}:{column}（行:列）写坏了：{what}", span)
+    yield Mistake(
+        "malformed_xml",
+        Wording("XML 在 {line}:{column}（行:列）写坏了：{what}", line=line, column=column, what=what),
+        span,
+    )
     if control := _CONTROL.search(reply, reader.start):
-        message = f"XML 里有控制字符 0x{reply[control.start()]:02X}"
+        message = Wording("XML 里有控制字符 0x{byte:02X}", byte=reply[control.start()])
         yield Mistake("control_character", message, control.span())
 
 
@@ -171,13 +178,19 @@ def _diagnose(reader: _Reader, reason: str) -> tuple[str, Span]:
     reply, at = reader.reply, max(reader.parser.ErrorByteIndex, 0) + reader.start
     if reader.cdata is not None and _is_unclosed(reply, reader.cdata, at, reason):
         slip = _CDATA_SLIP.search(reply, reader.cdata, at)
-        return "CDATA 没有以 ]]> 结束", slip.span() if slip else (reader.cdata, reader.cdata + len(_CDATA))
+        return Wording("CDATA 没有以 ]]> 结束"), slip.span() if slip else (
+            reader.cdata,
+            reader.cdata + len(_CDATA),
+        )
     if reason == expat.errors.XML_ERROR_TAG_MISMATCH:
-        return f"<{reader.names[-1][:40]}> 没有闭合", (at - len("</"), reply.index(b">", at) + 1)
+        return Wording("<{name}> 没有闭合", name=reader.names[-1][:40]), (
+            at - len("</"),
+            reply.index(b">", at) + 1,
+        )
     at = min(at, len(reply) - 1)
     if reason == expat.errors.XML_ERROR_NO_ELEMENTS and reader.names:
-        return f"到结尾 <{reader.names[-1][:40]}> 还没有闭合", (at, at + 1)
-    return _EXPAT_REASONS.get(reason, f"解析器报 {reason}"), (at, at + 1)
+        return Wording("到结尾 <{name}> 还没有闭合", name=reader.names[-1][:40]), (at, at + 1)
+    return _EXPAT_REASONS.get(reason, Wording("解析器报 {reason}", reason=reason)), (at, at + 1)
 
 
 def _is_unclosed(reply: bytes, cdata: int, at: int, reason: str) -> bool:

@@ -27,18 +27,19 @@ from triage.probe.report import (
     skip_check,
     times_of,
 )
+from triage.wording import Wording, joined
 
 _ODD_ECHO = "]]>&<b>\"'"
 _STALE = timedelta(hours=1)
-_CONTROLS = "文字里有控制字符"
+_CONTROLS = Wording("文字里有控制字符")
 _ODD_TEXTS = {
-    "2046 字节的文字": "微" * 682,
-    "表情符号": "😀👨‍👩‍👧‍👦🇨🇳❤️‍🔥𠮷",
-    "文字里有 ]]>": "a ]]> b ]]]]><![CDATA[> <b>&amp;</b>",
+    Wording("2046 字节的文字"): "微" * 682,
+    Wording("表情符号"): "😀👨‍👩‍👧‍👦🇨🇳❤️‍🔥𠮷",
+    Wording("文字里有 ]]>"): "a ]]> b ]]]]><![CDATA[> <b>&amp;</b>",
     _CONTROLS: "a\x1db\x0bc\x08",
 }
 _SOURCE_OF_CONTROLS = "F.17"
-_HINT_FOR_CONTROLS = "解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回应里也滤掉"
+_HINT_FOR_CONTROLS = Wording("解析前滤掉 0x20 以下的字符（留 TAB、LF、CR），回应里也滤掉")
 _VARYING = re.compile(rb"<(CreateTime|TimeStamp|Nonce|MsgSignature|Encrypt)>.*?</\1>", re.DOTALL)
 
 
@@ -51,17 +52,22 @@ def judge_exchange(id_: str, layer: Layer, subject: str, exchange: Exchange) -> 
     response = answer.response
     findings = tuple(with_hint(finding) for finding in exchange.findings)
     where = layer if response.status == 200 else Layer.HTTP
-    seen = f"{response.status}，{milliseconds(answer.seconds)}，{excerpt(response)}"
+    seen = Wording(
+        "{status}，{time}，{body}",
+        status=response.status,
+        time=milliseconds(answer.seconds),
+        body=excerpt(response),
+    )
     yield make_check(id_, where, subject, seen, findings, answer.seconds)
 
 
 def _unanswered(id_: str, layer: Layer, subject: str, failure: UnreachableError) -> Iterator[Check]:
     problem, seconds, finding = failure.problem, failure.seconds, explain_failure(failure)
     if problem is TransportProblem.TIMEOUT:
-        yield Check(id_, layer, subject, CheckState.UNKNOWN, "没有等到回应", seconds=seconds)
+        yield Check(id_, layer, subject, CheckState.UNKNOWN, Wording("没有等到回应"), seconds=seconds)
         yield make_check("answer_time", Layer.TIME, subject, words_of(problem), [finding], seconds)
     elif problem in (TransportProblem.REFUSED, TransportProblem.CONNECT_TIMEOUT, TransportProblem.NO_ROUTE):
-        yield Check(id_, layer, subject, CheckState.UNKNOWN, "连接断了，再也连不上")
+        yield Check(id_, layer, subject, CheckState.UNKNOWN, Wording("连接断了，再也连不上"))
         yield make_check("tcp_connect", Layer.TCP, subject, words_of(problem), [finding], seconds)
     else:
         yield make_check(id_, Layer.HTTP, subject, words_of(problem), [finding], seconds)
@@ -70,15 +76,22 @@ def _unanswered(id_: str, layer: Layer, subject: str, failure: UnreachableError)
 def check_echo(platform: Platform) -> list[Check]:
     """The GET that the console sends on saving the URL, then one whose echostr HTML escaping would change."""
     first = platform.verify(platform.draw_message_id())
-    checks = list(judge_exchange("echo", Layer.VERIFY, "验证 URL 的 GET", first))
+    checks = list(judge_exchange("echo", Layer.VERIFY, Wording("验证 URL 的 GET"), first))
     if first.answer is None or first.findings:
         return checks
     odd = platform.verify(platform.draw_message_id() + _ODD_ECHO)
     if odd.findings and odd.answer:
-        seen = f"echostr 里有 {_ODD_ECHO} 时，回的是 {excerpt(odd.answer.response)}"
+        seen = Wording(
+            "echostr 里有 {text} 时，回的是 {body}",
+            text=_ODD_ECHO,
+            body=excerpt(odd.answer.response),
+        )
         altered = make_finding("altered_echo", seen)
-        return [*checks, make_check("echo", Layer.VERIFY, "echostr 里有 ]]>", excerpt_of(odd), [altered])]
-    return [*checks, *judge_exchange("echo", Layer.VERIFY, "echostr 里有 ]]>", odd)]
+        return [
+            *checks,
+            make_check("echo", Layer.VERIFY, Wording("echostr 里有 ]]>"), excerpt_of(odd), [altered]),
+        ]
+    return [*checks, *judge_exchange("echo", Layer.VERIFY, Wording("echostr 里有 ]]>"), odd)]
 
 
 def check_signature(platform: Platform) -> list[Check]:
@@ -86,21 +99,21 @@ def check_signature(platform: Platform) -> list[Check]:
     echostr = platform.draw_message_id()
     nonce = str(platform.draw.randrange(10**8, 10**10))
     request = forge(compose_echo(platform.account, platform.clock(), nonce=nonce, echostr=echostr))
-    get = platform.deliver(SamplePush("", "签名错误的 GET"), request, "")
+    get = platform.deliver(SamplePush("", Wording("签名错误的 GET")), request, "")
     openid, push = platform.draw_openid(), find_sample_push("text")
     post = platform.deliver(push, forge(platform.compose(push, openid=openid)), openid)
     return [
-        _refused("签名错误的 GET", get, _body(get) == echostr.encode()),
-        _refused("签名错误的 POST", post, _body(post).lstrip().startswith(b"<xml")),
+        _refused(Wording("签名错误的 GET"), get, _body(get) == echostr.encode()),
+        _refused(Wording("签名错误的 POST"), post, _body(post).lstrip().startswith(b"<xml")),
     ]
 
 
 def _refused(subject: str, exchange: Exchange, is_accepted: bool) -> Check:
     if exchange.answer is None:
-        return Check("signature_refused", Layer.VERIFY, subject, CheckState.UNKNOWN, "没有等到回应")
+        return Check("signature_refused", Layer.VERIFY, subject, CheckState.UNKNOWN, Wording("没有等到回应"))
     seen, found = excerpt_of(exchange), []
     if is_accepted and exchange.answer.response.status == 200:
-        found.append(make_finding("signature_accepted", f"{subject}被当真了：{seen}"))
+        found.append(make_finding("signature_accepted", Wording("签名不对也被当真了：{seen}", seen=seen)))
     return make_check("signature_refused", Layer.VERIFY, subject, seen, found, exchange.seconds)
 
 
@@ -109,11 +122,19 @@ def check_timestamp(platform: Platform) -> Check:
     echostr = platform.draw_message_id()
     exchange = platform.verify(echostr, age=_STALE)
     if exchange.answer is None:
-        return Check("timestamp_refused", Layer.VERIFY, "旧请求", CheckState.UNKNOWN, "没有等到回应")
+        return Check(
+            "timestamp_refused", Layer.VERIFY, Wording("旧请求"), CheckState.UNKNOWN, Wording("没有等到回应")
+        )
     is_accepted = exchange.answer.response.status == 200 and _body(exchange) == echostr.encode()
-    found = [make_finding("stale_timestamp_accepted", "一小时前签名的请求也被接受了")] if is_accepted else []
+    found = (
+        [make_finding("stale_timestamp_accepted", Wording("一小时前签名的请求也被接受了"))]
+        if is_accepted
+        else []
+    )
     seen = excerpt_of(exchange)
-    return make_check("timestamp_refused", Layer.VERIFY, "一小时前的 GET", seen, found, exchange.seconds)
+    return make_check(
+        "timestamp_refused", Layer.VERIFY, Wording("一小时前的 GET"), seen, found, exchange.seconds
+    )
 
 
 def check_odd_texts(platform: Platform, known: Iterable[str]) -> Iterator[Check]:
@@ -151,13 +172,26 @@ def check_retry(platform: Platform) -> list[Check]:
     exchanges = [platform.send(push, openid=openid, message_id=message_id) for _ in range(3)]
     replies = dict.fromkeys(map(_essence, exchanges))
     if None in replies:
-        seen = "三次没有都等到回应"
-        return [Check("retry", Layer.TIME, "同一 MsgId 推三次", CheckState.UNKNOWN, seen)]
+        seen = Wording("三次没有都等到回应")
+        return [Check("retry", Layer.TIME, Wording("同一 MsgId 推三次"), CheckState.UNKNOWN, seen)]
     found = []
     if len(replies) > 1:
-        shown = "；".join(dict.fromkeys(excerpt_of(exchange) for exchange in exchanges))
-        found = [make_finding("retry_differs", f"同一条推三次，得到 {len(replies)} 种回应：{shown}")]
-    return [make_check("retry", Layer.TIME, "同一 MsgId 推三次", f"{len(replies)} 种回应", found)]
+        shown = joined("{a}；{b}", dict.fromkeys(excerpt_of(exchange) for exchange in exchanges))
+        found = [
+            make_finding(
+                "retry_differs",
+                Wording("同一条推三次，得到 {replies} 种回应：{shown}", replies=len(replies), shown=shown),
+            )
+        ]
+    return [
+        make_check(
+            "retry",
+            Layer.TIME,
+            Wording("同一 MsgId 推三次"),
+            Wording("{replies} 种回应", replies=len(replies)),
+            found,
+        )
+    ]
 
 
 def _essence(exchange: Exchange) -> tuple[int, str | bytes] | None:
@@ -180,9 +214,9 @@ def check_singles(seconds: Sequence[float], limits: Limits) -> Iterator[Check]:
     """Judge how long the answers took to the pushes that were sent one by one."""
     if times := times_of(seconds):
         found = _slow(times, limits)
-        yield make_check("answer_time", Layer.TIME, "逐条推送", str(times), found, times.max)
+        yield make_check("answer_time", Layer.TIME, Wording("逐条推送"), times.wording, found, times.max)
     else:
-        yield skip_check("answer_time", Layer.TIME, "逐条推送", "没有一次得到回应")
+        yield skip_check("answer_time", Layer.TIME, Wording("逐条推送"), Wording("没有一次得到回应"))
 
 
 def check_load(load: Load, known: Iterable[str], limits: Limits) -> Iterator[Check]:
@@ -191,28 +225,35 @@ def check_load(load: Load, known: Iterable[str], limits: Limits) -> Iterator[Che
         return
     times, found = load.times, []
     if late := load.faults.get(TransportProblem.TIMEOUT, 0):
-        found.append(
-            make_finding("request_timeout", f"{load.pushes} 次里有 {late} 次没在 {limits.answer:g} 秒内回应")
-        )
+        counts = {"pushes": load.pushes, "late": late, "seconds": limits.answer}
+        said = Wording("{pushes} 次里有 {late} 次没在 {seconds:g} 秒内回应", **counts)
+        found.append(make_finding("request_timeout", said))
     if times:
         found += _slow(times, limits)
-    subject = f"连推 {load.pushes} 次"
+    subject = Wording("连推 {pushes} 次", pushes=load.pushes)
     if times or found:
-        yield make_check("answer_time", Layer.TIME, subject, str(times or "都没有回应"), found)
+        yield make_check(
+            "answer_time", Layer.TIME, subject, times.wording if times else Wording("都没有回应"), found
+        )
     else:
-        yield skip_check("answer_time", Layer.TIME, "连推", "没有一次得到回应")
+        yield skip_check("answer_time", Layer.TIME, Wording("连推"), Wording("没有一次得到回应"))
     for exchange in load.samples:
         new = [
             finding for finding in exchange.findings if finding.id not in {*known, TransportProblem.TIMEOUT}
         ]
         if new:
-            seen = load.faults[new[0].id]
-            counted = replace(with_hint(new[0]), message=f"{load.pushes} 次里有 {seen} 次：{new[0].message}")
+            counts = {"pushes": load.pushes, "seen": load.faults[new[0].id]}
+            said = Wording("{pushes} 次里有 {seen} 次：{message}", message=new[0].message, **counts)
+            counted = replace(with_hint(new[0]), message=said)
             yield make_check("reply_law", Layer.REPLY, subject, excerpt_of(exchange), [counted])
 
 
 def _slow(times: Times, limits: Limits) -> list[Finding]:
-    return [make_finding("slow_answer", f"回应太慢：{times}")] if times.max >= limits.slow_answer else []
+    return (
+        [make_finding("slow_answer", Wording("回应太慢：{times}", times=times.wording))]
+        if times.max >= limits.slow_answer
+        else []
+    )
 
 
 def excerpt_of(exchange: Exchange) -> str:
@@ -220,7 +261,7 @@ def excerpt_of(exchange: Exchange) -> str:
     outcome = exchange.outcome
     if isinstance(outcome, UnreachableError):
         return words_of(outcome.problem)
-    return f"{outcome.response.status}，{excerpt(outcome.response)}"
+    return Wording("{status}，{body}", status=outcome.response.status, body=excerpt(outcome.response))
 
 
 def _body(exchange: Exchange) -> bytes:

@@ -23,6 +23,7 @@ from triage.errors import TransportProblem, UnreachableError
 from triage.message import Request, Response
 from triage.platform.limits import ANSWER_DEADLINE
 from triage.probe.guard import Guard, Target
+from triage.wording import Wording
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -196,9 +197,17 @@ class Connection:
         if response.will_close or is_cut:
             self.close()
         if len(body) > MAX_BODY_BYTES:
-            raise UnreachableError(TransportProblem.TOO_LARGE, f"more than {MAX_BODY_BYTES:,} bytes", seconds)
+            raise UnreachableError(
+                TransportProblem.TOO_LARGE,
+                Wording("more than {most:,} bytes", most=MAX_BODY_BYTES),
+                seconds,
+            )
         if is_cut:
-            raise UnreachableError(TransportProblem.BROKEN, f"{response.length:,} bytes are missing", seconds)
+            raise UnreachableError(
+                TransportProblem.BROKEN,
+                Wording("{length:,} bytes are missing", length=response.length),
+                seconds,
+            )
         type_ = response.headers.get("Content-Type", "")
         return HttpAnswer(Response(response.status, body, type_), seconds, response.headers.get("Location"))
 
@@ -223,7 +232,7 @@ class _Stream(io.RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         left = self._deadline - time.perf_counter()
         if left <= 0:
-            raise TimeoutError("the answer is not complete")
+            raise TimeoutError(Wording("the answer is not complete"))
         self._connection.settimeout(left)
         size = self._connection.recv_into(buffer)
         self.received += size
@@ -248,6 +257,8 @@ def _answer_problem(exc: Exception, received: int) -> TransportProblem:
 
 
 def _words(exc: Exception) -> str:
+    if exc.args and isinstance(exc.args[0], Wording):
+        return exc.args[0]
     return (getattr(exc, "strerror", None) or str(exc) or type(exc).__name__)[:_DETAIL_CHARACTERS]
 
 

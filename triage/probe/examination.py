@@ -28,6 +28,7 @@ from triage.probe.load import Load, connections_for, run
 from triage.probe.network_checks import Limits, World, check_dns, check_tcp, check_tls, check_url
 from triage.probe.push import DEFAULT_PUSHES, Platform, find_sample_push
 from triage.probe.report import Check, CheckState, Layer, Report, Times, skip_check, times_of
+from triage.wording import Wording
 
 Progress = Callable[[str, int, int], None]
 """Called after each step with its title, the number of steps done, and of all steps."""
@@ -124,15 +125,15 @@ class _Examination:
         checks, addresses = check_dns(target, guard, world, limits)
         self._add("DNS", checks)
         if not addresses:
-            return self._skip(("tcp_connect", "tls", *_ANSWERS), "没有可以去连的地址")
+            return self._skip(("tcp_connect", "tls", *_ANSWERS), Wording("没有可以去连的地址"))
         checks, address = check_tcp(target, addresses, guard, limits)
         self._add("TCP", checks)
         if address is None:
-            return self._skip(("tls", *_ANSWERS), "一个地址都连不上")
+            return self._skip(("tls", *_ANSWERS), Wording("一个地址都连不上"))
         tls = check_tls(target, address, guard, limits, world)
         self._add("TLS", [tls.check])
         if not tls.is_usable:
-            return self._skip(_ANSWERS, "TLS 握手不成")
+            return self._skip(_ANSWERS, Wording("TLS 握手不成"))
 
         def open_connection() -> Connection:
             return Connection(target, address, guard, timeout=limits.answer, tls=tls.context)
@@ -147,7 +148,7 @@ class _Examination:
 
     def _answers(self, platform: Platform) -> bool:
         """The checks that send one request at a time; False once the callback has stopped answering."""
-        echo = self._add("验证 URL", check_echo(platform))
+        echo = self._add(Wording("验证 URL"), check_echo(platform))
         silent = _MAX_SILENT_PUSHES - 1 if _is_dead(echo) else 0
         for push in self._to_push:
             checks = list(judge_exchange("reply_law", Layer.REPLY, push.title, platform.send(push)))
@@ -155,21 +156,21 @@ class _Examination:
             silent = silent + 1 if _is_dead(checks) else 0
             if silent >= _MAX_SILENT_PUSHES:
                 done = {check.id for check in self._checks}
-                self._skip([id_ for id_ in _ANSWERS if id_ not in done], "一再得不到回应，没有再试")
+                self._skip([id_ for id_ in _ANSWERS if id_ not in done], Wording("一再得不到回应，没有再试"))
                 return False
         self._known = {finding.id for check in self._checks for finding in check.findings}
         if not self._plan.quick:
-            self._add("签名", check_signature(platform))
-            self._add("时间戳", [check_timestamp(platform)])
-            self._pushes += self._add("特殊文字", check_odd_texts(platform, self._known))
-            self._add("重推", check_retry(platform))
+            self._add(Wording("签名"), check_signature(platform))
+            self._add(Wording("时间戳"), [check_timestamp(platform)])
+            self._pushes += self._add(Wording("特殊文字"), check_odd_texts(platform, self._known))
+            self._add(Wording("重推"), check_retry(platform))
         if self._plan.component:
             self._pushes += self._add("ticket", check_component(platform))
         return True
 
     def _measure(self, platform: Platform, open_connection: Callable[[], Connection]) -> None:
         plan = self._plan
-        title = f"连推 {plan.count} 次"
+        title = Wording("连推 {count} 次", count=plan.count)
         self._load = run(
             open_connection,
             plan.account,

@@ -16,6 +16,7 @@ from triage.probe.connection import HttpAnswer
 from triage.probe.guard import Refusal
 from triage.probe.report import printable
 from triage.probe.resolver import DnsProblem
+from triage.wording import Wording
 
 _EXCERPT_CHARACTERS = 80
 _LOCATION_CHARACTERS = 100
@@ -32,103 +33,129 @@ class Fault:
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "odd_port": Fault(
-        Severity.HIGH, "1.a", "微信只推 80（http）和 443（https）端口，后台 URL 换成这两个端口"
+        Severity.HIGH, "1.a", Wording("微信只推 80（http）和 443（https）端口，后台 URL 换成这两个端口")
     ),
     "forbidden_address": Fault(
-        Severity.HIGH, "1.a", "微信到不了这个地址：把域名解析到公网 IP；只测内网就加 --allow-private"
+        Severity.HIGH, "1.a", Wording("微信到不了这个地址：把域名解析到公网 IP；只测内网就加 --allow-private")
     ),
-    "dns_failure": Fault(Severity.HIGH, "1.a", "核对后台 URL 的域名，看域名是否过期、解析记录是否还在"),
-    "dns_timeout": Fault(Severity.HIGH, "2.a", "查域名的权威 DNS 服务器是否都能答复"),
+    "dns_failure": Fault(
+        Severity.HIGH, "1.a", Wording("核对后台 URL 的域名，看域名是否过期、解析记录是否还在")
+    ),
+    "dns_timeout": Fault(Severity.HIGH, "2.a", Wording("查域名的权威 DNS 服务器是否都能答复")),
     "dns_wechat_failure": Fault(
-        Severity.HIGH, "FAQ1.2", "本机能解析而微信的 DNS 不能：查解析线路和权威 DNS，还不行就联系微信团队"
+        Severity.HIGH,
+        "FAQ1.2",
+        Wording("本机能解析而微信的 DNS 不能：查解析线路和权威 DNS，还不行就联系微信团队"),
     ),
     "dns_differs": Fault(
-        Severity.LOW, "FAQ1.2", "分线路解析或 CDN 属正常；否则核对解析记录，看是否刚改过、旧值还没过期"
+        Severity.LOW,
+        "FAQ1.2",
+        Wording("分线路解析或 CDN 属正常；否则核对解析记录，看是否刚改过、旧值还没过期"),
     ),
-    "curl_connect": Fault(Severity.HIGH, "3.b", "看进程在不在、端口有没有监听、防火墙和安全组放没放行"),
+    "curl_connect": Fault(
+        Severity.HIGH, "3.b", Wording("看进程在不在、端口有没有监听、防火墙和安全组放没放行")
+    ),
     "connect_timeout": Fault(
-        Severity.HIGH, "3", "查防火墙丢包、连接队列是否满、IP 是否写错，放行微信的回调 IP"
+        Severity.HIGH, "3", Wording("查防火墙丢包、连接队列是否满、IP 是否写错，放行微信的回调 IP")
     ),
-    "slow_connect": Fault(Severity.MEDIUM, "E.1", "查负载、连接数和线路；3 秒以内才稳妥"),
+    "slow_connect": Fault(Severity.MEDIUM, "E.1", Wording("查负载、连接数和线路；3 秒以内才稳妥")),
     "bad_certificate": Fault(
-        Severity.HIGH, "5.b", "换成受信任机构签发的证书，配上完整的中间证书，域名要相符"
+        Severity.HIGH, "5.b", Wording("换成受信任机构签发的证书，配上完整的中间证书，域名要相符")
     ),
-    "expired_certificate": Fault(Severity.HIGH, "5.b", "马上续期并重新加载 Web 服务器"),
-    "certificate_expires": Fault(Severity.MEDIUM, "5.b", "尽快续期，并给自动续期加监控"),
-    "tls_failed": Fault(Severity.HIGH, "5.b", "确认这个端口真是 https，并支持 TLS 1.2 以上"),
+    "expired_certificate": Fault(Severity.HIGH, "5.b", Wording("马上续期并重新加载 Web 服务器")),
+    "certificate_expires": Fault(Severity.MEDIUM, "5.b", Wording("尽快续期，并给自动续期加监控")),
+    "tls_failed": Fault(Severity.HIGH, "5.b", Wording("确认这个端口真是 https，并支持 TLS 1.2 以上")),
     "curl_empty_reply": Fault(
-        Severity.HIGH, "E.12", "连上了却没有一个字节：查进程崩溃、重启、被杀，或 http 打到了 https 端口"
+        Severity.HIGH,
+        "E.12",
+        Wording("连上了却没有一个字节：查进程崩溃、重启、被杀，或 http 打到了 https 端口"),
     ),
     "curl_receive": Fault(
-        Severity.HIGH, "E.12", "收到一半断开：查反代的超时设置、Content-Length 是否写错、那时有没有重启"
+        Severity.HIGH,
+        "E.12",
+        Wording("收到一半断开：查反代的超时设置、Content-Length 是否写错、那时有没有重启"),
     ),
-    "not_http": Fault(Severity.HIGH, "5.b", "这个端口上跑的不是 http 服务，核对端口和反代的转发"),
-    "too_large": Fault(Severity.HIGH, "R3", "回应只该是 success、空串或一小段 XML"),
-    "request_timeout": Fault(Severity.HIGH, "R2", "先回 success，慢的处理放到后台，用客服消息回复用户"),
-    "slow_answer": Fault(Severity.MEDIUM, "FAQ3.1", "找出最慢的模块；离 5 秒的界限太近，一有高峰就会超时"),
-    "http_status": Fault(Severity.HIGH, "R1", "微信只认 200，按状态码查网关和应用"),
-    "wrong_echo": Fault(Severity.HIGH, "R3", "验证签名后原样输出 echostr：不加引号、BOM、换行和 HTML"),
-    "altered_echo": Fault(Severity.LOW, "R3", "按纯文本输出 echostr，不要做 HTML 转义或过滤"),
-    "signature_accepted": Fault(Severity.HIGH, "R14", "先验签名再处理，不对就回 403；否则谁都能冒充微信"),
+    "not_http": Fault(Severity.HIGH, "5.b", Wording("这个端口上跑的不是 http 服务，核对端口和反代的转发")),
+    "too_large": Fault(Severity.HIGH, "R3", Wording("回应只该是 success、空串或一小段 XML")),
+    "request_timeout": Fault(
+        Severity.HIGH, "R2", Wording("先回 success，慢的处理放到后台，用客服消息回复用户")
+    ),
+    "slow_answer": Fault(
+        Severity.MEDIUM, "FAQ3.1", Wording("找出最慢的模块；离 5 秒的界限太近，一有高峰就会超时")
+    ),
+    "http_status": Fault(Severity.HIGH, "R1", Wording("微信只认 200，按状态码查网关和应用")),
+    "wrong_echo": Fault(
+        Severity.HIGH, "R3", Wording("验证签名后原样输出 echostr：不加引号、BOM、换行和 HTML")
+    ),
+    "altered_echo": Fault(Severity.LOW, "R3", Wording("按纯文本输出 echostr，不要做 HTML 转义或过滤")),
+    "signature_accepted": Fault(
+        Severity.HIGH, "R14", Wording("先验签名再处理，不对就回 403；否则谁都能冒充微信")
+    ),
     "stale_timestamp_accepted": Fault(
-        Severity.LOW, "R14", "拒绝偏离当前时间 5 分钟以上的请求，防止旧请求被重放"
+        Severity.LOW, "R14", Wording("拒绝偏离当前时间 5 分钟以上的请求，防止旧请求被重放")
     ),
     "wrong_envelope_signature": Fault(
-        Severity.HIGH, "R14", "MsgSignature 按 Token、TimeStamp、Nonce、Encrypt 排序拼接后取 SHA-1"
+        Severity.HIGH, "R14", Wording("MsgSignature 按 Token、TimeStamp、Nonce、Encrypt 排序拼接后取 SHA-1")
     ),
-    "wrong_nonce": Fault(Severity.INFO, "R14", "平台也收，可以不改；多数库原样用请求 URL 里的 nonce"),
-    "undecryptable_reply": Fault(Severity.HIGH, "R14", "核对 EncodingAESKey 和 AppID，与后台一致才解得开"),
+    "wrong_nonce": Fault(
+        Severity.INFO, "R14", Wording("平台也收，可以不改；多数库原样用请求 URL 里的 nonce")
+    ),
+    "undecryptable_reply": Fault(
+        Severity.HIGH, "R14", Wording("核对 EncodingAESKey 和 AppID，与后台一致才解得开")
+    ),
     "retry_differs": Fault(
-        Severity.MEDIUM, "P.8", "按 MsgId 去重（事件按 FromUserName 加 CreateTime），重推给同样的回应"
+        Severity.MEDIUM,
+        "P.8",
+        Wording("按 MsgId 去重（事件按 FromUserName 加 CreateTime），重推给同样的回应"),
     ),
 }
 _BY_STATUS: Mapping[int, tuple[str, str]] = {
-    **dict.fromkeys((201, 202, 204), ("F.16", "框架默认返回了这个状态码，改成 200")),
+    **dict.fromkeys((201, 202, 204), ("F.16", Wording("框架默认返回了这个状态码，改成 200"))),
     **dict.fromkeys(
         (301, 302, 303, 307, 308),
-        ("F.18", "微信不跟随跳转：后台 URL 直接写最终的地址，去掉强制跳转和登录拦截"),
+        ("F.18", Wording("微信不跟随跳转：后台 URL 直接写最终的地址，去掉强制跳转和登录拦截")),
     ),
-    400: ("F.11", "应用认为请求不合法：查签名校验和 XML 解析的日志"),
-    401: ("A3.1", "回调地址不能要求登录，给它开放访问"),
-    403: ("A3.1", "核对 Token 与加密配置；再查 nginx 的 deny、WAF 和来源 IP 限制"),
-    404: ("A3.1", "路径不对：核对后台 URL、nginx 的 location 和应用的路由"),
-    405: ("F.11", "同一地址要同时接受 GET 和 POST，末尾的斜杠也要一致"),
-    413: ("F.11", "放宽请求体的大小限制"),
-    415: ("F.11", "不要限制 Content-Type：微信推的是 text/xml"),
-    429: ("F.10", "限流拦住了微信：给回调路径放开频率限制"),
-    **dict.fromkeys((500, 501), ("FAQ3.2", "应用抛了异常：按时间查错误日志；出错也要回 success")),
-    **dict.fromkeys((502, 503, 504), ("A3.1", "后端没有起来或太慢：看是哪台，先拉起或摘掉它")),
-    999: ("F.10", "WAF 或限流拦住了：给回调路径和微信的 IP 加白名单"),
+    400: ("F.11", Wording("应用认为请求不合法：查签名校验和 XML 解析的日志")),
+    401: ("A3.1", Wording("回调地址不能要求登录，给它开放访问")),
+    403: ("A3.1", Wording("核对 Token 与加密配置；再查 nginx 的 deny、WAF 和来源 IP 限制")),
+    404: ("A3.1", Wording("路径不对：核对后台 URL、nginx 的 location 和应用的路由")),
+    405: ("F.11", Wording("同一地址要同时接受 GET 和 POST，末尾的斜杠也要一致")),
+    413: ("F.11", Wording("放宽请求体的大小限制")),
+    415: ("F.11", Wording("不要限制 Content-Type：微信推的是 text/xml")),
+    429: ("F.10", Wording("限流拦住了微信：给回调路径放开频率限制")),
+    **dict.fromkeys((500, 501), ("FAQ3.2", Wording("应用抛了异常：按时间查错误日志；出错也要回 success"))),
+    **dict.fromkeys((502, 503, 504), ("A3.1", Wording("后端没有起来或太慢：看是哪台，先拉起或摘掉它"))),
+    999: ("F.10", Wording("WAF 或限流拦住了：给回调路径和微信的 IP 加白名单")),
 }
 REFUSALS: Mapping[Refusal, str] = {
-    Refusal.METADATA: "云主机的元数据地址",
-    Refusal.NOWHERE: "组播、广播或全零地址",
-    Refusal.LOOPBACK: "本机回环地址",
-    Refusal.LINK_LOCAL: "链路本地地址",
-    Refusal.PRIVATE: "内网地址",
-    Refusal.CGNAT: "运营商 NAT 后面的地址",
-    Refusal.EMBEDDED: "套着 IPv4 的 IPv6 地址",
-    Refusal.RESERVED: "保留地址",
+    Refusal.METADATA: Wording("云主机的元数据地址"),
+    Refusal.NOWHERE: Wording("组播、广播或全零地址"),
+    Refusal.LOOPBACK: Wording("本机回环地址"),
+    Refusal.LINK_LOCAL: Wording("链路本地地址"),
+    Refusal.PRIVATE: Wording("内网地址"),
+    Refusal.CGNAT: Wording("运营商 NAT 后面的地址"),
+    Refusal.EMBEDDED: Wording("套着 IPv4 的 IPv6 地址"),
+    Refusal.RESERVED: Wording("保留地址"),
 }
 _DNS_PROBLEMS: Mapping[DnsProblem, str] = {
-    DnsProblem.UNKNOWN: "没有这个域名",
-    DnsProblem.EMPTY: "域名没有 A 或 AAAA 记录",
-    DnsProblem.TIMEOUT: "DNS 没有按时回应",
-    DnsProblem.FAILED: "DNS 服务器回应出错",
+    DnsProblem.UNKNOWN: Wording("没有这个域名"),
+    DnsProblem.EMPTY: Wording("域名没有 A 或 AAAA 记录"),
+    DnsProblem.TIMEOUT: Wording("DNS 没有按时回应"),
+    DnsProblem.FAILED: Wording("DNS 服务器回应出错"),
 }
 _TRANSPORT_PROBLEMS: Mapping[TransportProblem, str] = {
-    TransportProblem.NO_ADDRESS: "域名没有解析出地址",
-    TransportProblem.REFUSED: "连接被拒绝",
-    TransportProblem.CONNECT_TIMEOUT: "连不上，等满了时限",
-    TransportProblem.NO_ROUTE: "本机没有到它的路由",
-    TransportProblem.TLS: "TLS 握手失败",
-    TransportProblem.CERTIFICATE: "证书通不过验证",
-    TransportProblem.EXPIRED: "证书通不过验证",
-    TransportProblem.TIMEOUT: "没有在时限内完整回应",
-    TransportProblem.EMPTY: "连上后一个字节没回就断开了",
-    TransportProblem.BROKEN: "回应只收到一半就断开了",
-    TransportProblem.NOT_HTTP: "回来的不是 HTTP",
-    TransportProblem.TOO_LARGE: "回应太大",
+    TransportProblem.NO_ADDRESS: Wording("域名没有解析出地址"),
+    TransportProblem.REFUSED: Wording("连接被拒绝"),
+    TransportProblem.CONNECT_TIMEOUT: Wording("连不上，等满了时限"),
+    TransportProblem.NO_ROUTE: Wording("本机没有到它的路由"),
+    TransportProblem.TLS: Wording("TLS 握手失败"),
+    TransportProblem.CERTIFICATE: Wording("证书通不过验证"),
+    TransportProblem.EXPIRED: Wording("证书通不过验证"),
+    TransportProblem.TIMEOUT: Wording("没有在时限内完整回应"),
+    TransportProblem.EMPTY: Wording("连上后一个字节没回就断开了"),
+    TransportProblem.BROKEN: Wording("回应只收到一半就断开了"),
+    TransportProblem.NOT_HTTP: Wording("回来的不是 HTTP"),
+    TransportProblem.TOO_LARGE: Wording("回应太大"),
 }
 
 
@@ -145,7 +172,12 @@ def words_of(problem: DnsProblem | TransportProblem) -> str:
 
 def explain_failure(failure: UnreachableError) -> Finding:
     """The finding for a request that got no answer."""
-    message = f"{words_of(failure.problem)}（{failure.seconds:.2f} 秒：{failure.detail}）"
+    message = Wording(
+        "{problem}（{seconds:.2f} 秒：{detail}）",
+        problem=words_of(failure.problem),
+        seconds=failure.seconds,
+        detail=failure.detail,
+    )
     return make_finding(failure.problem, message)
 
 
@@ -155,8 +187,14 @@ def explain_status(answer: HttpAnswer) -> Finding | None:
     if status == 200:
         return None
     source, hint = _BY_STATUS.get(status, (FAULTS["http_status"].source, FAULTS["http_status"].hint))
-    target = f"，跳转到 {answer.location.partition('?')[0][:_LOCATION_CHARACTERS]}" if answer.location else ""
-    finding = make_finding("http_status", f"HTTP 状态码是 {status}{target}；应是 200")
+    target = (
+        Wording("，跳转到 {where}", where=answer.location.partition("?")[0][:_LOCATION_CHARACTERS])
+        if answer.location
+        else ""
+    )
+    finding = make_finding(
+        "http_status", Wording("HTTP 状态码是 {status}{target}；应是 200", status=status, target=target)
+    )
     return replace(finding, hint=hint, source=source)
 
 
@@ -169,4 +207,4 @@ def with_hint(finding: Finding) -> Finding:
 def excerpt(response: Response) -> str:
     """The beginning of a body, as one printable line."""
     text = printable(response.body[: 5 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"))
-    return f"{text[:_EXCERPT_CHARACTERS]}…" if len(text) > _EXCERPT_CHARACTERS else text or "空包体"
+    return f"{text[:_EXCERPT_CHARACTERS]}…" if len(text) > _EXCERPT_CHARACTERS else text or Wording("空包体")

@@ -13,6 +13,7 @@ from triage.advice.sources import Sources
 from triage.alerts.parser import BEIJING
 from triage.findings import Finding, Severity
 from triage.probe.report import SEVERITIES, Check, CheckState, FindingGroup, Report
+from triage.wording import Wording, joined
 
 _MARKS = {CheckState.PASSED: "✓", CheckState.FAILED: "✗", CheckState.UNKNOWN: "?", CheckState.SKIPPED: "-"}
 _STYLES = {
@@ -57,28 +58,35 @@ def _is_trifle(check: Check) -> bool:
 def shown_subjects(group: FindingGroup) -> str:
     """What the findings are about; of many the first, and how many there are."""
     names = group.subjects
-    more = f"等 {len(names)} 项" if len(names) > _SHOWN_SUBJECTS else ""
-    return "、".join(names[:_SHOWN_SUBJECTS]) + more
-
-
-def shown_message(group: FindingGroup) -> str:
-    """What is wrong, without the subject that stands before it."""
-    return group.finding.message.removeprefix(group.checks[0].subject)
+    shown = joined("{a}、{b}", names[:_SHOWN_SUBJECTS])
+    if len(names) <= _SHOWN_SUBJECTS:
+        return shown
+    return Wording("{shown}等 {number} 项", shown=shown, number=len(names))
 
 
 def rows_of(report: Report, sources: Sources) -> Iterator[Row]:
     """The report as lines for a terminal."""
-    yield Row(f"{report.url}（{report.mode} 模式，用时 {report.seconds:.1f} 秒）", "bold")
+    about = Wording(
+        "{url}（{mode} 模式，用时 {seconds:.1f} 秒）",
+        url=report.url,
+        mode=report.mode,
+        seconds=report.seconds,
+    )
+    yield Row(about, "bold")
     style = "bold red" if report.first else "bold green" if report.is_clean else "bold yellow"
-    yield Row(f"结论：{report.conclusion}", style)
+    yield Row(Wording("结论：{conclusion}", conclusion=report.conclusion), style)
     left_out: dict[str, list[str]] = {}
     for check in sorted(report.checks, key=lambda check: check.layer.rank):
         if check.state is CheckState.SKIPPED:
             left_out.setdefault(check.seen, []).append(check.id)
             continue
-        yield Row(f" {mark_of(check)} {check.layer.words}  {check.subject}：{check.seen}", _style_of(check))
+        seen = Wording("{what}：{seen}", what=check.subject, seen=check.seen)
+        line = Wording(" {mark} {layer}  {seen}", mark=mark_of(check), layer=check.layer.words, seen=seen)
+        yield Row(line, _style_of(check))
     for why, ids in left_out.items():
-        yield Row(f" {_MARKS[CheckState.SKIPPED]} 没查 {'、'.join(ids)}：{why}", _STYLES[CheckState.SKIPPED])
+        yield Row(
+            Wording(" - 没查 {ids}：{why}", ids=joined("{a}、{b}", ids), why=why), _STYLES[CheckState.SKIPPED]
+        )
     if report.groups:
         yield Row("")
         yield from _finding_rows(report, sources)
@@ -86,16 +94,26 @@ def rows_of(report: Report, sources: Sources) -> Iterator[Row]:
 
 def _finding_rows(report: Report, sources: Sources) -> Iterator[Row]:
     if report.first:
-        yield Row(f"最先不通的是：{report.first.words}。先修这一层，后面的可能只是受它连累", "bold")
+        first = Wording("最先不通的是：{layer}。先修这一层，后面的可能只是受它连累", layer=report.first.words)
+        yield Row(first, "bold")
     for number, group in enumerate(report.groups, start=1):
         finding = group.finding
-        said = f"{shown_subjects(group)}：{shown_message(group)}"
-        yield Row(
-            f"{number}. [{SEVERITIES[finding.severity]}] {finding.id}  {said}", _SHADES[finding.severity]
+        line = Wording(
+            "{number}. [{severity}] {id}  {said}",
+            number=number,
+            severity=SEVERITIES[finding.severity],
+            id=finding.id,
+            said=Wording("{what}：{seen}", what=shown_subjects(group), seen=finding.message),
         )
+        yield Row(line, _SHADES[finding.severity])
         if group.explained:
-            yield Row(f"   怎么办：{finding.hint or '见出处'}")
-            yield Row(f"   出处：{sources.label(finding.source)}；检查项：{group.checks[0].id}", "dim")
+            yield Row(Wording("   怎么办：{hint}", hint=finding.hint or Wording("见出处")))
+            source = Wording(
+                "   出处：{source}；检查项：{check}",
+                source=sources.label(finding.source),
+                check=group.checks[0].id,
+            )
+            yield Row(source, "dim")
 
 
 def render_html(report: Report, template: str, sources: Sources) -> str:
@@ -110,7 +128,7 @@ def render_html(report: Report, template: str, sources: Sources) -> str:
         started=report.started.astimezone(BEIJING),
         checks=[(check, mark_of(check), "trifle" if _is_trifle(check) else check.state) for check in checks],
         groups=[
-            (group, SEVERITIES[group.finding.severity], shown_subjects(group), shown_message(group))
+            (group, SEVERITIES[group.finding.severity], shown_subjects(group), group.finding.message)
             for group in report.groups
         ],
         sources=sources,

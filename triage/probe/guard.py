@@ -6,12 +6,14 @@ It prevents server-side request forgery, so a URL that two programs may read in 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
 from triage.errors import ForbiddenError, InputError
+from triage.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +50,18 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 def parse_target(url: str) -> Target:
     """The target of a URL. Raises InputError for anything two programs might read in two ways."""
     if not url.isprintable() or re.search(r"[\s\\]", url) or len(url) > _MAX_URL_CHARACTERS:
-        raise InputError("the URL is too long or holds blanks, backslashes or control characters")
+        raise InputError(Wording("the URL is too long or holds blanks, backslashes or control characters"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as exc:
-        raise InputError(f"the URL cannot be read: {exc}") from exc
+        raise InputError(Wording("the URL cannot be read: {why}", why=exc)) from exc
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise InputError("a callback's URL begins with http:// or https:// and a host")
+        raise InputError(Wording("a callback's URL begins with http:// or https:// and a host"))
     if "@" in parts.netloc:
-        raise InputError("the URL holds a user name; the platform sends none")
+        raise InputError(Wording("the URL holds a user name; the platform sends none"))
     if port == 0:
-        raise InputError("there is no port 0")
+        raise InputError(Wording("there is no port 0"))
     path = quote(parts.path or "/", safe=_SAFE)
     if parts.query:
         path += "?" + quote(parts.query, safe=_SAFE)
@@ -70,17 +72,19 @@ def parse_host(name: str) -> str:
     """A host as targets spell it. Raises InputError."""
     if ":" in name:
         if (address := _address(name)) is None or "%" in name:
-            raise InputError(f"'{name}' is no address of a callback")
+            raise InputError(Wording("'{name}' is no address of a callback", name=name))
         return str(address)
     try:
         host = name.encode("idna").decode().lower().removesuffix(".")
     except UnicodeError as exc:
-        raise InputError(f"'{name}' is no host name") from exc
+        raise InputError(Wording("'{name}' is no host name", name=name)) from exc
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
         if _address(host) is None:
-            raise InputError(f"'{name}' is an address in disguise; write four decimal numbers")
+            raise InputError(
+                Wording("'{name}' is an address in disguise; write four decimal numbers", name=name)
+            )
     elif not _NAME.fullmatch(host):
-        raise InputError(f"'{name}' is no host name")
+        raise InputError(Wording("'{name}' is no host name", name=name))
     return host
 
 
@@ -97,16 +101,31 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 class Refusal(StrEnum):
     """Why we do not connect to an address."""
 
-    METADATA = "a cloud's metadata service"
-    NOWHERE = "no single machine"
-    LOOPBACK = "this machine itself"
-    LINK_LOCAL = "a link-local address"
-    PRIVATE = "a private address"
-    CGNAT = "an address behind a carrier's NAT"
-    EMBEDDED = "an IPv4 address inside an IPv6 one"
-    RESERVED = "a reserved address"
+    METADATA = "metadata"
+    NOWHERE = "nowhere"
+    LOOPBACK = "loopback"
+    LINK_LOCAL = "link_local"
+    PRIVATE = "private"
+    CGNAT = "cgnat"
+    EMBEDDED = "embedded"
+    RESERVED = "reserved"
+
+    @property
+    def wording(self) -> Wording:
+        """What the address is."""
+        return _KINDS[self]
 
 
+_KINDS: Mapping[Refusal, Wording] = {
+    Refusal.METADATA: Wording("a cloud's metadata service"),
+    Refusal.NOWHERE: Wording("no single machine"),
+    Refusal.LOOPBACK: Wording("this machine itself"),
+    Refusal.LINK_LOCAL: Wording("a link-local address"),
+    Refusal.PRIVATE: Wording("a private address"),
+    Refusal.CGNAT: Wording("an address behind a carrier's NAT"),
+    Refusal.EMBEDDED: Wording("an IPv4 address inside an IPv6 one"),
+    Refusal.RESERVED: Wording("a reserved address"),
+}
 # never, even with allow_private: no callback has such an address, and a metadata service gives away credentials
 _NEVER = (Refusal.METADATA, Refusal.NOWHERE)
 # https://www.iana.org/assignments/iana-ipv4-special-registry/ and iana-ipv6-special-registry; the metadata services of
@@ -159,10 +178,14 @@ class Guard:
     def admit(self, target: Target) -> None:
         """Raises ForbiddenError for a host that the operator has not named."""
         if target.host not in self.hosts:
-            raise ForbiddenError(f"nobody named the host {target.host}; name it with --allow {target.host}")
+            raise ForbiddenError(
+                Wording("nobody named the host {host}; name it with --allow {host}", host=target.host)
+            )
 
     def check(self, address: str) -> None:
         """Raises ForbiddenError for an address we do not connect to."""
         if refusal := refuse(address, allow_private=self.allow_private):
-            hint = "" if refusal in _NEVER else "; to test inside your own network, add --allow-private"
-            raise ForbiddenError(f"{address} is {refusal}{hint}")
+            told = Wording("{address} is {kind}", address=address, kind=refusal.wording)
+            if refusal not in _NEVER:
+                told = Wording("{told}; to test inside your own network, add --allow-private", told=told)
+            raise ForbiddenError(told)

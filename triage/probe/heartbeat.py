@@ -22,6 +22,7 @@ from triage.probe.connection import Connection, HttpAnswer
 from triage.probe.guard import Guard, Target
 from triage.probe.report import Report
 from triage.probe.resolver import Resolution, find_address, resolve_system
+from triage.wording import Wording, joined
 
 WINDOW = ALERT_WINDOW
 WARN_AT = 3
@@ -50,11 +51,14 @@ class Notice:
     @property
     def text(self) -> str:
         if self.turn is Turn.RECOVERED:
-            return f"【已恢复】{self.url} 最近 5 分钟的体检都通过了"
-        reasons = "\n".join(f"- {reason}" for reason in self.reasons[:_SHOWN_REASONS])
-        return (
-            f"【预警】{self.url} 最近 5 分钟体检失败 {self.failures} 次，"
-            f"微信累计到 {ALERT_THRESHOLD} 次就会报警\n{reasons}"
+            return Wording("【已恢复】{url} 最近 5 分钟的体检都通过了", url=self.url)
+        reasons = (Wording("- {reason}", reason=reason) for reason in self.reasons[:_SHOWN_REASONS])
+        return Wording(
+            "【预警】{url} 最近 5 分钟体检失败 {failures} 次，微信累计到 {threshold} 次就会报警\n{reasons}",
+            url=self.url,
+            failures=self.failures,
+            threshold=ALERT_THRESHOLD,
+            reasons=joined("{a}\n{b}", reasons),
         )
 
     def as_json(self, *, robot: bool = False) -> dict[str, Any]:
@@ -94,7 +98,7 @@ class Watch:
         if not self._warned and self.failures >= self._warn_at:
             self._warned = True
             reasons = dict.fromkeys(
-                f"{group.checks[0].layer.words}：{group.finding.message}"
+                Wording("{what}：{seen}", what=group.checks[0].layer.words, seen=group.finding.message)
                 for group in report.groups
                 if group.finding.is_fault
             )
@@ -129,10 +133,23 @@ def beat(
 def line_of(report: Report, failures: int) -> str:
     """The summary of one run, on one line; `failures` are those within the window."""
     first = next(((check, finding) for check, finding in report.findings if finding.is_fault), None)
-    state = "正常" if first is None else f"{first[0].layer.words}：{first[1].id} {first[1].message}"
-    p99 = f"，P99 {report.times.p99 * 1000:.0f} 毫秒" if report.times else ""
-    counts = f"{report.pushes} 推 {report.failed} 败，5 分钟内 {failures} 败{p99}"
-    return f"{report.started:%Y-%m-%dT%H:%M:%SZ} {state}（{counts}）"
+    state = Wording("正常")
+    if first is not None:
+        seen = Wording("{id} {message}", id=first[1].id, message=first[1].message)
+        state = Wording("{what}：{seen}", what=first[0].layer.words, seen=seen)
+    counts = Wording(
+        "{pushes} 推 {failed} 败，5 分钟内 {failures} 败",
+        pushes=report.pushes,
+        failed=report.failed,
+        failures=failures,
+    )
+    if report.times:
+        counts = Wording(
+            "{counts}，P99 {milliseconds:.0f} 毫秒", counts=counts, milliseconds=report.times.p99 * 1000
+        )
+    return Wording(
+        "{at:%Y-%m-%dT%H:%M:%SZ} {state}（{counts}）", at=report.started, state=state, counts=counts
+    )
 
 
 def post(

@@ -22,6 +22,7 @@ from triage.probe.resolver import (
     ask_nameserver,
     resolve_system,
 )
+from triage.wording import Wording, joined
 
 _CONTROL_NAME = "weixin.qq.com"
 """A name that surely exists: a DNS server that does not answer for it either cannot be reached from here."""
@@ -58,14 +59,17 @@ class World:
 def check_url(target: Target, guard: Guard) -> Check:
     findings = []
     if target.port != (80 if target.scheme == "http" else 443) and not guard.allow_private:
-        findings.append(make_finding("odd_port", f"端口是 {target.port}"))
+        findings.append(make_finding("odd_port", Wording("端口是 {port}", port=target.port)))
     if target.is_address and (refusal := refuse(target.host, allow_private=guard.allow_private)):
         findings.append(_forbidden(target.host, refusal))
     return make_check("url", Layer.URL, "URL", str(target), findings)
 
 
 def _forbidden(address: str, refusal: Refusal) -> Finding:
-    return make_finding("forbidden_address", f"{address} 是{REFUSALS[refusal]}，没有去连")
+    return make_finding(
+        "forbidden_address",
+        Wording("{address} 是{what}，没有去连", address=address, what=REFUSALS[refusal]),
+    )
 
 
 # -- the name
@@ -74,9 +78,9 @@ def _forbidden(address: str, refusal: Refusal) -> Finding:
 def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tuple[list[Check], list[str]]:
     """Resolve the host by the system and by WeChat's DNS; returns the checks and the addresses that may be called."""
     if target.is_address:
-        seen = "URL 里写的就是 IP"
+        seen = Wording("URL 里写的就是 IP")
         refused_itself = refuse(target.host, allow_private=guard.allow_private)
-        ids = {"dns_system": "系统解析", "dns_wechat": "微信 DNS"}
+        ids = {"dns_system": Wording("系统解析"), "dns_wechat": Wording("微信 DNS")}
         checks = [skip_check(id_, Layer.DNS, subject, seen) for id_, subject in ids.items()]
         return checks, [] if refused_itself else [target.host]
     system = world.resolve(target.host)
@@ -85,7 +89,7 @@ def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tup
     refused = {address: refuse(address, allow_private=guard.allow_private) for address in found}
     forbidden = [_forbidden(address, refusal) for address, refusal in refused.items() if refusal]
     own = [make_finding(_dns_id(system.problem), words_of(system.problem))] if system.problem else []
-    checks = [make_check("dns_system", Layer.DNS, "系统解析", _seen(system), [*own, *forbidden])]
+    checks = [make_check("dns_system", Layer.DNS, Wording("系统解析"), _seen(system), [*own, *forbidden])]
     checks.append(_compare(system, wechat, world, limits))
     return checks, [address for address in found if not refused[address]][:MAX_ADDRESSES]
 
@@ -102,28 +106,41 @@ def _dns_id(problem: DnsProblem) -> str:
 
 
 def _seen(resolved: Resolution) -> str:
-    what = "、".join(resolved.addresses) or (words_of(resolved.problem) if resolved.problem else "没有地址")
-    return f"{what}，{milliseconds(resolved.seconds)}"
+    what = joined("{a}、{b}", resolved.addresses) or (
+        words_of(resolved.problem) if resolved.problem else Wording("没有地址")
+    )
+    return Wording("{what}，{time}", what=what, time=milliseconds(resolved.seconds))
 
 
 def _compare(system: Resolution, wechat: Resolution | None, world: World, limits: Limits) -> Check:
     if wechat is None or world.nameserver is None:
-        return skip_check("dns_wechat", Layer.DNS, "微信 DNS", "内网的名字，没有去问微信的 DNS")
+        return skip_check(
+            "dns_wechat", Layer.DNS, Wording("微信 DNS"), Wording("内网的名字，没有去问微信的 DNS")
+        )
     subject = world.nameserver[0]
     if wechat.problem is DnsProblem.TIMEOUT:
         control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(limits.control, wechat.seconds))
         if control.problem is DnsProblem.TIMEOUT:
-            seen = f"本机问不到 {subject}（UDP 53 被拦？），无从比较"
+            seen = Wording("本机问不到 {subject}（UDP 53 被拦？），无从比较", subject=subject)
             return Check("dns_wechat", Layer.DNS, subject, CheckState.UNKNOWN, seen)
     findings = []
     if wechat.problem is DnsProblem.TIMEOUT:
-        findings = [make_finding("dns_timeout", f"{subject} {words_of(wechat.problem)}")]
+        findings = [
+            make_finding("dns_timeout", Wording("对照的 DNS：{problem}", problem=words_of(wechat.problem)))
+        ]
     elif wechat.problem:
         id_ = "dns_wechat_failure" if system.addresses else "dns_failure"
-        findings = [make_finding(id_, f"{subject}：{words_of(wechat.problem)}")]
+        findings = [make_finding(id_, Wording("对照的 DNS：{problem}", problem=words_of(wechat.problem)))]
     elif system.addresses and not set(system.addresses) & set(wechat.addresses):
-        ours, theirs = ("、".join(resolved.addresses) for resolved in (system, wechat))
-        findings = [make_finding("dns_differs", f"本机解析到 {ours}，{subject} 解析到 {theirs}")]
+        ours, theirs = (joined("{a}、{b}", resolved.addresses) for resolved in (system, wechat))
+        findings = [
+            make_finding(
+                "dns_differs",
+                Wording(
+                    "本机解析到 {ours}，{subject} 解析到 {theirs}", ours=ours, subject=subject, theirs=theirs
+                ),
+            )
+        ]
     return make_check("dns_wechat", Layer.DNS, subject, _seen(wechat), findings)
 
 
@@ -142,9 +159,14 @@ def check_tcp(
             checks.append(_unconnected(address, exc))
             continue
         reachable = reachable or address
-        seen = f"{milliseconds(seconds)}连上"
+        seen = Wording("{time}连上", time=milliseconds(seconds))
         slow = (
-            [make_finding("slow_connect", f"连 {address} 用了 {seconds:.2f} 秒")]
+            [
+                make_finding(
+                    "slow_connect",
+                    Wording("连 {address} 用了 {seconds:.2f} 秒", address=address, seconds=seconds),
+                )
+            ]
             if seconds >= limits.slow_connect
             else []
         )
@@ -153,10 +175,18 @@ def check_tcp(
 
 
 def _unconnected(address: str, exc: UnreachableError) -> Check:
-    seen = f"{words_of(exc.problem)}（{exc.detail}）"
+    seen = Wording("{problem}（{detail}）", problem=words_of(exc.problem), detail=exc.detail)
     if exc.problem is TransportProblem.NO_ROUTE:
         return Check("tcp_connect", Layer.TCP, address, CheckState.UNKNOWN, seen)
-    finding = make_finding(exc.problem, f"连 {address}：{words_of(exc.problem)}（{exc.seconds:.2f} 秒）")
+    finding = make_finding(
+        exc.problem,
+        Wording(
+            "连 {address}：{problem}（{seconds:.2f} 秒）",
+            address=address,
+            problem=words_of(exc.problem),
+            seconds=exc.seconds,
+        ),
+    )
     return make_check("tcp_connect", Layer.TCP, address, seen, [finding], exc.seconds)
 
 
@@ -179,7 +209,7 @@ def check_tls(target: Target, address: str, guard: Guard, limits: Limits, world:
     What is sent over it is worth nothing to a stranger: pushes that the probe has made up.
     """
     if target.scheme == "http":
-        return TlsResult(skip_check("tls", Layer.TLS, "TLS", "http 没有证书"))
+        return TlsResult(skip_check("tls", Layer.TLS, "TLS", Wording("http 没有证书")))
     strict = world.tls or ssl.create_default_context()
 
     def read(tls: ssl.SSLContext) -> Certificate | None:
@@ -211,33 +241,36 @@ def _unverified() -> ssl.SSLContext:
 
 # by OpenSSL's X509_V_ERR_ numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _FLAWS = {
-    2: "证书链不完整，或者签发机构不受信任",
-    9: "证书还没生效",
-    CERT_HAS_EXPIRED: "证书过期了",
-    18: "证书是自签名的",
-    19: "证书链里的根证书不受信任",
-    20: "证书链不完整，或者签发机构不受信任",
-    62: "证书不是给这个域名的",
-    64: "证书不是给这个域名的",
+    2: Wording("证书链不完整，或者签发机构不受信任"),
+    9: Wording("证书还没生效"),
+    CERT_HAS_EXPIRED: Wording("证书过期了"),
+    18: Wording("证书是自签名的"),
+    19: Wording("证书链里的根证书不受信任"),
+    20: Wording("证书链不完整，或者签发机构不受信任"),
+    62: Wording("证书不是给这个域名的"),
+    64: Wording("证书不是给这个域名的"),
 }
 
 
 def _bad_certificate(target: Target, exc: UnreachableError, shown: Certificate | None) -> Check:
-    flaw = _FLAWS.get(exc.verify_code or 0, "证书通不过验证")
-    facts = (
-        f"：写给 {'、'.join(shown.names[:_SHOWN_NAMES]) or '无名'}，{shown.expires:%Y-%m-%d} 到期"
-        if shown
-        else ""
-    )
-    return make_check("tls", Layer.TLS, target.host, exc.detail, [make_finding(exc.problem, flaw + facts)])
+    flaw = _FLAWS.get(exc.verify_code or 0, Wording("证书通不过验证"))
+    said = flaw
+    if shown:
+        names = joined("{a}、{b}", shown.names[:_SHOWN_NAMES]) or Wording("无名")
+        said = Wording(
+            "{flaw}：写给 {names}，{expires:%Y-%m-%d} 到期", flaw=flaw, names=names, expires=shown.expires
+        )
+    return make_check("tls", Layer.TLS, target.host, exc.detail, [make_finding(exc.problem, said)])
 
 
 def _judge_expiry(shown: Certificate | None, now: datetime, limits: Limits) -> Check:
     if shown is None:
-        return make_check("tls", Layer.TLS, "TLS", "握手成功", [])
+        return make_check("tls", Layer.TLS, "TLS", Wording("握手成功"), [])
     left = shown.expires - now
-    seen = f"证书有效，{shown.expires:%Y-%m-%d} 到期，还有 {left.days} 天"
+    seen = Wording("证书有效，{expires:%Y-%m-%d} 到期，还有 {days} 天", expires=shown.expires, days=left.days)
     late = (
-        [make_finding("certificate_expires", f"证书还有 {left.days} 天到期")] if left < limits.expiry else []
+        [make_finding("certificate_expires", Wording("证书还有 {days} 天到期", days=left.days))]
+        if left < limits.expiry
+        else []
     )
     return make_check("tls", Layer.TLS, "TLS", seen, late)

@@ -22,6 +22,7 @@ from triage.message import Request
 from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 from triage.probe.connection import Connection, HttpAnswer
 from triage.probe.faults import explain_failure, explain_status
+from triage.wording import Wording
 
 UNKNOWN_EVENT = "unknown_event"
 """The name of a push with an event that is in no catalogue: the platform keeps adding events."""
@@ -67,19 +68,23 @@ def find_sample_push(
     """The push of this name. Raises InputError for an unknown one, unless it is `event` or `fields` give a MsgType."""
     fields = dict(fields or {})
     if name == UNKNOWN_EVENT:
-        return SamplePush("event", "没见过的事件", {"Event": "triage_probe_event", **fields})
+        return SamplePush("event", Wording("没见过的事件"), {"Event": "triage_probe_event", **fields})
     if name == "event" and "Event" in fields:
-        return SamplePush("event", f"事件 {fields['Event']}", fields)
+        return SamplePush("event", Wording("事件 {name}", name=fields["Event"]), fields)
     push = find_push(name, Family.COMPONENT if component or "InfoType" in fields else None)
     if push is None and "MsgType" in fields:
-        return SamplePush(name, f"消息 {fields['MsgType']}", fields)
+        return SamplePush(name, Wording("消息 {name}", name=fields["MsgType"]), fields)
     if push is None or push.family is Family.PAYMENT:
         known = {item.name.lower(): item.name for item in PUSHES if item.family is not Family.PAYMENT}
         similar = [known[near] for near in get_close_matches(name.lower(), [*known], 1)]
-        hint = f"did you mean {similar[0]}?" if similar else "for an unknown event: event --field Event=NAME"
-        raise InputError(f"'{name}' is no push of the catalogue; {hint}")
+        hint = (
+            Wording("did you mean '{guess}'?", guess=similar[0])
+            if similar
+            else Wording("for an unknown event: event --field Event=NAME")
+        )
+        raise InputError(Wording("'{name}' is no push of the catalogue; {hint}", name=name, hint=hint))
     extra = {"InfoType": push.name} if push.family is Family.COMPONENT else {}
-    return SamplePush(push.name, str(push), {**extra, **fields})
+    return SamplePush(push.name, push.title, {**extra, **fields})
 
 
 def sample_push_of_alert(alert: Alert) -> SamplePush:
@@ -94,10 +99,12 @@ def sample_push_of_alert(alert: Alert) -> SamplePush:
     if push is not None:
         return find_sample_push(push.name, component=push.family is Family.COMPONENT)
     if sample.event:
-        return SamplePush("event", f"事件 {sample.event}", {"Event": "".join(sample.event.split())})
+        return SamplePush(
+            "event", Wording("事件 {name}", name=sample.event), {"Event": "".join(sample.event.split())}
+        )
     if sample.msg:
-        return SamplePush(sample.msg.lower(), f"消息 {sample.msg}")
-    raise InputError("the alert does not say which push failed; name a KIND")
+        return SamplePush(sample.msg.lower(), Wording("消息 {name}", name=sample.msg))
+    raise InputError(Wording("the alert does not say which push failed; name a KIND"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,7 @@ class Platform:
         """The GET that saving the address in the console sends, signed `age` ago."""
         nonce = str(self.draw.randrange(10**8, 10**10))
         request = compose_echo(self.account, self.clock() - age, nonce=nonce, echostr=echostr)
-        return self.deliver(SamplePush("", "验证 URL"), request, "")
+        return self.deliver(SamplePush("", Wording("验证 URL")), request, "")
 
     def draw_openid(self) -> str:
         return self.openid or "o" + self._letters(27)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from triage.findings import Finding, Severity
+from triage.wording import Wording, joined
 
 _SHOWN_REASONS = 2
 
@@ -41,14 +42,14 @@ class Layer(StrEnum):
 
 
 _TITLES: Mapping[Layer, str] = {
-    Layer.URL: "地址",
-    Layer.DNS: "域名解析",
-    Layer.TCP: "TCP 连接",
-    Layer.TLS: "TLS 证书",
+    Layer.URL: Wording("地址"),
+    Layer.DNS: Wording("域名解析"),
+    Layer.TCP: Wording("TCP 连接"),
+    Layer.TLS: Wording("TLS 证书"),
     Layer.HTTP: "HTTP",
-    Layer.VERIFY: "签名与验证",
-    Layer.REPLY: "回应",
-    Layer.TIME: "耗时与重推",
+    Layer.VERIFY: Wording("签名与验证"),
+    Layer.REPLY: Wording("回应"),
+    Layer.TIME: Wording("耗时与重推"),
 }
 
 
@@ -129,9 +130,20 @@ class Times:
         names = ("p50", "p90", "p95", "p99", "max")
         return {"count": self.count, **{name: _rounded(getattr(self, name)) for name in names}}
 
+    @property
+    def wording(self) -> Wording:
+        """How many answers there were, and how long they took."""
+        return Wording(
+            "{count} 次有回应，P50 {p50}，P90 {p90}，P99 {p99}，最长 {longest}",
+            count=self.count,
+            p50=milliseconds(self.p50),
+            p90=milliseconds(self.p90),
+            p99=milliseconds(self.p99),
+            longest=milliseconds(self.max),
+        )
+
     def __str__(self) -> str:
-        rows = (("P50", self.p50), ("P90", self.p90), ("P99", self.p99), ("最长", self.max))
-        return f"{self.count} 次有回应，" + "，".join(f"{name} {milliseconds(value)}" for name, value in rows)
+        return str(self.wording)
 
 
 def times_of(seconds: Sequence[float]) -> Times | None:
@@ -160,12 +172,12 @@ class FindingGroup:
         return tuple(dict.fromkeys(check.subject for check in self.checks))
 
 
-SEVERITIES: Mapping[Severity, str] = {
-    Severity.CRITICAL: "危急",
-    Severity.HIGH: "严重",
-    Severity.MEDIUM: "注意",
-    Severity.LOW: "轻微",
-    Severity.INFO: "提示",
+SEVERITIES: Mapping[Severity, Wording] = {
+    Severity.CRITICAL: Wording("危急"),
+    Severity.HIGH: Wording("严重"),
+    Severity.MEDIUM: Wording("注意"),
+    Severity.LOW: Wording("轻微"),
+    Severity.INFO: Wording("提示"),
 }
 """What a report calls them, worst first."""
 
@@ -229,18 +241,29 @@ class Report:
         """The verdict in one sentence, with its counts."""
         faults = [group for group in self.groups if group.finding.is_fault]
         hints = len(self.groups) - len(faults)
-        more = f"，另有 {hints} 条提示" if hints else ""
+        said = self._verdict(faults)
+        if hints:
+            said = Wording("{said}，另有 {hints} 条提示", said=said, hints=hints)
+        if not self.pushes:
+            return said
+        failed = (
+            Wording("{failed} 次没得到合法的回应", failed=self.failed)
+            if self.failed
+            else Wording("都得到了合法的回应")
+        )
+        return Wording("{said}；推了 {pushes} 次，{failed}", said=said, pushes=self.pushes, failed=failed)
+
+    def _verdict(self, faults: Sequence[FindingGroup]) -> Wording:
+        """Whether something is wrong, and how much of what severity."""
         if not faults:
-            verdict = f"没有发现问题{more}"
-        else:
-            counts = "、".join(
-                f"{words} {number} 处"
-                for severity, words in SEVERITIES.items()
-                if (number := sum(group.finding.severity is severity for group in faults))
-            )
-            verdict = f"{'有问题' if self.first else '能用，有小毛病'}：{counts}{more}"
-        failed = f"，{self.failed} 次没得到合法的回应" if self.failed else "，都得到了合法的回应"
-        return verdict + (f"；推了 {self.pushes} 次{failed}" if self.pushes else "")
+            return Wording("没有发现问题")
+        counts = (
+            Wording("{severity} {number} 处", severity=words, number=number)
+            for severity, words in SEVERITIES.items()
+            if (number := sum(group.finding.severity is severity for group in faults))
+        )
+        what = Wording("有问题") if self.first else Wording("能用，有小毛病")
+        return Wording("{what}：{counts}", what=what, counts=joined("{a}、{b}", counts))
 
     def explains(self, check: Check, finding: Finding) -> bool:
         """Whether to print what to do: at the first failing layer, and for lesser findings before it."""
@@ -311,6 +334,8 @@ def _verdict(checks: Sequence[Check]) -> str:
 
 def printable(text: str) -> str:
     """The text as one line without control characters, which a terminal would obey."""
+    if isinstance(text, Wording):
+        return text.mapped(printable)
     line = " ".join(text.split())
     return "".join(letter if letter.isprintable() or letter == _JOINER else "\ufffd" for letter in line)
 
@@ -319,7 +344,9 @@ _JOINER = "\u200d"
 
 
 def milliseconds(seconds: float) -> str:
-    return f"{seconds:.2f} 秒" if seconds >= 1 else f"{seconds * 1000:.1f} 毫秒"
+    if seconds >= 1:
+        return Wording("{seconds:.2f} 秒", seconds=seconds)
+    return Wording("{milliseconds:.1f} 毫秒", milliseconds=seconds * 1000)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:

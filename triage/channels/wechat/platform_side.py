@@ -16,6 +16,7 @@ from triage.findings import Finding, Severity
 from triage.message import Request, Response
 from triage.platform.pushes import EXAMPLE_FIELDS, Family, Push, find_push
 from triage.platform.reply_law import judge
+from triage.wording import Wording
 
 MODES = ("plain", "compatible", "safe")
 
@@ -55,9 +56,9 @@ def compose(
     characters stay, as on the platform. Raises InputError for a mode without its key, and for payment.
     """
     if mode not in MODES:
-        raise InputError(f"{mode!r} is no mode; there are {', '.join(MODES)}")
+        raise InputError(Wording("{mode!r} is no mode; there are {modes}", mode=mode, modes=", ".join(MODES)))
     if mode != "plain" and account.aes_key is None:
-        raise InputError(f"{mode} mode needs an EncodingAESKey")
+        raise InputError(Wording("{mode} mode needs an EncodingAESKey", mode=mode))
     known = find_push(push, Family.COMPONENT if "InfoType" in fields else None)
     timestamp = str(int(now.timestamp()))
     query = {"signature": sign(account.token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce}
@@ -79,7 +80,7 @@ def compose(
 
 def _type(name: str, push: Push | None) -> Mapping[str, str]:
     if push and push.family is Family.PAYMENT:
-        raise InputError("payment notifies have a callback of their own")
+        raise InputError(Wording("payment notifies have a callback of their own"))
     is_event = push is not None and push.family is Family.EVENT
     return {"MsgType": "event", "Event": name} if is_event else {"MsgType": name}
 
@@ -99,7 +100,7 @@ def accepts(
     status = _judge_status(response.status)
     if request.method == "GET":
         is_echo = response.body == request.query.get("echostr", "").encode("utf-8", "replace")
-        wrong = () if is_echo else (_flaw("wrong_echo", "R3", "没有原样返回 echostr"),)
+        wrong = () if is_echo else (_flaw("wrong_echo", "R3", Wording("没有原样返回 echostr")),)
         return Accepted(None, (*status, *wrong))
     sent = _fields(request.body)
     is_component = "AppId" in sent and "ToUserName" not in sent
@@ -124,7 +125,11 @@ def accepts(
 
 
 def _judge_status(status: int) -> tuple[Finding, ...]:
-    return () if status == 200 else (_flaw("http_status", "R1", f"HTTP 状态码是 {status}；应是 200"),)
+    return (
+        ()
+        if status == 200
+        else (_flaw("http_status", "R1", Wording("HTTP 状态码是 {status}；应是 200", status=status)),)
+    )
 
 
 def _fields(body: bytes) -> Mapping[str, str]:
@@ -141,15 +146,15 @@ def _open_envelope(
     findings = []
     signed = [envelope.get(name, "").strip() for name in ("TimeStamp", "Nonce", "Encrypt")]
     if not is_signed(envelope.get("MsgSignature", "").strip(), account.token, *signed):
-        findings.append(_flaw("wrong_envelope_signature", "R14", "MsgSignature 与内容不符"))
+        findings.append(_flaw("wrong_envelope_signature", "R14", Wording("MsgSignature 与内容不符")))
     if signed[1] != request.query.get("nonce"):
         # the platform's own sample libraries let EncryptMsg take any nonce: it is signed with the envelope
-        hint = "信封里的 Nonce 是自己生成的，不是请求里的那个"
+        hint = Wording("信封里的 Nonce 是自己生成的，不是请求里的那个")
         findings.append(Finding("wrong_nonce", Severity.INFO, hint, source="R14"))
     try:
         inner = decrypt(signed[2], account.aes_key or "", account.appid)
     except (BadMessageError, RefusedError):
-        return None, (*findings, _flaw("undecryptable_reply", "R14", "密文解不开，或者 AppID 不对"))
+        return None, (*findings, _flaw("undecryptable_reply", "R14", Wording("密文解不开，或者 AppID 不对")))
     return inner, tuple(findings)
 
 
