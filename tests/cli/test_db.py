@@ -16,6 +16,7 @@ from tests.support.stores import (
     opening,
 )
 from tests.support.upgraded import new_store
+from triage.channels.registry import CHANNELS
 from triage.cli import main
 
 
@@ -45,6 +46,20 @@ class TestCommands:
         assert main(["export", "alerts", "--format", "csv"]) == 0
         cells = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
         assert (cells[0]["title"], cells[0]["causes"], cells[1]["count"]) == (text, '["slow", "dns"]', "")
+
+    def test_the_reply_of_a_message_is_exported_as_it_was_sent(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        reply = "「更多」看其余 12 步"
+        with closing(new_store(f"sqlite:///{tmp_path}/triage.db")) as store:
+            said = entry("1", reply=reply)
+            store.record(said)
+            store.record(entry("2", reply=None))
+        assert main(["export", "messages"]) == 0
+        replies = {row["key"]: row["reply"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
+        sent = replies.pop(said.message.key)
+        assert sent == CHANNELS[said.message.channel].written(reply) != reply
+        assert list(replies.values()) == [None]
 
     def test_an_empty_table_is_no_line(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["db", "upgrade"]) == 0

@@ -65,7 +65,7 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
         """
 
     def written(self, text: str, /) -> str:
-        """The text of a reply as it is sent: in Markdown where the platform's clients show that."""
+        """The text of a reply as it is sent: in Markdown where the platform's clients show that, with links to tap."""
 
     def fetcher(self, account: AccountT, apis: Apis, /) -> Fetcher | None:
         """What fetches the pictures of its messages; None where they have none."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from triage.channels.registry import CHANNELS
 from triage.cli._commands import Command
 from triage.cli._output import write
 from triage.cli.db import database_url
@@ -40,15 +41,22 @@ def command(table: str, form: str) -> None:
     """Print every row of TABLE; instants in UTC. What people wrote is in it: keep the output private.
 
     TABLE is alerts, audit, conversations, gaps, incidents, invitations, members, messages, outbox,
-    shifts, sign_ins, ticks, timeline, traits or voided_links. In CSV a cell that a spreadsheet would take for
-    a formula begins with a single quote.
+    shifts, sign_ins, ticks, timeline, traits or voided_links. The reply of a message stands there as it was
+    sent. In CSV a cell that a spreadsheet would take for a formula begins with a single quote.
     """
     store = Store.open(database_url())
     try:
         rows = store.export(table)
+        rows = map(_as_sent, rows) if table == "messages" else rows
         _print_csv(rows) if form == "csv" else _print_json_lines(rows)
     finally:
         store.close()
+
+
+def _as_sent(row: dict[str, Any]) -> dict[str, Any]:
+    """The row of a message with its reply as its channel writes it."""
+    channel = CHANNELS.get(row["channel"])
+    return row if channel is None or not row["reply"] else {**row, "reply": channel.written(row["reply"])}
 
 
 def _print_json_lines(rows: Iterator[dict[str, Any]]) -> None:

@@ -107,14 +107,14 @@ def respond(
 
     `nonce` is that of the request, `random16` 16 random bytes. Never raises.
     """
-    content, push = _fit(without_links(reply.text or "")), find_push_of(message.kind, message.push)
+    content, push = written(reply.text or ""), find_push_of(message.kind, message.push)
     may_speak = push is not None and ReplyForm.XML in push.replies and message.sender and message.recipient
     if content in ("", "success") or not may_speak:
         return SUCCESS
     timestamp, nonce = str(int(now.timestamp())), strip_controls(nonce)
     to, from_ = strip_controls(message.sender), strip_controls(message.recipient)
     head = {"ToUserName": to, "FromUserName": from_, "CreateTime": timestamp, "MsgType": "text"}
-    xml = write_fields({**head, "Content": with_taps(content, PAGE_SIZE)})
+    xml = write_fields({**head, "Content": content})
     if not message.encrypted:
         return Response(200, xml.encode(), _XML)
     secrets = account.secrets[message.secrets]
@@ -124,6 +124,11 @@ def respond(
     signature = sign(secrets.token, timestamp, nonce, encrypted)
     envelope = {"Encrypt": encrypted, "MsgSignature": signature, "TimeStamp": timestamp, "Nonce": nonce}
     return Response(200, write_fields(envelope).encode(), _XML)
+
+
+def written(text: str) -> str:
+    """The text of a reply as it is sent: at most one page, its commands as links that a tap sends, no other link."""
+    return with_taps(_fit(without_links(text)), PAGE_SIZE)
 
 
 def _fit(text: str) -> str:

@@ -45,6 +45,11 @@ def with_taps(text: str, size: PageSize) -> str:
     return text
 
 
+def as_seen(content: str) -> str:
+    """What a phone shows of a text message, without what a tap would send."""
+    return "".join(piece.text for piece in read_pieces(content))
+
+
 def read_pieces(content: str) -> Iterator[Piece]:
     """What a phone shows of a text message, in order: the platform's half."""
     end = 0

@@ -19,6 +19,7 @@ from triage.advice.pieces import MAX_CHARACTERS, Piece, pieces_of
 from triage.alerts.places import UNREAD
 from triage.alerts.sample import SAMPLE_KEYS
 from triage.channels.registry import CHANNELS
+from triage.channels.wechat.tappable import as_seen
 from triage.evidence.judgement import Part
 from triage.masking import mask
 from triage.message import PageSize
@@ -134,7 +135,7 @@ def _replies(adviser: Adviser, read: Understood) -> Iterator[Shown]:
     for (size, written), channels in alike.items():
         made = [found.text for found in islice(adviser.for_pages(size).pages(read), _MOST_PAGES + 1)]
         texts = [written(text) for text in made[:_MOST_PAGES]]
-        sized = [(text, size.measure(text)) for text in texts]
+        sized = [(as_seen(text), size.measure(text)) for text in texts]
         yield Shown(" · ".join(channels), size, sized, len(made) > _MOST_PAGES)
 
 
