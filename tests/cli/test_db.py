@@ -51,7 +51,7 @@ class TestCommands:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         reply = "「更多」看其余 12 步"
-        with closing(new_store(f"sqlite:///{tmp_path}/triage.db")) as store:
+        with closing(new_store(tmp_path / "triage.db")) as store:
             said = entry("1", reply=reply)
             store.record(said)
             store.record(entry("2", reply=None))
