@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from triage.alerts.parser import BEIJING
 from triage.incidents.correlation import (
@@ -174,6 +175,7 @@ def incident_name(incident: Incident, called: str | None = None) -> str:
     return "，".join(filter(None, (account, titles))) or "没写是哪个号"
 
 
+@lru_cache(1_000)
 def account_line(nickname: str | None, appid: str | None) -> str:
     """An account as lists name it: `时令果蔬 wx01…2781`; `""` where nothing is known."""
     return " ".join(filter(None, (foreign_word(nickname or ""), mask_appid(foreign_word(appid or "")))))
