@@ -28,6 +28,16 @@ from triage.web.console.visitors import How, Visitor, viewer_of
 
 WANG, LI = (Person(CHANNEL, APPID, PEOPLE[who]) for who in ("wang", "li"))
 HOSTILE = "<script>alert(1)</script>"
+VMSTAT = """\
+procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----
+ r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st
+ 2  1 812340  91232   2100  80332   12   40   210   340  900 1200 20 10 60 10  0
+ 3  2 812900  90111   2090  80100  220  310   900  1400 1500 2100 22 14 44 20  0
+ 2  2 813400  90020   2080  80050  240  290   880  1300 1480 2050 21 15 45 19  0"""
+FREE = """\
+              total        used        free      shared  buff/cache   available
+Mem:           3788        3601          61          14         125          98
+Swap:             0           0           0"""
 UPTIME = """\
 $ free -m
               total        used        free      shared  buff/cache   available
@@ -276,6 +286,26 @@ class TestPostMortem:
         assert "小李" in text
         assert "secret1" not in text
         assert PEOPLE["li"] not in text
+
+    def test_it_is_in_the_language_of_the_pages_but_for_what_people_and_rules_say(
+        self, client: FlaskClient, store: Store, number: int
+    ) -> None:
+        store.add_note(number, LI, datetime.now(UTC), "重启了 nginx")
+        store.close_incident(number, LI, datetime.now(UTC), "换了证书")
+        text = client.get(f"/incidents/{number}/post-mortem.md?lang=en").get_data(as_text=True)
+        lines = text.splitlines()
+        named = [line for line in lines if line.startswith("## ")]
+        named += [line.split("|")[1] for line in lines[4:] if line.startswith("| ")]
+        assert {"## Why", "## Time line", " Newest alert ", " What helped "} <= set(named)
+        assert "all point to" not in text
+        assert "| Note: 重启了 nginx |" in text
+        assert [name for name in named if any("\u4e00" <= letter <= "\u9fff" for letter in name)] == []
+
+    def test_in_english_it_says_what_several_tools_agree_on(self, client: FlaskClient, number: int) -> None:
+        for text in (VMSTAT, FREE):
+            assert _post(client, number, "/evidence", text=text).status_code == 303
+        body = client.get(f"/incidents/{number}/post-mortem.md?lang=en").get_data(as_text=True)
+        assert "all point to" in body
 
 
 class TestAccess:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, abort, redirect, request, url_for
@@ -24,16 +24,15 @@ from triage.incidents.correlation import QUIET, Incident, State, root_of
 from triage.incidents.failures import Bars, in_bars
 from triage.incidents.likeness import Likeness, Similar
 from triage.incidents.overview import standing
-from triage.incidents.post_mortem import Known, post_mortem
 from triage.incidents.story import MemberNames
 from triage.incidents.upcoming import Call
 from triage.masking import mask
-from triage.message import Person
 from triage.printing import one_line
 from triage.store import Event, Queued, Store, TickedStep
 from triage.web.console import moments, naming, timeline
 from triage.web.console.acting import Deed, carry_out
 from triage.web.console.frame import audited, page
+from triage.web.console.post_mortem import Before, Known, post_mortem
 from triage.web.console.visitors import Sight, Visitor, seen_by, the_visitor
 from triage.web.console.words import gettext as _
 from triage.web.service import the_service
@@ -86,8 +85,7 @@ def incident(number: int) -> AnyResponse:
 def document(number: int) -> AnyResponse:
     """The post-mortem as a file."""
     visitor, seen = the_visitor(), _look(number)
-    names = visitor.viewer.names if visitor.viewer else MemberNames({})
-    text = post_mortem(_known(seen, names))
+    text = post_mortem(_known(seen, replace(_names(visitor), asker=None)))
     response = Response(text, content_type="text/markdown; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="incident-{number}.md"'
     response.headers["Cache-Control"] = "no-store"
@@ -203,7 +201,7 @@ def _checklist(
     root = root_of(newest, incident) if newest else None
     talk = about_text(context, incident, text)
     adviser, lead = context.adviser, root.kind if root else None
-    _, diagnoses = adviser.diagnose(talk.text)
+    diagnoses = adviser.diagnose(talk.text)[1]
     steps: tuple[ShownStep, ...] = ()
     if diagnoses:
         steps = adviser.shown_steps(talk.text, lead, talk.chosen, parts)
@@ -212,7 +210,7 @@ def _checklist(
     causes = [cause.meaning for diagnosis in diagnoses for cause in diagnosis.causes]
     named = name_cause(parts)
     if named and named.is_agreed:
-        causes.append(f"{'、'.join(named.tools)} 都指向：{named.name}")
+        causes.append(_("%(tools)s 都指向：%(name)s", tools="、".join(named.tools), name=named.name))
     return steps, tuple(dict.fromkeys(causes))
 
 
@@ -228,17 +226,6 @@ class StepLine:
     proof: str
     ticked_by: str
     ticked_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """A similar incident of the past."""
-
-    number: int
-    name: str
-    when: str
-    shares: str
-    note: str
 
 
 def _shown(
@@ -320,39 +307,39 @@ def _before(similar: Similar, moment: datetime) -> Before:
         Likeness.CAUSE: _("同一个原因"),
     }
     incident = similar.incident
-    titles = "、".join(dict.fromkeys(naming.kind_of(alert) for alert in incident.sightings))
     return Before(
         incident.id,
-        f"{naming.account_of(incident)} {titles}",
+        f"{naming.account_of(incident)} {naming.kinds_of(incident)}",
         moments.clock(incident.last_seen, moment),
         "、".join(shares[likeness] for likeness in similar.likenesses),
         one_line(mask(incident.closed_note or "")),
     )
 
 
-def _known(seen: Seen, names: MemberNames) -> Known:
-    """What the post-mortem says, in the words of the chat."""
-
-    def name(person: Person) -> str:
-        return names.of(person)
-
+def _known(seen: Seen, name: naming.Names) -> Known:
+    """What the post-mortem says."""
     incident, claims = seen.kept.incident, [event.at for event in seen.kept.events if event.what == "claim"]
     found = timeline.lines(incident.sightings, seen.kept.events, seen.kept.sent, name, the_service().team)
     numbers = {step.id: step for step in seen.steps}
     return Known(
         incident,
         naming.account_of(incident),
+        naming.kinds_of(incident),
         seen.kept.alerts,
         sum(count for _at, count in seen.kept.failures),
         min(claims, default=None),
-        names.of(incident.owner) if incident.owner else None,
+        name(incident.owner) if incident.owner else None,
         seen.causes,
         tuple(
-            f"{numbers[tick.step].do if tick.step in numbers else tick.step}（{name(tick.who)}）"
+            _(
+                "%(step)s（%(who)s）",
+                step=numbers[tick.step].do if tick.step in numbers else tick.step,
+                who=name(tick.who),
+            )
             for tick in seen.kept.ticked
         ),
         tuple(event.detail for event in seen.kept.events if event.what == "note" and event.detail),
         tuple(line.moment for line in found),
         seen.kept.events_left_out,
-        seen.kept.similar,
+        tuple(_before(each, datetime.now(UTC)) for each in seen.kept.similar),
     )

@@ -33,6 +33,11 @@ def kind_of(alert: Sighting) -> str:
     return (rule.title_en if rule else None) or alert.title
 
 
+def kinds_of(incident: Incident) -> str:
+    """The kinds of its alerts, each once: `连接超时、请求超时`."""
+    return "、".join(dict.fromkeys(map(kind_of, incident.sightings)))
+
+
 def story_line(incident: Incident, now: datetime) -> str:
     """The kinds of an incident in the order in which they began: `18:31 连接超时 → 18:40 MarkFail`."""
     return " → ".join(

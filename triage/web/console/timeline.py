@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from triage.advice.pasted import summary
 from triage.bot.evidence import parts_of
 from triage.incidents.correlation import Sighting
-from triage.incidents.post_mortem import Moment
 from triage.incidents.team import Team
 from triage.masking import mask
 from triage.message import Person
 from triage.printing import one_line
 from triage.store import Event, OutgoingKind, OutgoingState, Queued
 from triage.web.console.naming import kind_of
+from triage.web.console.post_mortem import Moment
 from triage.web.console.words import gettext as _
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from tests.support.stores import NOW, person, sighting
 from triage.incidents.correlation import Incident, State
-from triage.incidents.likeness import Likeness, Similar
-from triage.incidents.post_mortem import Known, Moment, post_mortem
+from triage.web.console.post_mortem import Before, Known, Moment, post_mortem
 
 MINUTE = timedelta(minutes=1)
 INCIDENT = Incident(
@@ -18,7 +17,8 @@ INCIDENT = Incident(
     closed_at=NOW + 42 * MINUTE, closed_note="换了证书", sightings=(sighting(),),
 )  # fmt: skip
 KNOWN = Known(
-    INCIDENT, "时令果蔬", 3, 90, NOW + 4 * MINUTE, "小李", ("证书过期了",), ("看证书（小李）",), ("先重启试试",),
+    INCIDENT, "时令果蔬", "回应超时", 3, 90, NOW + 4 * MINUTE, "小李", ("证书过期了",), ("看证书（小李）",),
+    ("先重启试试",),
     (Moment(NOW, "小赵", "转来报警：回应超时"), Moment(NOW + 4 * MINUTE, "小李", "认领")), 0, (),
 )  # fmt: skip
 EMPTY = replace(
@@ -54,8 +54,8 @@ def test_it_says_what_is_not_known(said: str) -> None:
 
 
 def test_what_was_like_it_is_told_with_what_closed_it() -> None:
-    known = replace(KNOWN, similar=(Similar(replace(INCIDENT, id=7), (Likeness.ACCOUNT,)),))
-    assert "\\#7 号 wx1，回应超时（05-12 18:40）：换了证书" in post_mortem(known)
+    known = replace(KNOWN, similar=(Before(7, "号 wx1 回应超时", "05-12 18:40", "同一个号", "换了证书"),))
+    assert "\\#7 号 wx1 回应超时（05-12 18:40）：换了证书" in post_mortem(known)
 
 
 def test_it_says_how_many_older_lines_are_left_out() -> None:
