@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
@@ -14,10 +14,13 @@ from tests.support.browser import CHROMIUM
 from tests.support.paths import ROOT
 
 Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
 DESKTOP, PHONE = (1280, 860), (390, 844)
 AXE = (ROOT / "tests/data/axe/axe-4.14.1.min.js").read_text(encoding="utf-8")
+REFRESH = 8
+"""Seconds after which a page asks for news."""
 _MILLISECONDS = 25_000
-"""That something may take to appear: a page brings itself up to date every eight seconds."""
+"""That something may take to appear where the machine has much else to do."""
 _FOUND = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
     rule => rule.id + ": " + rule.nodes.map(node => node.html.slice(0, 200) + " " + node.failureSummary).join("; "))"""
 
@@ -36,9 +39,18 @@ class Window:
     def open(self, path: str) -> None:
         self.page.goto(f"http://{self.host}{path}", wait_until="load")
 
+    def look(self, theme: Theme) -> None:
+        """Show the page in the light or in the dark."""
+        self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+
+    def let_pass(self, seconds: float) -> None:
+        """Let the page's clock go on at once; one that asks for news by then does so."""
+        self.page.clock.fast_forward(round(seconds * 1000))
+
     def findings(self) -> list[str]:
         """What axe finds on the page as it is: rules of WCAG A and AA, and of good practice."""
-        self.page.evaluate(AXE)
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE)
         found: list[str] = self.page.evaluate(_FOUND)
         return found
 
@@ -90,6 +102,7 @@ def a_window(
         **more,
     )
     window = Window(context.new_page(), host)
+    window.page.clock.install()
     window.page.set_default_timeout(_MILLISECONDS)
     expect.set_options(timeout=_MILLISECONDS)
     window.page.on("console", window._hear)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.support.console_pages import addresses
 from tests.support.full_store import Size, fill
 from tests.support.service import serving
 from tests.support.upgraded import new_file
-from tests.support.windows import DESKTOP, PHONE, Theme, Window, a_browser, a_window
+from tests.support.windows import DESKTOP, PHONE, REFRESH, THEMES, Window, a_browser, a_window
 from triage.web.console.demo_people import COOKIE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to walk with")
@@ -57,17 +58,17 @@ def _is_well(window: Window) -> None:
     assert not window.is_too_wide()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_on_any_page(
-    browser: Browser, host: str, pages: list[str], size: tuple[int, int], theme: Theme
+    browser: Browser, host: str, pages: list[str], size: tuple[int, int]
 ) -> None:
     found: dict[str, list[str]] = {}
-    with a_window(browser, host, size, theme) as window:
-        for page in pages:
-            for lang in ("zh", "en"):
-                window.open(f"{page}?lang={lang}")
-                found[f"{page} {lang}"] = window.findings() + ["too wide"] * window.is_too_wide()
+    with a_window(browser, host, size) as window:
+        for page, lang in product(pages, ("zh", "en")):
+            window.open(f"{page}?lang={lang}")
+            for theme in THEMES:
+                window.look(theme)
+                found[f"{page} {lang} {theme}"] = window.findings() + ["too wide"] * window.is_too_wide()
         assert window.complaints == []
         assert window.elsewhere == []
     assert {page: findings for page, findings in found.items() if findings} == {}
@@ -117,6 +118,7 @@ def _claim(wang: Window, li: Window) -> None:
     wang.open("/now")
     wang.page.get_by_role("button", name="认领 #1").click()
     expect(wang.page.locator("#incident-1")).to_contain_text("你在处理")
+    li.let_pass(REFRESH)
     expect(li.page.locator("#incident-1")).to_contain_text("小王")
     expect(li.page.locator("#words")).to_have_value("我先看看日志")
 
@@ -128,11 +130,13 @@ def _tick_and_judge(wang: Window, li: Window) -> None:
     tick = "#steps li button[name=done]"
     wang.page.locator(tick).first.click()
     expect(wang.page.locator(tick).first).to_have_attribute("aria-pressed", "true")
+    li.let_pass(REFRESH)
     expect(li.page.locator(tick).first).to_have_attribute("aria-pressed", "true")
     expect(li.page.locator("#steps li.ticked")).to_contain_text("小王")
     wang.page.locator("textarea#text").fill(EVIDENCE)
     wang.page.get_by_role("button", name="判断").click()
     expect(wang.page.locator("#evidence-seen")).to_contain_text("curl")
+    li.let_pass(REFRESH)
     expect(li.page.locator("#evidence-seen")).to_contain_text("curl")
     expect(li.page.locator("textarea#text")).to_have_value("还没贴完")
     for window in (wang, li):
@@ -144,4 +148,5 @@ def _close(wang: Window, li: Window) -> None:
     wang.page.locator("#words").fill("换了入口的 IP")
     wang.page.get_by_role("button", name="关闭").click()
     expect(wang.page.locator("#facts")).to_contain_text("换了入口的 IP")
+    li.let_pass(REFRESH)
     expect(li.page.locator("#facts")).to_contain_text("换了入口的 IP")
