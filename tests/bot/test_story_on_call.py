@@ -25,6 +25,7 @@ from tests.support.upgraded import new_store
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, SEND, Wecom
 from triage.advice.adviser import Adviser
 from triage.bot.bot import Bot
+from triage.bot.links import Links
 from triage.bot.paging import EXPIRES, Paging
 from triage.bot.reaching import Reaching
 from triage.bot.sending import LEASE, Sending
@@ -182,6 +183,23 @@ def play(on_call: OnCall) -> None:
 
 def test_from_the_quoted_alert_to_the_all_clear(on_call: OnCall) -> None:
     play(on_call)
+
+
+def test_with_an_address_of_the_console_the_card_and_the_group_lead_to_the_incident(on_call: OnCall) -> None:
+    links = Links("https://triage.example.cn", "key", lambda: "T")
+    desk = replace(on_call.desk, links=links)
+    on_call.sending = replace(on_call.sending, desk=desk)
+    on_call.say("", "lilei", quote=CONNECT)
+    on_call.wait(MINUTE)
+    [card] = cards(on_call)
+    token = card["horizontal_content_list"][-1]["url"].removeprefix("https://triage.example.cn/i/")
+    link = links.read(token, on_call.clock())
+    assert link
+    assert links.find(link, [Person("wecom", CORPID, "han"), Person("wecom", CORPID, "lilei")]) == Person(
+        "wecom", CORPID, "lilei"
+    )
+    [posted] = on_call.posted()
+    assert posted.endswith("\n详情 https://triage.example.cn/incidents/1")
 
 
 def test_a_claim_before_anybody_was_called_calls_nobody(on_call: OnCall) -> None:

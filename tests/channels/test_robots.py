@@ -51,6 +51,19 @@ def notice(channel: str, text: str = PAGE, **more: object) -> Notice:
 every_robot = pytest.mark.parametrize("channel", ROBOTS)
 
 
+LINK = "详情 https://triage.example.cn/incidents/12"
+
+
+@every_robot
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_a_link_arrives_as_it_was_written(robots: Robots, open_robot: Open, channel: str, form: str) -> None:
+    robots.settings.keyword = "报警"
+    more = {"markdown": f"{PAGE}\n{LINK}"} if form == "markdown" else {}
+    sent = notice(channel, f"{PAGE}\n{LINK}", **more)
+    assert open_robot(channel, keyword="报警").send(sent, 5).result is Result.SENT
+    assert robots.posted[0].endswith(LINK)
+
+
 # -- what is not sent
 
 

@@ -117,6 +117,8 @@ class Wecom(Loopback):
             return "too long or too many"
         if any(len(line["keyname"]) > 5 or len(line["value"]) > 30 for line in lines):
             return "a line is too long"
+        if any(line.get("type", 0) == 1 and not line.get("url") for line in lines):
+            return "a line that opens nothing"
         if any(len(button["text"]) > 10 or len(button["key"].encode()) > 1024 for button in buttons):
             return "a button is too long"
         task = card.get("task_id", "")

@@ -17,6 +17,7 @@ from tests.support.upgraded import new_file
 from tests.support.wecom_api import AGENTID, CORPID, SECRET, Wecom
 from triage.message import Request
 
+CONSOLE = "https://triage.example.cn"
 HOOK_KEY = "0123456789abcdef"
 TEAM = """\
 people:
@@ -39,6 +40,7 @@ def test_a_node_calls_who_is_on_call_and_tells_the_group(tmp_path: Path) -> None
     with wecom.serving(), robots.serving():
         environment = {
             "TRIAGE_DATABASE_URL": url,
+            "TRIAGE_PUBLIC_URL": CONSOLE,
             "TRIAGE_TEAM": str(tmp_path / "team.yml"),
             "TRIAGE_HOOKS": f"monitor={HOOK_KEY}",
             "TRIAGE_WECOM_CORPID": CORPID,
@@ -55,12 +57,15 @@ def test_a_node_calls_who_is_on_call_and_tells_the_group(tmp_path: Path) -> None
             assert all(both.acquire(timeout=20) for _ in range(2))
             ready = json.loads(node.get("/readyz"))
             assert (ready["status"], ready["outgoing"]["failed"]) == ("ok", 0)
+            followed = node.get(wecom.shown[0][1]["horizontal_content_list"][-1]["url"].removeprefix(CONSOLE))
             _, errors = node.stop()
     [(who, shown)] = wecom.shown
     assert who == "lilei"
     assert str(shown["main_title"]["title"]).startswith("#1 ")
     [posted] = robots.posted
     assert "正在叫：李雷" in posted
+    assert posted.endswith(f"\n详情 {CONSOLE}/incidents/1")
+    assert "/incidents/1" in followed, "the link on the card leads to the page"
     assert robots.called == [["lilei"]]
     assert SECRET not in errors
     with sqlite3.connect(tmp_path / "triage.db") as database:

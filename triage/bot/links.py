@@ -1,4 +1,4 @@
-"""Links to the console: one that signs a member in, and one behind a reply that shows the incident it is about.
+"""Links to the console: one that signs a member in, and one behind a message that shows the incident it is about.
 
 A link to an incident is signed, not kept: every alert has a reply, and few of the links are ever followed. It says
 which incident, when it was made and for whom, who is named by a digest: proxies and their logs see an address.
@@ -45,7 +45,7 @@ class Links:
     new_token: Callable[[], str]
     """Makes the token of a link that signs somebody in."""
     are_in_replies: bool = True
-    """Whether replies about an incident end with a link to it."""
+    """Whether replies and notices about an incident end with a link to it."""
 
     def to_sign_in(self, token: str) -> str:
         """The address that signs in whoever was sent this token."""
@@ -55,6 +55,10 @@ class Links:
         """The address that shows an incident to somebody."""
         said = [incident, int(now.timestamp()), self._digest(person)]
         return f"{self.console}/i/{self._signer().dumps(said)}"
+
+    def to_page(self, incident: int) -> str:
+        """The address of an incident's page, which asks who opens it to sign in: for where others read along."""
+        return f"{self.console}/incidents/{incident}"
 
     def read(self, token: str, now: datetime) -> IncidentLink | None:
         """What the token of a link to an incident says; None for one that is not ours, or has expired."""

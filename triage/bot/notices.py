@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from triage.bot.links import Links
 from triage.bot.sending import CardUpdate, Merged, Ready, Unwanted
 from triage.channels.delivery import Button, Card, Group, Notice
 from triage.incidents.correlation import Incident, State, story_of
@@ -35,9 +36,13 @@ class Words:
     """Fills a reply template."""
     team: Team
     names: MemberNames
+    links: Links | None = None
+    """Links to the console; None where it has no address."""
 
-    def write(self, row: Queued, incident: Incident | None, now: datetime) -> Ready | Unwanted:
-        """A row of the outbox as it goes out now, or why it does not."""
+    def write(
+        self, row: Queued, incident: Incident | None, now: datetime, size: PageSize | None = None
+    ) -> Ready | Unwanted:
+        """A row of the outbox as it goes out now, or why it does not; with a link where a page of `size` holds it."""
         if row.kind is OutgoingKind.CARD:
             return Ready(row, CardUpdate(str(row.payload["receipt"]), str(row.payload["label"])))
         if row.kind is OutgoingKind.LATE:
@@ -48,11 +53,14 @@ class Words:
             return Unwanted(reason)
         text = self._text(news, row, incident)
         line = one_line(text.partition("\n")[0])
-        return Ready(row, self._notice(row, incident, text), line)
+        url = self._link(row, incident) if incident else None
+        if url is not None:
+            text = self._with_link(text, url, size)
+        return Ready(row, self._notice(row, incident, text, url), line)
 
     def merge(self, several: Sequence[Ready], size: PageSize) -> Merged:
         """One notice for several, each with its line, or with number and time alone where that is too long."""
-        fitting = replace(size, limit=size.limit - _ROOM_FOR_KEYWORD)
+        fitting = _fitting(size)
         at = clock(several[0].row.created_at)
         numbers = [" ".join(ready.line.split()[:2]) for ready in several]
         for parts, between in (([ready.line for ready in several], "\n"), (numbers, "、")):
@@ -92,7 +100,23 @@ class Words:
         account = self.team.account(incident.appid, incident.callback)
         return incident_name(incident, account.name if account else None)
 
-    def _notice(self, row: Queued, incident: Incident | None, text: str) -> Notice:
+    def _link(self, row: Queued, incident: Incident) -> str | None:
+        """Where the details are for who gets this: with a member's rights for them alone, for a group without any.
+
+        It is the same whenever the row is sent: a platform shows a text once that comes again.
+        """
+        if self.links is None or not self.links.are_in_replies:
+            return None
+        if row.kind is OutgoingKind.GROUP:
+            return self.links.to_page(incident.id)
+        to = Person.parse(row.payload["to"])
+        return self.links.to_incident(incident.id, to, row.created_at) if to in self.names else None
+
+    def _with_link(self, text: str, url: str, size: PageSize | None) -> str:
+        linked = f"{text}\n{self.say('detail', url=url)}"
+        return linked if size is not None and _fitting(size).holds(linked) else text
+
+    def _notice(self, row: Queued, incident: Incident | None, text: str, url: str | None) -> Notice:
         if row.kind is OutgoingKind.GROUP:
             group = self.team.group(row.payload["group"])
             if group is None:
@@ -103,8 +127,12 @@ class Words:
         mate = self.team.find(to)
         card = None
         if row.kind is OutgoingKind.PAGE and incident and mate and not mate.text_only:
-            card = _card(row, incident, self._name(incident))
+            card = replace(_card(row, incident, self._name(incident)), url=url)
         return Notice(to, text, card=card, expires_at=row.expires_at)
+
+
+def _fitting(size: PageSize) -> PageSize:
+    return replace(size, limit=size.limit - _ROOM_FOR_KEYWORD)
 
 
 def why_unwanted(news: str, row: Queued, incident: Incident | None, now: datetime) -> str | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from triage.bot.access import names_of
+from triage.bot.links import Links
 from triage.bot.notices import UNDELIVERED, Words
 from triage.bot.reaching import Reaching
 from triage.bot.sending import Decided, Merged, Ready, Unwanted
@@ -59,6 +60,8 @@ class Paging:
     admins: Mapping[Person, str]
     probe: Callable[[TeamAccount], Probed | None] = lambda _account: None
     """Asks the callback of an account whether it answers again; None where that cannot be told."""
+    links: Links | None = None
+    """Links to the console; None where it has no address."""
 
     def decide(self, row: Queued, now: datetime) -> Decided:
         """As `Desk.decide`."""
@@ -83,7 +86,8 @@ class Paging:
     def write(self, row: Queued, now: datetime) -> Ready | Unwanted:
         """As `Desk.write`."""
         incident = None if row.incident_id is None else self.store.incident(row.incident_id)
-        return self._words().write(row, incident, now)
+        sender = self.sender(row) if incident else None
+        return self._words().write(row, incident, now, sender.page_size if sender else None)
 
     def merge(self, several: Sequence[Ready], size: PageSize) -> Merged:
         """As `Desk.merge`."""
@@ -134,7 +138,8 @@ class Paging:
     # -- what is known
 
     def _words(self) -> Words:
-        return Words(self.say, self.team, names_of(self.store, {**self.team.members, **self.admins}))
+        names = names_of(self.store, {**self.team.members, **self.admins})
+        return Words(self.say, self.team, names, self.links)
 
     def _named(self, row: Queued) -> str:
         if row.kind is OutgoingKind.GROUP:

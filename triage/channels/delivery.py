@@ -56,6 +56,8 @@ class Card:
     buttons: tuple[Button, ...]
     task_id: str
     """The same for no two cards of an account: letters, digits, `_`, `-` and `@`, at most 128."""
+    url: str | None = None
+    """Where its details are; None where nothing shows them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from triage.bot.bot import Bot
+from triage.bot.links import Links
 from triage.bot.observer import OutgoingObserver
 from triage.bot.paging import Paging
 from triage.bot.pictures import Promise
@@ -80,9 +81,9 @@ class Outgoing:
         apis = Apis(self._session(), self._settings.api_urls, tokens)
         return Reaching(self._accounts, self._team or Team(), apis, self._played)
 
-    def desk(self, store: Store, say: Callable[..., str]) -> Paging:
+    def desk(self, store: Store, say: Callable[..., str], links: Links | None = None) -> Paging:
         """Knows what the outbox is about."""
-        return Paging(store, self._team or Team(), self._reaching, say, self._admins, _probe)
+        return Paging(store, self._team or Team(), self._reaching, say, self._admins, _probe, links)
 
     @cached_property
     def _can_read(self) -> bool:
@@ -113,8 +114,9 @@ class Outgoing:
     def _owner(self) -> str:
         return f"{self._node}/{uuid.uuid4().hex[:8]}"
 
-    def sending(self, store: Store, say: Callable[..., str]) -> Sending | None:
+    def sending(self, store: Store, say: Callable[..., str], links: Links | None) -> Sending | None:
         """For one thread; None where nothing can ever go out by itself."""
         if self._team is None and not self._reaching.can_send:
             return None
-        return Sending(store.outbox, self.desk(store, say), self._clock, self._owner(), self._observer)
+        desk = self.desk(store, say, links)
+        return Sending(store.outbox, desk, self._clock, self._owner(), self._observer)

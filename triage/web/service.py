@@ -223,7 +223,7 @@ class Service:
             if store is None:
                 return _SEND_SECONDS
             if sending is None or sending.outbox is not store.outbox:
-                sending = self._outgoing.sending(store, self._say)
+                sending = self._outgoing.sending(store, self._say, self.links)
             if sending is None:
                 return None
             try:

@@ -224,6 +224,14 @@ def test_a_card_is_cut_to_what_the_platform_takes(wecom: Wecom, connect: Connect
     assert card["horizontal_content_list"] == [{"keyname": "名字很长的", "value": "值" * 30}] * 6
 
 
+def test_a_card_has_a_line_that_opens_the_incident(wecom: Wecom, connect: Connect) -> None:
+    card = replace(CARD, lines=CARD.lines * 6, url="https://triage.example.cn/i/Wz.a_b-c")
+    assert connect().send(replace(NOTICE, card=card), 5).result is Result.SENT
+    lines = wecom.shown[0][1]["horizontal_content_list"]
+    assert len(lines) == 6
+    assert lines[-1] == {"keyname": "详情", "value": "打开事件 #12", "type": 1, "url": card.url}
+
+
 def test_a_card_that_is_claimed_says_so_to_everybody_once(wecom: Wecom, connect: Connect) -> None:
     sender: Sender = connect()
     receipt = sender.send(replace(NOTICE, card=CARD), 5).receipt

@@ -27,6 +27,8 @@ _SAME_TEXT_SECONDS = 300
 """A second message of the same text within this is swallowed: a try again, and no reminder of ten minutes later."""
 _TITLE, _NAME, _VALUE = 36, 5, 30
 _MOST_LINES = 6
+_LINK = 1
+"""What a line does that is touched: it opens its address."""
 _MAIN, _OTHER = 1, 2
 _NOT_REACHED = ("invaliduser", "unlicenseduser")
 
@@ -104,14 +106,16 @@ def _cut(text: str) -> str:
 
 
 def _card(card: Card) -> dict[str, object]:
-    lines = [
-        {"keyname": name[:_NAME], "value": strip_controls(value)[:_VALUE]}
-        for name, value in card.lines[:_MOST_LINES]
+    lines: list[dict[str, object]] = [
+        {"keyname": name[:_NAME], "value": strip_controls(value)[:_VALUE]} for name, value in card.lines
     ]
+    if card.url is not None:
+        link = {"keyname": "详情", "value": f"打开事件 #{card.number}", "type": _LINK, "url": card.url}
+        lines = [*lines[: _MOST_LINES - 1], link]
     return {
         "card_type": "button_interaction",
         "main_title": {"title": strip_controls(card.title)[:_TITLE]},
-        "horizontal_content_list": lines,
+        "horizontal_content_list": lines[:_MOST_LINES],
         "button_list": [
             {
                 "text": button.label,
