@@ -18,7 +18,7 @@ def take(file: Path) -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
         with demo_page(folder) as address:
-            browser = Browser(folder / "profile")
+            browser = Browser()
             try:
                 browser.size(WIDTH, HEIGHT)
                 browser.call("Emulation.setScrollbarsHidden", hidden=True)

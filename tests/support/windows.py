@@ -17,8 +17,6 @@ Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
 DESKTOP, PHONE = (1280, 860), (390, 844)
 AXE = (ROOT / "tests/data/axe/axe-4.14.1.min.js").read_text(encoding="utf-8")
-REFRESH = 8
-"""Seconds after which a page asks for news."""
 _MILLISECONDS = 25_000
 """That something may take to appear where the machine has much else to do."""
 _FOUND = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(

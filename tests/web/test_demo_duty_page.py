@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(tmp_path: Path, address: str) -> Iterator[Browser]:
-    browser = Browser(tmp_path, 120)
+def page(address: str) -> Iterator[Browser]:
+    browser = Browser(120)
     try:
         browser.size(1366, 860)
         browser.call("Page.navigate", url=address)

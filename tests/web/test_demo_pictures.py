@@ -97,10 +97,8 @@ _CHOOSE = """
 
 @needs_chromium
 @pytest.mark.parametrize("action", [_PASTE, _DROP, _CHOOSE], ids=["pasted", "dropped", "chosen"])
-def test_a_picture_is_shown_read_and_answered(
-    served: Served, tmp_path_factory: pytest.TempPathFactory, action: str
-) -> None:
-    browser = Browser(tmp_path_factory.mktemp("profile"))
+def test_a_picture_is_shown_read_and_answered(served: Served, action: str) -> None:
+    browser = Browser()
     try:
         browser.size(1280, 860)
         browser.open(f"http://127.0.0.1:{served.port}/")

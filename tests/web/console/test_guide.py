@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 
 from tests.support.browser import CHROMIUM
 from tests.support.console import console
@@ -123,29 +124,36 @@ def test_it_is_there_in_english(client: FlaskClient) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-def test_in_a_browser_a_deep_link_leads_to_its_step_and_a_search_needs_no_script(tmp_path: Path) -> None:
-    with (
-        serving(tmp_path, {}) as served,
-        a_browser() as browser,
-        a_window(browser, f"127.0.0.1:{served.port}", PHONE, java_script_enabled=False) as window,
-    ):
-        window.open("/guide/request_timeout#step-count_499")
-        assert window.page.is_visible("#step-count_499:target")
-        window.open("/guide")
-        window.page.fill("#q", "45015")
-        window.page.press("#q", "Enter")
-        window.page.click("#found ~ ul a")
-        assert window.page.url.endswith("/guide/customer_message_limits")
-        assert (window.complaints, window.elsewhere) == ([], [])
+class TestInTheBrowser:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def host(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+        with serving(tmp_path_factory.mktemp("guide"), {}) as served:
+            yield f"127.0.0.1:{served.port}"
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def browser(cls) -> Iterator[Browser]:
+        with a_browser() as browser:
+            yield browser
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
-@pytest.mark.parametrize("address", ["/guide?q=45015", "/guide?q=R4", "/guide?q=zzzz", "/guide?steps=all"])
-def test_axe_finds_nothing_in_what_is_asked_for(address: str, tmp_path: Path) -> None:
-    with (
-        serving(tmp_path, {}) as served,
-        a_browser() as browser,
-        a_window(browser, f"127.0.0.1:{served.port}", PHONE) as window,
-    ):
-        window.open(address)
-        assert (window.findings(), window.is_too_wide()) == ([], False)
+    def test_a_deep_link_leads_to_its_step_and_a_search_needs_no_script(
+        self, browser: Browser, host: str
+    ) -> None:
+        with a_window(browser, host, PHONE, java_script_enabled=False) as window:
+            window.open("/guide/request_timeout#step-count_499")
+            assert window.page.is_visible("#step-count_499:target")
+            window.open("/guide")
+            window.page.fill("#q", "45015")
+            window.page.press("#q", "Enter")
+            window.page.click("#found ~ ul a")
+            assert window.page.url.endswith("/guide/customer_message_limits")
+            assert (window.complaints, window.elsewhere) == ([], [])
+
+    @pytest.mark.parametrize(
+        "address", ["/guide?q=45015", "/guide?q=R4", "/guide?q=zzzz", "/guide?steps=all"]
+    )
+    def test_axe_finds_nothing_in_what_is_asked_for(self, browser: Browser, host: str, address: str) -> None:
+        with a_window(browser, host, PHONE) as window:
+            window.open(address)
+            assert (window.findings(), window.is_too_wide()) == ([], False)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.browser import CHROMIUM, REPLIES, SECONDS, Browser, demo_page
+from tests.support.browser import CHROMIUM, REFRESH, REPLIES, SECONDS, Browser, demo_page
 from tests.support.console import console
 from tests.support.stores import message, sighting
 from tests.support.talk import CONNECT
@@ -407,27 +407,35 @@ def test_the_page_says_in_words_that_the_database_is_away(
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to look at the page with")
 class TestInTheBrowser:
-    @pytest.fixture
-    def address(self, tmp_path: Path) -> Iterator[str]:
-        with demo_page(tmp_path) as address:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("incident")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def address(cls, folder: Path) -> Iterator[str]:
+        """Of the demo after an alert was forwarded in its chat."""
+        with demo_page(folder) as address:
+            browser = Browser()
+            browser.open(address)
+            browser.until(f"{REPLIES} === 1")
+            browser.act("document.querySelector('.sample').click()")
+            browser.close()
             yield address
 
     @pytest.fixture
-    def page(
-        self, tmp_path: Path, address: str, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Browser]:
-        """The page of an incident that was forwarded in the demo's chat."""
-        browser = Browser(tmp_path_factory.mktemp("profile"), 8 * SECONDS)
-        browser.open(address)
-        browser.until(f"{REPLIES} === 1")
-        browser.act("document.querySelector('.sample').click()")
+    def page(self, address: str) -> Iterator[Browser]:
+        """The page of the incident."""
+        browser = Browser(8 * SECONDS)
+        browser.hold_back()
         browser.visit(f"{address}incidents/1?lang=zh")
         yield browser
         browser.close()
 
     @pytest.fixture
-    def kept(self, tmp_path: Path, page: Browser) -> Iterator[Store]:
-        with closing(Store.open(f"sqlite:///{tmp_path / 'triage-demo.db'}")) as store:
+    def kept(self, folder: Path, page: Browser) -> Iterator[Store]:
+        with closing(Store.open(f"sqlite:///{folder / 'triage-demo.db'}")) as store:
             yield store
 
     def test_what_others_do_is_seen_and_typing_goes_on(self, page: Browser, kept: Store) -> None:
@@ -435,6 +443,7 @@ class TestInTheBrowser:
         page.call("Input.insertText", text="正在贴的输出")
         page.run("document.querySelector('#words').value = '正在写的备注'")
         kept.claim_incident(1, LI, datetime.now(UTC))
+        page.let_pass(REFRESH)
         page.until("document.querySelector('#facts').textContent.includes('小李在处理')")
         page.until("document.querySelector('#timeline').textContent.includes('认领')")
         assert page.run("document.querySelector('#text').value") == "正在贴的输出"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.browser import CHROMIUM, SECONDS, Browser, demo_page
+from tests.support.browser import CHROMIUM, REFRESH, SECONDS, Browser, demo_page
 from tests.support.console import console
 from tests.support.stores import entry, opened, recorded_in, sighting
 from triage.errors import StoreDownError
@@ -315,23 +315,28 @@ def test_the_page_says_in_words_that_the_database_is_away(
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to look at the page with")
 class TestInTheBrowser:
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        return tmp_path
+    @pytest.fixture(scope="class")
+    @classmethod
+    def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("now")
 
-    @pytest.fixture
-    def address(self, folder: Path) -> Iterator[str]:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def address(cls, folder: Path) -> Iterator[str]:
         with demo_page(folder) as address:
             yield address
 
     @pytest.fixture
     def kept(self, folder: Path, address: str) -> Iterator[Store]:
+        """What the service keeps; nothing is left open for the next test."""
         with closing(Store.open(f"sqlite:///{folder / 'triage-demo.db'}")) as store:
             yield store
+            for incident in store.following.open_incidents():
+                store.close_incident(incident.id, WANG, datetime.now(UTC))
 
     @pytest.fixture
-    def windows(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Browser]]:
-        first, second = (Browser(tmp_path_factory.mktemp("profile"), 8 * SECONDS) for _ in range(2))
+    def windows(self) -> Iterator[tuple[Browser, Browser]]:
+        first, second = Browser(8 * SECONDS), Browser(8 * SECONDS)
         yield first, second
         first.close()
         second.close()
@@ -342,11 +347,13 @@ class TestInTheBrowser:
         mine, theirs = windows
         number = _opened(kept)
         for window in windows:
+            window.hold_back()
             window.visit(f"{address}now?lang=zh")
         mine.run("document.querySelector('#words').focus()")
         mine.call("Input.insertText", text="正在写的备注")
         mine.run(f"document.querySelector('#pick-{number}').click()")
-        theirs.run("document.querySelector('[name=claim]').click()")
+        theirs.follow("document.querySelector('[name=claim]').click()")
+        mine.let_pass(REFRESH)
         mine.until("document.querySelector('#now').textContent.includes('在处理')")
         assert mine.run("document.querySelector('#words').value") == "正在写的备注"
         assert (

@@ -149,8 +149,8 @@ def test_it_speaks_english(door: Door) -> None:
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    browser = Browser(tmp_path / "profile")
+def browser() -> Iterator[Browser]:
+    browser = Browser()
     yield browser
     browser.close()
 

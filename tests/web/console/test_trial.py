@@ -205,17 +205,19 @@ def test_the_page_is_there_in_english(client: FlaskClient) -> None:
     assert "no sentence fits" in tried(client, ALERT)
 
 
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("trial"), {}) as served:
+        yield f"127.0.0.1:{served.port}"
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 @pytest.mark.parametrize(("size", "theme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desktop"])
 def test_in_a_browser_the_answer_comes_and_the_text_stays(
-    tmp_path: Path, size: tuple[int, int], theme: Theme
+    host: str, size: tuple[int, int], theme: Theme
 ) -> None:
     texts = (HOSTILE["a script"], f"{UNREAD}\n{ALERT}", UPTIME, "45015", "今天中午吃什么", "x" * 3_000)
-    with (
-        serving(tmp_path, {}) as served,
-        a_browser() as browser,
-        a_window(browser, f"127.0.0.1:{served.port}", size, theme) as window,
-    ):
+    with a_browser() as browser, a_window(browser, host, size, theme) as window:
         window.open("/try")
         for text in texts:
             window.page.fill("#text", text)

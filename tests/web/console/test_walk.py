@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support.browser import CHROMIUM
+from tests.support.browser import CHROMIUM, REFRESH
 from tests.support.console import console
 from tests.support.console_pages import addresses
 from tests.support.full_store import Size, fill
 from tests.support.service import serving
 from tests.support.upgraded import new_file
-from tests.support.windows import DESKTOP, PHONE, REFRESH, THEMES, Window, a_browser, a_window
+from tests.support.windows import DESKTOP, PHONE, THEMES, Window, a_browser, a_window
 from triage.web.console.demo_people import COOKIE
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to walk with")

@@ -228,8 +228,8 @@ class TestInBrowser:
             yield f"http://127.0.0.1:{served.port}/week?week={Week.of(NOW - timedelta(days=2))}"
 
     @pytest.fixture
-    def browser(self, tmp_path: Path) -> Iterator[Browser]:
-        browser = Browser(tmp_path)
+    def browser(self) -> Iterator[Browser]:
+        browser = Browser()
         yield browser
         browser.close()
 
