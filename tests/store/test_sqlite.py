@@ -107,7 +107,7 @@ class TestFile:
 
     @pytest.mark.parametrize(
         ("pages", "is_begun_anew"),
-        [([16_000], False), ([26_000, 40], False), ([26_000, 26_200, 16_000], False), ([16_001] * 3, True)],
+        [([12_000], False), ([17_000, 40], False), ([12_001] * 19 + [12_000], False), ([12_001] * 20, True)],
         ids=[
             "not one that is short",
             "not one that a writer has begun anew meanwhile",
@@ -118,8 +118,9 @@ class TestFile:
     def test_a_log_is_begun_anew_with_the_writers_waiting(
         self, pages: list[int], is_begun_anew: bool
     ) -> None:
-        log = _Log(pages)
-        checkpoint(log)  # type: ignore[arg-type]
+        log, paused = _Log(pages), list[float]()
+        checkpoint(log, pause=paused.append)  # type: ignore[arg-type]
+        assert paused == [0.01] * sum(size > 12_000 for size in pages)
         restart = ["PRAGMA busy_timeout", "PRAGMA busy_timeout = 50", "PRAGMA wal_checkpoint(RESTART)"]
         restart.append("PRAGMA busy_timeout = 7")
         assert log.asked == ["PRAGMA wal_checkpoint(PASSIVE)"] * len(pages) + restart * is_begun_anew

@@ -8,6 +8,7 @@ https://www.sqlite.org/wal.html#ckpt
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from triage import background
@@ -15,13 +16,15 @@ from triage.errors import StoreError
 from triage.store.session import Session
 
 ROWS_PER_CHECKPOINT = 4_000
-"""Those of 1,000 pushes, in some 13,000 pages of log. At 200 pushes a second 1.5 % of them are beside a checkpoint; it
+"""Those of 1,000 pushes, in some 17,000 pages of log. At 200 pushes a second 1.5 % of them are beside a checkpoint; it
 was 4 % and more with one every 50 pushes. Rows are counted because a purge writes hundreds in a transaction.
 """
-_LONG_LOG = 16_000
-"""Pages, some 64 MB: SQLite begins a log anew only when all of it was moved, which is rare under load."""
-_PASSIVE_TRIES = 3
-"""Each moves what was written during the one before: the first 1,000 pushes, the next a few, the last perhaps none."""
+_LONG_LOG = 12_000
+"""Pages, some 48 MB: a log as long as that is to be begun anew, before SQLite's own checkpoint comes."""
+_PASSIVE_TRIES = 20
+"""Each moves what was written during the one before: the first 1,000 pushes, then a few or none."""
+_PAUSE = 0.01
+"""Seconds between two, in which a writer may begin the log anew."""
 _RESTART_WAIT = 50
 """Milliseconds that a RESTART waits for readers; writers wait for it."""
 
@@ -55,16 +58,20 @@ class Checkpointer:
             self._running.release()
 
 
-def checkpoint(session: Session, long_log: int = _LONG_LOG) -> None:
+def checkpoint(
+    session: Session, long_log: int = _LONG_LOG, pause: Callable[[float], object] = time.sleep
+) -> None:
     """Move the log into the file: PASSIVE, again while the log has more than `long_log` pages, and RESTART in the end.
 
-    Nobody waits for a PASSIVE. Writers wait for a RESTART while it moves what is left, which is therefore little.
+    Nobody waits for a PASSIVE. The writer after one during which nobody wrote begins the log anew, which does not happen
+    under a load without gaps. Writers wait for a RESTART while it moves what is left.
     """
     connection = session.connection
     for _ in range(_PASSIVE_TRIES):
         _, pages, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
         if pages <= long_log:
             return
+        pause(_PAUSE)
     before = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {_RESTART_WAIT}")
     try:
