@@ -63,8 +63,8 @@ def checkpoint(
 ) -> None:
     """Move the log into the file: PASSIVE, again while the log has more than `long_log` pages, and RESTART in the end.
 
-    Nobody waits for a PASSIVE. The writer after one during which nobody wrote begins the log anew, which does not happen
-    under a load without gaps. Writers wait for a RESTART while it moves what is left.
+    Nobody waits for a PASSIVE. The writer after one during which nobody wrote begins the log anew; a load without gaps
+    has no such moment. Writers wait for a RESTART while it moves what is left.
     """
     connection = session.connection
     for _ in range(_PASSIVE_TRIES):

@@ -31,11 +31,13 @@ from triage.store.bulkhead import Bulkhead
 from triage.web.invitations import invitation_word, random_token
 from triage.web.live_rules import LiveRules
 from triage.web.logs import log_event
-from triage.web.metrics import Metrics
+from triage.web.metrics import Metrics, StoreUse
 from triage.web.outgoing import OpenSession, Outgoing, open_session
 from triage.web.unrecorded import Unrecorded
 
 T = TypeVar("T")
+Work = Callable[[], float | None]
+"""Something done again and again: it says in how many seconds, None for never."""
 
 _LOG = logging.getLogger(__name__)
 _NAME = "triage"
@@ -213,48 +215,34 @@ class Service:
             self.metrics.store_failed("shifts", exc)
         return _SHIFT_SECONDS
 
-    def sender(self) -> Callable[[], float | None]:
-        """The work of one thread that sends what is due. It says in how many seconds to do so again, None for never."""
-        sending: Sending | None = None
+    def sender(self) -> Work:
+        """The work of one thread that sends what is due."""
+        return self._on_outbox("sending", lambda store: self._outgoing.sending(store, self._say, self.links))
 
-        def send() -> float | None:
-            nonlocal sending
+    def reader(self) -> Work:
+        """The work of the thread that reads pictures."""
+        return self._on_outbox("pictures", lambda store: self._outgoing.reading(store, self.bot))
+
+    def _on_outbox(self, use: StoreUse, open_for: Callable[[Store], Sending | Reading | None]) -> Work:
+        worker: Sending | Reading | None = None
+
+        def work() -> float | None:
+            nonlocal worker
             store = self.store
             if store is None:
                 return _SEND_SECONDS
-            if sending is None or sending.outbox is not store.outbox:
-                sending = self._outgoing.sending(store, self._say, self.links)
-            if sending is None:
+            if worker is None or worker.outbox is not store.outbox:
+                worker = open_for(store)
+            if worker is None:
                 return None
             try:
-                sending.run()
+                if worker.run():
+                    self._has_late_answers = True  # what could not go out by itself, or was read, may wait
             except StoreError as exc:
-                self.metrics.store_failed("sending", exc)
+                self.metrics.store_failed(use, exc)
             return _SEND_SECONDS
 
-        return send
-
-    def reader(self) -> Callable[[], float | None]:
-        """The work of the thread that reads pictures. It says in how many seconds to do so again, None for never."""
-        reading: Reading | None = None
-
-        def read() -> float | None:
-            nonlocal reading
-            store = self.store
-            if store is None:
-                return _SEND_SECONDS
-            if reading is None or reading.outbox is not store.outbox:
-                reading = self._outgoing.reading(store, self.bot)
-            if reading is None:
-                return None
-            try:
-                if reading.run():
-                    self._has_late_answers = True
-            except StoreError as exc:
-                self.metrics.store_failed("pictures", exc)
-            return _SEND_SECONDS
-
-        return read
+        return work
 
     def _promise(self, message: Message) -> Promise:
         promise = self._outgoing.promise(message)
