@@ -67,6 +67,9 @@ class Channel(Outgoing[AccountT], Protocol[AccountT]):
     def written(self, text: str, /) -> str:
         """The text of a reply as it is sent: in Markdown where the platform's clients show that, with links to tap."""
 
+    def seen(self, written: str, /) -> str:
+        """What was sent as readers see it: without what a tap on its words would send."""
+
     def fetcher(self, account: AccountT, apis: Apis, /) -> Fetcher | None:
         """What fetches the pictures of its messages; None where they have none."""
 
@@ -97,3 +100,4 @@ class CallbackChannel(Generic[OwnAccountT]):
     fetcher: Callable[[OwnAccountT, Apis], Fetcher | None] = nothing
     answerer: Callable[[OwnAccountT, Apis], Sender | None] = nothing
     written: Callable[[str], str] = as_it_is
+    seen: Callable[[str], str] = as_it_is

@@ -8,6 +8,7 @@ from triage.channels.wechat.callback import MAX_BODY_BYTES, PAGE_SIZE, SUCCESS, 
 from triage.channels.wechat.fetching import open_fetcher
 from triage.channels.wechat.messages import CHANNEL
 from triage.channels.wechat.sending import open_sender
+from triage.channels.wechat.tappable import as_seen
 
 WECHAT: CallbackChannel[Account] = CallbackChannel(
     CHANNEL,
@@ -19,4 +20,5 @@ WECHAT: CallbackChannel[Account] = CallbackChannel(
     open_sender,
     open_fetcher,
     written=written,
+    seen=as_seen,
 )

@@ -19,7 +19,6 @@ from triage.advice.pieces import MAX_CHARACTERS, Piece, pieces_of
 from triage.alerts.places import UNREAD
 from triage.alerts.sample import SAMPLE_KEYS
 from triage.channels.registry import CHANNELS
-from triage.channels.wechat.tappable import as_seen
 from triage.evidence.judgement import Part
 from triage.masking import mask
 from triage.message import PageSize
@@ -39,6 +38,8 @@ _MOST_PAGES = 12
 """Pages of a reply that are shown for each size of page."""
 _MOST_OTHERS = 100
 """Rules of which it is said why they do not fit."""
+
+_Change = Callable[[str], str]
 
 blueprint = Blueprint("trial", __name__)
 blueprint.add_app_template_filter(visible)
@@ -128,14 +129,15 @@ def _explained(adviser: Adviser, diagnosis: Diagnosis) -> Explained:
 
 def _replies(adviser: Adviser, read: Understood) -> Iterator[Shown]:
     """The reply for each size and kind of message; channels that show the same stand together."""
-    alike: dict[tuple[PageSize, Callable[[str], str]], list[str]] = {}
+    alike: dict[tuple[PageSize, _Change, _Change], list[str]] = {}
     names = _channel_names()
     for name, channel in CHANNELS.items():
-        alike.setdefault((channel.page_size, channel.written), []).append(names.get(name, name))
-    for (size, written), channels in alike.items():
+        shown_by = (channel.page_size, channel.written, channel.seen)
+        alike.setdefault(shown_by, []).append(names.get(name, name))
+    for (size, written, seen), channels in alike.items():
         made = [found.text for found in islice(adviser.for_pages(size).pages(read), _MOST_PAGES + 1)]
-        texts = [written(text) for text in made[:_MOST_PAGES]]
-        sized = [(as_seen(text), size.measure(text)) for text in texts]
+        sent = [written(text) for text in made[:_MOST_PAGES]]
+        sized = [(seen(text), size.measure(text)) for text in sent]
         yield Shown(" · ".join(channels), size, sized, len(made) > _MOST_PAGES)
 
 
