@@ -31,7 +31,7 @@ TEXT 就是那条消息；不写就从 --file 或标准输入读；文件可以�
 打印 TABLE 的每一行，时间是 UTC。里面有大家写的话，输出不要外传。
 
 TABLE 是 alerts、audit、conversations、gaps、incidents、invitations、members、messages、outbox、shifts、sign_ins、ticks、
-timeline、traits 或 voided_links。消息的回复是发出去的原样；CSV 里会被电子表格当成公式的格子，开头加一个单引号。""",
+timeline、traits 或 voided_links。消息的 reply 是发出去的原样；CSV 里会被电子表格当成公式的格子，开头加一个单引号。""",
     "invite": "给 NAME 一个邀请词：一天内谁把打印的这句发给机器人，谁就是这个成员。",
     "judge": """\
 判断 FILE 或标准输入里的工具输出、日志和 nginx 配置：是哪个工具，有没有病，哪一行说明的。
