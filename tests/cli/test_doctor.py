@@ -34,9 +34,9 @@ def alert(tmp_path: Path) -> str:
 def test_the_page_tells_what_was_looked_at(alert: str, capsys: Printed) -> None:
     assert main(["doctor", "--alert", alert]) == 1
     page = capsys.readouterr().out
-    assert page.startswith("主机 ")
-    assert "解析到内网地址" in page
-    assert "就是这条报警" in page
+    assert page.startswith("host ")
+    assert "resolves to a private address" in page
+    assert "which is this alert" in page
 
 
 def test_json_gives_every_part_with_its_proofs(capsys: Printed) -> None:
@@ -62,7 +62,7 @@ def test_a_text_without_an_alert_is_refused(capsys: Printed) -> None:
 
 def test_an_alerts_checklist_is_printed_with_what_was_found(alert: str, capsys: Printed) -> None:
     main(["doctor", "--alert", alert])
-    steps = capsys.readouterr().out.partition("\n检查步骤\n")[2]
+    steps = capsys.readouterr().out.partition("\nsteps of the checklist\n")[2]
     marks = {line.split()[1] for line in steps.splitlines() if line[:1].isdecimal()}
     assert marks & {"✓", "✗", "!", "?"}
 

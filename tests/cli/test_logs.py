@@ -30,7 +30,8 @@ def test_the_exit_code_is_0_for_what_was_answered_in_time_alone(
     late = write(tmp_path / "late.log", [BEFORE, LATE, AFTER])
     assert main(["logs", str(fine), "--alert", alert]) == 0
     assert capsys.readouterr().out.startswith(
-        "判断 进来了，也按时回了 200：丢在回去的路上（answered_in_time）\n依据 1 次都是 200"
+        "verdict it came in and was answered 200 in time: lost on the way back (answered_in_time)\n"
+        "proof all 1 are 200"
     )
     assert main(["logs", str(late), "--alert", alert, "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["verdict"] == "backend_slow"

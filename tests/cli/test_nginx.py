@@ -38,7 +38,9 @@ def test_a_finding_is_shown_with_its_place_and_the_corrected_line(
     site.write_text(SITE.replace("4s", "30s"))
     assert main(["nginx", str(conf)]) == 1
     printed = capsys.readouterr().out
-    assert f"{site}:7: 等后端的时间比微信的 5 秒还长 (read_timeout_over_5s, medium)" in printed
+    assert (
+        f"{site}:7: waits longer for the backend than WeChat's 5 s (read_timeout_over_5s, medium)" in printed
+    )
     assert "    proxy_read_timeout 30s;\n  → proxy_read_timeout 4s;" in printed
 
 
@@ -57,7 +59,10 @@ def test_json_has_the_findings_and_the_version(
 def test_a_byte_order_mark_is_found(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     conf.write_bytes(b"\xef\xbb\xbf" + MAIN.encode())
     assert main(["nginx", str(conf)]) == 1
-    assert f"{conf}:1: 用了全角标点，或看不见的空白 (fullwidth, critical)" in capsys.readouterr().out
+    assert (
+        f"{conf}:1: full-width punctuation, or blanks that cannot be seen (fullwidth, critical)"
+        in capsys.readouterr().out
+    )
 
 
 def test_included_pipes_and_folders_are_left_alone(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from _pytest.capture import CaptureResult
 
+from tests.support.paths import ROOT
 from tests.support.sick_peer import Raw, closed_port, healthy, serving
 from triage.channels.wechat.account import Account
-from triage.cli import main
+from triage.cli import main, simulate
 from triage.message import Request, Response
 
 Printed = pytest.CaptureFixture[str]
@@ -49,6 +50,8 @@ people:
 rotations:
   main: {people: [li], at: Mon 10:00, from: 2026-01-05}
 """
+PATH = "/nursery/api/v1/wechat"
+FINE = '200 7 "-" "-" 0.020 10.0.0.8:80'
 FILES = {
     "own.yml": RULE,
     "bad/key.yml": RULE.replace("severity", "sevrity"),
@@ -66,10 +69,49 @@ FILES = {
     + "groups:\n  all: {wecom_webhook: secret}\nquiet: {from: '1', to: '2'}\nescalation: {hot: []}\n",
     "hole-team.yml": TEAM.replace("2026", "2999"),
     "other.db": "no database",
+    "menu.json": '{"button": [{"name": "x"}, {"type": "view"}, {"name": "y" , "sub_button": [1]}, 2, 3]}',
+    "nginx.conf": """\
+worker_processes 1;
+worker_rlimit_nofile 100;
+error_log off;
+events { worker_connections 64; }
+http {
+  // x
+  log_format wx '$remote_addr "$request" $status';
+  access_log logs/a.log wx buffer=32k;
+  set_real_ip_from 0.0.0.0/0;
+  limit_req_zone $binary_remote_addr zone=z:1m rate=1r/s;
+  server {
+    listen 8080 ssl; ssl_protocols TLSv1.3; error_page 500 =200 /x;
+    location /wx { proxy_pass http://10.0.0.1:8080/; proxy_read_timeout 60s; proxy_connect_timeout 60s; deny all;
+      limit_req zone=z; client_max_body_size 1k; proxy_ignore_client_abort on; proxy_buffering off;
+      access_log off; access_log logs/b.log none; if ($a) { set $b 1; } }
+    location /weixin { return 301 https://example.cn/; }
+  }
+}
+""",
+    "empty.log": "\n",
+    "odd.log": "x y z\n",
+    **{
+        f"{name}.log": "".join(
+            f'10.0.0.9 - - [12/Aug/2022:16:{minute}:08 +0800] "POST {path} HTTP/1.1" {rest}\n'
+            for minute, path, rest in lines
+        )
+        for name, lines in {
+            "late": [(10, PATH, FINE), (18, PATH, '499 0 "-" "-" 5.002 10.0.0.8:80'), (30, PATH, FINE)],
+            "away": [(10, PATH, FINE), (30, PATH, FINE)],
+            "refused": [(10, PATH, FINE), (18, PATH, '403 0 "-" "-" 0.001 -'), (30, PATH, FINE)],
+            "wrong": [(10, PATH, FINE), (18, PATH, '502 0 "-" "-" 0.001 10.0.0.8:80'), (30, PATH, FINE)],
+            "well": [(10, PATH, FINE), (18, PATH, '200 7 "-" "-" 3.500 10.0.0.8:80'), (30, PATH, FINE)],
+            "untimed": [(10, PATH, "200 7"), (18, PATH, "200 7"), (30, PATH, "200 7")],
+            "short": [(17, PATH, FINE), (18, PATH, FINE)],
+            "later": [(40, PATH, FINE)],
+        }.items()
+    },
 }  # fmt: skip
 DATABASE = "TRIAGE_DATABASE_URL"
 ABSENT = {DATABASE: "sqlite:////nowhere/triage.db"}
-CASES: dict[str, tuple[str, int, dict[str, str]]] = {
+CASES: dict[str, tuple[str, int | None, dict[str, str]]] = {
     "rules are well": ("rules check", 0, {}),
     "rules with mistakes": ("rules check bad", 1, {}),
     "no rules at all": ("rules check empty nowhere", 1, {}),
@@ -116,13 +158,27 @@ CASES: dict[str, tuple[str, int, dict[str, str]]] = {
     "an invitation": ("invite x", 0, {}),
     "an outbox": ("outbox", 0, {}),
     "an export": ("export alerts", 0, {}),
+    "a menu with mistakes": ("menu show --file menu.json", 1, {}),
+    "no such file": ("parse nowhere", 2, {}),
+    "no text to judge": ("judge own.yml", 0, {}),
+    "an nginx configuration": ("nginx nginx.conf", 1, {}),
+    "no nginx configuration": ("nginx own.yml", 2, {}),
+    "a host": ("doctor", None, {}),
+    "a host and its configuration": ("doctor --nginx nginx.conf", 1, {}),
+    "the illnesses": ("simulate --list", 0, {}),
+    "a healthy callback": ("simulate healthy", 0, {}),
+    "a sick callback": ("simulate slow mark_fail", 0, {}),
+    **{
+        f"the log {name}": (f"logs {name}.log --alert alert.txt", None, {})
+        for name in ("empty", "odd", "late", "away", "refused", "wrong", "well", "untimed", "short", "later")
+    },
 }  # fmt: skip
 QUOTED = re.compile(
-    r"^  .*\|.*$|^     source: .*$|加入 \S+|(?<=不是 YAML：).*?(?=；|$)|(?<=没有回应：).*?(?=；)|"
+    r"^  .*\|.*$|^    .*[;{}]$|^     source: .*$|加入 \S+|(?<=不是 YAML：).*?(?=；|$)|(?<=没有回应：).*?(?=；)|"
     r"(?<=用不了 other.db：).*$|(?<= 秒：).*(?=）)",
     re.MULTILINE,
 )
-"""What is no word of ours: a line of a file, what a source is called, what the bot is told, what other programs say."""
+"""What is no word of ours: lines of files, what a source is called, what the bot is told, what other programs say."""
 
 
 @pytest.fixture
@@ -131,7 +187,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "alert.txt").write_bytes((ROOT / "docs/alert.txt").read_bytes())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(simulate, "_panel", lambda text, title, style: print(title))
     monkeypatch.setenv(DATABASE, f"sqlite:///{tmp_path}/triage.db")
     assert main(["db", "upgrade"]) == 0
     capsys.readouterr()
@@ -159,7 +217,8 @@ def test_a_command_speaks_one_language(
         monkeypatch.setenv(name, value)
     ended = main(shlex.split(words))
     printed = capsys.readouterr()
-    assert (ended, _foreign(printed, language)) == (code, []), printed
+    assert _foreign(printed, language) == [], printed
+    assert code in (ended, None), printed
 
 
 # -- callbacks

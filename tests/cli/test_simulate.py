@@ -11,9 +11,11 @@ from types import MappingProxyType
 import pytest
 
 from triage.cli import main, simulate
+from triage.cli._language import in_language
 from triage.simulator import demo as simulator_demo
 from triage.simulator.illnesses import HEALTHY, ILLNESSES, Illness
 from triage.simulator.platform import Act
+from triage.wording import Wording
 
 Printed = pytest.CaptureFixture[str]
 JSON = ILLNESSES["json"]
@@ -30,7 +32,7 @@ def test_list_names_every_illness(capsys: Printed) -> None:
     printed = capsys.readouterr().out
     for illness in ILLNESSES.values():
         assert illness.id in printed
-        assert illness.meaning in printed
+        assert in_language(Wording(illness.meaning)) in printed
 
 
 def test_list_as_json(capsys: Printed) -> None:
@@ -44,13 +46,13 @@ def test_an_illness_is_shown_with_its_alert_and_the_reply(capsys: Printed) -> No
     assert "Appid: wx" in printed.out
     assert '[response_length=9][response_content="success"]' in printed.out
     assert "1 回应外面多了一对双引号" in printed.out
-    assert "✓ bad_response · quoted_reply · 第一步 unquote：与病相符" in printed.out
+    assert "✓ bad_response · quoted_reply · first step unquote: as the illness" in printed.out
     assert not printed.err
 
 
 def test_a_healthy_callback_is_without_alert(capsys: Printed) -> None:
     assert main(["simulate", "healthy", "--minutes", "0.3", "--speed", "20"]) == 0
-    assert "没有报警" in capsys.readouterr().out
+    assert "no alert" in capsys.readouterr().out
 
 
 def test_alerts_alone_can_be_piped_into_ask(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,10 +111,10 @@ def test_the_threshold_decides_whether_there_is_an_alert(capsys: Printed) -> Non
 @pytest.mark.parametrize(
     ("illness", "complaint"),
     [
-        (replace(JSON, step="reboot"), "第一步是 no_json，应是 reboot"),
-        (replace(JSON, cause="html_page"), "没有看出 html_page"),
-        (replace(JSON, cause=None), "看出了没有的 json_reply"),
-        (replace(JSON, kind=None), "这种病不该报警"),
+        (replace(JSON, step="reboot"), "the first step is no_json, it should be reboot"),
+        (replace(JSON, cause="html_page"), "html_page was not found"),
+        (replace(JSON, cause=None), "found what is not there: json_reply"),
+        (replace(JSON, kind=None), "there should be no alert for this"),
     ],
 )
 def test_a_bot_that_takes_it_for_something_else_is_a_finding(
@@ -164,17 +166,17 @@ def test_the_demo_tells_its_scenes_alerts_and_replies(monkeypatch: pytest.Monkey
     monkeypatch.setattr(simulator_demo, "SCENES", scenes)
     assert main(["simulate", "--demo", "--pause", "0"]) == 0
     for word in (
-        "报警群",
+        "the alerts' group",
         "群发开始",
         "照建议修好",
-        "推送",
-        "失败",
+        "pushes",
+        "failed",
         "Template Send Job Finish",
-        "机器人",
+        "the bot",
         "小赵",
-        "小赵的手机",
+        "the phone of 小赵",
         "[认领]",
-        "排查群",
+        "the team's group",
         "小赵认领了",
         "关闭了：入口直接回 success",
     ):

@@ -35,7 +35,7 @@ def test_this_machine_is_read() -> None:
 def test_what_listens_on_the_callback_s_port_is_looked_at() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         host = gather([server.getsockname()[1]], moments=2, pause=0.01)
-    (process,) = (each for each in host.processes if f"（{os.getpid()}）" in each.name)
+    (process,) = (each for each in host.processes if f"({os.getpid()})" in each.name)
     assert process.open_files is not None
     assert process.open_files == pytest.approx(len(list(Path("/proc/self/fd").iterdir())), abs=3)
     assert process.open_files_limit is not None

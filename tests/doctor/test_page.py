@@ -18,7 +18,7 @@ PARTS = (
 
 
 def page(alert: str | None = None) -> list[str]:
-    return write_page("主机 web-1", PARTS, KINDS, alert).splitlines()
+    return [str(line) for line in write_page("主机 web-1", PARTS, KINDS, alert)]
 
 
 def test_every_part_has_a_name_for_people() -> None:

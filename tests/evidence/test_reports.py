@@ -34,6 +34,31 @@ https://mp.example.com/wx（safe 模式，用时 2.1 秒）
 """
 
 
+ENGLISH = """\
+verdict it came in, and we were slow (backend_slow)
+proof /wx ×31, statuses 499 ×31; backends 10.0.0.8:80 ×31
+next look at 10.0.0.8:80 first
+
+1. [high] json_reply  text: the answer is JSON
+   what to do: write success alone
+   source: R6; check: reply_law
+2. [low] stale_timestamp_accepted  a GET of an hour ago: it was taken
+   what to do: refuse old requests
+   source: R14; check: timestamp_refused
+3. [hint] wrong_nonce  text: another one
+   what to do: it may stay
+   source: R14; check: reply_law
+"""
+
+
+def test_a_report_in_english_is_read_too() -> None:
+    assert [(part.tool, [item.id for item in part.findings]) for part in judge(ENGLISH)] == [
+        ("logs", ["late_backend"]),
+        ("probe_reply_law", ["probe_failed"]),
+        ("probe_timestamp_refused", ["probe_trifle"]),
+    ]
+
+
 def test_a_report_of_the_logs_is_one_part_with_its_proof() -> None:
     (part,) = judge(LOGS)
     assert part.tool == "logs"

@@ -15,7 +15,7 @@ from triage.alerts.parser import parse
 from triage.evidence.services.log_format import OURS, RECOMMENDED
 from triage.logs.files import open_log
 from triage.logs.join import join
-from triage.logs.report import as_json, as_text
+from triage.logs.report import as_json, lines_of
 from triage.logs.target import target_of
 from triage.logs.traffic import Traffic
 from triage.logs.verdict import Answer, judge
@@ -277,7 +277,7 @@ def test_the_log_of_a_real_nginx_is_understood_in_each_format(
 def test_what_is_printed_is_masked(tmp_path: Path) -> None:
     answer, traffic = judged(tmp_path, [BEFORE, *FINE, LATE, AFTER])
     target = target_of(parse(ALERT).alerts[0])
-    for shown in (as_text(answer, traffic, target), json.dumps(as_json(answer, traffic, target))):
+    for shown in ("\n".join(lines_of(answer, traffic, target)), json.dumps(as_json(answer, traffic, target))):
         assert OPENID not in shown
         assert "0123456789abcdef" not in shown
         assert "5.074" in shown

@@ -14,6 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 
 from triage.errors import ApiError
+from triage.wording import Wording
 
 _CONNECT_TIMEOUT = 3.0
 MAX_ANSWER_BYTES = 64 * 1024
@@ -96,12 +97,12 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
 def _hint(exc: requests.RequestException | HTTPError) -> str:
     """What happened, without the foreign text: it holds the URL."""
     if isinstance(exc, (requests.Timeout, ReadTimeoutError)):
-        return "超时：看本机到平台接口的网络"
+        return Wording("超时：看本机到平台接口的网络")
     if isinstance(exc, requests.exceptions.SSLError):
-        return "TLS 失败：看本机时钟、根证书和代理"
+        return Wording("TLS 失败：看本机时钟、根证书和代理")
     if isinstance(exc, requests.exceptions.ProxyError):
-        return "代理连不上：看 HTTPS_PROXY"
-    return f"连不上或中途断开（{type(exc).__name__}）：看 DNS、防火墙和出口网络"
+        return Wording("代理连不上：看 HTTPS_PROXY")
+    return Wording("连不上或中途断开（{name}）：看 DNS、防火墙和出口网络", name=type(exc).__name__)
 
 
 def _may_have_arrived(exc: requests.RequestException | HTTPError) -> bool:

@@ -20,6 +20,7 @@ from triage.channels.json_http import MAX_ANSWER_BYTES, Answer, exchange
 from triage.channels.tokens import Token, TokenCache, is_token
 from triage.errors import ApiError
 from triage.masking import mask
+from triage.wording import Wording
 
 _RENEW_BEFORE = timedelta(seconds=60)
 """A token this near its end is renewed; no platform gives less than 300 s."""
@@ -142,10 +143,10 @@ class TokenApi:
 
     def _checked(self, path: str, answer: Answer, token: Token | None = None) -> dict[str, Any]:
         if answer.status != 200:
-            raise ApiError(f"{path}: HTTP {answer.status}", "答话的不是平台接口，看代理和出口网络")
+            raise ApiError(f"{path}: HTTP {answer.status}", Wording("答话的不是平台接口，看代理和出口网络"))
         body = answer.body
         if body is None or type(body.get("errcode", 0)) is not int:
-            raise ApiError(path, "返回的不是接口的 JSON，可能是代理或登录页回的")
+            raise ApiError(path, Wording("返回的不是接口的 JSON，可能是代理或登录页回的"))
         code = error_code(body) or 0
         if code == 0:
             return body
@@ -195,7 +196,7 @@ class TokenApi:
         body = self._checked(request.path, answer)
         value, seconds = body.get("access_token"), body.get("expires_in")
         if not is_token(value) or type(seconds) is not int or not 0 < seconds <= 86_400:
-            raise ApiError(request.path, "返回里没有可用的 access_token 和 expires_in")
+            raise ApiError(request.path, Wording("返回里没有可用的 access_token 和 expires_in"))
         return Token(value, now, now + timedelta(seconds=seconds))
 
 

@@ -23,6 +23,7 @@ from typing import Protocol, TypeGuard
 from urllib.parse import unquote, urlsplit
 
 from triage.errors import ApiError
+from triage.wording import Wording
 
 LOCK_TIMEOUT = 40.0
 """Seconds to wait while another thread or process fetches; longer than a fetch can take, its pauses included."""
@@ -153,7 +154,8 @@ class FileTokens:
 
     def _trouble(self, exc: OSError) -> ApiError:
         return ApiError(
-            f"token cache in {self._directory}: {exc.strerror}", "让运行 triage 的用户能读写这个目录"
+            f"token cache in {self._directory}: {exc.strerror}",
+            Wording("让运行 triage 的用户能读写这个目录"),
         )
 
 
@@ -186,7 +188,7 @@ def _held(lock: threading.Lock, seconds: float) -> Iterator[None]:
 
 
 def _lock_timeout_error() -> ApiError:
-    return ApiError("access_token", "另一个线程或进程一直在取 token，等不到；过一会儿再试")
+    return ApiError("access_token", Wording("另一个线程或进程一直在取 token，等不到；过一会儿再试"))
 
 
 def _lock(handle: int, seconds: float) -> None:

@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache
+from typing import TYPE_CHECKING
 
 from triage.wording import Wording, translate
+
+if TYPE_CHECKING:
+    from triage.rules.model import Rule
 
 _VARIABLES = ("TRIAGE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides, as for every program: https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap08.html"""
@@ -52,6 +56,11 @@ def gettext(text: str, /, **values: object) -> str:
 def in_language(said: object) -> str:
     """A wording, a finding or an error in the chosen language; any other text stays as it is."""
     return str(translate(said, _template))
+
+
+def title_of(rule: Rule) -> str:
+    """What a rule is called in the chosen language; its id where it has no English title."""
+    return rule.title if _chosen.get() is Language.ZH else rule.title_en or rule.id
 
 
 def language_of(template: str) -> Language:

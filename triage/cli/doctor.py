@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import click
 
+from triage.advice.adviser import Adviser
 from triage.alerts.parser import BEIJING
 from triage.cli._adviser import make_adviser
 from triage.cli._commands import Command
 from triage.cli._input import read_text
-from triage.cli._language import gettext
+from triage.cli._language import gettext, title_of
 from triage.cli._output import dump, write
 from triage.errors import InputError, TriageError
 from triage.evidence.checks import decided, tick_checks
@@ -20,6 +21,7 @@ from triage.evidence.judgement import Part, Verdict
 from triage.evidence.reports import logs_part, nginx_part
 from triage.evidence.transcript import write as write_transcript
 from triage.rules.matching import Diagnosis
+from triage.wording import Wording
 
 _WEB_PORTS = (80, 443)
 
@@ -55,7 +57,6 @@ def command(alert: str | None, nginx: str | None, logs: tuple[str, ...], as_json
         )
     from triage.doctor.diagnostics import examine
     from triage.doctor.gathering import gather
-    from triage.doctor.page import write_page
 
     if logs and not alert:
         raise click.UsageError(gettext("--logs needs --alert: the alert says which minutes"))
@@ -67,7 +68,9 @@ def command(alert: str | None, nginx: str | None, logs: tuple[str, ...], as_json
     ports, way = _look_at_callback(url if isinstance(url, str) else None)
     host = gather(ports or _WEB_PORTS)
     parts = (*examine(host, ports), *way, *files)
-    title = f"{host.name} · {datetime.now(BEIJING):%Y-%m-%d %H:%M} · {host.cpus} 核"
+    title = Wording(
+        "{host} · {at:%Y-%m-%d %H:%M} · {cpus} 核", host=host.name, at=datetime.now(BEIJING), cpus=host.cpus
+    )
     if as_json:
         checks = decided(tick_checks(parts))
         found = [_as_json(part) for part in parts]
@@ -75,11 +78,18 @@ def command(alert: str | None, nginx: str | None, logs: tuple[str, ...], as_json
     elif paste:
         write(write_transcript(title, parts))
     else:
-        kinds = {rule.id: rule.title for rule in adviser.rules.rules}
-        write(write_page(f"主机 {title}", parts, kinds, kind))
+        _write_page(adviser, title, parts, kind)
         if steps := adviser.steps(text, parts=parts) if alert else None:
-            write("\n".join(["", "检查步骤", *map(steps.line, range(steps.count))]))
+            write("\n".join(["", gettext("steps of the checklist"), *map(steps.line, range(steps.count))]))
     return int(any(part.verdict in (Verdict.SICK, Verdict.SUSPECT) for part in parts))
+
+
+def _write_page(adviser: Adviser, title: str, parts: Sequence[Part], kind: str | None) -> None:
+    from triage.doctor.page import write_page
+
+    kinds = {rule.id: title_of(rule) for rule in adviser.rules.rules}
+    for line in write_page(Wording("主机 {title}", title=title), parts, kinds, kind):
+        write(line)
 
 
 def _first(diagnoses: tuple[Diagnosis, ...]) -> Diagnosis:

@@ -11,7 +11,7 @@ from triage.cli._language import gettext
 from triage.cli._logs import join_logs
 from triage.cli._output import dump, write
 from triage.errors import InputError
-from triage.logs.report import as_json, as_text
+from triage.logs.report import as_json, lines_of
 from triage.logs.verdict import Verdict
 
 
@@ -36,5 +36,9 @@ def command(logs: tuple[str, ...], alert: str, nginx: str | None, as_json_: bool
     if not alerts:
         raise InputError(gettext("no alert in this text"))
     answer, traffic, target = join_logs(logs, alerts[0], nginx)
-    write(dump(as_json(answer, traffic, target)) if as_json_ else as_text(answer, traffic, target))
+    if as_json_:
+        write(dump(as_json(answer, traffic, target)))
+    else:
+        for line in lines_of(answer, traffic, target):
+            write(line)
     return int(answer.verdict is not Verdict.ANSWERED_IN_TIME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from triage.cli._commands import Command
-from triage.cli._language import gettext
+from triage.cli._language import gettext, in_language
 from triage.cli._nginx import judge_nginx
 from triage.cli._output import dump, write
 from triage.evidence.checks import decided, tick_checks
@@ -13,6 +13,7 @@ from triage.evidence.findings import FINDINGS
 from triage.evidence.nginx.configuration import told_version
 from triage.evidence.nginx.problems import Problem
 from triage.evidence.reports import nginx_part
+from triage.wording import Wording
 
 
 @click.command(
@@ -41,12 +42,15 @@ def command(conf: str | None, as_json: bool) -> int:
         told = ".".join(map(str, version)) if version else None
         write(dump({"version": told, "findings": findings, "checks": checks}))
     else:
-        write("\n".join(map(_shown, problems)) or gettext("{file}: nothing found", file=name))
+        for problem in problems:
+            write(_shown(problem))
+        if not problems:
+            write(gettext("{file}: nothing found", file=name))
     return int(bool(problems))
 
 
 def _shown(problem: Problem) -> str:
-    says = FINDINGS[problem.id].says
+    says = in_language(Wording(FINDINGS[problem.id].says))
     lines = [f"{problem.file}:{problem.line}: {says} ({problem.id}, {problem.severity})"]
     lines += [f"    {problem.shows}"] if problem.shows else []
     lines += [f"  → {problem.fix}"] if problem.fix else []

@@ -17,7 +17,7 @@ from triage.cli._adviser import make_adviser, make_renderer
 from triage.cli._commands import Group
 from triage.cli._findings import findings_as_json, sarif, write_findings
 from triage.cli._input import read_text
-from triage.cli._language import Language, gettext, in_language, language
+from triage.cli._language import gettext, in_language, title_of
 from triage.cli._output import dump, write
 from triage.cli._replay import command as replay
 from triage.cli._rules_json import diagnosis_as_json, question_as_json, rule_as_json, rule_head_as_json
@@ -172,8 +172,7 @@ def list_rules(as_json: bool) -> None:
     for rule in rules:
         number = str(rule.number) if rule.number else ""
         steps = gettext("{count:>2} steps", count=len(rule.steps))
-        title = rule.title if language() is Language.ZH else rule.title_en or rule.id
-        write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {steps}  {title}")
+        write(f"{number:>2}  {rule.id:<28} {rule.severity:<9} {steps}  {title_of(rule)}")
     for change in loaded.changes:
         write(_told(change))
 

@@ -18,12 +18,13 @@ import click
 from triage.alerts.parser import BEIJING
 from triage.cli._adviser import make_adviser
 from triage.cli._commands import Command
-from triage.cli._language import gettext
+from triage.cli._language import gettext, in_language
 from triage.cli._output import dump, write
 from triage.simulator.alerting import AlertingRules
 from triage.simulator.evaluation import IllnessRun, OnSlot, make_act, play_illness
 from triage.simulator.illnesses import ILLNESSES, Illness
 from triage.simulator.platform import Act, SimulationOptions, Slot
+from triage.wording import Wording, joined
 
 if TYPE_CHECKING:
     from triage.simulator.demo import Beat
@@ -151,7 +152,7 @@ def _list(as_json: bool) -> None:
     width = max(map(len, ILLNESSES))
     for illness in ILLNESSES.values():
         finds = " · ".join(filter(None, (illness.kind, illness.cause))) or "-"
-        write(f"{illness.id:<{width}}  {finds:<40}  {illness.meaning}")
+        write(f"{illness.id:<{width}}  {finds:<40}  {in_language(Wording(illness.meaning))}")
 
 
 @contextmanager
@@ -169,7 +170,11 @@ def _progress(act: Act) -> Iterator[OnSlot]:
 
         def step(slot: Slot, failed: int) -> None:
             passed = (slot.at - START).total_seconds()
-            bar.update(task, completed=passed, seen=f"{slot.at:%H:%M:%S} 失败 {failed}")
+            bar.update(
+                task,
+                completed=passed,
+                seen=gettext("{at:%H:%M:%S} failed {failed}", at=slot.at, failed=failed),
+            )
 
         yield step
 
@@ -182,17 +187,20 @@ def _show(run: IllnessRun, alerts_only: bool) -> None:
         for reading in run.readings:
             write(reading.alert.text)
         return
-    _rule(f"{run.illness.id} {run.illness.meaning}")
-    numbers = f"推送 {run.sent} 次，失败 {run.failed} 次"
-    write(numbers + (f"，停推 {run.withheld} 次" if run.withheld else ""))
+    _rule(f"{run.illness.id} {in_language(Wording(run.illness.meaning))}")
+    numbers = gettext("{sent} pushes, {failed} failed", sent=run.sent, failed=run.failed)
+    blocked = gettext("{numbers}, {withheld} withheld", numbers=numbers, withheld=run.withheld)
+    write(blocked if run.withheld else numbers)
     if not run.readings:
-        write("没有报警\n")
+        write(gettext("no alert") + "\n")
     for reading in run.readings:
-        _panel(reading.alert.text.rstrip(), f"{reading.alert.at:%H:%M:%S} 报警", "red")
-        _panel(reading.reply, "机器人", "green")
-        found = " · ".join((reading.kind, *reading.causes, f"第一步 {reading.step}"))
-        right = "，".join(reading.wrong) or "与病相符"
-        write(f"{'✗' if reading.wrong else '✓'} {found}：{right}\n")
+        at = gettext("{at:%H:%M:%S} alert", at=reading.alert.at)
+        _panel(reading.alert.text.rstrip(), at, "red")
+        _panel(reading.reply, gettext("the bot"), "green")
+        found = " · ".join((reading.kind, *reading.causes, gettext("first step {step}", step=reading.step)))
+        right = joined("{a}，{b}", reading.wrong) or gettext("as the illness")
+        mark = "✗" if reading.wrong else "✓"
+        write(gettext("{mark} {found}: {right}", mark=mark, found=found, right=right) + "\n")
 
 
 def _rule(title: str) -> None:
@@ -242,19 +250,19 @@ def _tell(beats: Iterable[Beat], pause: float) -> None:
     for beat in beats:
         clock = f"{beat.at:%H:%M}"
         if beat.kind is BeatKind.SCENE:
-            _rule(f"{clock} {beat.text}")
+            _rule(f"{clock} {in_language(beat.text)}")
         elif beat.kind is BeatKind.MINUTE:
             _minute(f"{beat.at:%H:%M:%S}", beat)
         elif beat.kind is BeatKind.ALERT:
-            _panel(beat.text.rstrip(), f"{clock} 报警群", "red")
+            _panel(beat.text.rstrip(), gettext("{clock} the alerts' group", clock=clock), "red")
         elif beat.kind is BeatKind.SAID:
             _panel(beat.text, f"{clock} {beat.who}", "cyan")
         elif beat.kind is BeatKind.PAGE:
-            _panel(beat.text, f"{clock} {beat.who}的手机", "yellow")
+            _panel(beat.text, gettext("{clock} the phone of {who}", clock=clock, who=beat.who), "yellow")
         elif beat.kind is BeatKind.GROUP:
-            _panel(beat.text, f"{clock} 排查群", "magenta")
+            _panel(beat.text, gettext("{clock} the team's group", clock=clock), "magenta")
         else:
-            _panel(beat.text, f"{clock} 机器人", "green")
+            _panel(beat.text, gettext("{clock} the bot", clock=clock), "green")
         if sys.stdout.isatty() and beat.kind is not BeatKind.MINUTE:
             time.sleep(pause)
 
@@ -262,6 +270,7 @@ def _tell(beats: Iterable[Beat], pause: float) -> None:
 def _minute(clock: str, beat: Beat) -> None:
     """A minute's tries as a bar: what failed, and how much."""
     filled = round(_BAR * beat.failed / beat.sent) if beat.sent else 0
-    blocked = f"，停推 {beat.withheld}" if beat.withheld else ""
     bar = "█" * filled + "·" * (_BAR - filled)
-    write(f"{clock}  {bar}  推送 {beat.sent:>4}，失败 {beat.failed:>4}{blocked}")
+    numbers = gettext("{sent:>4} pushes, {failed:>4} failed", sent=beat.sent, failed=beat.failed)
+    blocked = gettext("{numbers}, {withheld} withheld", numbers=numbers, withheld=beat.withheld)
+    write(f"{clock}  {bar}  {blocked if beat.withheld else numbers}")

@@ -15,6 +15,7 @@ from triage.evidence.host.vmstat import judge_cpu, judge_queue, judge_swapping
 from triage.evidence.judgement import Finding, Part, rank, sick, suspect, unreadable, worst
 from triage.evidence.network.counters import judge_overflows
 from triage.evidence.network.sockets import judge_states
+from triage.wording import Wording, joined
 
 _JUST_STARTED = 600.0
 """Seconds."""
@@ -54,7 +55,7 @@ def _load(host: Host) -> Iterator[Finding]:
     one, _, fifteen = host.load
     yield from judge_load(round(one, 2), round(fifteen, 2), host.cpus)
     if host.up_seconds < _JUST_STARTED:
-        yield suspect("just_rebooted", f"开机 {host.up_seconds / 60:.0f} 分钟")
+        yield suspect("just_rebooted", Wording("开机 {minutes:.0f} 分钟", minutes=host.up_seconds / 60))
 
 
 def _processor(host: Host) -> Iterator[Finding]:
@@ -64,7 +65,7 @@ def _processor(host: Host) -> Iterator[Finding]:
         if (total := sum(after.cpu.values()) - sum(before.cpu.values())) > 0
     ]
     if not shares:
-        yield unreadable("only_since_boot", "只有一个样本")
+        yield unreadable("only_since_boot", Wording("只有一个样本"))
         return
     idle, wait, steal = (
         [round(share.get(name, 0.0)) for share in shares] for name in ("idle", "iowait", "steal")
@@ -72,7 +73,14 @@ def _processor(host: Host) -> Iterator[Finding]:
     yield from judge_cpu(idle, wait, steal)
     yield from judge_queue([moment.running for moment in host.moments[-len(shares) :]], idle, host.cpus)
     if sum(moment.blocked > 1 for moment in host.moments) > 1:
-        yield suspect("blocked", f"b {'、'.join(str(moment.blocked) for moment in host.moments)}")
+        yield suspect(
+            "blocked",
+            Wording(
+                "{name} {numbers}",
+                name="b",
+                numbers=joined("{a}、{b}", (str(moment.blocked) for moment in host.moments)),
+            ),
+        )
     yield from judge_swapping(
         [(after.swapped - before.swapped) // 1024 for before, after in pairwise(host.moments)]
     )
@@ -105,16 +113,27 @@ def _counters(host: Host) -> Iterator[Finding]:
 
 def _kernel(host: Host) -> Iterator[Finding]:
     if host.tracked and 100 * host.tracked.part >= _TABLE_FULL * host.tracked.total:
-        yield sick("conntrack_full", f"连接跟踪表 {host.tracked.part}，上限 {host.tracked.total}")
+        yield sick(
+            "conntrack_full",
+            Wording("连接跟踪表 {part}，上限 {total}", part=host.tracked.part, total=host.tracked.total),
+        )
     for resource, percent in host.pressure.items():
         if percent >= _STALLED:
-            yield suspect(_STALLS[resource], f"/proc/pressure/{resource} some avg10 {percent:g}%")
+            yield suspect(
+                _STALLS[resource],
+                f"/proc/pressure/{resource} some avg10 {percent:g}%",
+            )
 
 
 def _listening(host: Host, ports: frozenset[int]) -> Iterator[Finding]:
     if ports and not ports & host.listening:
-        shown = "、".join(map(str, sorted(host.listening)[:_SHOWN_PORTS])) or "没有"
-        yield sick("no_web_listener", f"要 {'、'.join(map(str, sorted(ports)))}，在听的：{shown}")
+        shown = joined("{a}、{b}", map(str, sorted(host.listening)[:_SHOWN_PORTS])) or Wording("没有")
+        yield sick(
+            "no_web_listener",
+            Wording(
+                "要 {ports}，在听的：{shown}", ports=joined("{a}、{b}", map(str, sorted(ports))), shown=shown
+            ),
+        )
 
 
 def _processes(processes: tuple[Process, ...]) -> Iterator[tuple[str, Iterable[Finding]]]:
@@ -130,7 +149,7 @@ def _files(process: Process) -> Iterator[Finding]:
     if process.open_files_limit is not None:
         yield from judge_open_files(process.open_files_limit, process.open_files or 0, process.name)
     if process.open_files_limit is None or process.open_files is None:
-        yield unreadable("not_root", f"{process.name} 打开了多少文件，要 root 才看得到")
+        yield unreadable("not_root", Wording("{name} 打开了多少文件，要 root 才看得到", name=process.name))
 
 
 def _worst(each: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:

@@ -170,7 +170,7 @@ def _servers(ports: frozenset[int]) -> Iterator[psutil.Process]:
 
 
 def _process(process: psutil.Process) -> Process:
-    name = f"{process.info['name'] or '进程'}（{process.pid}）"
+    name = f"{process.info['name'] or 'pid'} ({process.pid})"
     limit = _OPEN_FILES.search(_text(f"{process.pid}/limits"))
     opened = None
     with suppress(psutil.Error):

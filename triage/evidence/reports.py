@@ -20,10 +20,11 @@ _LOGS = {
     "cannot_tell": ("log_cannot_tell", Verdict.UNREADABLE),
 }
 """The findings by the verdicts of `triage logs`."""
-_CONCLUSION = re.compile(rf"^\s*判断 .*\(({'|'.join(_LOGS)})\)$")
-_PROOF = re.compile(r"^\s*依据 (\S.*)$")
-_PROBED = re.compile(r"^\s*\d+\. \[(危急|严重|注意|轻微)\] \w+\s+(\S.*)$")
-_CHECK = re.compile(r"^\s*出处[:：].*检查项[:：](\w+)$")
+_CONCLUSION = re.compile(rf"^\s*(?:判断|verdict) .*\(({'|'.join(_LOGS)})\)$")
+_PROOF = re.compile(r"^\s*(?:依据|proof) (\S.*)$")
+_PROBED = re.compile(r"^\s*\d+\. \[(危急|严重|注意|轻微|critical|high|medium|low)\] \w+\s+(\S.*)$")
+_CHECK = re.compile(r"^\s*(?:出处|source)[:：].*(?:检查项|check)[:：]\s?(\w+)$")
+_TRIFLING = ("轻微", "low")
 _LINES_BETWEEN = 2
 
 
@@ -58,6 +59,6 @@ def _probed(paste: Paste) -> Iterator[Part]:
         if fault and check and check[1] not in told:
             told.add(check[1])
             found = (
-                suspect("probe_trifle", fault[2]) if fault[1] == "轻微" else sick("probe_failed", fault[2])
+                suspect("probe_trifle", fault[2]) if fault[1] in _TRIFLING else sick("probe_failed", fault[2])
             )
             yield Part(PROBE + check[1], (found,), tuple(range(index, last + 1)))

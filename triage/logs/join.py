@@ -11,8 +11,9 @@ from triage.logs.files import LogFile, Progress
 from triage.logs.target import Target
 from triage.logs.traffic import Traffic, read_traffic
 from triage.logs.verdict import Answer, Verdict, judge
+from triage.wording import Wording
 
-_NO_TIME = Answer(Verdict.CANNOT_TELL, "报警里没有时间", "把报警整条粘全：要有“时间”那一行")
+_NO_TIME = Answer(Verdict.CANNOT_TELL, Wording("报警里没有时间"), Wording("把报警整条粘全：要有“时间”那一行"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from triage.logs.target import Target
 from triage.logs.traffic import Kind, Line, Traffic
 from triage.logs.verdict import Answer, moment, shown
 from triage.masking import mask
+from triage.wording import Wording, joined
 
 _SHOWN_LINES = 5
 _SHOWN_CHARACTERS = 300
@@ -39,34 +40,39 @@ def as_json(answer: Answer, traffic: Traffic, target: Target | None) -> dict[str
     }
 
 
-def as_text(answer: Answer, traffic: Traffic, target: Target | None) -> str:
-    """The report for people."""
-    return "\n".join(_report(answer, traffic, target))
-
-
-def _report(answer: Answer, traffic: Traffic, target: Target | None) -> Iterator[str]:
-    yield f"判断 {answer.verdict.words}（{answer.verdict}）"
-    yield f"依据 {answer.proof}"
-    yield f"接着 {answer.next}"
+def lines_of(answer: Answer, traffic: Traffic, target: Target | None) -> Iterator[str]:
+    """The report for people, line by line."""
+    yield Wording("判断 {words}（{verdict}）", words=answer.verdict.words, verdict=answer.verdict.value)
+    yield Wording("依据 {proof}", proof=answer.proof)
+    yield Wording("接着 {next}", next=answer.next)
     if target is None:
         return
     start, end = map(moment, target.span)
-    yield f"窗口 {start} 到 {end}（北京时间），{target.path or '所有地址'} {traffic.count()} 次"
+    path = target.path or Wording("所有地址")
+    came = Wording("{path} {count} 次", path=path, count=traffic.count())
+    yield Wording("窗口 {start} 到 {end}（北京时间），{came}", start=start, end=end, came=came)
     if not traffic.counts:
         return
-    yield f"状态 {shown(traffic.tally(lambda kind: (kind.status,)))}，3 秒以上 {traffic.slow} 次"
+    states = shown(traffic.tally(lambda kind: (kind.status,)))
+    yield Wording("状态 {states}，3 秒以上 {slow} 次", states=states, slow=traffic.slow)
     if backends := traffic.tally(_upstreams):
-        yield f"后端 {shown(backends, _SHOWN_BACKENDS)}"
-    failed = traffic.by_minute(lambda kind: kind.outcome.is_failure)
-    yield "每分钟 " + "，".join(
-        f"{_minute(minute)[11:16]} {count} 次" + (f"（失败 {failed[minute]}）" if minute in failed else "")
-        for minute, count in traffic.by_minute().items()
-    )
+        yield Wording("后端 {backends}", backends=shown(backends, _SHOWN_BACKENDS))
+    yield Wording("每分钟 {minutes}", minutes=joined("{a}，{b}", _minutes(traffic)))
     if target.openid:
-        yield "样例这个 OpenID 的行：" if traffic.sample else "没有样例这个 OpenID 的行"
+        yield Wording("样例这个 OpenID 的行：") if traffic.sample else Wording("没有样例这个 OpenID 的行")
     if traffic.failures and not traffic.sample:
-        yield "失败的行："
+        yield Wording("失败的行：")
     yield from (f"  {_masked(line)[:_SHOWN_CHARACTERS]}" for line in _lines(traffic)[:_SHOWN_LINES])
+
+
+def _minutes(traffic: Traffic) -> Iterator[Wording]:
+    """What came in each minute."""
+    failed = traffic.by_minute(lambda kind: kind.outcome.is_failure)
+    for minute, count in traffic.by_minute().items():
+        came = Wording("{minute} {count} 次", minute=_minute(minute)[11:16], count=count)
+        yield (
+            Wording("{came}（失败 {failed}）", came=came, failed=failed[minute]) if minute in failed else came
+        )
 
 
 def _lines(traffic: Traffic) -> list[Line]:

@@ -18,6 +18,7 @@ from triage.simulator.on_call import CORPID, OPENIDS, PEOPLE, WECHAT, Phones
 from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
 from triage.simulator.wecom import GROUP
 from triage.store import Store
+from triage.wording import Wording
 
 _ACCOUNT, _RECIPIENT = "wxdemo00000000demo", "gh_demo00000000"
 _ZHAO, _LIN = PEOPLE.values()
@@ -34,11 +35,11 @@ BUSY = Illness(
     capacity=0.5,
 )
 SCENES: tuple[tuple[str, Act], ...] = (
-    ("平常的一分钟：粉丝发消息，回调马上回 success", Act(HEALTHY, 1, 12)),
-    ("运营群发模板消息：每送达一条，微信就推一条回执回来", Act(BUSY, 5, 60)),
-    ("群发到了高峰，失败的又各推三次，回调垮了", Act(BUSY, 2, 240)),
+    (Wording("平常的一分钟：粉丝发消息，回调马上回 success"), Act(HEALTHY, 1, 12)),
+    (Wording("运营群发模板消息：每送达一条，微信就推一条回执回来"), Act(BUSY, 5, 60)),
+    (Wording("群发到了高峰，失败的又各推三次，回调垮了"), Act(BUSY, 2, 240)),
     (
-        "照建议修好：入口认出群发回执就直接回 success，不进业务；群发还在继续",
+        Wording("照建议修好：入口认出群发回执就直接回 success，不进业务；群发还在继续"),
         Act(replace(HEALTHY, push=RECEIPT), 3, 240),
     ),
 )
@@ -102,9 +103,9 @@ def play_campaign(bot: Bot, store: Store, options: SimulationOptions) -> Iterato
             minute = None
         minute = _added(minute, happening)
     yield from filter(None, (minute,))
-    yield Beat(BeatKind.SCENE, at, "再没有报警。微信不发恢复通知，事情是不是完了要自己看")
+    yield Beat(BeatKind.SCENE, at, Wording("再没有报警。微信不发恢复通知，事情是不是完了要自己看"))
     yield from talk.say("关闭 1 入口直接回 success", at + _MINUTE)
-    yield Beat(BeatKind.SCENE, at + _MINUTE, "解除：群里和被叫过的人都知道了，没人再被叫")
+    yield Beat(BeatKind.SCENE, at + _MINUTE, Wording("解除：群里和被叫过的人都知道了，没人再被叫"))
     yield from talk.say("历史", at + _LATER)
 
 

@@ -11,6 +11,7 @@ from triage.advice.rendering import steps_for
 from triage.simulator.alert import TICKET
 from triage.simulator.illnesses import Illness
 from triage.simulator.platform import Act, SentAlert, SimulationOptions, Slot, simulate
+from triage.wording import Wording, joined
 
 _MINUTES = 5.0
 _TICKET_MINUTES = 30.0
@@ -94,7 +95,7 @@ def read_alert(alert: SentAlert, illness: Illness, adviser: Adviser) -> AlertRea
     _, diagnoses = adviser.diagnose(alert.text)
     reply = adviser.answer(alert.text).pages[0]
     if len(diagnoses) != 1:
-        wrong = f"读出 {len(diagnoses)} 条报警，应是 1 条"
+        wrong = Wording("读出 {count} 条报警，应是 1 条", count=len(diagnoses))
         return AlertReading(alert, "unknown", (), None, reply, (wrong,))
     (diagnosis,) = diagnoses
     causes = tuple(cause.id for cause in diagnosis.causes)
@@ -108,14 +109,14 @@ def _differences(
 ) -> Iterator[str]:
     """An illness may bring alerts of kinds beside its own, like MarkFail; of those it knows no cause and no step."""
     if illness.kind is None:
-        yield "这种病不该报警"
+        yield Wording("这种病不该报警")
     if kind != sent:
-        yield f"类型读成 {kind}，应是 {sent}"
+        yield Wording("类型读成 {kind}，应是 {sent}", kind=kind, sent=sent)
     if sent != illness.kind:
         return
     if illness.cause is not None and illness.cause not in causes:
-        yield f"没有看出 {illness.cause}"
+        yield Wording("没有看出 {cause}", cause=illness.cause)
     if illness.cause is None and causes:
-        yield f"看出了没有的 {'、'.join(causes)}"
+        yield Wording("看出了没有的 {causes}", causes=joined("{a}、{b}", causes))
     if step != illness.step:
-        yield f"第一步是 {step}，应是 {illness.step}"
+        yield Wording("第一步是 {step}，应是 {right}", step=step, right=illness.step)

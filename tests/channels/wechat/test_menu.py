@@ -181,5 +181,5 @@ def test_push_says_what_to_do_and_no_secret(account: FakeWeChat, capsys: Printed
     assert main(["menu", "push"]) == 2
     printed = capsys.readouterr().err
     assert "errcode 48001" in printed
-    assert "看账号是否认证" in printed
+    assert "whether the account is verified" in printed
     assert SECRET not in printed

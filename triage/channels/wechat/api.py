@@ -16,6 +16,7 @@ from triage.channels.token_api import CallRequest, Dialect, TokenApi
 from triage.channels.tokens import TokenCache
 from triage.channels.wechat.codes import HINTS, TOKEN_REFUSED
 from triage.errors import ApiError as ApiError
+from triage.wording import Wording
 
 
 def _token_request(appid: str, secret: str) -> CallRequest:
@@ -27,7 +28,7 @@ DIALECT = Dialect(
     url="https://api.weixin.qq.com",
     token_request=_token_request,
     refused=TOKEN_REFUSED,
-    hint=lambda code, said: HINTS.get(code, "见官方全局返回码"),
+    hint=lambda code, said: HINTS.get(code, Wording("见官方全局返回码")),
 )
 
 

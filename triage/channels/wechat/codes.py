@@ -10,28 +10,30 @@ from datetime import timedelta
 
 from triage.channels.answers import Codes, Meaning
 from triage.channels.delivery import Result
+from triage.wording import Wording
 
 TOKEN_REFUSED = (40001, 40014, 42001)
 HINTS: Mapping[int, str] = {
-    -1: "系统繁忙，过一会儿再试",
-    40001: "凭证无效：核对 AppSecret；看是否有别的程序用 cgi-bin/token 抢着刷新",
-    40002: "grant_type 不对，应是 client_credential",
-    40013: "AppID 无效：核对 TRIAGE_WECHAT_APPID",
-    40014: "access_token 无效：看是否有别的程序在强制刷新",
-    40125: "AppSecret 不对：核对 TRIAGE_WECHAT_SECRET，重置过就要换成新的",
-    40164: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
-    40243: "AppSecret 已冻结：在公众平台解冻",
-    42001: "access_token 过期：核对本机时钟",
-    45002: "内容太长",
-    45009: "今天的调用次数用完了，明天再试",
-    45011: "一分钟内调用太多，过一分钟再试",
-    45015: "对方 48 小时没有发过消息，不能主动发",
-    45047: "对方上次发消息以后已经发了 5 条，不能再发",
-    48001: "没有这个接口的权限：看账号是否认证、接口是否开通",
-    61004: "本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单",
-    89503: "新的 IP 要管理员在微信里点同意",
+    -1: Wording("系统繁忙，过一会儿再试"),
+    40001: Wording("凭证无效：核对 AppSecret；看是否有别的程序用 cgi-bin/token 抢着刷新"),
+    40002: Wording("grant_type 不对，应是 client_credential"),
+    40013: Wording("AppID 无效：核对 TRIAGE_WECHAT_APPID"),
+    40014: Wording("access_token 无效：看是否有别的程序在强制刷新"),
+    40125: Wording("AppSecret 不对：核对 TRIAGE_WECHAT_SECRET，重置过就要换成新的"),
+    40164: Wording("本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单"),
+    40243: Wording("AppSecret 已冻结：在公众平台解冻"),
+    42001: Wording("access_token 过期：核对本机时钟"),
+    45002: Wording("内容太长"),
+    45009: Wording("今天的调用次数用完了，明天再试"),
+    45011: Wording("一分钟内调用太多，过一分钟再试"),
+    45015: Wording("对方 48 小时没有发过消息，不能主动发"),
+    45047: Wording("对方上次发消息以后已经发了 5 条，不能再发"),
+    48001: Wording("没有这个接口的权限：看账号是否认证、接口是否开通"),
+    61004: Wording("本机出口 IP 不在白名单：在公众平台的基本配置里把它加进 IP 白名单"),
+    89503: Wording("新的 IP 要管理员在微信里点同意"),
     **dict.fromkeys(
-        (*range(40015, 40021), *range(40022, 40028)), "菜单不合平台的规定：triage menu show 会指出哪一项"
+        (*range(40015, 40021), *range(40022, 40028)),
+        Wording("菜单不合平台的规定：triage menu show 会指出哪一项"),
     ),
 }
 _RESULTS: Mapping[Result, tuple[int, ...]] = {

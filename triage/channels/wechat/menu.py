@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from triage.wording import Wording
+
 BUTTONS: Mapping[str, str | Mapping[str, str]] = {
     "查报警": {
         "连接超时": "连接超时",
@@ -54,10 +56,14 @@ def menu_mistakes(menu: object) -> Iterator[str]:
     """
     buttons = menu.get("button") if isinstance(menu, dict) else None
     if not isinstance(buttons, list):
-        yield 'a menu is an object like {"button": […]}'
+        yield Wording('a menu is an object like {"button": […]}')
         return
     if not 1 <= len(buttons) <= _MAX_BUTTONS:
-        yield f"button: {len(buttons)} buttons; 1 to {_MAX_BUTTONS} are allowed"
+        yield Wording(
+            "button: {count} buttons; 1 to {most} are allowed",
+            count=len(buttons),
+            most=_MAX_BUTTONS,
+        )
     for number, button in enumerate(buttons):
         place = f"button[{number}]"
         below = button.get("sub_button") if isinstance(button, dict) else None
@@ -66,7 +72,11 @@ def menu_mistakes(menu: object) -> Iterator[str]:
             continue
         yield from _name_mistakes(place, button, _MAX_NAME_WIDTH)
         if not isinstance(below, list) or len(below) > _MAX_SUB_BUTTONS:
-            yield f"{place}.sub_button: give a list of 1 to {_MAX_SUB_BUTTONS} buttons"
+            yield Wording(
+                "{place}.sub_button: give a list of 1 to {most} buttons",
+                place=place,
+                most=_MAX_SUB_BUTTONS,
+            )
             continue
         for index, item in enumerate(below):
             yield from _button_mistakes(f"{place}.sub_button[{index}]", item, _MAX_SUB_NAME_WIDTH)
@@ -74,29 +84,41 @@ def menu_mistakes(menu: object) -> Iterator[str]:
 
 def _button_mistakes(place: str, button: object, widest: int) -> Iterator[str]:
     if not isinstance(button, dict):
-        yield f"{place}: give an object with name and type"
+        yield Wording("{place}: give an object with name and type", place=place)
         return
     yield from _name_mistakes(place, button, widest)
     if button.get("sub_button"):
-        yield f"{place}: there is no third level of buttons"
+        yield Wording("{place}: there is no third level of buttons", place=place)
     type_ = button.get("type")
     if not isinstance(type_, str) or type_ not in _NEEDS:
-        yield f"{place}: type {type_!r} is none of {', '.join(_NEEDS)}"
+        yield Wording(
+            "{place}: type {type!r} is none of {types}", place=place, type=type_, types=", ".join(_NEEDS)
+        )
         return
     for key in _NEEDS[type_]:
         value = button.get(key)
         if not isinstance(value, str) or not value:
-            yield f"{place}: a {type_} button needs '{key}'"
+            yield Wording("{place}: a {type} button needs '{key}'", place=place, type=type_, key=key)
         elif key == "key" and len(value.encode()) > _MAX_KEY_BYTES:
-            yield f"{place}: the key has {len(value.encode())} bytes, at most {_MAX_KEY_BYTES} are allowed"
+            yield Wording(
+                "{place}: the key has {size} bytes, at most {most} are allowed",
+                place=place,
+                size=len(value.encode()),
+                most=_MAX_KEY_BYTES,
+            )
 
 
 def _name_mistakes(place: str, button: Mapping[str, object], widest: int) -> Iterator[str]:
     name = button.get("name")
     if not isinstance(name, str) or not name.strip():
-        yield f"{place}: a button needs a name"
+        yield Wording("{place}: a button needs a name", place=place)
     elif _width(name) > widest:
-        yield f"{place}: '{name}' is wider than {widest} 汉字 and would be cut"
+        yield Wording(
+            "{place}: '{name}' is wider than {widest} Chinese characters and would be cut",
+            place=place,
+            name=name,
+            widest=widest,
+        )
 
 
 def _width(name: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from triage.evidence.judgement import Finding, Part, sick, suspect
 from triage.evidence.paste import Paste, tokens
+from triage.wording import Wording
 
 _FULL, _NEARLY_FULL = 95, 85
 """Percent."""
@@ -47,7 +48,7 @@ def judge_room(used: Mapping[str, float], *, inodes: bool = False) -> Iterator[F
     mount = max(used, key=lambda name: used[name], default=None)
     if mount is None:
         return
-    proof = f"{mount} 用了 {used[mount]:.0f}%"
+    proof = Wording("{mount} 用了 {used:.0f}%", mount=mount, used=used[mount])
     if used[mount] >= _FULL:
         yield sick("inode_full" if inodes else "disk_full", proof)
     elif used[mount] >= _NEARLY_FULL:

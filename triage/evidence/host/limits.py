@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from triage.evidence.judgement import Finding, Part, note, sick, suspect
 from triage.evidence.paste import Paste
+from triage.wording import Wording
 
 _LOW_FILES = 4096
 """Open files; a proxy needs two for a request."""
@@ -50,7 +51,7 @@ def _shell(paste: Paste) -> Iterator[Part]:
         if value is not None:
             yield Part(
                 "ulimit",
-                tuple(_judge(value, suspect, note("shell_limit_only", "这是外壳的限制"))),
+                tuple(_judge(value, suspect, note("shell_limit_only", Wording("这是外壳的限制")))),
                 tuple(used),
             )
 
@@ -64,7 +65,9 @@ def _process(paste: Paste) -> Iterator[Part]:
 
 def _judge(value: str, found: object, *more: Finding) -> Iterator[Finding]:
     if value != "unlimited" and int(value) <= _LOW_FILES:
-        yield (sick if found is sick else suspect)("nofile_low", f"最多打开 {value} 个文件")
+        yield (sick if found is sick else suspect)(
+            "nofile_low", Wording("最多打开 {value} 个文件", value=value)
+        )
     yield from more
 
 
@@ -82,7 +85,9 @@ def judge_throttling(periods: int, throttled: int) -> Iterator[Finding]:
     """What the share of a container's periods says in which it was kept from the CPU."""
     share = 100 * throttled / periods if periods else 0.0
     if share >= _SOMETIMES:
-        yield (sick if share >= _THROTTLED else suspect)("cpu_throttled", f"{share:.0f}% 的周期被限")
+        yield (sick if share >= _THROTTLED else suspect)(
+            "cpu_throttled", Wording("{share:.0f}% 的周期被限", share=share)
+        )
 
 
 def judge_kills(kills: int) -> Iterator[Finding]:
@@ -94,6 +99,9 @@ def judge_kills(kills: int) -> Iterator[Finding]:
 def judge_open_files(limit: int, opened: int, name: str) -> Iterator[Finding]:
     """What the soft limit of a service's process says, and how much of it is used."""
     if limit <= _LOW_FILES:
-        yield sick("nofile_low", f"{name} 最多打开 {limit} 个文件")
+        yield sick("nofile_low", Wording("{name} 最多打开 {limit} 个文件", name=name, limit=limit))
     if opened >= _NEARLY_ALL * limit:
-        yield sick("nofile_full", f"{name} 打开了 {opened} 个文件，上限 {limit}")
+        yield sick(
+            "nofile_full",
+            Wording("{name} 打开了 {opened} 个文件，上限 {limit}", name=name, opened=opened, limit=limit),
+        )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
 from triage.evidence.paste import Paste, Token, tokens
+from triage.wording import Wording
 
 _LOW, _SCARCE = 0.10, 0.15
 """Shares of the memory that are available."""
@@ -78,7 +79,7 @@ def _judge(
     else:
         available = memory[-1] if len(memory) >= 6 and ("available" in header or "可用" in header) else None
     if available is None or not memory:
-        yield unreadable("truncated", "没有 available 一列")
+        yield unreadable("truncated", Wording("没有 available 一列"))
     else:
         yield from judge_memory(memory[0], available)
     if len(swap) >= 2 and swap[0] > 0:
@@ -89,13 +90,13 @@ def judge_memory(total: float, available: float) -> Iterator[Finding]:
     """What the available share of the memory says; both in the same unit."""
     share = available / total if total else 1.0
     if share < _SCARCE:
-        yield (sick if share < _LOW else suspect)("mem_low", f"可用 {share:.0%}")
+        yield (sick if share < _LOW else suspect)("mem_low", Wording("可用 {share:.0%}", share=share))
 
 
 def judge_swap(total: float, used: float) -> Iterator[Finding]:
     """What the used share of the swap space says."""
     share = used / total if total else 0.0
     if share > _SWAP_FULL:
-        yield sick("swap_full", f"交换区用了 {share:.0%}")
+        yield sick("swap_full", Wording("交换区用了 {share:.0%}", share=share))
     elif share > _SWAP_USED:
-        yield suspect("swap_used", f"交换区用了 {share:.0%}")
+        yield suspect("swap_used", Wording("交换区用了 {share:.0%}", share=share))

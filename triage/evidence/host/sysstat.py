@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from triage.evidence.host.vmstat import judge_cpu
 from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
+from triage.wording import Wording
 
 _NO_HISTORY = re.compile(r"Cannot open /var/log/(?:sa|sysstat)/|Please check if data collecting is enabled")
 _BANNER = re.compile(r"^\s*Linux \S+ \(\S+\)\s+\S+\s+_\S+_\s+\(\d+ CPU\)")
@@ -115,10 +116,18 @@ def _cpu(paste: Paste) -> Iterator[Part]:
         full = [core for core, value in each.items() if value <= _FULL_CORE]
         if full and _mean(idle or list(each.values())) >= _IDLE_REST:
             findings.append(
-                sick("one_core_full", f"CPU {full[0]} 空闲 {each[full[0]]:g}%，平均 {_mean(idle):g}%")
+                sick(
+                    "one_core_full",
+                    Wording(
+                        "CPU {number} 空闲 {idle:g}%，平均 {mean:g}%",
+                        number=full[0],
+                        idle=each[full[0]],
+                        mean=_mean(idle),
+                    ),
+                )
             )
         if not table.rows:
-            findings.append(unreadable("truncated", "没有数字"))
+            findings.append(unreadable("truncated", Wording("没有数字")))
         yield Part(tool, tuple(findings), _banner(paste, table.lines))
 
 
@@ -130,10 +139,14 @@ def _queue(paste: Paste) -> Iterator[Part]:
         findings = (
             list(judge_load(loads[-1], old[-1], paste.cpus))
             if loads
-            else [unreadable("truncated", "没有数字")]
+            else [unreadable("truncated", Wording("没有数字"))]
         )
         if paste.cpus and queue and sum(value > 2 * paste.cpus for value in queue) > len(queue) / 2:
-            findings.append(sick("run_queue", f"runq-sz {_mean(queue):g}，{paste.cpus} 核"))
+            findings.append(
+                sick(
+                    "run_queue", Wording("runq-sz {queue:g}，{cpus} 核", queue=_mean(queue), cpus=paste.cpus)
+                )
+            )
         yield Part("sar_q", tuple(findings), _banner(paste, table.lines))
 
 
@@ -148,9 +161,12 @@ def _judge_links(table: _Table) -> Iterator[Finding]:
         use = _mean(table.values("%ifutil", where=where))
         rate = max(_mean(table.values("rxkB/s", where=where)), _mean(table.values("txkB/s", where=where)))
         if use >= _FULL_LINK:
-            yield sick("bandwidth_full", f"{link} 用了 {use:g}%")
+            yield sick("bandwidth_full", Wording("{link} 用了 {use:g}%", link=link, use=use))
         elif rate >= _MUCH_KB and use == 0 and link != "lo":
-            yield suspect("ifutil_unknown", f"{link} {rate / 1024:.0f} MB/s，网卡没报速率")
+            yield suspect(
+                "ifutil_unknown",
+                Wording("{link} {rate:.0f} MB/s，网卡没报速率", link=link, rate=rate / 1024),
+            )
 
 
 def _tcp(paste: Paste) -> Iterator[Part]:
@@ -162,7 +178,9 @@ def _tcp(paste: Paste) -> Iterator[Part]:
     out = _mean(sent[0].values("oseg/s")) if sent else 0.0
     lost = _mean(again[0].values("retrans/s")) if again else 0.0
     findings = (
-        tuple(judge_retransmits(lost, out)) if sent and again else (unreadable("truncated", "要两张表"),)
+        tuple(judge_retransmits(lost, out))
+        if sent and again
+        else (unreadable("truncated", Wording("要两张表")),)
     )
     yield Part("sar_tcp", findings, _banner(paste, lines))
 
@@ -172,7 +190,7 @@ def judge_retransmits(again: float, sent: float) -> Iterator[Finding]:
     share = 100 * again / sent if sent else 0.0
     if share >= _SOME_RETRANSMITS:
         found = sick if share >= _RETRANSMITS else suspect
-        yield found("retransmits", f"重传 {share:.1f}%")
+        yield found("retransmits", Wording("重传 {share:.1f}%", share=share))
 
 
 def _mean(values: list[float]) -> float:
@@ -200,7 +218,7 @@ def read_iostat(paste: Paste) -> Iterator[Part]:
         judge_cpu([s[2] for s in shares], [s[0] for s in shares], [s[1] for s in shares]) if shares else []
     )
     if len(devices) == 1 and len(_blocks(devices[0])) < 2:
-        findings = [unreadable("only_since_boot", "只有一份报告")]
+        findings = [unreadable("only_since_boot", Wording("只有一份报告"))]
     yield Part("iostat", tuple(findings), tuple(lines))
 
 
@@ -222,9 +240,12 @@ def _iostat_cpu(paste: Paste) -> Iterator[tuple[int, tuple[float, float, float]]
 def judge_disk(device: str, wait: float, queue: float) -> Iterator[Finding]:
     """What the milliseconds of a request and the requests in the queue say."""
     if wait > _SLOW_MS:
-        yield sick("disk_slow", f"{device} await {wait:g} 毫秒")
+        yield sick("disk_slow", Wording("{device} await {wait:g} 毫秒", device=device, wait=wait))
     elif wait > _SLOWISH_MS and queue > _QUEUE:
-        yield suspect("disk_slow", f"{device} await {wait:g} 毫秒，排队 {queue:g}")
+        yield suspect(
+            "disk_slow",
+            Wording("{device} await {wait:g} 毫秒，排队 {queue:g}", device=device, wait=wait, queue=queue),
+        )
 
 
 def _judge_devices(table: _Table) -> Iterator[Finding]:
@@ -239,5 +260,8 @@ def _judge_devices(table: _Table) -> Iterator[Finding]:
             yield from slow
             return
         if busy >= _BUSY and wait < _FAST_MS and waits:
-            yield note("util_misleading", f"{device} %util {busy:g}，await {wait:g} 毫秒")
+            yield note(
+                "util_misleading",
+                Wording("{device} %util {busy:g}，await {wait:g} 毫秒", device=device, busy=busy, wait=wait),
+            )
             return

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
+from triage.wording import Wording
 
 _MARK = re.compile(r"\bup\s+(?P<up>\d.*?|\S+ min.*?),?\s+(?:\d+ users?,?\s+)?load averages?\b", re.ASCII)
 _CUT = re.compile(
@@ -42,19 +43,21 @@ def _judge(line: str, cpus: int | None) -> Iterator[Finding]:
     up = _MARK.search(line)
     minutes = _MINUTES.match(up["up"]) if up else None
     if minutes and int(minutes[1]) < _JUST_REBOOTED:
-        yield suspect("just_rebooted", f"开机 {minutes[1]} 分钟")
+        yield suspect("just_rebooted", Wording("开机 {minutes:.0f} 分钟", minutes=int(minutes[1])))
 
 
 def judge_load(one: float, fifteen: float, cpus: int | None) -> Iterator[Finding]:
     """What the load of one and of fifteen minutes says on a machine of so many CPUs."""
     if cpus is None:
         if one >= 1:
-            yield suspect("load_unknown_cpus", f"负载 {one:g}，不知道几核")
+            yield suspect("load_unknown_cpus", Wording("负载 {one:g}，不知道几核", one=one))
         return
     if one > cpus:
         high = sick if one > 2 * cpus else suspect
-        yield high("load_high", f"1 分钟负载 {one:g}，{cpus} 核")
+        yield high("load_high", Wording("1 分钟负载 {one:g}，{cpus} 核", one=one, cpus=cpus))
         if one > _TREND * fifteen:
-            yield suspect("load_rising", f"1 分钟 {one:g}，15 分钟 {fifteen:g}")
+            yield suspect(
+                "load_rising", Wording("1 分钟 {one:g}，15 分钟 {fifteen:g}", one=one, fifteen=fifteen)
+            )
     elif fifteen > cpus and fifteen > _TREND * one:
-        yield note("load_falling", f"15 分钟 {fifteen:g}，1 分钟 {one:g}")
+        yield note("load_falling", Wording("15 分钟 {fifteen:g}，1 分钟 {one:g}", fifteen=fifteen, one=one))

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from triage.evidence.host.sysstat import judge_retransmits
 from triage.evidence.judgement import Finding, Part, sick, suspect
 from triage.evidence.paste import Paste
+from triage.wording import Wording
 
 _OVERFLOWS = re.compile(
     r"^\s*(\d+)\s+(times the listen queue of a socket overflowed|SYNs to LISTEN sockets (?:dropped|ignored))"
@@ -75,9 +76,12 @@ def judge_overflows(series: Mapping[str, Sequence[int]]) -> Iterator[Finding]:
     """What the counters of full listening queues say, each read once or more."""
     grown = [values for values in series.values() if len(values) > 1 and values[-1] > values[0]]
     if grown:
-        yield sick("listen_overflows", f"{grown[0][0]} 涨到 {grown[0][-1]}")
-        yield sick("rising", f"两次之间多了 {grown[0][-1] - grown[0][0]}")
+        yield sick(
+            "listen_overflows", Wording("{before} 涨到 {after}", before=grown[0][0], after=grown[0][-1])
+        )
+        yield sick("rising", Wording("两次之间多了 {more}", more=grown[0][-1] - grown[0][0]))
     elif any(value > 0 for values in series.values() for value in values):
         yield suspect(
-            "listen_overflows", f"开机以来 {max(v for values in series.values() for v in values)} 次"
+            "listen_overflows",
+            Wording("开机以来 {count} 次", count=max(v for values in series.values() for v in values)),
         )

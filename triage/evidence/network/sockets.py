@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from triage.evidence.judgement import Finding, Part, sick, suspect
 from triage.evidence.paste import Paste
+from triage.wording import Wording
 
 _STATES = {
     "ESTAB": "ESTABLISHED", "ESTABLISHED": "ESTABLISHED", "TIME_WAIT": "TIME_WAIT", "ITMED_WAIT": "TIME_WAIT",
@@ -72,7 +73,12 @@ def judge_states(counts: Mapping[str, int]) -> Iterator[Finding]:
     yield from _many(counts, "ESTABLISHED", "estab_many", None, 10_000)
     if counts.get("LAST_ACK", 0) >= 100 or counts.get("FIN_WAIT1", 0) >= 500:
         yield suspect(
-            "last_ack_many", f"LAST_ACK {counts.get('LAST_ACK', 0)}，FIN_WAIT1 {counts.get('FIN_WAIT1', 0)}"
+            "last_ack_many",
+            Wording(
+                "LAST_ACK {last_ack}，FIN_WAIT1 {fin_wait}",
+                last_ack=counts.get("LAST_ACK", 0),
+                fin_wait=counts.get("FIN_WAIT1", 0),
+            ),
         )
 
 
@@ -126,10 +132,18 @@ def _judge_list(tool: str, rows: list[re.Match[str]]) -> Iterator[Finding]:
     for match in listening:
         waiting, backlog = int(match["recv"] or 0), int(match["send"] or 0)
         if tool == "ss" and waiting >= backlog > 0:
-            yield sick("listen_queue_full", f"{match['local']} 排队 {waiting}，上限 {backlog}")
+            yield sick(
+                "listen_queue_full",
+                Wording(
+                    "{local} 排队 {waiting}，上限 {backlog}",
+                    local=match["local"],
+                    waiting=waiting,
+                    backlog=backlog,
+                ),
+            )
             break
     only_listening = listening and len(listening) == len([m for m in rows if m["state"]])
     if only_listening and not any(m["local"].endswith(_WEB) for m in listening):
-        yield sick("no_web_listener", f"{len(listening)} 个监听，没有 80、443、8080")
+        yield sick("no_web_listener", Wording("{count} 个监听，没有 80、443、8080", count=len(listening)))
     counts = Counter(_STATES.get((m["state"] or "").replace("-", "_"), "") for m in rows)
     yield from judge_states(counts)
