@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from triage.advice.adviser import Adviser
 from triage.advice.query import Asked
@@ -99,11 +100,12 @@ class Outcome:
 
     def below(self, head: str) -> Outcome:
         """The outcome with a head above its reply."""
-        numbered = self.numbered
-        with_head: Callable[[Mapping[str, int]], str] | None = None
-        if numbered is not None:
-            with_head = lambda numbers: f"{head}\n{numbered(numbers)}"  # noqa: E731
-        return replace(self, text=f"{head}\n{self.text or ''}", numbered=with_head)
+        numbered = partial(_below, head, self.numbered) if self.numbered else None
+        return replace(self, text=f"{head}\n{self.text or ''}", numbered=numbered)
+
+
+def _below(head: str, numbered: Callable[[Mapping[str, int]], str], numbers: Mapping[str, int]) -> str:
+    return f"{head}\n{numbered(numbers)}"
 
 
 def refused(context: Context, word: Word) -> Outcome | None:
