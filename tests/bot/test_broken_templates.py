@@ -106,10 +106,15 @@ def _message(text: str | None, sender: str = MEMBER, kind: MessageKind = Message
     )
 
 
+@pytest.fixture(scope="module")
+def ruleless(renderer: Renderer) -> Adviser:
+    return Adviser(RuleSet((), "none"), renderer)
+
+
 @pytest.mark.parametrize("source", ["{{ nothing }}", "{% if %}"], ids=["unknown variable", "syntax error"])
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_broken_template_still_gives_an_answer(
-    name: str, source: str, rules: RuleSet, tmp_path: Path
+    name: str, source: str, adviser: Adviser, ruleless: Adviser, tmp_path: Path
 ) -> None:
     broken: set[str] = set()
     templates = load_templates(ROOT / "templates/reply") | {f"{name}.txt": source}
@@ -120,10 +125,11 @@ def test_a_broken_template_still_gives_an_answer(
         on_broken=lambda name, error: broken.add(name),
     )
     store = new_store(tmp_path / "triage.db")
-    bot = Bot(Adviser(rules, renderer), store, lambda: "gulu", {Person("wechat", "wxbot", MEMBER): "小赵"})
+    adviser = adviser.worded_by(renderer)
+    bot = Bot(adviser, store, lambda: "gulu", {Person("wechat", "wxbot", MEMBER): "小赵"})
     bot = replace(bot, links=Links("https://triage.example.cn", "key", lambda: "token"))
-    forgetful = Bot(Adviser(rules, renderer), None, lambda: "gulu")
-    ignorant = Bot(Adviser(RuleSet((), "none"), renderer), None, lambda: "gulu")
+    forgetful = Bot(adviser, None, lambda: "gulu")
+    ignorant = Bot(ruleless.worded_by(renderer), None, lambda: "gulu")
     replies = [bot.handle(_message(text, sender), NOW) for sender, text in SCRIPT]
     replies += [bot.handle(_message(None, kind=kind), NOW) for kind in (MessageKind.EVENT, MessageKind.IMAGE)]
     replies += [

@@ -106,11 +106,13 @@ class Adviser:
 
     def for_pages(self, size: PageSize) -> Adviser:
         """The same adviser for a channel with another size of page; rules and indexes are shared."""
-        if size == self._renderer.page_size:
-            return self
+        return self if size == self._renderer.page_size else self.worded_by(self._renderer.for_pages(size))
+
+    def worded_by(self, renderer: Renderer) -> Adviser:
+        """The same adviser with other words; rules and indexes are shared."""
         self._topics()  # built once for all of them
         other = copy.copy(self)
-        other._use(self._renderer.for_pages(size))
+        other._use(renderer)
         return other
 
     def _topics(self) -> TopicIndex:
