@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 
 from tests.support.sick_peer import Authority
@@ -11,6 +14,10 @@ from triage.channels.registry import DEFAULT_CHANNEL
 from triage.rules.loader import load_rules, load_templates
 from triage.rules.model import RuleSet
 from triage.settings.directories import data_directory, load_sources
+
+# The tests start Python hundreds of times; without compiled files each start compiles the whole program.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")
