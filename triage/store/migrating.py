@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from triage.store.columns import MYSQL
@@ -33,6 +31,11 @@ def migrate(connection: Connection, scripts: Path = SCRIPTS, versions: Sequence[
             return
         if version is not None and version not in versions:
             judge(version, versions)
+        from alembic import (
+            command,
+        )  # takes longer to import than all else that a start does with the database
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
         config.attributes["connection"] = connection
