@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 
 from triage.alerts.ocr_damage import repair
 from triage.errors import PictureError
@@ -16,11 +17,22 @@ from triage.pictures.values import Line, PictureText
 INSTALL = "pip install 'wechat-triage[pictures]'"
 """What switches it on."""
 _NEEDED = ("rapidocr_onnxruntime", "PIL", "cv2", "numpy")
-_SECONDS = 60.0
-"""On the clock, also where other work holds up the process; it has ten seconds of a processor (`worker`)."""
-_WAIT_SECONDS = 90.0
-"""For the picture before."""
 _ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How many seconds a picture may take."""
+
+    processor: int = 10
+    """Of a processor; the system ends the process that reads it behind them."""
+    clock: float = 60.0
+    """On the clock, also where other work holds up that process."""
+    turn: float = 90.0
+    """For the picture before."""
+
+
+TIME_LIMITS = TimeLimits()
 
 
 def is_available() -> bool:
@@ -28,26 +40,26 @@ def is_available() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
 
 
-def read_picture(data: bytes) -> PictureText:
+def read_picture(data: bytes, limits: TimeLimits = TIME_LIMITS) -> PictureText:
     """What a PNG, JPEG, WebP or GIF shows as text; blocks until it is read. Raises PictureError."""
     if not is_available():
         raise PictureError(f"这里没装读图的功能，装上再发图：{INSTALL}", "not_installed")
     require_readable(data)
-    if not _ONE_AT_A_TIME.acquire(timeout=_WAIT_SECONDS):
+    if not _ONE_AT_A_TIME.acquire(timeout=limits.turn):
         raise PictureError("前面的图还没读完，过一会儿再发", "busy")
     try:
-        return _read(data)
+        return _read(data, limits)
     finally:
         _ONE_AT_A_TIME.release()
 
 
-def _read(data: bytes) -> PictureText:
+def _read(data: bytes, limits: TimeLimits) -> PictureText:
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "triage.pictures.worker"],
+        done = subprocess.run(  # noqa: S603 - ourselves and a number
+            [sys.executable, "-m", "triage.pictures.worker", str(limits.processor)],
             input=data,
             capture_output=True,
-            timeout=_SECONDS,
+            timeout=limits.clock,
             check=False,
         )
     except subprocess.TimeoutExpired as exc:

@@ -22,8 +22,6 @@ from triage.pictures.formats import require_readable, require_size
 from triage.pictures.layout import text_of
 from triage.pictures.values import Line
 
-CPU_SECONDS = 10
-"""Of one picture; the system ends the process behind it."""
 _MEMORY_BYTES = 3 * 1024**3
 """Of addresses, most of which are never used: what is resident stays far below."""
 _NICE = 3
@@ -37,8 +35,9 @@ _LEAST_SIDE = 8
 
 
 def main() -> None:
-    """Read the picture on standard input."""
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    """Read the picture on standard input; the argument is how many seconds of a processor it may take."""
+    seconds = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     with suppress(PermissionError):  # deploy/triage@.service forbids what changes a priority
         os.nice(_NICE)
