@@ -12,8 +12,8 @@ READY := $(VENV)/.ready
 run: $(READY) ## serve; with no settings at all as a demo with a chat page in the browser
 	$(BIN)/triage serve
 
-test: check ## all checks and tests; a file stays with one process, so what it starts is started once
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
+test: check ## all checks and tests; a file stays with one process, so what it starts is started once, the longest first
+	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,26 @@ from triage.settings.directories import data_directory, load_sources
 # The tests start Python hundreds of times; without compiled files each start compiles the whole program.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+LONGEST = (
+    "test_package.py",
+    "pictures/test_hostile.py",
+    "web/test_nodes.py",
+    "web/test_on_call_story.py",
+    "web/test_pictures.py",
+    "web/console/test_walk.py",
+    "test_commands.py",
+    "web/test_serve.py",
+    "bot/test_broken_templates.py",
+)
+"""The files that take half a minute and more, the longest first."""
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest: begun last, it would run on one processor while the others have nothing to do."""
+    places = {_HERE / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
