@@ -711,3 +711,69 @@ def test_the_sentence_before_an_alert_is_its_description_where_the_label_was_los
 def test_the_sentence_of_one_alert_is_not_that_of_the_next() -> None:
     first, second = parse(f"内容: {SENTENCE}\n{BARE}\n{BARE}").alerts
     assert (first.description, second.description) == (SENTENCE, None)
+
+
+HEAD = "Appid: wx5a1b2c3d4e5f6071\n昵称: 山谷书店\n时间: 2024-05-17 19:42:08\n"
+COUNT = "次数: 5分钟 64次\n"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param("各位看下这条\n", id="talk"),
+        pytest.param(f"{SENTENCE} 是什么意思\n", id="a question about the sentence"),
+        pytest.param(f"{SENTENCE}？\n各位看下\n", id="talk below the sentence"),
+        pytest.param(f"小王：{SENTENCE}\n", id="somebody says the sentence"),
+        pytest.param("推送消息或事件的改造，明天评审\n", id="talk that begins like the sentence"),
+    ],
+)
+def test_other_words_between_the_lines_of_an_alert_are_no_description(between: str) -> None:
+    alerts = parse(f"{HEAD}{between}{COUNT}{BARE}").alerts
+    assert [alert.description for alert in alerts] == [None]
+
+
+@pytest.mark.parametrize(
+    "nickname",
+    ["微信服务器向导", "推送消息或事件小助手", SENTENCE],
+    ids=["a name", "another", "the sentence itself"],
+)
+def test_a_nickname_like_the_sentence_is_a_nickname(nickname: str) -> None:
+    (alert,) = parse(f"Appid: wx5a1b2c3d4e5f6071\n昵称: {nickname}\n{COUNT}{BARE}").alerts
+    assert (alert.nickname, alert.description) == (nickname, None)
+
+
+def test_a_sentence_of_a_body_is_no_description() -> None:
+    body = f"[response_content=<xml>\n{SENTENCE}\n{COUNT}</xml>]"
+    (alert,) = parse(f"{HEAD}{COUNT}错误样例: [OpenID=oRxqg5UFBdN7PnrBiNK9o4mEn61s]{body}\n{TAIL}").alerts
+    assert (alert.description, alert.count) == (None, 64)
+
+
+def test_a_sentence_between_two_alerts_is_that_of_the_second() -> None:
+    first, second = parse(f"{HEAD}{COUNT}{BARE}\n{SENTENCE}\n{HEAD}{COUNT}{BARE}").alerts
+    assert (first.description, second.description) == (None, SENTENCE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"{HEAD}{SENTENCE}\n{COUNT}{BARE}", id="on its line"),
+        pytest.param(f"{HEAD}\n{SENTENCE}\n\n{COUNT}\n{BARE}", id="with blank lines"),
+        pytest.param(f"{HEAD.replace(chr(10), ' ')}{SENTENCE} {COUNT}{BARE}", id="all on one line"),
+        pytest.param(f"{HEAD}{SENTENCE[:20]}\n{SENTENCE[20:]}\n{COUNT}{BARE}", id="folded"),
+        pytest.param(f"{HEAD}- **{SENTENCE}**\n{COUNT}{BARE}", id="bold, in a list"),
+        pytest.param(f"{HEAD}{SENTENCE}\n{BARE}", id="before the sample"),
+        pytest.param(f"> {HEAD.replace(chr(10), chr(10) + '> ')}{SENTENCE}\n> {COUNT}> {BARE}", id="quoted"),
+    ],
+)
+def test_the_sentence_between_the_lines_is_the_description_where_its_label_was_lost(text: str) -> None:
+    (alert,) = parse(text).alerts
+    assert (alert.appid, alert.nickname, alert.description) == ("wx5a1b2c3d4e5f6071", "山谷书店", SENTENCE)
+    assert alert.first_seen is not None
+    assert alert.text.startswith("Appid")
+    ((start, end),) = [(start, end) for name, start, end in alert.parts if name == "description"]
+    assert parse(text).text[start:end].startswith(SENTENCE[:20])
+
+
+def test_an_empty_line_before_the_sentence_stays_empty() -> None:
+    (alert,) = parse(f"Appid: wx5a1b2c3d4e5f6071\n昵称:\n{SENTENCE}\n{COUNT}{BARE}").alerts
+    assert (alert.nickname, alert.description, alert.count) == (None, SENTENCE, 64)

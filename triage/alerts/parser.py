@@ -17,7 +17,7 @@ from itertools import islice, pairwise
 from triage.alerts.cleaning import MAX_LINE, clean, half_width, has_words_between, trim_line, unfold
 from triage.alerts.sample import Brackets, Sample, parse_brackets
 from triage.alerts.scanner import KEY, Scanner
-from triage.alerts.sentence import is_platform_sentence, sentence_before
+from triage.alerts.sentence import Placed, is_platform_sentence, sentence_before, sentence_between
 from triage.errors import TextTooLargeError
 
 BEIJING = timezone(timedelta(hours=8))
@@ -151,7 +151,8 @@ def parse(text: str) -> Reading:
     for draft in _drafts(scanner, tokens):
         floor, end = end, draft.span[1]
         if len(alerts) < MAX_ALERTS and _is_alert(draft):
-            _take_bare_sentence(scanner.text, draft, floor)
+            if not draft.description:
+                _take_sentence(draft, 0, sentence_before(scanner.text, draft.span[0], floor))
             alerts.append(_alert(scanner.text, draft))
             unread += draft.unread
         else:
@@ -231,6 +232,9 @@ def _drafts(scanner: Scanner, tokens: list[_Token]) -> Iterator[_Draft]:
     """The tokens grouped by alert, their values parsed."""
     draft = _Draft()
     for token, following in pairwise([*tokens, _Token("end", scanner.length, scanner.length)]):
+        if draft.tokens and _RANK[draft.tokens[-1].kind] < _RANK["description"] < _RANK[token.kind]:
+            found = sentence_between(scanner.text, draft.tokens[-1].end, token.start)
+            _take_sentence(draft, len(draft.tokens), found)
         if draft.tokens and _begins_next(scanner.folded, draft, token):
             yield draft
             draft = _Draft()
@@ -316,7 +320,8 @@ def _parse_line(text: str, draft: _Draft, token: _Token, following: _Token) -> N
     raw = text[token.value : limit].lstrip()
     start = limit - len(raw)
     goes_on = _RANK[following.kind] > _RANK[token.kind]
-    if not goes_on and "\n" in text[token.value : start]:
+    is_sentence = token.kind != "description" and is_platform_sentence(raw)
+    if "\n" in text[token.value : start] and (not goes_on or is_sentence):
         token.end = token.value
         return
     if goes_on and token.kind == "description" and (value := unfold(raw)) is not None:
@@ -348,14 +353,13 @@ def _is_alert(draft: _Draft) -> bool:
     )
 
 
-def _take_bare_sentence(text: str, draft: _Draft, floor: int) -> None:
-    """Where the label 内容 was lost, the platform's sentence right before the alert is its description."""
-    place = None if draft.description else sentence_before(text, draft.span[0], floor)
-    if place:
-        token = _Token("description", place[0], place[0])
-        token.end = place[1]
-        draft.tokens.insert(0, token)
-        draft.description = text[slice(*place)]
+def _take_sentence(draft: _Draft, index: int, found: Placed | None) -> None:
+    """Make a sentence of the platform, whose label 内容 was lost, the description, as the token at `index`."""
+    if found:
+        draft.description, start, end = found
+        token = _Token("description", start, start)
+        token.end = end
+        draft.tokens.insert(index, token)
 
 
 def _alert(text: str, draft: _Draft) -> Alert:
