@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -44,7 +44,25 @@ _ROBOT = "demo-robot-key"
 _ZONE = ZoneInfo("Asia/Shanghai")
 # one that nobody can reach needs no secrets
 _APP = Account(CORPID, 1000002, Seal("demo", "0" * 43, CORPID), "demo-secret")
-_TURNS = Rotation("turns", tuple(PEOPLE), Every.WEEK, 1, time(10), date(2026, 4, 20), _ZONE, on=0)
+
+
+def two_by_turns(people: Sequence[Teammate], since: date, robot: str, second_after: timedelta) -> Team:
+    """A team by weeks from midnight in Shanghai on `since`, the first of them in the first week, and their group.
+
+    The second is called `second_after` the first; `robot` is the key of the robot in the group.
+    """
+    order = tuple(mate.id for mate in people)
+    turns = Rotation("turns", order, Every.WEEK, 1, time(0), since, _ZONE, on=since.weekday())
+    steps = (
+        EscalationStep(timedelta(0), (Target(TargetKind.ROTATION, turns.id),), GROUP),
+        EscalationStep(second_after, (Target(TargetKind.ROTATION, turns.id, 1),), GROUP),
+    )
+    return Team(
+        people=tuple(people),
+        rotations=(turns,),
+        escalations=(Escalation(Severity.INFO, steps),),
+        groups=(TeamGroup(GROUP, WECOM_WEBHOOK.name, robot),),
+    )
 
 
 def _mate(id_: str, name: str) -> Teammate:
@@ -52,19 +70,8 @@ def _mate(id_: str, name: str) -> Teammate:
     return Teammate(id_, name, (*wecom, Person(WECHAT, ANY_ACCOUNT, OPENIDS[id_])))
 
 
-TEAM = Team(
-    people=tuple(_mate(id_, name) for id_, name in PEOPLE.items()),
-    rotations=(_TURNS,),
-    escalations=(
-        Escalation(
-            Severity.INFO,
-            (
-                EscalationStep(timedelta(0), (Target(TargetKind.ROTATION, _TURNS.id),), GROUP),
-                EscalationStep(timedelta(minutes=10), (Target(TargetKind.ROTATION, _TURNS.id, 1),), GROUP),
-            ),
-        ),
-    ),
-    groups=(TeamGroup(GROUP, WECOM_WEBHOOK.name, _ROBOT),),
+TEAM = two_by_turns(
+    [_mate(id_, name) for id_, name in PEOPLE.items()], date(2026, 4, 20), _ROBOT, timedelta(minutes=10)
 )
 
 

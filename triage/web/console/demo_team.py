@@ -5,29 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
+from triage.alerts.parser import BEIJING
 from triage.channels.sealed import Seal
 from triage.channels.wecom_app.account import Account as WecomApp
 from triage.channels.wecom_app.channel import WECOM_APP
 from triage.channels.wecom_bot.account import BotAccount
 from triage.channels.wecom_bot.channel import WECOM_BOT
 from triage.channels.wecom_webhook.channel import WECOM_WEBHOOK
-from triage.findings import Severity
-from triage.incidents.team import (
-    Escalation,
-    EscalationStep,
-    Every,
-    Rotation,
-    Target,
-    TargetKind,
-    Team,
-    TeamGroup,
-    Teammate,
-)
+from triage.incidents.team import Team, Teammate
 from triage.message import ANY_ACCOUNT, Person
-from triage.simulator.wecom import GROUP
+from triage.simulator.on_call import two_by_turns
 from triage.web.console.demo_people import CHANNEL, PEOPLE, random_key
 
 SECOND_AFTER = timedelta(seconds=20)
@@ -37,7 +26,6 @@ ON_CALL: Mapping[str, str] = {"wang": "小王", "li": "小李"}
 """By their ids on WeCom; the first is on call."""
 _CORPID = "wwdemo000000000000"
 _AGENTID = 1000002
-_SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +53,12 @@ def make_team(now: datetime, window: timedelta, second_after: timedelta = SECOND
         WecomApp(_CORPID, _AGENTID, app, secrets.token_hex(16)),
         BotAccount(bot, BOT_NAME),
         robot,
-        _team(now, robot, second_after),
-    )
-
-
-def _team(now: datetime, robot: str, second_after: timedelta) -> Team:
-    today = now.astimezone(_SHANGHAI).date()
-    turns = Rotation("turns", tuple(ON_CALL), Every.WEEK, 1, time(0), today, _SHANGHAI, on=today.weekday())
-    steps = (
-        EscalationStep(timedelta(0), (Target(TargetKind.ROTATION, turns.id),), GROUP),
-        EscalationStep(second_after, (Target(TargetKind.ROTATION, turns.id, 1),), GROUP),
-    )
-    return Team(
-        people=tuple(_teammate(id_, name) for id_, name in ON_CALL.items()),
-        rotations=(turns,),
-        escalations=(Escalation(Severity.INFO, steps),),
-        groups=(TeamGroup(GROUP, WECOM_WEBHOOK.name, robot),),
+        two_by_turns(
+            [_teammate(id_, name) for id_, name in ON_CALL.items()],
+            now.astimezone(BEIJING).date(),
+            robot,
+            second_after,
+        ),
     )
 
 
