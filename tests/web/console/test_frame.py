@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.wrappers import Response
 
 from tests.support.console import TEMPLATES, console, texts
-from triage.errors import StoreDownError
+from tests.support.console_pages import addresses
 from triage.web.console import words
 from triage.web.console.frame import FORM_FIELD, csrf_field, page
 from triage.web.console.pages import PAGES
@@ -36,11 +36,6 @@ def sample() -> Blueprint:
     @seen_by(Sight.MEMBER)
     def write() -> Response:
         return page("problem.html", title="written", advice="")
-
-    @blueprint.get("/sample/broken")
-    @seen_by(Sight.ANYBODY)
-    def broken() -> Response:
-        raise StoreDownError("gone")
 
     return blueprint
 
@@ -170,9 +165,17 @@ def test_a_token_without_its_cookie_is_refused(client: FlaskClient) -> None:
     assert client.post("/sample", data={FORM_FIELD: ours}).status_code == 403
 
 
-def test_a_page_says_in_words_that_the_database_is_away(client: FlaskClient) -> None:
-    answer = client.get("/sample/broken")
-    assert (answer.status_code, "数据库没有回应" in answer.get_data(as_text=True)) == (503, True)
+def test_every_page_is_there_without_the_database_or_says_in_words_that_it_is_away(tmp_path: Path) -> None:
+    with console(tmp_path, demo=True) as application:
+        application.service.store = None
+        client = application.pages.test_client()
+        known = list(addresses(application.pages, 1))
+        answers = {address: client.get(address) for address in known}
+    away = {address for address, answer in answers.items() if answer.status_code == 503}
+    assert away == {address for address in known if address.startswith(("/now", "/incidents/", "/week"))}
+    for address in away:
+        assert "数据库没有回应" in answers[address].get_data(as_text=True), address
+    assert {answers[address].status_code for address in known if address not in away} <= {200, 302, 303}
 
 
 def test_who_has_not_come_in_sees_no_page_of_members(tmp_path: Path) -> None:

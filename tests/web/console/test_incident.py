@@ -16,7 +16,6 @@ from tests.support.browser import CHROMIUM, REFRESH, REPLIES, SECONDS, Browser, 
 from tests.support.console import console
 from tests.support.stores import message, sighting
 from tests.support.talk import CONNECT
-from triage.errors import StoreDownError
 from triage.incidents.correlation import Incident, Reason, State, key_of, sighting_of
 from triage.message import Person
 from triage.store import Change, Entry, Member, Outgoing, OutgoingKind, OutgoingState, Settled, Store
@@ -392,17 +391,6 @@ class TestAccess:
         for path, fields in self.WRITES:
             assert client.post(f"/incidents/{number}{path}", data=fields).status_code == 403
         assert [event.what for event in store.timeline(number)] == ["open"]
-
-
-def test_the_page_says_in_words_that_the_database_is_away(
-    client: FlaskClient, app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_: object) -> None:
-        raise StoreDownError("gone")
-
-    monkeypatch.setattr(app.service, "ask", away)
-    answer = client.get("/incidents/1")
-    assert (answer.status_code, "数据库没有回应" in answer.get_data(as_text=True)) == (503, True)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to look at the page with")

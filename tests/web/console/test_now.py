@@ -15,7 +15,6 @@ from flask.testing import FlaskClient
 from tests.support.browser import CHROMIUM, REFRESH, SECONDS, Browser, demo_page
 from tests.support.console import console
 from tests.support.stores import entry, opened, recorded_in, sighting
-from triage.errors import StoreDownError
 from triage.incidents.correlation import Incident, Reason, State
 from triage.message import Person
 from triage.store import Change, Member, Store
@@ -300,17 +299,6 @@ class TestAccess:
         incident = _incident(store, others)
         assert (incident.owner, incident.state) == (None, State.OPEN)
         assert [event.what for event in store.timeline(others)] == ["open"]
-
-
-def test_the_page_says_in_words_that_the_database_is_away(
-    client: FlaskClient, app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(_: object) -> None:
-        raise StoreDownError("gone")
-
-    monkeypatch.setattr(app.service, "ask", away)
-    answer = client.get("/now")
-    assert (answer.status_code, "数据库没有回应" in answer.get_data(as_text=True)) == (503, True)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium to look at the page with")

@@ -197,14 +197,6 @@ def test_no_more_weeks_are_kept_than_people_look_at(store: Store) -> None:
     assert figures(store, WEEK, (), NOW, _no_topic).alerts == 1, "the oldest were forgotten"
 
 
-def test_the_page_says_in_words_that_the_database_is_away(
-    application: Application, client: FlaskClient
-) -> None:
-    application.service.store = None
-    answer = client.get("/week")
-    assert (answer.status_code, "数据库没有回应" in answer.get_data(as_text=True)) == (503, True)
-
-
 def test_a_full_week_names_what_solved_it_and_stays_small(
     application: Application, client: FlaskClient
 ) -> None:
