@@ -394,10 +394,11 @@ def test_rules_directories_are_read_without_the_rest(tmp_path: Path) -> None:
     )
 
 
-def test_asking_does_not_import_what_the_service_needs() -> None:
+@pytest.mark.parametrize("command", [["ask", "4"], ["rules", "list"]], ids=" ".join)
+def test_asking_does_not_import_what_the_service_needs(command: list[str]) -> None:
     heavy = "pydantic flask sqlalchemy wechatpy uvicorn prometheus_client"
     script = (
-        "import sys; from triage.cli import main; main(['ask', '4']);"
+        f"import sys; from triage.cli import main; main({command!r});"
         f"print(sorted(set('{heavy}'.split()) & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

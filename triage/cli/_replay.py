@@ -17,11 +17,10 @@ from triage.cli._adviser import make_renderer
 from triage.cli._commands import Command
 from triage.cli._language import gettext
 from triage.cli._output import dump, write
-from triage.cli.db import database_url
+from triage.cli._store import open_store
 from triage.errors import InputError
 from triage.rules.loader import find_rule_files, load_rules
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
-from triage.store import Store
 
 
 @click.command(
@@ -55,7 +54,7 @@ def command(directories: tuple[Path, ...], days: int | None, as_json: bool) -> i
     bundled = [data_directory("rules")]
     live, new = (load_rules_dirs(), [*bundled, *directories]) if directories else (bundled, load_rules_dirs())
     since = datetime.now(UTC) - timedelta(days=days) if days else None
-    with closing(Store.open(database_url())) as store, _progress() as on_text:
+    with closing(open_store()) as store, _progress() as on_text:
         texts = (kept.text for kept in store.kept_texts(since))
         found = replay(_adviser(live), _adviser(new), texts, on_text)
     write(dump(_as_json(found))) if as_json else _show(found)

@@ -14,10 +14,10 @@ import click
 from triage.channels.registry import CHANNELS
 from triage.cli._commands import Command
 from triage.cli._output import write
-from triage.cli.db import database_url
+from triage.cli._store import open_store
 from triage.message import Person
 from triage.printing import csv_cell, dump_json
-from triage.store import TABLES, Store
+from triage.store import TABLES
 
 
 @click.command(
@@ -44,7 +44,7 @@ def command(table: str, form: str) -> None:
     shifts, sign_ins, ticks, timeline, traits or voided_links. The reply of a message stands there as it was
     sent. In CSV a cell that a spreadsheet would take for a formula begins with a single quote.
     """
-    store = Store.open(database_url())
+    store = open_store()
     try:
         rows = store.export(table)
         rows = map(_as_sent, rows) if table == "messages" else rows

@@ -9,10 +9,10 @@ import click
 
 from triage.cli._commands import Command
 from triage.cli._output import write
-from triage.cli.db import database_url
+from triage.cli._store import open_store
 from triage.incidents.story import clock
 from triage.printing import dump_json, one_line
-from triage.store import OutgoingKind, OutgoingState, Queued, Store
+from triage.store import OutgoingKind, OutgoingState, Queued
 
 _SHOWN = 50
 """The newest rows."""
@@ -28,7 +28,7 @@ def command(failed: bool, as_json: bool) -> int:
 
     The times are Beijing's; what the messages say is not printed.
     """
-    with closing(Store.open(database_url())) as store:
+    with closing(open_store()) as store:
         rows = store.outbox.rows(_FAILED if failed else tuple(OutgoingState), _SHOWN)
     messages = [row for row in rows if row.kind not in _DECISIONS or row.state in _FAILED]
     for row in messages:

@@ -21,7 +21,7 @@ from triage.cli._language import gettext, in_language, title_of
 from triage.cli._output import dump, write
 from triage.cli._replay import command as replay
 from triage.cli._rules_json import diagnosis_as_json, question_as_json, rule_as_json, rule_head_as_json
-from triage.cli.db import database_url
+from triage.cli._store import open_store
 from triage.errors import InputError
 from triage.findings import Finding, Location, Severity
 from triage.platform.pushes import AlertedPush
@@ -32,7 +32,6 @@ from triage.rules.model import Change, Rule, RuleSet
 from triage.rules.scaffold import write_scaffold
 from triage.rules.schema import json_schema
 from triage.settings.directories import data_directory, load_rules_dirs, load_sources
-from triage.store import Store
 from triage.wording import Wording
 
 _LONGEST_LINE = 100
@@ -281,7 +280,7 @@ def gaps(as_json: bool) -> None:
 
     The most frequent come first, each with the topics nearest to it, so that it can become an alias or an example.
     """
-    adviser, store = make_adviser(), Store.open(database_url())
+    adviser, store = make_adviser(), open_store()
     try:
         texts = [str(row["text"]) for row in store.export("gaps")]
     finally:
