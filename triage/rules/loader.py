@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from triage.rules.strict_yaml import MAX_BYTES
 from triage.wording import Wording
 
 _VERSION_DIGITS = 12
+_parse = lru_cache(maxsize=128)(parse_file)
+"""When one file changes, the others are not parsed again: that is most of the work of a reload."""
 
 
 def load_templates(directory: Path) -> dict[str, str]:
@@ -44,7 +47,7 @@ def load_valid_rules(
                 findings.append(source)
                 continue
             digest.update(source.encode())
-            parsed, problems = parse_file(source, str(file.path))
+            parsed, problems = _parse(source, str(file.path))
             files.append(parsed)
             findings += problems
     rule_set, between = join(files, digest.hexdigest()[:_VERSION_DIGITS], sources)
