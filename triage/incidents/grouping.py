@@ -40,8 +40,14 @@ def _alike(
     size: Callable[[Group], int],
 ) -> tuple[list[Group], list[Incident]]:
     """The groups that are large enough, and the incidents that are in none of them."""
-    groups = [Group(shape, value, alike) for value, alike in _by(incidents, shared).items() if value]
+    groups = [
+        Group(shape, value, alike)
+        for value, alike in _by(incidents, shared).items()
+        if value and len(alike) >= MIN_ALIKE
+    ]
     large = [group for group in groups if size(group) >= MIN_ALIKE]
+    if not large:
+        return [], list(incidents)
     taken = {incident.id for group in large for incident in group.incidents}
     return large, [incident for incident in incidents if incident.id not in taken]
 
