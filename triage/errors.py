@@ -156,17 +156,24 @@ class StoreBusyError(StoreDownError):
 
 
 class ReplacedFileError(StoreDownError):
-    """The file of the database is no longer the one that was opened, so that nothing would be found again."""
+    """The file of the database, or with `is_log` its log, is no longer the one that was opened: nothing would be found
+    again, or two logs would damage the database.
+    """
 
-    def __init__(self, file: str) -> None:
-        super().__init__(
-            Wording(
-                "the database file {file} was deleted or replaced while it was in use; put it back, or "
-                "restart triage to go on with what is there",
-                file=file,
-            )
-        )
+    def __init__(self, file: str, *, is_log: bool = False) -> None:
+        super().__init__(_LOG_GONE.filled(file=file) if is_log else _FILE_GONE.filled(file=file))
         self.file = file
+        self.is_log = is_log
+
+
+_FILE_GONE = Wording(
+    "the database file {file} was deleted or replaced while it was in use; put it back, or restart triage to go on "
+    "with what is there"
+)
+_LOG_GONE = Wording(
+    "the log {file} of the database was deleted or replaced while it was in use; let no other program open the "
+    "database, stop triage normally, which moves what the log holds into the database, and start it again"
+)
 
 
 class OvertakenError(StoreError):

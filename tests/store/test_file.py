@@ -16,6 +16,8 @@ from tests.support.stores import NOW, entry, opening
 from triage.errors import InputError, ReplacedFileError, SchemaError, SettingsError, StoreError
 from triage.store import Recorded, Store
 from triage.store.copying import back_up, restore
+from triage.store.database import Database
+from triage.store.session import Session
 
 REPLY = Recorded("回复", sender="oAlice")
 
@@ -92,6 +94,82 @@ class TestGone:
             _delete(file)
             with pytest.raises(ReplacedFileError):
                 store.record(entry("2"))
+
+
+def _log(file: Path) -> Path:
+    return file.with_name(f"{file.name}-wal")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file can be neither deleted nor replaced there")
+class TestLogGone:
+    @pytest.mark.parametrize(
+        "happen", [Path.unlink, lambda log: log.rename(log.with_name("moved")), lambda log: _remake(log)],
+        ids=["deleted", "moved", "made again"],
+    )  # fmt: skip
+    def test_nothing_is_read_or_written_once_the_log_is_another(
+        self, happen: Callable[[Path], object], file: Path
+    ) -> None:
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            store.record(entry("1"))
+            happen(_log(file))
+            asks: tuple[Callable[[], object], ...] = (
+                lambda: store.record(entry("2")),
+                lambda: store.reply_to(entry("1").message.key),
+                store.require_file,
+                store.check,
+            )
+            for ask in asks:
+                with pytest.raises(ReplacedFileError, match="stop triage normally") as raised:
+                    ask()
+                assert raised.value.is_log
+
+    def test_a_normal_stop_moves_what_the_log_held_into_the_file(self, file: Path) -> None:
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            for key in "123":
+                store.record(entry(key))
+            _log(file).unlink()
+            with pytest.raises(ReplacedFileError):
+                store.record(entry("4"))
+        assert _keys(file) == ["1", "2", "3"]
+        with closing(Store.open(f"sqlite:///{file}")) as again:
+            assert again.record(entry("4")).is_new
+
+    def test_a_log_that_is_put_back_is_gone_on_with(self, file: Path) -> None:
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            store.record(entry("1"))
+            aside = _log(file).rename(file.with_name("moved"))
+            with pytest.raises(ReplacedFileError):
+                store.record(entry("2"))
+            aside.rename(_log(file))
+            assert store.record(entry("2")).is_new
+
+    def test_a_log_that_was_moved_and_begun_anew_is_the_same(self, file: Path) -> None:
+        with closing(Store.open(f"sqlite:///{file}")) as store:
+            store.record(entry("1"))
+            with closing(sqlite3.connect(file)) as other:
+                other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert store.record(entry("2")).is_new
+
+    def test_a_log_that_sqlite_makes_again_after_the_last_connection_is_no_other(self, file: Path) -> None:
+        with closing(Database(f"sqlite:///{file}")) as database:
+            database.read(lambda session: session.command("SELECT 1"))
+            database.require_file()
+            with pytest.raises(ZeroDivisionError):
+                database.read(_break)
+            assert not _log(file).exists(), "its only connection is closed"
+            database.read(lambda session: session.command("SELECT 1"))
+            database.require_file()
+            assert _log(file).exists()
+
+
+def _remake(log: Path) -> None:
+    log.unlink()
+    log.touch()
+
+
+def _break(session: Session) -> None:
+    session.connection.invalidate()
+    raise ZeroDivisionError
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights as POSIX knows them")

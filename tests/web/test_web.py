@@ -467,6 +467,19 @@ def test_a_database_file_that_is_deleted_is_said_and_counted_and_none_is_made(
     assert again.client.get("/readyz").status_code == 200
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_a_log_of_the_database_that_is_deleted_is_said_and_counted(bench: Bench, tmp_path: Path) -> None:
+    bench.platform.say(ALERT)
+    (tmp_path / "triage.db-wal").unlink()
+    assert bench.service.look_at_file() == 10, "seconds until it is looked at again"
+    assert bench.count("store_errors_total", where="file") == 1
+    assert "回应失败" in (bench.platform.say(ALERT).accepted.text or "")
+    assert bench.count("unrecorded_total") == 1
+    ready = bench.client.get("/readyz")
+    assert ready.status_code == 503
+    assert "stop triage normally" in ready.get_json()["store"]["problem"]
+
+
 def test_a_database_that_comes_late_is_used_then(tmp_path: Path) -> None:
     settings = _settings(tmp_path)
     service = create_app(settings).service

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -69,12 +70,18 @@ class Database:
         """Sessions on a file that no thread uses at the moment."""
         self.file = file_of(self.url)
         self._opened: OpenedFile | None = None
+        if self._keeps_sessions:
+            event.listen(self._engine, "close", self._on_closed)
         self._checkpointer = Checkpointer(self.read, rows_per_checkpoint) if self._keeps_sessions else None
 
     def require_file(self) -> None:
-        """Raises ReplacedFileError if the file that was opened is not there any more, or another one."""
+        """Raises ReplacedFileError if the file that was opened, or its log, is not there any more, or another one."""
         if self._opened is not None:
             self._opened.require()
+
+    def _on_closed(self, _connection: object, _record: object) -> None:
+        if self._opened is not None:
+            self._opened.forget_log()
 
     def close(self) -> None:
         """Close the connections that nobody uses; the next question opens a new one, and takes the file it finds."""

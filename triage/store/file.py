@@ -50,21 +50,36 @@ class OpenedFile:
     """The file that the connections have open.
 
     Whoever deletes or replaces it changes nothing for them: they would go on with a file that nobody finds any more.
+    Without its log alone, what is only there is lost with the process; and another program may begin a log of its own,
+    while all of them share one index of both: rows vanish, pages are damaged.
     """
 
     def __init__(self, file: Path) -> None:
         self._path = str(file.absolute())
-        self._identity = self._seen()
+        self._log_path = f"{self._path}-wal"
+        self._identity = _identity(self._path)
+        self._log: tuple[int, int] | None = None
+        """That of the log; None until it is seen."""
 
     def require(self) -> None:
-        """Raises ReplacedFileError unless the same file is still there."""
-        if self._seen() != self._identity:
+        """Raises ReplacedFileError unless the same file is still there, and its log."""
+        if _identity(self._path) != self._identity:
             raise ReplacedFileError(self._path)
+        log = _identity(self._log_path)
+        if self._log is None:
+            self._log = log
+        elif log != self._log:
+            raise ReplacedFileError(self._log_path, is_log=True)
 
-    def _seen(self) -> tuple[int, int] | None:
-        """Device and inode; None where there is no such file."""
-        try:
-            found = os.stat(self._path)  # noqa: PTH116 - for every push, and a third of the time of Path.stat
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    def forget_log(self) -> None:
+        """A connection was closed: with the last one SQLite takes the log away, and makes another one for the next."""
+        self._log = None
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Device and inode; None where there is no such file."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - for every push, and a third of the time of Path.stat
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -105,7 +105,9 @@ def _store_problem() -> str | None:
         the_service().ask(Store.check)
     except SchemaError as exc:
         return str(exc)
-    except ReplacedFileError:
+    except ReplacedFileError as exc:
+        if exc.is_log:
+            return "the log of the database was deleted or replaced; stop triage normally and start it again"
         return (
             "the database file was deleted or replaced; put it back, or restart to go on with what is there"
         )

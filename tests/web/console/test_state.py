@@ -86,6 +86,7 @@ AWAY: dict[str, tuple[StoreError, str, str]] = {
     "no answer": (StoreDownError("gone"), "没有回应", "TRIAGE_DATABASE_URL"),
     "an old schema": (SchemaError("it has schema 0005"), "schema 0005", "triage db upgrade"),
     "another file": (ReplacedFileError("gone"), "被删或被换", "重启"),
+    "another log": (ReplacedFileError("gone", is_log=True), "日志（-wal）被删或被换", "正常停下服务"),
 }
 
 

@@ -55,9 +55,13 @@ def _store(service: Service, now: datetime) -> Iterator[Check]:
         has_members = bool(service.ask(Store.members))
     except SchemaError as exc:
         yield Check(name, Level.BAD, str(exc), _("停下服务，备份，运行 triage db upgrade，再启动。"))
-    except ReplacedFileError:
+    except ReplacedFileError as exc:
         said = _("数据库文件被删或被换了，现在什么都不记。")
-        yield Check(name, Level.BAD, said, _("把原来的文件放回去；要用新的就重启服务。"))
+        advice = _("把原来的文件放回去；要用新的就重启服务。")
+        if exc.is_log:
+            said = _("数据库的日志（-wal）被删或被换了，现在什么都不记。")
+            advice = _("别让别的程序打开数据库；正常停下服务（不要 kill -9），日志里的会写进数据库，再启动。")
+        yield Check(name, Level.BAD, said, advice)
     except StoreError:
         said = _("没有回应。排查步骤照发，只是不认得以前的事件。")
         advice = _("看数据库在不在跑、连不连得上；查 TRIAGE_DATABASE_URL；原因在日志的 store_failed 里。")
