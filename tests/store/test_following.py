@@ -109,7 +109,7 @@ class TestOpenIncidents:
 
     @pytest.mark.parametrize("most", [0, 1_000], ids=["none is kept", "all are kept"])
     def test_who_has_looked_before_sees_every_change(
-        self, store: Store, empty: str, monkeypatch: pytest.MonkeyPatch, most: int
+        self, store: Store, upgraded: str, monkeypatch: pytest.MonkeyPatch, most: int
     ) -> None:
         monkeypatch.setattr(following, "_MOST_KEPT", most)
         number = opened(store)
@@ -126,7 +126,7 @@ class TestOpenIncidents:
         }
         for change, make in changes.items():
             make()
-            with closing(Store.open(empty)) as another:
+            with closing(Store.open(upgraded)) as another:
                 assert store.following.open_incidents() == another.following.open_incidents(), change
 
     def test_alerts_are_read_again_only_of_those_that_have_changed(
