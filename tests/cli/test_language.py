@@ -16,16 +16,10 @@ from triage.cli import cli, main
 from triage.cli._chinese import COMMANDS
 from triage.cli._commands import Command, Group
 from triage.cli._formatter import columns, wrap
-from triage.cli._language import (
-    CATALOGUES,
-    Language,
-    catalogue,
-    choose_language,
-    gettext,
-    language_of,
-)
+from triage.cli._language import choose_language, gettext
 from triage.evidence.findings import FINDINGS
 from triage.evidence.nginx.problems import SEVERITIES
+from triage.settings.wordings import CATALOGUES, Language, catalogue, language_of
 from triage.simulator.illnesses import ILLNESSES
 from triage.store import TABLES
 
@@ -195,7 +189,8 @@ def _branches(node: ast.expr) -> Iterator[ast.expr]:
 
 CALLS = list(_calls())
 TAKE_TEXTS = {
-    "wording.py", "cli/_language.py", "cli/_commands.py", "cli/nginx.py", "cli/simulate.py", "doctor/page.py",
+    "wording.py", "settings/wordings.py", "web/console/words.py", "cli/_language.py", "cli/_commands.py", "cli/nginx.py",
+    "cli/simulate.py", "doctor/page.py",
 }  # fmt: skip
 """They are given texts that stand elsewhere: templates, the help of options, the tables of `_in_tables`."""
 CLICKS = {"[OPTIONS]", "COMMAND [ARGS]...", "Show the version and exit."}

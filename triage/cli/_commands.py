@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from triage.cli._formatter import Context
-from triage.cli._language import Language, gettext, language
+from triage.cli._language import gettext, language
 from triage.cli._output import write
+from triage.settings.wordings import Language
 
 
 class _Translated(click.Command):

@@ -8,7 +8,8 @@ from unicodedata import east_asian_width
 
 import click
 
-from triage.cli._language import Language, language
+from triage.cli._language import language
+from triage.settings.wordings import Language
 
 _PIECES = re.compile(r"[\x21-\x7e]+[，。、；：）]*|\s+|.[，。、；：）”]*", re.DOTALL)
 """What stays together: a word of ASCII, or a character, each with the punctuation that may begin no line."""

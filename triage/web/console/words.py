@@ -11,8 +11,9 @@ import yaml
 from flask import Flask, g, has_request_context, request
 
 from triage.settings.directories import data_directory
+from triage.settings.wordings import Language, said_in
 
-LANGUAGES = ("zh", "en")
+LANGUAGES = (Language.ZH.value, Language.EN.value)
 _COOKIE = "triage_lang"
 _ENGLISH = "english.yml"
 
@@ -39,6 +40,11 @@ def gettext(text: str, /, **values: object) -> str:
     return shown % values if values else shown
 
 
+def in_language(said: object) -> str:
+    """What the code says beside the pages, as a finding of a rule file does, in the language of this request."""
+    return said_in(Language(lang()), said)
+
+
 @cache
 def english() -> dict[str, str]:
     """English by Chinese, as templates/console/english.yml has it."""
@@ -49,6 +55,7 @@ def english() -> dict[str, str]:
 
 def install(app: Flask) -> None:
     """Give the templates `_()` and `{% trans %}`. https://jinja.palletsprojects.com/en/stable/extensions/#i18n-extension"""
+    app.add_template_filter(in_language)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # what the extension adds
         lambda text: gettext(text),
