@@ -189,8 +189,8 @@ def _branches(node: ast.expr) -> Iterator[ast.expr]:
 
 CALLS = list(_calls())
 TAKE_TEXTS = {
-    "wording.py", "settings/wordings.py", "web/console/words.py", "cli/_language.py", "cli/_commands.py", "cli/nginx.py",
-    "cli/simulate.py", "doctor/page.py",
+    "wording.py", "settings/wordings.py", "web/console/words.py", "cli/_language.py", "cli/_commands.py",
+    "cli/nginx.py", "cli/simulate.py", "doctor/page.py",
 }  # fmt: skip
 """They are given texts that stand elsewhere: templates, the help of options, the tables of `_in_tables`."""
 CLICKS = {"[OPTIONS]", "COMMAND [ARGS]...", "Show the version and exit."}

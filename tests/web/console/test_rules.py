@@ -228,7 +228,7 @@ def test_an_example_that_fails_is_told(application: Application, client: FlaskCl
     )
     change(application, own, mine=wrong)
     page = shown(client, "/rules/mine")
-    assert "&#39;request_timeout&#39; wins" in page
+    assert "却是“request_timeout”胜出" in page
     assert "没有例子出现的步骤" in page
 
 
