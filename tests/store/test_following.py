@@ -242,7 +242,10 @@ class TestNewestEvents:
     def test_alerts_are_counted(self, store: Store) -> None:
         number = opened(store)
         _join(store, number, "d2")
-        assert store.following.alert_counts([number, 4711]) == {number: 2}
+        assert [each.alerts for each in (_incident(store, number), *store.following.open_incidents())] == [
+            2,
+            2,
+        ]
 
     def test_the_newest_calls_are_read_and_no_decisions(self, store: Store) -> None:
         number = opened(store)
@@ -341,7 +344,6 @@ def test_no_question_of_a_page_reads_a_whole_table(tmp_path: Path) -> None:
             asked.similar(_incident(store, number), wanted)
         asked.condensed([number])
         asked.failures(number)
-        asked.alert_counts([number])
         asked.count_events(number)
         asked.sent(number, 5)
         asked.newest_events(number, 5)

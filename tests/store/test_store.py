@@ -216,7 +216,15 @@ class TestIncidents:
     def test_an_alert_opens_an_incident(self, store: Store) -> None:
         incident = opened(store)
         expected = Incident(
-            incident, "wx1|cb", "wx1", "https://a.example/cb", State.OPEN, NOW, NOW, sightings=(sighting(),)
+            incident,
+            "wx1|cb",
+            "wx1",
+            "https://a.example/cb",
+            State.OPEN,
+            NOW,
+            NOW,
+            sightings=(sighting(),),
+            alerts=1,
         )
         assert store.incident(incident) == expected
         assert store.incidents_for(["wx1|cb", "none"], NOW) == (expected,)

@@ -78,6 +78,8 @@ class Incident:
     """Whether members know it; False while only somebody has forwarded it who may not change what they see."""
     muted_until: datetime | None = None
     """Until when nobody is called for it, as a member said; None: as usual."""
+    alerts: int = 0
+    """How many alerts the store has of it, which may be more than `sightings`."""
 
 
 class Reason(enum.StrEnum):

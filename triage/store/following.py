@@ -51,7 +51,6 @@ _I, _A, _T = INCIDENTS.c, ALERTS.c, TRAITS.c
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ROWS = [_I[name] for name in INCIDENT_COLUMNS]
 _SOME = select(*_ROWS).where(_I.id.in_(_IDS))
-_COUNTED = select(_I.id, _I.alerts).where(_I.id.in_(_IDS))
 _FIRST_AND_NEWEST = (
     select(func.min(_A.id), func.max(_A.id))
     .select_from(INCIDENTS.join(ALERTS, and_(_A.incident_id == _I.id, _A.number > _I.alerts - _LOOKED_AT)))
@@ -147,13 +146,6 @@ class Following:
 
         return self._database.read(ask)
 
-    def alert_counts(self, ids: Sequence[int]) -> dict[int, int]:
-        """How many alerts each of these incidents has had."""
-        rows = self._database.read(
-            lambda session: session.connection.execute(_COUNTED, {"ids": list(ids)}).all()
-        )
-        return {row[0]: row[1] for row in rows}
-
     def failures(self, incident: int) -> tuple[Failures, ...]:
         """How many failures the newest `MOST_COUNTED` alerts of an incident counted, each alert once; oldest first."""
         rows = self._database.read(lambda session: session.all(_COUNTS, {"incident": incident}))
@@ -241,7 +233,7 @@ def _still_open(wanted: Wanted) -> Select[Any]:
 def _open(wanted: Wanted) -> Select[Any]:
     """Rows as the driver gives them, which is enough to see that they are the same as before."""
     newest = (_I.last_seen.desc(), _I.id.desc())
-    columns: list[Any] = [type_coerce(column, NULLTYPE) for column in (*_ROWS, _I.alerts)]
+    columns: list[Any] = [type_coerce(column, NULLTYPE) for column in _ROWS]
     return _still_open(wanted).with_only_columns(*columns).order_by(*newest).limit(MOST_OPEN)
 
 

@@ -51,7 +51,6 @@ class Kept:
 
     context: Context
     incident: Incident
-    alerts: int
     events: tuple[Event, ...]
     events_left_out: int
     sent: tuple[Queued, ...]
@@ -180,7 +179,6 @@ def _kept(context: Context, visitor: Visitor, incident: Incident, calls: Mapping
     return Kept(
         context,
         incident,
-        following.alert_counts([number]).get(number, 0),
         events,
         count - len(events),
         following.sent(number, MOST_SENT),
@@ -245,7 +243,7 @@ def _shown(
         account=naming.account_of(incident),
         story=naming.story_line(incident, moment),
         severity=naming.severity_name(each.severity),
-        alerts=seen.kept.alerts,
+        alerts=seen.kept.incident.alerts,
         callback=one_line(mask(incident.callback or "")),
         owner=name(owner) if owner else None,
         is_own=is_own,
@@ -253,7 +251,7 @@ def _shown(
         closed_note=one_line(mask(incident.closed_note or "")),
         call=_call(seen.kept.call, moment) if seen.kept.call else None,
         lines=[(line, moments.clock(line.moment.at, moment)) for line in reversed(found)],
-        left_out=seen.kept.events_left_out + max(0, seen.kept.alerts - len(incident.sightings)),
+        left_out=seen.kept.events_left_out + max(0, seen.kept.incident.alerts - len(incident.sightings)),
         steps=[_step_line(step, seen.kept.ticked, name, moment) for step in seen.steps],
         causes=seen.causes,
         evidence=_evidence(seen.kept.parts),
@@ -325,7 +323,7 @@ def _known(seen: Seen, name: naming.Names) -> Known:
         incident,
         naming.account_of(incident),
         naming.kinds_of(incident),
-        seen.kept.alerts,
+        seen.kept.incident.alerts,
         sum(count for _at, count in seen.kept.failures),
         min(claims, default=None),
         name(incident.owner) if incident.owner else None,

@@ -81,8 +81,6 @@ class _Known:
     page: int
     pending: int
     calls: Mapping[int, Call]
-    alerts: Mapping[int, int]
-    """How many alerts each has had that is shown."""
 
 
 @blueprint.get("/now")
@@ -161,7 +159,6 @@ def _known(store: Store, viewer: Viewer, team: Team | None, moment: datetime, as
         page=number,
         pending=store.count_incidents(moment - PENDING_SHOWN, viewer.wanted(is_confirmed=False)),
         calls=next_calls(store, shown, team, moment) if team else {},
-        alerts=store.following.alert_counts([incident.id for incident in shown]),
     )
 
 
@@ -197,18 +194,18 @@ def _row(each: Standing, known: _Known, viewer: Viewer, moment: datetime) -> Row
         _("平台暂停推送，还剩 %(time)s", time=moments.lasting(blocked_for)) if blocked_for else None,
         each.is_quiet,
         naming.story_line(incident, moment),
-        _facts(each, known.alerts.get(incident.id, 0), moment),
+        _facts(each, moment),
         _("%(who)s在处理", who=naming.person_name(owner, viewer.names, viewer.person)) if owner else None,
         _("接着叫：%(who)s", who=_call(call, moment)) if call else None,
         _("静音到 %(time)s", time=moments.clock(muted, moment)) if muted and muted > moment else None,
     )
 
 
-def _facts(each: Standing, alerts: int, moment: datetime) -> str:
+def _facts(each: Standing, moment: datetime) -> str:
     incident, rate = each.incident, each.rate
     told = [] if rate is None else [_("5 分钟 %(n)s 次", n=rate)]
     told += [
-        _("%(n)s 条报警", n=alerts),
+        _("%(n)s 条报警", n=incident.alerts),
         _("已经 %(time)s", time=moments.lasting(moment - incident.opened_at)),
         _("最近一条：%(time)s", time=moments.ago(incident.last_seen, moment)),
     ]
