@@ -82,6 +82,19 @@ class TestFile:
             assert copied.execute("SELECT count(*) FROM messages").fetchone() == (5,)
 
     @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files where Linux lists them")
+    @pytest.mark.parametrize(("made_with", "kept"), [(None, 1024), (4096, 4096)], ids=["new", "made before"])
+    def test_a_new_file_has_small_pages_and_another_keeps_its_own(
+        self, tmp_path: Path, made_with: int | None, kept: int
+    ) -> None:
+        if made_with:
+            with closing(sqlite3.connect(tmp_path / "t.db")) as other:
+                other.execute(f"PRAGMA page_size={made_with}")
+                other.execute("VACUUM")
+        with closing(Database(f"sqlite:///{tmp_path}/t.db")) as database:
+            asked = "PRAGMA page_size"
+            size = database.read(lambda session: session.connection.exec_driver_sql(asked).scalar_one())
+        assert size == kept
+
     def test_the_threads_that_make_checkpoints_leave_no_connection_open(self, file: Path) -> None:
         with closing(Store(Database(f"sqlite:///{file}", rows_per_checkpoint=1))) as store:
             for number in range(20):

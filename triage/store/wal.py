@@ -16,11 +16,11 @@ from triage.errors import StoreError
 from triage.store.session import Session
 
 ROWS_PER_CHECKPOINT = 4_000
-"""Those of 1,000 pushes, in some 17,000 pages of log. At 200 pushes a second 1.5 % of them are beside a checkpoint; it
+"""Those of 1,000 pushes, in some 26,000 pages of log. At 200 pushes a second 1.2 % of them are beside a checkpoint; it
 was 4 % and more with one every 50 pushes. Rows are counted because a purge writes hundreds in a transaction.
 """
 _LONG_LOG = 12_000
-"""Pages, some 48 MB: a log as long as that is to be begun anew, before SQLite's own checkpoint comes."""
+"""Pages: a log as long as that is to be begun anew, before SQLite's own checkpoint comes."""
 _PASSIVE_TRIES = 20
 """Each moves what was written during the one before: the first 1,000 pushes, then a few or none."""
 _PAUSE = 0.01
