@@ -249,7 +249,12 @@ class TestCopies:
             (lambda copy: copy.unlink(), InputError, "there is no file"),
             (lambda copy: copy.write_bytes(b""), InputError, "no database of triage"),
             (lambda copy: copy.write_bytes(b"x" * 9000), InputError, "not a database"),
-            (lambda copy: _spoil_page(copy), StoreError, "damaged"),
+            (lambda copy: _spoil_page(copy, "messages"), StoreError, "damaged"),
+            (
+                lambda copy: copy.write_bytes(copy.read_bytes()[:-1024] + b"\xff" * 1024),
+                StoreError,
+                "damaged",
+            ),
             (lambda copy: _run(copy, "DROP TABLE alembic_version"), InputError, "no database of triage"),
             (
                 lambda copy: _run(copy, "UPDATE alembic_version SET version_num = '9999'"),
@@ -257,7 +262,15 @@ class TestCopies:
                 "newer",
             ),
         ],
-        ids=["missing", "empty", "no database", "damaged", "another program's", "a newer program's"],
+        ids=[
+            "missing",
+            "empty",
+            "no database",
+            "a damaged table",
+            "damaged in the end",
+            "another program's",
+            "a newer program's",
+        ],
     )
     def test_what_cannot_be_used_is_refused_and_changes_nothing(
         self,
@@ -305,10 +318,13 @@ class TestCopies:
         assert "secret" not in str(raised.value)
 
 
-def _spoil_page(copy: Path) -> None:
-    """Overwrite the end of the file, where the tables are."""
+def _spoil_page(copy: Path, of: str) -> None:
+    """Overwrite the first page of a table."""
+    with closing(sqlite3.connect(copy)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (of,)).fetchone()
     content = bytearray(copy.read_bytes())
-    content[-4096:] = b"\xff" * 4096
+    content[(page - 1) * size : page * size] = b"\xff" * size
     copy.write_bytes(content)
 
 

@@ -109,5 +109,7 @@ def _told(file: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as exc:
+        if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT:
+            raise StoreError(Wording("{file} is damaged: {why}", file=file, why=str(exc))) from exc
         reason = reason_of(exc) if isinstance(exc, OSError) else str(exc)
         raise InputError(Wording("cannot use {file}: {why}", file=file, why=reason)) from exc
