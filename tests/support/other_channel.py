@@ -62,6 +62,10 @@ class OtherChannel:
     def written(self, text: str) -> str:
         return text
 
+    def seen(self, written: str, /) -> str:
+        """As it was sent."""
+        return written
+
     def respond(
         self,
         reply: Reply,
