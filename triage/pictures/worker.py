@@ -76,15 +76,16 @@ def _decode(data: bytes) -> tuple[Any, int, int, float]:
     Image.MAX_IMAGE_PIXELS = None  # our own limit is told before anything is decoded
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
-            require_size(*image.size)
-            if min(image.size) < _LEAST_SIDE:
-                return np.zeros((0, 0, 3), np.uint8), *image.size, 1.0
+            width, height = image.size
+            require_size(width, height)
+            if min(width, height) < _LEAST_SIDE:
+                return np.zeros((0, 0, 3), np.uint8), width, height, 1.0
             shown = _upright(_reduced(_webp(data, image) if kind == "WEBP" else image))
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError) as exc:
         raise PictureError("图片是坏的，打不开；换一张原图", "broken") from exc
     shown = _opaque(shown)
-    is_turned = (image.width < image.height) != (shown.width < shown.height)
-    width, height = image.size[::-1] if is_turned else image.size
+    if (width < height) != (shown.width < shown.height):
+        width, height = height, width
     if shown.size == (width, height) and width < _LEAST_WIDTH:
         shown = shown.resize((2 * width, 2 * height), Image.Resampling.LANCZOS)
     return np.array(shown), width, height, shown.width / width
@@ -108,13 +109,15 @@ def _webp(data: bytes, opened: Image.Image) -> Image.Image:
 
 def _reduced(image: Image.Image) -> Image.Image:
     """With no more pixels than are read; before anything else is done, as a large picture is copied by each step."""
-    image.load()
     scale = (_MOST_PIXELS / (image.width * image.height)) ** 0.5
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    if scale < 1:
+        image.draft(image.mode, size)  # a JPEG is decoded to a half where that is large enough
+    image.load()
     if scale >= 1:
         return image
     if image.mode in ("1", "P"):  # whose pixels are not averaged otherwise
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     return image.resize(size, Image.Resampling.BOX)
 
 
