@@ -25,11 +25,11 @@ class Wording(str):
         return self
 
     def filled(self, **values: object) -> Wording:
-        """The same template with these values."""
+        """A text made of this template and of these values instead."""
         return Wording(self.template, **values)
 
     def mapped(self, change: Callable[[str], str]) -> Wording:
-        """The same template, with every text among the values changed."""
+        """A text made of this template and of the values, each text among them changed by `change`."""
         return self.filled(**{name: _mapped(value, change) for name, value in self.values.items()})
 
 

@@ -53,14 +53,14 @@ def test_lines_stand_where_they_are_in_the_picture() -> None:
     assert abs(appid.box[1] - 154) < 6
 
 
-@pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_a_picture_is_read_as_its_camera_was_held(orientation: int) -> None:
+@pytest.mark.parametrize(("kind", "orientation"), [("JPEG", 3), ("JPEG", 6), ("JPEG", 8), ("WEBP", 6)])
+def test_a_picture_is_read_as_its_camera_was_held(kind: str, orientation: int) -> None:
     turned = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = io.BytesIO()
     with Image.open(PICTURES / "ticket_failure.png") as image:
-        image.convert("RGB").transpose(turned[orientation]).save(file, "JPEG", quality=90, exif=exif)
+        image.convert("RGB").transpose(turned[orientation]).save(file, kind, quality=90, exif=exif)
     assert "wxd05be41bd77ee4cf" in read_picture(file.getvalue()).text
 
 

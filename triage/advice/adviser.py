@@ -109,7 +109,7 @@ class Adviser:
         return self if size == self._renderer.page_size else self.worded_by(self._renderer.for_pages(size))
 
     def worded_by(self, renderer: Renderer) -> Adviser:
-        """The same adviser with other words; rules and indexes are shared."""
+        """A copy of this adviser that renders its answers by another renderer and shares rules and indexes."""
         self._topics()  # built once for all of them
         other = copy.copy(self)
         other._use(renderer)

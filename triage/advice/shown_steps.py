@@ -23,7 +23,7 @@ class ShownStep:
     run: str | None
     """The command to copy."""
     healthy: str | None
-    """What the command prints where all is well."""
+    """The output of `run` that shows that this step finds nothing wrong."""
     source: tuple[str, ...]
     tick: Tick | None
     """What the machine found; None where no machine can look, and where nothing was looked at."""

@@ -66,7 +66,7 @@ def lines_of(answer: Answer, traffic: Traffic, target: Target | None) -> Iterato
 
 
 def _minutes(traffic: Traffic) -> Iterator[Wording]:
-    """What came in each minute."""
+    """A line for each minute in which pushes came in: how many, and how many of them failed."""
     failed = traffic.by_minute(lambda kind: kind.outcome.is_failure)
     for minute, count in traffic.by_minute().items():
         came = Wording("{minute} {count} 次", minute=_minute(minute)[11:16], count=count)

@@ -52,9 +52,8 @@ def main() -> None:
 
 def _read(data: bytes) -> dict[str, Any]:
     pixels, width, height, scale = _decode(data)
-    from triage.pictures.engine import (
-        Engine,
-    )  # its models take most of a start, and a broken picture needs none
+    # its models take most of a start, and a broken picture needs none
+    from triage.pictures.engine import Engine
 
     found, panels = Engine().lines(pixels) if pixels.size else ([], [])
     text = text_of(found, panels, pixels.shape[1])

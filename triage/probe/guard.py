@@ -112,7 +112,7 @@ class Refusal(StrEnum):
 
     @property
     def wording(self) -> Wording:
-        """What the address is."""
+        """The kind of address in words, as a refusal names it."""
         return _KINDS[self]
 
 

@@ -44,7 +44,7 @@ def _template(language: Language, template: str) -> str:
 
 @cache
 def catalogue(of: Language) -> Mapping[str, str]:
-    """What is said in this language, by what stands in the code."""
+    """The translations into a language, by the template that stands in the code."""
     import yaml  # most commands in English need none
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

@@ -242,7 +242,7 @@ def _typed(row: Sequence[Any], dialect: Dialect) -> list[Any]:
     types = [column.type for column in _ROWS]
     return [
         of.process_result_value(value, dialect) if isinstance(of, UtcDateTime | PersonText) else value
-        for value, of in zip(row, types, strict=False)
+        for value, of in zip(row, types, strict=True)
     ]
 
 

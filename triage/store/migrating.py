@@ -31,9 +31,8 @@ def migrate(connection: Connection, scripts: Path = SCRIPTS, versions: Sequence[
             return
         if version is not None and version not in versions:
             judge(version, versions)
-        from alembic import (
-            command,
-        )  # takes longer to import than all else that a start does with the database
+        # takes longer to import than all else that a start does with the database
+        from alembic import command
         from alembic.config import Config
 
         config = Config()

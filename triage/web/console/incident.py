@@ -315,7 +315,7 @@ def _before(similar: Similar, moment: datetime) -> Before:
 
 
 def _known(seen: Seen, name: naming.Names) -> Known:
-    """What the post-mortem says."""
+    """The facts of an incident that its post-mortem is written from."""
     incident, claims = seen.kept.incident, [event.at for event in seen.kept.events if event.what == "claim"]
     found = timeline.lines(incident.sightings, seen.kept.events, seen.kept.sent, name, the_service().team)
     numbers = {step.id: step for step in seen.steps}

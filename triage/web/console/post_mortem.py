@@ -50,7 +50,7 @@ class Known:
     """Those of its alerts."""
     alerts: int
     failures: int
-    """As far as alerts counted them."""
+    """Failed pushes, by the counts in the alerts; less where an alert had no count."""
     claimed_at: datetime | None
     """When it was claimed first."""
     owner: str | None
