@@ -28,7 +28,7 @@ def _alert(**values: Any) -> Sighting:
 
 
 def _numbers(blocks: Sequence[Block]) -> list[list[int]]:
-    return [[each.incident.id for each in block.standings] for block in blocks]
+    return [[incident.id for incident in block.incidents] for block in blocks]
 
 
 @pytest.mark.parametrize(

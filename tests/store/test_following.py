@@ -113,6 +113,8 @@ class TestOpenIncidents:
     ) -> None:
         monkeypatch.setattr(following, "_MOST_KEPT", most)
         number = opened(store)
+        apart = Change("wx1|c", None, Reason.OPENED, is_confirmed=False)
+        (foreign,) = recorded_in(store, entry("apart", (sighting(), apart)))
         changes: dict[str, Callable[[], object]] = {
             "nothing": lambda: None,
             "claim": lambda: store.claim_incident(number, ALICE, NOW),
@@ -123,6 +125,7 @@ class TestOpenIncidents:
             "another": lambda: opened(store, "wx1|b"),
             "close": lambda: store.close_incident(number, ALICE, NOW),
             "open again": lambda: _join(store, number, "d3", Reason.REOPENED),
+            "confirm": lambda: store.confirm_incident(foreign, ALICE, NOW),
         }
         for change, make in changes.items():
             make()
@@ -133,13 +136,13 @@ class TestOpenIncidents:
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         read: list[int] = []
-        condensed = following._condensed
+        with_ids = following._with_ids
 
-        def noted(session: Any, rows: Any) -> tuple[Incident, ...]:
-            read.append(len(rows))
-            return condensed(session, rows)
+        def noted(session: Any, ids: Any) -> tuple[Incident, ...]:
+            read.append(len(ids))
+            return with_ids(session, ids)
 
-        monkeypatch.setattr(following, "_condensed", noted)
+        monkeypatch.setattr(following, "_with_ids", noted)
         first, _ = opened(store, "wx1|a"), opened(store, "wx1|b")
         for _ in range(2):
             store.following.open_incidents()

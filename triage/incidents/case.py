@@ -18,7 +18,7 @@ _WORST_FIRST = tuple(Severity)
 
 def severity_of(incident: Incident) -> Severity:
     """That of its gravest alert; INFO where that has none."""
-    worst = min([alert.rank for alert in incident.sightings], default=Severity.INFO.rank)
+    worst = min([alert.rank for alert in incident.sightings], default=len(_WORST_FIRST))
     return _WORST_FIRST[worst] if worst < len(_WORST_FIRST) else Severity.INFO
 
 

@@ -27,10 +27,16 @@ class Group:
 
 def grouped(incidents: Sequence[Incident]) -> tuple[Group, ...]:
     """Each incident in one group, the largest groups first: by machine, what is left by account, then by kind."""
+    groups, rest = explained(incidents)
+    kinds = [Group(None, kind, of_kind) for kind, of_kind in _by(rest, _kind).items()]
+    return tuple(sorted([*groups, *kinds], key=lambda group: -len(group.incidents)))
+
+
+def explained(incidents: Sequence[Incident]) -> tuple[list[Group], list[Incident]]:
+    """The groups that one machine or one account explains, and the incidents that are in none of them."""
     hosts, rest = _alike(incidents, Shape.HOST, _address, lambda group: group.accounts)
     accounts, rest = _alike(rest, Shape.CODE, lambda item: item.appid, lambda group: len(group.incidents))
-    kinds = [Group(None, kind, of_kind) for kind, of_kind in _by(rest, _kind).items()]
-    return tuple(sorted([*hosts, *accounts, *kinds], key=lambda group: -len(group.incidents)))
+    return hosts + accounts, rest
 
 
 def _alike(

@@ -10,7 +10,7 @@ from triage.findings import Severity
 from triage.incidents.case import severity_of
 from triage.incidents.correlation import QUIET, Incident, Shape, is_quiet
 from triage.incidents.escalation import MARK_FAIL_MINUTE
-from triage.incidents.grouping import grouped
+from triage.incidents.grouping import explained
 from triage.rules.model import MARK_FAIL
 
 AT_ONE_TIME = timedelta(minutes=5)
@@ -40,7 +40,7 @@ class Block:
     """The machine's address or the AppID; `""` for a single one."""
     accounts: int
     """How many accounts they are of."""
-    standings: tuple[Standing, ...]
+    incidents: tuple[Incident, ...]
     """The worst first."""
 
 
@@ -57,35 +57,30 @@ def standing(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> Sta
 
 
 def overview(incidents: Sequence[Incident], now: datetime, quiet: timedelta = QUIET) -> tuple[Block, ...]:
-    """The open incidents in blocks; each block stands where its worst incident would."""
-    ranked = sorted((standing(incident, now, quiet) for incident in incidents), key=_order)
-    by_id = {each.incident.id: each for each in ranked}
-    place = {id_: number for number, id_ in enumerate(by_id)}
-    blocks = []
-    for group in grouped([each.incident for each in ranked]):
-        members = tuple(by_id[incident.id] for incident in group.incidents)
-        if group.shape is None:
-            blocks += [Block(None, "", 1, (each,)) for each in members]
-        else:
-            blocks.append(Block(group.shape, group.shared, group.accounts, members))
-    return tuple(sorted(blocks, key=lambda block: place[block.standings[0].incident.id]))
+    """The open incidents in blocks, the worst first; each block stands where its worst incident would."""
+    ranked = sorted(incidents, key=lambda incident: _order(incident, now, quiet))
+    groups, alone = explained(ranked)
+    blocks = {incident.id: Block(None, "", 1, (incident,)) for incident in alone}
+    for group in groups:
+        blocks[group.incidents[0].id] = Block(group.shape, group.shared, group.accounts, group.incidents)
+    return tuple(blocks[incident.id] for incident in ranked if incident.id in blocks)
 
 
 def portion(blocks: Sequence[Block], skip: int, most: int) -> tuple[Block, ...]:
     """The blocks with the incidents from place `skip` on, at most so many; a block that is cut says so by its size."""
     found, before = [], 0
     for block in blocks:
-        shown = block.standings[max(0, skip - before) : max(0, skip + most - before)]
+        shown = block.incidents[max(0, skip - before) : max(0, skip + most - before)]
         if shown:
             found.append(Block(block.shape, block.shared, block.accounts, shown))
-        before += len(block.standings)
+        before += len(block.incidents)
     return tuple(found)
 
 
-def _order(each: Standing) -> tuple[int, int, datetime, int]:
+def _order(incident: Incident, now: datetime, quiet: timedelta) -> tuple[int, int, datetime, int]:
     """Graver ones first, then those that fail more often, then the older ones."""
-    incident = each.incident
-    return each.severity.rank, -(each.rate or 0), incident.opened_at, incident.id
+    rate = None if is_quiet(incident, now, quiet) else _rate(incident)
+    return severity_of(incident).rank, -(rate or 0), incident.opened_at, incident.id
 
 
 def _rate(incident: Incident) -> int | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    Dialect,
     Select,
     and_,
     bindparam,
@@ -27,7 +26,7 @@ from sqlalchemy.types import NULLTYPE
 from triage.incidents.correlation import Incident, Reason, Sighting
 from triage.incidents.likeness import Closed, Similar, most_alike, traits_of
 from triage.message import Person
-from triage.store.columns import PersonText, UtcDateTime, index_key
+from triage.store.columns import index_key
 from triage.store.database import Database
 from triage.store.outbox import QUEUED, queued
 from triage.store.reading import incident_of
@@ -50,6 +49,8 @@ _FOREVER = datetime(1970, 1, 1, tzinfo=UTC)
 _I, _A, _T = INCIDENTS.c, ALERTS.c, TRAITS.c
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ROWS = [_I[name] for name in INCIDENT_COLUMNS]
+CHANGING = ("last_seen", "alerts", "owner", "step", "muted_until", "guest")
+"""The columns that something writes while an incident stays open."""
 _SOME = select(*_ROWS).where(_I.id.in_(_IDS))
 _FIRST_AND_NEWEST = (
     select(func.min(_A.id), func.max(_A.id))
@@ -110,19 +111,18 @@ class Following:
     def open_incidents(self, wanted: Wanted = EVERY) -> tuple[Incident, ...]:
         """The wanted open incidents with the newest alerts, at most `MOST_OPEN`.
 
-        Of their alerts they have the first and the newest of each kind. An incident is read again only when its row
-        is another one: whoever adds an alert counts it there.
+        Of their alerts they have the first and the newest of each kind. An incident is read again only when something
+        in its row has changed: whoever adds an alert counts it there.
         """
 
         def ask(session: Session) -> tuple[Incident, ...]:
             if len(self._kept) > _MOST_KEPT:
                 self.forget()
             kept = self._kept
-            rows = [tuple(row) for row in session.connection.execute(_open(wanted), {"since": _FOREVER})]
-            changed = [row for row in rows if row not in kept]
-            read = _condensed(session, [_typed(row, session.connection.dialect) for row in changed])
-            kept.update(zip(changed, read, strict=True))
-            return tuple(kept[row] for row in rows)
+            states = session.all(_open(wanted), {"since": _FOREVER})
+            changed = {state[0]: state for state in states if state not in kept}
+            kept.update((changed[incident.id], incident) for incident in _with_ids(session, list(changed)))
+            return tuple(kept[state] for state in states if state in kept)
 
         return self._database.read(ask)
 
@@ -133,18 +133,13 @@ class Following:
     def count_open(self, wanted: Wanted = EVERY) -> int:
         """How many wanted incidents are open."""
         question = counted(_still_open(wanted))
-        return self._database.read(
-            lambda session: int(session.connection.execute(question, {"since": _FOREVER}).scalar_one())
-        )
+        return self._database.read(lambda session: int(session.all(question, {"since": _FOREVER})[0][0]))
 
     def condensed(self, ids: Sequence[int]) -> tuple[Incident, ...]:
         """These incidents, in their order; of their alerts the first and the newest of each kind."""
 
-        def ask(session: Session) -> tuple[Incident, ...]:
-            rows = session.connection.execute(_SOME, {"ids": list(ids)}).all()
-            return _condensed(session, sorted(rows, key=lambda row: ids.index(row[0])))
-
-        return self._database.read(ask)
+        found = self._database.read(partial(_with_ids, ids=ids))
+        return tuple(sorted(found, key=lambda incident: ids.index(incident.id)))
 
     def failures(self, incident: int) -> tuple[Failures, ...]:
         """How many failures the newest `MOST_COUNTED` alerts of an incident counted, each alert once; oldest first."""
@@ -211,8 +206,7 @@ class Following:
         def ask(session: Session) -> tuple[Similar, ...]:
             found = {trait: _closed(session, question, key, incident.id) for trait, key in keys.items()}
             alike = most_alike(found)
-            rows = session.connection.execute(_SOME, {"ids": list(alike)}).all() if alike else ()
-            by_id = {each.id: each for each in _condensed(session, rows)}
+            by_id = {each.id: each for each in _with_ids(session, list(alike))}
             return tuple(Similar(by_id[id_], shared) for id_, shared in alike.items() if id_ in by_id)
 
         return self._database.read(ask)
@@ -231,19 +225,10 @@ def _still_open(wanted: Wanted) -> Select[Any]:
 
 @lru_cache(100)
 def _open(wanted: Wanted) -> Select[Any]:
-    """Rows as the driver gives them, which is enough to see that they are the same as before."""
+    """The id of each, and whatever may change while it is open, as the driver gives it."""
+    columns: list[Any] = [_I.id, *(type_coerce(_I[name], NULLTYPE) for name in CHANGING)]
     newest = (_I.last_seen.desc(), _I.id.desc())
-    columns: list[Any] = [type_coerce(column, NULLTYPE) for column in _ROWS]
     return _still_open(wanted).with_only_columns(*columns).order_by(*newest).limit(MOST_OPEN)
-
-
-def _typed(row: Sequence[Any], dialect: Dialect) -> list[Any]:
-    """A row of the driver as SQLAlchemy would have given it."""
-    types = [column.type for column in _ROWS]
-    return [
-        of.process_result_value(value, dialect) if isinstance(of, UtcDateTime | PersonText) else value
-        for value, of in zip(row, types, strict=True)
-    ]
 
 
 @lru_cache(100)
@@ -267,11 +252,12 @@ def _closed(session: Session, question: Select[Any], key: str, but_for: int) -> 
     return [Closed(id_, bool(note)) for id_, note in rows if id_ != but_for]
 
 
-def _condensed(session: Session, rows: Sequence[Sequence[Any]]) -> tuple[Incident, ...]:
-    """Incidents of their rows, with the first and the newest alert of each kind."""
-    if not rows:
+def _with_ids(session: Session, ids: Sequence[int]) -> tuple[Incident, ...]:
+    """Incidents with the first and the newest alert of each kind; without those that are not there."""
+    if not ids:
         return ()
-    ends = session.connection.execute(_FIRST_AND_NEWEST, {"ids": [row[0] for row in rows]}).all()
+    rows = session.connection.execute(_SOME, {"ids": list(ids)}).all()
+    ends = session.connection.execute(_FIRST_AND_NEWEST, {"ids": list(ids)}).all()
     wanted = sorted({id_ for pair in ends for id_ in pair})
     found = session.connection.execute(_ALERTS, {"ids": wanted}).all() if wanted else ()
     alerts: dict[int, list[Sighting]] = {}

@@ -93,11 +93,13 @@ _WITH_RECEIPT = QUEUED.where(
     _O.incident_id == bindparam("incident"), _O.sent_at > bindparam("since"), _O.receipt.is_not(None)
 ).order_by(_O.id)
 _OF_INCIDENT = QUEUED.where(_O.incident_id == bindparam("incident")).order_by(_O.id)
+_INCIDENTS_AT_ONCE = 20
+"""Incidents that one statement asks about."""
 _UNDECIDED = (
     QUEUED.where(
         _DUE,
-        _O.kind.in_([OutgoingKind.CHANGE.value, OutgoingKind.STEP.value]),
-        _O.incident_id.in_(bindparam("ids")),
+        or_(_O.kind == OutgoingKind.CHANGE.value, _O.kind == OutgoingKind.STEP.value),
+        _O.incident_id.in_([bindparam(f"id{n}") for n in range(_INCIDENTS_AT_ONCE)]),
     )
     .order_by(_O.due_at, _O.id)
     .limit(bindparam("most"))
@@ -122,6 +124,12 @@ _PICTURES_OF_LANE = select(func.count()).where(
 )
 _BEING_READ = (_O.kind == OutgoingKind.PICTURE.value, _DUE, _O.expires_at > bindparam("now"))
 _ANY_WAITING = select(_O.id).where(or_(and_(*_LATE), and_(*_BEING_READ))).limit(1)
+
+
+def _undecided(session: Session, incidents: Sequence[int]) -> Sequence[Sequence[Any]]:
+    padded = [*incidents, *[incidents[0]] * (_INCIDENTS_AT_ONCE - len(incidents))]
+    asked = {f"id{n}": id_ for n, id_ in enumerate(padded)}
+    return session.all(_UNDECIDED, {**asked, "most": _UNDECIDED_OF_EACH * len(incidents)})
 
 
 class Outbox:
@@ -215,9 +223,12 @@ class Outbox:
         )
 
     def undecided(self, incidents: Collection[int]) -> tuple[Queued, ...]:
-        """What is due to be decided about incidents while nobody has claimed them, the soonest first; a few of each."""
-        asked = {"ids": list(incidents), "most": _UNDECIDED_OF_EACH * len(incidents)}
-        found = self._database.read(lambda session: session.connection.execute(_UNDECIDED, asked).all())
+        """What is due to be decided about incidents while nobody has claimed them, a few of each, the soonest first."""
+        ids = list(incidents)
+        portions = [ids[at : at + _INCIDENTS_AT_ONCE] for at in range(0, len(ids), _INCIDENTS_AT_ONCE)]
+        found = self._database.read(
+            lambda session: [row for portion in portions for row in _undecided(session, portion)]
+        )
         return tuple(map(queued, found))
 
     def backlog(self, now: datetime, since: datetime) -> Backlog:

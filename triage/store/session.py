@@ -27,6 +27,8 @@ from triage.store.columns import (
 
 Statement = Select[Any] | CompoundSelect[Any] | Insert | Update | Delete
 _Values = Mapping[str, Any]
+_MOST_PREPARED = 1_000
+"""Statements that are kept at most: some are made for the accounts that somebody sees."""
 
 
 class Prepared:
@@ -35,7 +37,7 @@ class Prepared:
     def __init__(self, statement: Statement, dialect: Dialect, names: Sequence[str]) -> None:
         compiled = statement.compile(dialect=dialect, column_keys=names)
         self.sql = str(compiled)
-        self._constants = {name: value for name, value in compiled.params.items() if name not in names}
+        self._constants: _Values = {}
         self._stored: dict[type, Callable[[Any], Any]] = {
             str: storable,
             int: bounded,
@@ -44,6 +46,7 @@ class Prepared:
             dict: json_text,
             Person: person_text,
         }
+        self._constants = self.bound({k: value for k, value in compiled.params.items() if k not in names})
         self._readers = [
             (index, partial(column.type.process_result_value, dialect=dialect))
             for index, column in enumerate(statement.exported_columns)
@@ -72,8 +75,8 @@ class Prepared:
 class Session:
     """A connection for one piece of work.
 
-    `run`, `run_all`, `first` and `all` take statements that are constants of the program, always with values of the
-    same names, and raise the driver's exceptions; one that is made on the way goes to `connection`.
+    `run`, `run_all`, `first` and `all` take statements that are kept, as constants of the program or in a cache, always
+    with values of the same names, and raise the driver's exceptions; one that is made on the way goes to `connection`.
     """
 
     __slots__ = ("_prepared", "_raw", "_rows", "connection", "integrity_error")
@@ -124,6 +127,8 @@ class Session:
     def _prepare(self, statement: Statement, values: _Values) -> Prepared:
         prepared = self._prepared.get(statement)
         if prepared is None:
+            if len(self._prepared) >= _MOST_PREPARED:
+                self._prepared.clear()
             prepared = Prepared(statement, self.connection.dialect, list(values))
             self._prepared[statement] = prepared
         return prepared

@@ -31,7 +31,7 @@ from triage.incidents.correlation import Incident, Sighting
 from triage.message import ANY_ACCOUNT
 from triage.store.columns import MYSQL
 from triage.store.schema import ALERTS, CONVERSATIONS, GAPS, INCIDENTS, MESSAGES, OUTBOX, TIMELINE
-from triage.store.values import EVERY, Wanted
+from triage.store.values import Wanted
 
 _I, _A = INCIDENTS.c, ALERTS.c
 _SIGHTINGS_LIMIT = 50
@@ -149,12 +149,12 @@ def listed(wanted: Wanted) -> Select[Any]:
     found = _INCIDENT.where(_I.guest == "" if wanted.is_confirmed else _I.guest > "")
     found = found.where(_I.last_seen >= bindparam("since"))
     if wanted.appids:
-        found = found.where(_I.appid.in_(wanted.appids))
+        found = found.where(_I.appid.in_([literal(appid) for appid in wanted.appids]))
     if wanted.state is not None:
         found = found.where(_I.state == wanted.state.value)
     if wanted.owner is not None:
         anywhere = replace(wanted.owner, account=ANY_ACCOUNT)
-        found = found.where(_I.owner.in_([wanted.owner, anywhere]))
+        found = found.where(or_(_I.owner == wanted.owner, _I.owner == anywhere))
     if wanted.account is not None:
         named = select(_A.id).where(
             _A.incident_id == _I.id, _A.nickname.contains(wanted.account, autoescape=True)
@@ -169,6 +169,7 @@ def counted(found: Select[Any]) -> Select[Any]:
     return found.with_only_columns(func.count())
 
 
+@lru_cache(100)
 def newest(found: Select[Any]) -> Select[Any]:
     """The newest of the found incidents, with their sightings."""
     return with_sightings(
@@ -186,7 +187,6 @@ def with_ids(ids: Collection[int]) -> Select[Any]:
     return with_sightings(_INCIDENT.where(_I.id.in_(ids)))
 
 
-RECENT_INCIDENTS = newest(listed(EVERY))
 ONE_INCIDENT = with_sightings(_INCIDENT.where(_I.id == bindparam("incident")))
 
 

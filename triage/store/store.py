@@ -45,7 +45,6 @@ from triage.store.statements import (
     ALERT_TEXT,
     KEYS_AT_ONCE,
     ONE_INCIDENT,
-    RECENT_INCIDENTS,
     REPLY,
     SIGNATURE_USED,
     counted,
@@ -229,12 +228,7 @@ class Store:
     ) -> tuple[Incident, ...]:
         """The wanted incidents with an alert since then, the newest first, but for the first `skip` of them."""
         asked = {"since": since, "most": limit, "skip": skip}
-        if wanted == EVERY:
-            return tuple(incidents(self._all(RECENT_INCIDENTS, asked)))
-        question = newest(listed(wanted))
-        return self._database.read(
-            lambda session: tuple(incidents(session.connection.execute(question, asked).all()))
-        )
+        return tuple(incidents(self._all(newest(listed(wanted)), asked)))
 
     def incident_ids(self, since: datetime, limit: int, wanted: Wanted = EVERY) -> tuple[int, ...]:
         """The ids of the wanted incidents with an alert since then, the newest first."""
@@ -252,10 +246,7 @@ class Store:
 
     def count_incidents(self, since: datetime, wanted: Wanted = EVERY) -> int:
         """How many wanted incidents have had an alert since then."""
-        question = counted(listed(wanted))
-        return self._database.read(
-            lambda session: int(session.connection.execute(question, {"since": since}).scalar_one())
-        )
+        return int(self._all(counted(listed(wanted)), {"since": since})[0][0])
 
     def incident(self, incident_id: int) -> Incident | None:
         """One incident."""

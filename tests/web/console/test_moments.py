@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from flask import Flask, g
+from flask import Flask
 
+from triage.web.console import words
 from triage.web.console.moments import ago, clock, lasting
 
 NOON = datetime(2026, 5, 12, 4, 0, tzinfo=UTC)
@@ -27,9 +28,10 @@ MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
     ],
 )
 def test_how_long_ago(age: timedelta, chinese: str, english: str) -> None:
-    for language, shown in (("zh", chinese), ("en", english)):
-        with Flask("test").test_request_context():
-            g.lang = language
+    app = Flask("test")
+    words.install(app)
+    for language, shown in (("en", english), ("zh", chinese)):
+        with app.test_request_context(query_string={"lang": language}):
             assert ago(NOON - age, NOON) == shown
 
 
@@ -50,3 +52,11 @@ def test_how_long(time: timedelta, shown: str) -> None:
 def test_the_date_is_told_of_another_day_in_beijing() -> None:
     assert clock(NOON - 11 * HOUR, NOON) == "01:00"
     assert clock(NOON - 13 * HOUR, NOON) == "05-11 23:00"
+
+
+def test_a_language_ends_with_the_request_that_chose_it() -> None:
+    app = Flask("test")
+    words.install(app)
+    with app.test_request_context(query_string={"lang": "en"}):
+        assert lasting(SECOND) == "1 s"
+    assert lasting(SECOND) == "1 秒"

@@ -13,8 +13,8 @@ _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=
 
 def clock(moment: datetime, now: datetime) -> str:
     """`18:31`, with the date before it if that was another day: `11-28 18:31`."""
-    is_today = moment.astimezone(BEIJING).date() == now.astimezone(BEIJING).date()
-    return story.clock(moment, dated=not is_today)
+    local = moment.astimezone(BEIJING)
+    return story.clock(local, dated=local.date() != now.astimezone(BEIJING).date())
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -13,7 +13,7 @@ from triage.bot.access import Viewer
 from triage.bot.calls import next_calls
 from triage.bot.confirming import PENDING_SHOWN
 from triage.incidents.correlation import Incident, Shape, State
-from triage.incidents.overview import Block, Standing, overview, portion
+from triage.incidents.overview import Block, Standing, overview, portion, standing
 from triage.incidents.story import account_line
 from triage.incidents.team import Team
 from triage.incidents.upcoming import Call
@@ -41,8 +41,9 @@ _NUMBERS_TOLD = 10
 class Row:
     """An incident as the list shows it, in words."""
 
-    number: int
-    account: str
+    number: str
+    title: str
+    """Its number and its account."""
     grade: str
     """Its severity, as the style sheet calls it."""
     severity: str
@@ -150,7 +151,7 @@ def _known(store: Store, viewer: Viewer, team: Team | None, moment: datetime, as
     found = viewer.seen(store.following.open_incidents(wanted))
     number = min(max(1, asked), _pages(len(found)))
     blocks = portion(overview(found, moment, viewer.quiet), (number - 1) * ON_A_PAGE, ON_A_PAGE)
-    shown = [each.incident for block in blocks for each in block.standings]
+    shown = [incident for block in blocks for incident in block.incidents]
     return _Known(
         blocks,
         total=store.following.count_open(wanted) if len(found) == MOST_OPEN else len(found),
@@ -167,7 +168,8 @@ def _pages(incidents: int) -> int:
 
 
 def _group(block: Block, known: _Known, viewer: Viewer, moment: datetime) -> Group:
-    return Group(_reason(block), tuple(_row(each, known, viewer, moment) for each in block.standings))
+    standings = [standing(incident, moment, viewer.quiet) for incident in block.incidents]
+    return Group(_reason(block), tuple([_row(each, known, viewer, moment) for each in standings]))
 
 
 def _reason(block: Block) -> str:
@@ -186,8 +188,8 @@ def _row(each: Standing, known: _Known, viewer: Viewer, moment: datetime) -> Row
     incident, owner = each.incident, each.incident.owner
     muted, call, blocked_for = incident.muted_until, known.calls.get(incident.id), each.blocked_for
     return Row(
-        incident.id,
-        naming.account_of(incident),
+        str(incident.id),
+        f"#{incident.id} {naming.account_of(incident)}",
         each.severity.value,
         naming.severity_name(each.severity),
         each.severity.rank < _GRAVE,
