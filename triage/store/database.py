@@ -6,7 +6,6 @@ commits by its own statements.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,14 +15,12 @@ from typing import Any, TypeVar
 from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from triage.errors import StoreBusyError, StoreDownError, StoreError
 from triage.store.engine import POOL_SIZE, Timeouts, is_file, is_in_memory, make_engine, read_url
+from triage.store.failures import Failures, is_locked
 from triage.store.file import OpenedFile, file_of
 from triage.store.session import Prepared, Session, Statement
 from triage.store.wal import ROWS_PER_CHECKPOINT, Checkpointer
-from triage.wording import Wording
 
 T = TypeVar("T")
 
@@ -33,14 +30,6 @@ _REPEAT_WITHIN = 1.0
 """Seconds: what fails later than this is not repeated, as the caller has waited long enough."""
 _BUSY_PAUSE = 0.001
 """Seconds until SQLite is asked again for a lock."""
-_ROLLED_BACK = frozenset({"40001", "40P01", 1213})
-"""Chosen by the server as the victim of a deadlock: the transaction may simply be run again."""
-_BUSY = _ROLLED_BACK | {"55P03", "57014", 1205, 1969, 3024}
-"""Beside those: a lock or a statement that took too long."""
-_WRONG_STATEMENT = frozenset({1054, 1136, 1364, 1366, sqlite3.SQLITE_ERROR})
-"""MySQL and SQLite call these operational, yet the database is well: an unknown column or table, a bad value."""
-_READ_ONLY = "25006"
-"""PostgreSQL's code for a server that takes no writes, as a standby does."""
 
 
 class Database:
@@ -61,8 +50,9 @@ class Database:
         self.is_in_memory = is_in_memory(self.url)
         self._lock_timeout = timeouts.lock
         self._engine = make_engine(self.url, timeouts)
-        self._driver: Any = self._engine.dialect.loaded_dbapi
-        self._driver_error: type[Exception] = self._driver.Error
+        driver: Any = self._engine.dialect.loaded_dbapi
+        self._driver_error: type[Exception] = driver.Error
+        self._failures = Failures(driver, self.url)
         self._prepared: dict[Statement, Prepared] = {}
         self._begin = "BEGIN IMMEDIATE" if self.is_local else "BEGIN"
         self._keeps_sessions = is_file(self.url)
@@ -130,7 +120,7 @@ class Database:
             except (SQLAlchemyError, self._driver_error, ValueError, OverflowError) as exc:
                 pause = self._pause_after(exc, attempts, time.monotonic() - started)
                 if pause is None or not may_repeat():
-                    raise self._translated(getattr(exc, "orig", None) or exc) from exc
+                    raise self._failures.as_ours(exc) from exc
                 time.sleep(pause)
 
     def _on_connection(self, work: Callable[[Session], T]) -> T:
@@ -164,47 +154,11 @@ class Database:
 
     def _pause_after(self, exc: Exception, attempts: int, elapsed: float) -> float | None:
         """Seconds until the next attempt after a failure; None if there is to be none."""
-        cause = getattr(exc, "orig", None) or exc
-        if _is_locked(cause):
+        if is_locked(exc):
             return _BUSY_PAUSE if elapsed < self._lock_timeout and not _is_on_event_loop() else None
-        is_rolled_back = isinstance(cause, self._driver.IntegrityError) or _code(cause) in _ROLLED_BACK
-        was_connected = cause is exc or getattr(exc, "connection_invalidated", False)
-        is_broken = was_connected and not self.is_local and self._is_down(cause) and _code(cause) not in _BUSY
         if attempts == _ATTEMPTS or elapsed > _REPEAT_WITHIN:
             return None
-        return 0.0 if is_rolled_back or is_broken else None
-
-    def _translated(self, cause: BaseException) -> StoreError:
-        """Ours for a foreign exception; the message repeats no value that was to be stored."""
-        where = self.url.database if self.is_local else self.url.host
-        name = Wording("the database ({dialect}, {where})", dialect=self.dialect, where=where)
-        if isinstance(cause, PoolTimeoutError):
-            return StoreBusyError(Wording("{name} is busy: every connection to it is in use", name=name))
-        if _is_locked(cause) or _code(cause) in _BUSY:
-            return StoreBusyError(Wording("{name} is busy: another connection holds the lock", name=name))
-        if self._is_down(cause):
-            said = next(iter(str(cause).splitlines()), "")[:200]
-            return StoreDownError(
-                Wording(
-                    "{name} does not answer: {said}; look whether it runs, and at TRIAGE_DATABASE_URL",
-                    name=name,
-                    said=said,
-                )
-            )
-        return StoreError(
-            Wording(
-                "{name} refused a statement: {error}; run `triage db check`",
-                name=name,
-                error=type(cause).__name__,
-            )
-        )
-
-    def _is_down(self, cause: BaseException) -> bool:
-        """Whether the database is to blame, not the statement."""
-        if isinstance(cause, self._driver.InterfaceError) or _code(cause) == _READ_ONLY:
-            return True
-        is_operational = isinstance(cause, self._driver.OperationalError)
-        return is_operational and _code(cause) not in _WRONG_STATEMENT
+        return 0.0 if self._failures.is_passing(exc) else None
 
     def _roll_back(self, session: Session) -> None:
         """A connection that cannot roll back is closed instead."""
@@ -212,11 +166,6 @@ class Database:
             session.command("ROLLBACK")
         except self._driver_error:
             session.connection.invalidate()
-
-
-def _is_locked(exc: BaseException | None) -> bool:
-    """Whether SQLite says that another connection holds a lock."""
-    return isinstance(exc, sqlite3.OperationalError) and exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_on_event_loop() -> bool:
@@ -228,11 +177,3 @@ def _is_on_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _code(exc: BaseException) -> object:
-    """The database's own code: MySQL's and SQLite's number, PostgreSQL's SQLSTATE."""
-    first = next(iter(exc.args), None)
-    return (
-        first if isinstance(first, int) else getattr(exc, "sqlite_errorcode", getattr(exc, "sqlstate", None))
-    )
