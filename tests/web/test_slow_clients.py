@@ -21,7 +21,7 @@ from triage.channels.envelope import decrypt
 from triage.channels.xml import read_fields
 from triage.message import Response
 from triage.store import Store
-from triage.web.serving.bounded_head import MAX_HEAD_BYTES
+from triage.web.serving.bounded_request import MAX_HEAD_BYTES
 
 HEAD = b"POST /callback/wechat?signature=1 HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

@@ -18,7 +18,7 @@ import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -82,6 +82,7 @@ class _Way:
     endpoint: str
 
 
+@lru_cache(100)
 def _way_of(path: str) -> _Way | None:
     if callback := _PATH.fullmatch(path):
         channel, account = callback.groups()
@@ -108,7 +109,7 @@ class Callback:
 
     def is_meant(self, path: str) -> bool:
         """Whether a path is the callback's."""
-        return bool(_PATH.fullmatch(path) or _HOOK_PATH.fullmatch(path))
+        return _way_of(path) is not None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request. Never raises."""

@@ -21,35 +21,29 @@ from triage.message import Response
 
 __all__ = ["Receive", "Scope", "Send", "read_body", "send_response"]
 
-_BODY_SECONDS = 5.0
-"""The platform itself gives up after five seconds."""
 _DISCARD_BYTES = 1024 * 1024
 _DISCARD_SECONDS = 1.0
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float = _BODY_SECONDS) -> bytes:
-    """The whole body.
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body; how long a client may take is the server's to say.
 
     Raises TooLargeBodyError, before anything is read if the request tells its length, and IncompleteBodyError where
-    the client leaves or takes longer than `seconds`.
+    the client leaves.
     """
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
     if length.isdigit() and int(length) > limit:
         raise TooLargeBodyError(limit)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                event = await receive()
-                if event["type"] != "http.request":
-                    raise IncompleteBodyError("the client has left")
-                body += event["body"]
-                if len(body) > limit:
-                    raise TooLargeBodyError(limit)
-                if not event["more_body"]:
-                    return bytes(body)
-    except TimeoutError as exc:
-        raise IncompleteBodyError(f"the client takes longer than {seconds:.0f} s") from exc
+    body = b""
+    while True:
+        event = await receive()
+        if event["type"] != "http.request":
+            raise IncompleteBodyError("the client has left")
+        body += event["body"]
+        if len(body) > limit:
+            raise TooLargeBodyError(limit)
+        if not event["more_body"]:
+            return body
 
 
 async def send_response(response: Response, send: Send, unread: Receive | None = None) -> None:

@@ -1,7 +1,7 @@
 """Runs the application: uvicorn, one process, one event loop.
 
-The limits are those of uvicorn's public settings (https://uvicorn.dev/settings/), and of `bounded_head`, which adds the
-one that is missing there.
+The limits are those of uvicorn's public settings (https://uvicorn.dev/settings/), and of `bounded_request`, which adds
+the one that is missing there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from triage.store import Store
 from triage.web import create_app
 from triage.web.callers import is_loopback
 from triage.web.logs import log_event, logging_aside
-from triage.web.serving.bounded_head import BoundedHead
+from triage.web.serving.bounded_request import BoundedRequest
 
 _LOG = logging.getLogger(__name__)
 _KEEP_ALIVE_SECONDS = 15
@@ -48,7 +48,7 @@ def serve(settings: Settings, announce: Callable[[], object]) -> None:
         gc.set_threshold(_GARBAGE)
         config = uvicorn.Config(
             app,
-            http=BoundedHead,
+            http=BoundedRequest,
             ws="none",
             lifespan="on",
             log_config=None,
