@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -63,12 +64,14 @@ def bounded(number: int) -> int:
     return number if -_LARGEST <= number <= _LARGEST else max(-_LARGEST, min(number, _LARGEST))
 
 
-def stored_instant(value: datetime, dialect: str) -> datetime | str:
-    """An instant in UTC, without its zone; on SQLite as text. Raises ValueError for one that has no zone."""
-    return _instant_text(value) if dialect == "sqlite" else _utc(value)
+def stored_instant(dialect: str) -> Callable[[datetime], datetime | str]:
+    """What stores an instant: in UTC, without its zone; on SQLite as text. Raises ValueError for one without a zone."""
+    return _instant_text if dialect == "sqlite" else _utc
 
 
 def _utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value.replace(tzinfo=None)
     if value.tzinfo is None:
         raise ValueError("an instant needs its time zone")
     return value.astimezone(UTC).replace(tzinfo=None)
@@ -156,7 +159,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name in MYSQL else DateTime())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
-        return None if value is None else stored_instant(value, dialect.name)
+        return None if value is None else stored_instant(dialect.name)(value)
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         if isinstance(value, str):

@@ -41,7 +41,7 @@ class Prepared:
         self._stored: dict[type, Callable[[Any], Any]] = {
             str: storable,
             int: bounded,
-            datetime: partial(stored_instant, dialect=dialect.name),
+            datetime: stored_instant(dialect.name),
             tuple: json_text,
             dict: json_text,
             Person: person_text,
@@ -60,7 +60,7 @@ class Prepared:
             name: convert(value) if (convert := stored.get(type(value))) else value
             for name, value in values.items()
         }
-        return {**row, **self._constants}
+        return {**row, **self._constants} if self._constants else row
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """A row as it was before it was stored."""
