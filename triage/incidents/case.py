@@ -18,8 +18,12 @@ _WORST_FIRST = tuple(Severity)
 
 def severity_of(incident: Incident) -> Severity:
     """That of its gravest alert; INFO where that has none."""
-    worst = min([alert.rank for alert in incident.sightings], default=len(_WORST_FIRST))
-    return _WORST_FIRST[worst] if worst < len(_WORST_FIRST) else Severity.INFO
+    return _WORST_FIRST[rank_of(incident)]
+
+
+def rank_of(incident: Incident) -> int:
+    """That of its severity: 0 for the worst."""
+    return min([Severity.INFO.rank, *[alert.rank for alert in incident.sightings]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from triage.findings import Severity
-from triage.incidents.case import severity_of
+from triage.incidents.case import rank_of, severity_of
 from triage.incidents.correlation import QUIET, Incident, Shape, is_quiet
 from triage.incidents.escalation import MARK_FAIL_MINUTE
 from triage.incidents.grouping import explained
@@ -80,7 +80,7 @@ def portion(blocks: Sequence[Block], skip: int, most: int) -> tuple[Block, ...]:
 def _order(incident: Incident, now: datetime, quiet: timedelta) -> tuple[int, int, datetime, int]:
     """Graver ones first, then those that fail more often, then the older ones."""
     rate = None if is_quiet(incident, now, quiet) else _rate(incident)
-    return severity_of(incident).rank, -(rate or 0), incident.opened_at, incident.id
+    return rank_of(incident), -(rate or 0), incident.opened_at, incident.id
 
 
 def _rate(incident: Incident) -> int | None:

@@ -201,7 +201,8 @@ def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta
 def clock(moment: datetime, *, dated: bool = False) -> str:
     """The time of day in Beijing, with the date before it if `dated`."""
     local = moment.astimezone(BEIJING)
-    return f"{local:%m-%d %H:%M}" if dated else f"{local:%H:%M}"
+    time = f"{local.hour:02}:{local.minute:02}"
+    return f"{local.month:02}-{local.day:02} {time}" if dated else time
 
 
 def day(moment: datetime) -> str:

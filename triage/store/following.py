@@ -120,9 +120,12 @@ class Following:
                 self.forget()
             kept = self._kept
             states = session.all(_open(wanted), {"since": _FOREVER})
-            changed = {state[0]: state for state in states if state not in kept}
-            kept.update((changed[incident.id], incident) for incident in _with_ids(session, list(changed)))
-            return tuple(kept[state] for state in states if state in kept)
+            if changed := {state[0]: state for state in states if state not in kept}:
+                kept.update(
+                    (changed[incident.id], incident) for incident in _with_ids(session, list(changed))
+                )
+            found = [kept.get(state) for state in states]
+            return tuple([incident for incident in found if incident is not None])
 
         return self._database.read(ask)
 

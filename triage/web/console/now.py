@@ -205,13 +205,13 @@ def _row(each: Standing, known: _Known, viewer: Viewer, moment: datetime) -> Row
 
 def _facts(each: Standing, moment: datetime) -> str:
     incident, rate = each.incident, each.rate
-    told = [] if rate is None else [_("5 分钟 %(n)s 次", n=rate)]
-    told += [
-        _("%(n)s 条报警", n=incident.alerts),
-        _("已经 %(time)s", time=moments.lasting(moment - incident.opened_at)),
-        _("最近一条：%(time)s", time=moments.ago(incident.last_seen, moment)),
-    ]
-    return " · ".join(told)
+    told = _(
+        "%(n)s 条报警 · 已经 %(age)s · 最近一条：%(last)s",
+        n=incident.alerts,
+        age=moments.lasting(moment - incident.opened_at),
+        last=moments.ago(incident.last_seen, moment),
+    )
+    return told if rate is None else f"{_('5 分钟 %(n)s 次', n=rate)} · {told}"
 
 
 def _call(call: Call, moment: datetime) -> str:
