@@ -34,7 +34,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
     if length.isdigit() and int(length) > limit:
         raise TooLargeBodyError(limit)
-    body = b""
+    body = bytearray()
     while True:
         event = await receive()
         if event["type"] != "http.request":
@@ -43,7 +43,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         if len(body) > limit:
             raise TooLargeBodyError(limit)
         if not event["more_body"]:
-            return body
+            return bytes(body)
 
 
 async def send_response(response: Response, send: Send, unread: Receive | None = None) -> None:
