@@ -24,8 +24,9 @@ from triage.web.asgi import Application
 from triage.web.console.figures import as_csv, figures
 
 NOW = datetime.now(UTC)
-"""The page shows the week that is now."""
 WEEK = Week.of(NOW)
+"""Asked for by its name: another one may begin while the tests run."""
+THIS = f"week={WEEK}"
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def store(application: Application) -> Store:
     return application.service.store
 
 
-def _shown(client: FlaskClient, address: str = "/week", lang: str = "zh") -> str:
+def _shown(client: FlaskClient, address: str = f"/week?{THIS}", lang: str = "zh") -> str:
     answer = client.get(address, headers={"Accept-Language": lang})
     assert answer.status_code == 200
     return answer.get_data(as_text=True)
@@ -58,7 +59,7 @@ def _open(store: Store, key: str = "a", **values: object) -> int:
 
 @pytest.mark.parametrize(
     "name",
-    ["2026-W00", "2025-W53", "x", "<script>", "9999-W01", "../W01", str(WEEK.after)],
+    ["2026-W00", "2025-W53", "x", "<script>", "9999-W01", "../W01", str(WEEK.after.after)],
     ids=["no week", "none of that year", "a word", "markup", "beyond", "a path", "one that has not begun"],
 )
 @pytest.mark.parametrize("page", ["/week", "/week.json", "/week.csv"])
@@ -89,7 +90,7 @@ def test_an_earlier_week_leads_back(client: FlaskClient) -> None:
     shown = _shown(client, f"/week?week={WEEK.before}")
     assert f'rel="next" href="?week={WEEK}"' in shown
     assert f'rel="prev" href="?week={WEEK.before.before}"' in shown
-    assert 'rel="next"' not in _shown(client)
+    assert 'rel="next"' not in _shown(client, "/week")
 
 
 def test_what_stands_in_an_alert_is_text_and_its_secrets_are_masked(
@@ -101,7 +102,7 @@ def test_what_stands_in_an_alert_is_text_and_its_secrets_are_masked(
     shown = _shown(client)
     assert "<script>alert" not in shown
     assert "oxMZqMlYcE8sWb_ur3eWEntpEXDM" not in shown
-    assert "oxMZqMlYcE8sWb_ur3eWEntpEXDM" not in client.get("/week.csv").get_data(as_text=True)
+    assert "oxMZqMlYcE8sWb_ur3eWEntpEXDM" not in client.get(f"/week.csv?{THIS}").get_data(as_text=True)
 
 
 def test_the_page_says_how_long_people_took(client: FlaskClient, store: Store) -> None:
@@ -123,7 +124,7 @@ def test_the_json_has_the_numbers_of_the_page(client: FlaskClient, store: Store)
     _open(store, "b", kind="dns_failure", appid="wx2", ip=None)
     store.record(entry("gap", gap="小程序码怎么办", received_at=NOW))
     store.claim_incident(incident, person("oBob"), NOW + timedelta(minutes=3))
-    answer = client.get("/week.json")
+    answer = client.get(f"/week.json?{THIS}")
     assert f'filename="triage-{WEEK}.json"' in answer.headers["Content-Disposition"]
     assert answer.headers["Cache-Control"] == "no-store"
     told = json.loads(answer.get_data(as_text=True))
@@ -143,7 +144,7 @@ def test_the_json_has_the_numbers_of_the_page(client: FlaskClient, store: Store)
 def test_the_csv_is_for_spreadsheets_and_holds_no_formula(client: FlaskClient, store: Store) -> None:
     _open(store, nickname="=HYPERLINK(1)", callback="+cmd", ip="@sum")
     store.record(entry("gap", gap="-1+1", received_at=NOW))
-    body = client.get("/week.csv").get_data()
+    body = client.get(f"/week.csv?{THIS}").get_data()
     assert body.startswith("\ufeff".encode())
     head, *rows = csv.reader(io.StringIO(body.decode("utf-8-sig")))
     assert head == ["week", "what", "name", "detail", "value"]
