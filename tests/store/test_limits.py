@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
+from sqlalchemy import Select, literal, select
 from sqlalchemy.engine import make_url
 
 from tests.support.stores import NOW, seconds
@@ -94,6 +95,20 @@ class TestLimits:
             took = seconds(lambda: database.read(lambda one: one.command(f"SELECT {sleeping}(9)")), error)
             assert 1.9 < took < 3
             database.read(lambda one: one.command(f"SELECT {sleeping}(0)"))
+
+    def test_a_thousand_statements_are_kept_and_one_that_was_forgotten_is_answered(
+        self, database: Database
+    ) -> None:
+        def ask(statement: Select[Any]) -> Any:
+            [(answer,)] = database.read(lambda session: session.all(statement, {}))
+            return answer
+
+        statements = [select(literal(number)) for number in range(1_001)]
+        assert [ask(statement) for statement in statements[:1_000]] == list(range(1_000))
+        assert len(database._prepared) == 1_000
+        assert ask(statements[1_000]) == 1_000
+        assert len(database._prepared) == 1
+        assert ask(statements[0]) == 0
 
     def test_a_checkpoint_follows_four_thousand_rows_whatever_the_transactions(self) -> None:
         ran = threading.Event()

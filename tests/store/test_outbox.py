@@ -327,6 +327,11 @@ class TestRows:
         store.outbox.put(rows, NOW)
         assert len(store.outbox.undecided((number,))) == 20
 
+    def test_of_more_incidents_than_one_statement_asks_about_each_is_found(self, store: Store) -> None:
+        numbers = [opened(store, f"wx1|{n}") for n in range(41)]
+        assert {row.incident_id for row in store.outbox.undecided(numbers)} == set(numbers)
+        assert store.outbox.undecided(()) == ()
+
     def test_old_rows_are_forgotten(self, store: Store) -> None:
         store.outbox.put([page("1")], NOW)
         store.purge(NOW, lambda _: None)

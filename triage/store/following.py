@@ -49,7 +49,7 @@ _FOREVER = datetime(1970, 1, 1, tzinfo=UTC)
 _I, _A, _T = INCIDENTS.c, ALERTS.c, TRAITS.c
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _ROWS = [_I[name] for name in INCIDENT_COLUMNS]
-CHANGING = ("last_seen", "alerts", "owner", "step", "muted_until", "guest")
+_CHANGING = ("last_seen", "alerts", "owner", "step", "muted_until", "guest")
 """The columns that something writes while an incident stays open."""
 _SOME = select(*_ROWS).where(_I.id.in_(_IDS))
 _FIRST_AND_NEWEST = (
@@ -140,7 +140,6 @@ class Following:
 
     def condensed(self, ids: Sequence[int]) -> tuple[Incident, ...]:
         """These incidents, in their order; of their alerts the first and the newest of each kind."""
-
         found = self._database.read(partial(_with_ids, ids=ids))
         return tuple(sorted(found, key=lambda incident: ids.index(incident.id)))
 
@@ -229,7 +228,7 @@ def _still_open(wanted: Wanted) -> Select[Any]:
 @lru_cache(100)
 def _open(wanted: Wanted) -> Select[Any]:
     """The id of each, and whatever may change while it is open, as the driver gives it."""
-    columns: list[Any] = [_I.id, *(type_coerce(_I[name], NULLTYPE) for name in CHANGING)]
+    columns: list[Any] = [_I.id, *(type_coerce(_I[name], NULLTYPE) for name in _CHANGING)]
     newest = (_I.last_seen.desc(), _I.id.desc())
     return _still_open(wanted).with_only_columns(*columns).order_by(*newest).limit(MOST_OPEN)
 

@@ -223,7 +223,7 @@ class Outbox:
         )
 
     def undecided(self, incidents: Collection[int]) -> tuple[Queued, ...]:
-        """What is due to be decided about incidents while nobody has claimed them, a few of each, the soonest first."""
+        """What is due to be decided about incidents while nobody has claimed them: a few of each, its soonest first."""
         ids = list(incidents)
         portions = [ids[at : at + _INCIDENTS_AT_ONCE] for at in range(0, len(ids), _INCIDENTS_AT_ONCE)]
         found = self._database.read(
