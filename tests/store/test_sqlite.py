@@ -81,7 +81,6 @@ class TestFile:
         with closing(sqlite3.connect(alone)) as copied:
             assert copied.execute("SELECT count(*) FROM messages").fetchone() == (5,)
 
-    @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files where Linux lists them")
     @pytest.mark.parametrize(("made_with", "kept"), [(None, 1024), (4096, 4096)], ids=["new", "made before"])
     def test_a_new_file_has_small_pages_and_another_keeps_its_own(
         self, tmp_path: Path, made_with: int | None, kept: int
@@ -95,6 +94,7 @@ class TestFile:
             size = database.read(lambda session: session.connection.exec_driver_sql(asked).scalar_one())
         assert size == kept
 
+    @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files where Linux lists them")
     def test_the_threads_that_make_checkpoints_leave_no_connection_open(self, file: Path) -> None:
         with closing(Store(Database(f"sqlite:///{file}", rows_per_checkpoint=1))) as store:
             for number in range(20):

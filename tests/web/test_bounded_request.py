@@ -81,6 +81,23 @@ def test_a_byte_now_and_then_gains_no_time() -> None:
     _talk(client)
 
 
+@pytest.mark.parametrize("before", [b"", WHOLE], ids=["at first", "behind a request"])
+def test_blank_lines_alone_keep_no_connection(before: bytes) -> None:
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(before)
+        if before:
+            await reader.readexactly(len(ANSWER))
+        reading = asyncio.create_task(reader.read())
+        for _ in range(10):
+            if reading.done():
+                break
+            writer.write(b"\r\n")
+            await asyncio.sleep(SECONDS / 4)
+        assert await reading == b""
+
+    _talk(client)
+
+
 def test_who_has_sent_a_request_may_send_another_one_later() -> None:
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for pieces in ([WHOLE], [WHOLE[:50], WHOLE[50:]], [WHOLE[:-1], WHOLE[-1:]]):

@@ -47,7 +47,7 @@ class Failures:
         return was_connected and not self._is_local and self._is_down(cause) and _code(cause) not in _BUSY
 
     def as_ours(self, exc: BaseException) -> StoreError:
-        """The message repeats no value that was to be stored."""
+        """The StoreError, StoreBusyError or StoreDownError to raise; it repeats no value that was to be stored."""
         cause = _cause(exc)
         name = Wording("the database ({dialect}, {where})", dialect=self._dialect, where=self._where)
         if isinstance(cause, PoolTimeoutError):

@@ -123,7 +123,9 @@ def test_a_mistake_in_a_changed_file_is_told_with_its_place_and_the_rules_stay(
     assert f"{own}/broken.yml:2:1" in page
     assert "没有“sevrity”这个键" in page
     assert "是不是“severity”？" in page
-    assert "unknown key &#39;sevrity&#39;" in shown(client, "/rules?lang=en")
+    english = shown(client, "/rules?lang=en")
+    assert "unknown key &#39;sevrity&#39;" in english
+    assert "did you mean &#39;severity&#39;?" in english
 
 
 def test_a_mistake_is_no_markup(application: Application, client: FlaskClient, own: Path) -> None:

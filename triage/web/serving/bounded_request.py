@@ -25,7 +25,7 @@ class BoundedRequest(HttpToolsProtocol):
     head_bytes: int | None = 0
     """Bytes that came before the head was whole; None where no head is awaited."""
     is_whole = False
-    """Whether the last request is here whole."""
+    """Whether nothing has come behind a whole request."""
     timer: asyncio.TimerHandle | None = None
     """Of a request that did not come in one piece, as nearly all do."""
 
@@ -36,6 +36,8 @@ class BoundedRequest(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what comes before a head is whole, and the time until the body is."""
+        # a blank line alone ends uvicorn's timeout, too, and is no message to httptools
+        self.is_whole = False
         if self.head_bytes is not None:
             self.head_bytes += len(data)
         super().data_received(data)
@@ -48,7 +50,7 @@ class BoundedRequest(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Await the head of a request."""
-        if self.is_whole:
+        if self.head_bytes is None:
             self.is_whole, self.head_bytes = False, 0
             self._stop_timer()
         super().on_message_begin()
