@@ -33,6 +33,14 @@ from triage.channels.markdown import as_markdown
         ),
         pytest.param("  echo `date`", "`` echo `date` ``", id="backticks in a command"),
         pytest.param("  正常：有 *", r"  正常：有 \*", id="indented words are no command"),
+        pytest.param(
+            "见 https://a.example/x_y-_z，_急_",
+            r"见 https://a.example/x_y-_z，\_急\_",
+            id="an address leads on",
+        ),
+        pytest.param(
+            "https://a.example/**x**", r"https://a.example/\*\*x\*\*", id="nothing is bold behind an address"
+        ),
         pytest.param("一\n二", "一\n二", id="lines stay lines"),
     ],
 )

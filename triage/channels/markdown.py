@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_SPECIAL = re.compile(r"[\\`*_\[\]<>~|]")
+_SPECIAL = re.compile(r"(https?://(?:(?![\\`*\[\]<>~|])[!-~])+)|[\\`*_\[\]<>~|]")
+"""A sign of markup, or an address, which is a link as it stands: an escape would become part of where it leads
+(https://github.github.com/gfm/#autolinks-extension-).
+"""
 _BLOCK = re.compile(r"(\s*)([#+\-=>]+|\d+[.)])(?=\s|$)")
 _COMMAND = re.compile(r"  (?=[!-~])")
 _TICKS = re.compile(r"`+")
@@ -18,7 +21,7 @@ def as_markdown(text: str) -> str:
 def _line(line: str) -> str:
     if _COMMAND.match(line):
         return _code(line.strip())
-    escaped = _SPECIAL.sub(r"\\\g<0>", line)
+    escaped = _SPECIAL.sub(lambda found: found[1] or f"\\{found[0]}", line)
     block = _BLOCK.match(escaped)  # a heading, a list, a rule: but for its first sign it is plain text
     if block is None:
         return escaped
