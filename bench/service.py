@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from bench.caches import slowness_after_pause
 from bench.load import Result, pushes, run
 from bench.servers import ACCOUNT, ECHO, POSTGRESQL, TRIAGE, Server, postgresql_schema, serving
 from bench.table import Row, show
@@ -53,7 +54,9 @@ def main() -> int:
         if chosen.servers:
             return show(_compare_servers(folder))
         rows = _against_echo(folder, soak=chosen.soak)
-        return show([*rows, *_nodes(folder)])
+        rows += _nodes(folder)
+    cold = slowness_after_pause()
+    return show([*rows, ("a walk through memory after 4 ms without work: at once = 1", cold, "shown", True)])
 
 
 def _in_turns(servers: Sequence[Server], measure: Callable[[Server, int], Result]) -> list[list[Result]]:
