@@ -82,6 +82,26 @@ def test_no_question_of_the_corpus_is_a_name_of_a_rule(rules: RuleSet) -> None:
     assert asked & named - official == set()
 
 
+# -- what company a technical word keeps
+
+
+SHORT_TALK = (
+    "什么时候 可以的 重启了 恢复了 太多了 太慢了 太大了吧 停了 换一个 这个不行 哪个 收不到 看不到 打不开"
+    " 回不来 没收到 没返回 第一张 第二天 两个 一样 不一样的 还没有 没有人 正常了 被挡了 写错了 来不及了 频繁吗"
+    " 对不对 行不行 可以吗 一直在 一直都是 停止 again later login"
+)
+
+
+@pytest.mark.parametrize("text", SHORT_TALK.split())
+def test_a_few_common_words_lead_nowhere_unless_a_topic_is_named(text: str, topics: TopicIndex) -> None:
+    assert _ids(topics.ask(text)) == []
+
+
+@pytest.mark.parametrize("text", ["证书", "内存满了", "连不上", "DNS", "超时", "timeout", "解析不到域名"])
+def test_a_short_question_that_tells_enough_is_answered(text: str, topics: TopicIndex) -> None:
+    assert _ids(topics.ask(text))
+
+
 # -- codes
 
 CODES_IN_FRAMES = {

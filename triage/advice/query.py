@@ -151,6 +151,7 @@ class TopicIndex:
         self._literals = Literals((*self._by_name, *self._by_phrase))
         self._codes = CodeIndex(rule_set.tables, self._by_name)
         self._texts = TextIndex({rule.id: tuple(_pieces(rule)) for rule in rule_set.rules})
+        self._titles = {rule.id: set(terms_of(fold(_title(rule)))) for rule in rule_set.rules}
         self._heard = {fold(word): fold(term) for word, term in rule_set.lexicon.heard.items()}
         self._everyday = Literals(map(squash, rule_set.lexicon.everyday))
         self._spellings = Spellings(self._by_name)
@@ -201,7 +202,8 @@ class TopicIndex:
             evidence, question, [name for name in found if not any(name in each for each in shown)]
         )
         for id_, share in self._texts.explained(question.telling_terms).items():
-            evidence[id_].add(_WORDS * share, _SHARED)
+            if id_ in evidence or not question.is_short or question.telling_terms & self._titles[id_]:
+                evidence[id_].add(_WORDS * share, _SHARED)
         self._add_codes(evidence, question, [code for code in codes if code.known and not code.harmless])
         return evidence, phrases
 
@@ -357,6 +359,10 @@ _MAX_SHORT_NAME = 8
 """An ASCII name up to this length must stand as words of its own: `unknown` is not part of `UnknownHost`."""
 _MIN_SENTENCE_PART = 7
 """Characters of a part of a 内容 sentence that is a name too."""
+
+
+def _title(rule: Rule) -> str:
+    return f"{rule.title} {rule.title_en or ''}"
 
 
 def _other_names(rule: Rule) -> Iterator[str]:

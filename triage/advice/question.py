@@ -14,6 +14,8 @@ _DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（
 _TOKEN = re.compile(r"[a-z0-9]+")
 _MAX_JOINED = 3
 """Latin words that may make one short name: `df -h`, `no ack`."""
+_MIN_TOLD, _LATIN_WORTH = 3, 2
+"""Pairs of characters by which a question tells enough, and how many of them a Latin word is worth."""
 _ASKING = re.compile(
     r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
     r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
@@ -76,6 +78,11 @@ class Question:
     def telling_terms(self) -> frozenset[str]:
         """Those of the question without polite and empty words."""
         return frozenset(terms_of(FILLER.sub(" ", self.words)))
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether so little is told that a topic must be named: any text may have the same words, as `重启了`."""
+        return sum(_LATIN_WORTH if term.isascii() else 1 for term in self.telling_terms) < _MIN_TOLD
 
     def has_word(self, name: str) -> bool:
         """Whether a squashed Latin name stands in the words without letters or digits beside it: `nginx 502`."""
