@@ -11,6 +11,7 @@ import pytest
 from tests.support.paths import DATA
 from triage.advice.adviser import Adviser
 from triage.advice.query import Asked, TopicIndex
+from triage.advice.question import read_question
 from triage.alerts.facts import FACTS
 from triage.rules.codes import Code
 from triage.rules.model import Rule, RuleSet
@@ -23,6 +24,7 @@ def _records(name: str) -> list[Record]:
 
 
 QUESTIONS, OTHERS, BETWEEN_PEOPLE = map(_records, ("questions.jsonl", "other_questions.jsonl", "talk.jsonl"))
+AT_NIGHT = _records("asked_at_night.jsonl")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def _share(records: list[Record], fits: Callable[[Record], bool]) -> float:
     [
         pytest.param(QUESTIONS, 0.97, 0.85, 0.95, id="questions of public threads"),
         pytest.param(OTHERS, 0.9, 0.85, 0.93, id="other questions of the same kinds"),
+        pytest.param(AT_NIGHT, 0.97, 0.85, 0.97, id="statements of trouble in plain words"),
     ],
 )
 def test_most_questions_get_the_right_topic_and_most_talk_gets_none(
@@ -80,6 +83,76 @@ def test_no_question_of_the_corpus_is_a_name_of_a_rule(rules: RuleSet) -> None:
     named = {name for rule in rules.rules for name in rule.aliases if len(name) > 8}
     official = {"verify token fail", "component_verify_ticket", "gunicorn worker timeout"}
     assert asked & named - official == set()
+
+
+# -- what company a technical word keeps
+
+
+@pytest.mark.parametrize(
+    "text", ["跳转认不认", "load 25 高不高", "请求到没到", "令牌还能捞回来不", "ticket 推了没"]
+)
+def test_a_verb_beside_its_negation_asks(text: str) -> None:
+    assert read_question(text, {}).asks
+
+
+@pytest.mark.parametrize("text", ["次数多不多", "晚上好不好", "不用了", "没事"])
+def test_an_opinion_is_not_asked_of_a_system(text: str) -> None:
+    assert not read_question(text, {}).asks
+
+
+@pytest.mark.parametrize(
+    "text", ["我浏览器能打开", "我接口只要 200ms", "我明明返回了 success", "我看解析好好的"]
+)
+def test_who_asks_may_speak_of_a_system_as_mine(text: str) -> None:
+    assert not read_question(text, {}).is_between_people
+
+
+def test_a_statement_all_in_our_words_needs_no_question(topics: TopicIndex) -> None:
+    text = "后台配置 url 80 端口"
+    assert not read_question(text, {}).has_company
+    assert _ids(topics.ask(text))[:1] == ["url_verification"]
+    assert _ids(topics.ask("配置我家厨房 80 英寸的端口")) == []
+
+
+SHORT_TALK = (
+    "什么时候 可以的 重启了 恢复了 太多了 太慢了 太大了吧 停了 换一个 这个不行 哪个 收不到 看不到 打不开"
+    " 回不来 没收到 没返回 第一张 第二天 两个 一样 不一样的 还没有 没有人 正常了 被挡了 写错了 来不及了 频繁吗"
+    " 对不对 行不行 可以吗 一直在 一直都是 停止 again later login"
+)
+
+
+@pytest.mark.parametrize("text", SHORT_TALK.split())
+def test_a_few_common_words_lead_nowhere_unless_a_topic_is_named(text: str, topics: TopicIndex) -> None:
+    assert _ids(topics.ask(text)) == []
+
+
+@pytest.mark.parametrize("text", ["证书", "内存满了", "连不上", "DNS", "超时", "timeout", "解析不到域名"])
+def test_a_short_question_that_tells_enough_is_answered(text: str, topics: TopicIndex) -> None:
+    assert _ids(topics.ask(text))
+
+
+def test_a_name_that_was_not_enough_is_no_misspelling_of_itself(topics: TopicIndex) -> None:
+    assert _ids(topics.ask("有事 ping")) == []
+    assert _ids(topics.ask("markfial")) == ["mark_fail"]
+
+
+def test_a_part_of_sentences_leads_to_every_rule_that_has_it(topics: TopicIndex) -> None:
+    asked = topics.ask("推送第三方平台消息")
+    assert {"component_message_failure", "component_message_timeout"} <= set(_ids(asked))
+    assert _ids(topics.ask("第三方平台消息 没有返回success"))[:1] == ["component_message_failure"]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("third party platform message timeout", "component_message_timeout"),
+        ("redis keys 太多", "database"),
+        ("谁有空帮忙看看 502", "nginx_status_502"),
+        ("家里的电脑 ping 不通", "network_check"),
+    ],
+)
+def test_a_question_may_hold_words_that_talk_holds(text: str, topic: str, topics: TopicIndex) -> None:
+    assert _ids(topics.ask(text))[:1] == [topic]
 
 
 # -- codes
@@ -291,6 +364,9 @@ def test_a_trigger_word_in_ordinary_talk_is_left_alone(topics: TopicIndex) -> No
         ("马克fail", "mark_fail"),
         ("请求 超 时", "request_timeout"),
         ("how do I fix a request timeout", "request_timeout"),
+        ("資料庫連線太多", "database"),
+        ("記憶體不足", "memory"),
+        ("硬碟滿了", "disk_io"),
     ],
 )
 def test_a_question_may_be_written_or_spoken_otherwise(text: str, topic: str, topics: TopicIndex) -> None:

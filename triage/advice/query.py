@@ -43,8 +43,9 @@ _WORDS = 8.0
 """What it is worth if a topic's own text explains all words of the question."""
 _MIN_SCORE = 0.8
 """From this score on a topic may be meant by a text that asks or tells of trouble, all in words of our subject."""
-_COMPANY = 3.0
-"""What more it takes in a text that neither asks, nor tells of trouble, nor speaks of pushes."""
+_COMPANY, _LEAST_COMPANY, _STRANGE_COMPANY = 3.0, 0.5, 6.0
+"""What more it takes in a text that neither asks, nor tells of trouble, nor speaks of pushes: at most, at least, and in
+proportion to the words that no topic knows, since a statement all in our words is hardly talk."""
 _STRANGE = 3.2
 """What more it takes where no topic knows any word of the text, and in proportion where some are known: a name of four
 characters is enough in any question."""
@@ -145,12 +146,12 @@ class TopicIndex:
                 self._by_name[name].append(rule)
             for phrase in rule.phrases:
                 self._by_phrase[squash(phrase)].append((rule, phrase))
-        for rule in rule_set.rules:
-            for name in _sentence_parts(rule):
-                self._by_name.setdefault(name, [rule])
+        for name, rules in _sentence_parts(rule_set.rules).items():
+            self._by_name.setdefault(name, rules)
         self._literals = Literals((*self._by_name, *self._by_phrase))
         self._codes = CodeIndex(rule_set.tables, self._by_name)
         self._texts = TextIndex({rule.id: tuple(_pieces(rule)) for rule in rule_set.rules})
+        self._titles = {rule.id: set(terms_of(fold(_title(rule)))) for rule in rule_set.rules}
         self._heard = {fold(word): fold(term) for word, term in rule_set.lexicon.heard.items()}
         self._everyday = Literals(map(squash, rule_set.lexicon.everyday))
         self._spellings = Spellings(self._by_name)
@@ -201,16 +202,18 @@ class TopicIndex:
             evidence, question, [name for name in found if not any(name in each for each in shown)]
         )
         for id_, share in self._texts.explained(question.telling_terms).items():
-            evidence[id_].add(_WORDS * share, _SHARED)
+            if id_ in evidence or not question.is_short or question.telling_terms & self._titles[id_]:
+                evidence[id_].add(_WORDS * share, _SHARED)
         self._add_codes(evidence, question, [code for code in codes if code.known and not code.harmless])
         return evidence, phrases
 
     def _candidates(self, evidence: Mapping[str, _Evidence], question: Question) -> list[Candidate]:
         """The topics for which enough speaks, best first; those far behind the best are left out."""
         everyday = _EVERYDAY * len(self._talk_in(question))
-        strange = _STRANGE * self._strangeness(question)
-        enough = _MIN_SCORE + strange + everyday
-        enough += 0 if question.has_company else _COMPANY
+        strange = self._strangeness(question)
+        enough = _MIN_SCORE + _STRANGE * strange + everyday
+        if not question.has_company:
+            enough += min(_COMPANY, _LEAST_COMPANY + _STRANGE_COMPANY * strange)
         enough += _PERSONAL if question.is_between_people else 0
         found = [
             (round(item.points, 2), self._rules[id_], item)
@@ -304,6 +307,8 @@ class TopicIndex:
         if not found and not self._talk_in(question):
             for core in dict.fromkeys((question.squashed, question.core)):
                 for name, likeness in self._spellings.near(core):
+                    if name in core:  # spelt as it is, and found not to be enough
+                        continue
                     for rule in self._by_name[name]:
                         reason = (f"近似「{name}」",)
                         found.setdefault(rule.id, Candidate(rule, _MAX_NAME * likeness, reason))
@@ -359,15 +364,22 @@ _MIN_SENTENCE_PART = 7
 """Characters of a part of a 内容 sentence that is a name too."""
 
 
+def _title(rule: Rule) -> str:
+    return f"{rule.title} {rule.title_en or ''}"
+
+
 def _other_names(rule: Rule) -> Iterator[str]:
     yield from rule.aliases
     if rule.title_en:
         yield rule.title_en
 
 
-def _sentence_parts(rule: Rule) -> Iterator[str]:
-    for sentence in rule.sentences:
-        yield from (part for piece in sentence.split("…") if len(part := squash(piece)) >= _MIN_SENTENCE_PART)
+def _sentence_parts(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """The long parts of the 内容 sentences, each with the rules in whose sentences it stands."""
+    pieces = [(rule, squash(piece)) for rule in rules for text in rule.sentences for piece in text.split("…")]
+    parts = dict.fromkeys(part for _, part in pieces if len(part) >= _MIN_SENTENCE_PART)
+    holders = {part: {rule.id: rule for rule, piece in pieces if part in piece} for part in parts}
+    return {part: list(each.values()) for part, each in holders.items()}
 
 
 _DIGITS = {digit: value for value, digit in enumerate("一二三四五六七八九十", start=1)}

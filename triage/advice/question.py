@@ -14,20 +14,30 @@ _DROPPED = re.compile(r"[\s_\-—,，.。、!！?？:：;；\"“”'‘’()（
 _TOKEN = re.compile(r"[a-z0-9]+")
 _MAX_JOINED = 3
 """Latin words that may make one short name: `df -h`, `no ack`."""
+_MIN_TOLD, _LATIN_WORTH = 3, 2
+"""Pairs of characters by which a question tells enough, and how many of them a Latin word is worth."""
 _ASKING = re.compile(
     r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
+    r"|(?P<verb>(?![多大好])[\u4e00-\u9fff])[不没](?P=verb)|[不没]$"
     r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
 )
+"""Question words, and a verb beside its negation (`认不认`, `收到没`); people ask each other `多不多` and `好不好`."""
 _TROUBLE = re.compile(
     r"失败|超时|报错|报\s*-?\d|报警|告警|错误|异常|不通|不了|不到|不上|不过|不对|不行|不合法|无效|失效|过期|拒绝|拦|断|挂|满了|爆|慢|丢|重复|中断|没反应|打不开|收不到"
+    r"|来不及|等不及|不住|不一样|不一致|不匹配|不生效|不够|不足|不动|故障|卡住|卡死|飙|溢出|耗尽|泄漏|打满|跑满|占满|堆积|阻塞|乱码"
+    r"|[太过][多大高慢长短久小]|只剩|超限|写反|[写填配]错|截断|误杀|误伤|停止|没(?:有|收|返|推|刷|处理|响应|生效|起来)|被[挡拒杀封墙顶冲]"
+    r"|断断续续|偶尔|频繁|反复|突然|一直|老是|总是|一堆|全是"
     r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
-    r"|\b(?:cannot|can't|not)\b"
+    r"|\b(?:cannot|can't|not|never|missing|stuck|overload(?:ed)?|blocked|lost|incomplete|wrong|keeps)\b"
+    r"|\b(?:instead of|too many)\b"
 )
 _BETWEEN_PEOPLE = re.compile(
-    r"谁|(?<!自)我(?!们|的|司)|你(?!们|好)|咱|她|他(?!们|的)|\b(?:i|my|me|who|you)\b"
+    r"谁|(?<!自)我(?!们|的|司|这边|看|明明|返回|接口|服务器|浏览器|本地)|你(?!们|好)|咱|她|他(?!们|的)|\b(?:i|my|me|who|you)\b"
 )
 """Words by which people speak of each other; `我们的接口` and `我的域名` ask."""
 _OUR_SUBJECT = re.compile(r"推送|回调|公众号|服务号|开放平台|errcode|access[._]log|error[._]log")
+_NEAR_OUR_SUBJECT = re.compile(r"微信|第三方平台|被动回复|授权事件")
+"""What everyday talk names too, so that it is company for a technical word but outweighs no word of such talk."""
 _SPOKEN = {digit: str(value) for value, digit in enumerate("零一二三四五六七八九")} | {
     "〇": "0",
     "两": "2",
@@ -77,6 +87,11 @@ class Question:
         """Those of the question without polite and empty words."""
         return frozenset(terms_of(FILLER.sub(" ", self.words)))
 
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether so little is told that a topic must be named: any text may have the same words, as `重启了`."""
+        return sum(_LATIN_WORTH if term.isascii() else 1 for term in self.telling_terms) < _MIN_TOLD
+
     def has_word(self, name: str) -> bool:
         """Whether a squashed Latin name stands in the words without letters or digits beside it: `nginx 502`."""
         return name in self._joined_words
@@ -113,7 +128,8 @@ class Question:
     @cached_property
     def has_company(self) -> bool:
         """Whether a name or a number is more than a word in passing: it asks, tells of trouble, or speaks of pushes."""
-        return self.asks or self.is_about_trouble or bool(_OUR_SUBJECT.search(self.words))
+        is_ours = _OUR_SUBJECT.search(self.words) or _NEAR_OUR_SUBJECT.search(self.words)
+        return self.asks or self.is_about_trouble or bool(is_ours)
 
 
 def read_question(text: str, heard: Mapping[str, str]) -> Question:

@@ -91,6 +91,12 @@ _TAIWAN_WORDS = (
     ("位址", "地址"),
     ("连线", "连接"),
     ("公众帐号", "公众账号"),
+    ("资料库", "数据库"),
+    ("频宽", "带宽"),
+    ("伫列", "队列"),
+    ("快取", "缓存"),
+    ("硬碟", "硬盘"),
+    ("介面", "接口"),
 )
 """Words of Taiwan with those of the platform, as many characters each: a place in the text must stay one."""
 _FOLD = _Fold(_FOLDED_SIGNS | _SIMPLIFIED)
