@@ -154,7 +154,7 @@ def test_day_is_given_to_somebody_else(say: Say, store: Store) -> None:
 
 
 def test_day_that_is_over_is_that_of_next_year(say: Say, store: Store) -> None:
-    say("换班 4月20日 韩梅")
+    assert say("换班 4月20日 韩梅") == "main：2027-04-20 00:00 到 2027-04-21 00:00 由韩梅值班。"
     (shift,) = store.shifts(NOW)
     assert shift.start.astimezone(NOW.tzinfo).date().isoformat() == "2027-04-20"
 

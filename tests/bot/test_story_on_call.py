@@ -165,6 +165,8 @@ def play(on_call: OnCall) -> None:
         "#1 14:31 连接超时",
         "#1 14:41 连接超时",
     ]
+    notes = [card["horizontal_content_list"][2]["value"] for card in cards(on_call)]
+    assert notes[0] == "14:41 还没人认领就叫别人", "it stays on the card when somebody has claimed"
     assert "韩梅" in on_call.click("claim:1", "han")
     on_call.wait(30 * MINUTE)
     assert on_call.paged() == ["lilei"], "who was called hears that it is in hands"

@@ -14,6 +14,7 @@ _STORY = (
         "repeated",
         "incident",
         "owner",
+        "over",
         "step",
         "path",
         "folded",

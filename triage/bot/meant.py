@@ -67,6 +67,8 @@ def _by_number(
     if rest and not command.argument.startswith("#"):  # 备注 500 错误少了: perhaps no incident's number
         spoken_of = incident_spoken_of(context, talk)
         if incident is None and spoken_of is not None:
+            if command.word is Word.CLOSE:  # 关闭 99 好了: a mistyped number must not close another one
+                return _unclear(context, command, "number", str(number), [spoken_of])
             return Meant(spoken_of, command.argument)
         if incident is not None and spoken_of is not None and spoken_of.id != incident.id:
             return _which(context, command, (spoken_of, incident))

@@ -172,7 +172,7 @@ def _card(row: Queued, incident: Incident, name: str) -> Card:
     titles = "、".join(dict.fromkeys(step.title for step in story_of(incident)))
     what, _, _ = name.partition("，")
     next_at = _clock(row.payload.get("next_at"))
-    told = f"没人认领，{next_at} 叫别人" if next_at else "没人认领，请你处理"
+    told = f"{next_at} 还没人认领就叫别人" if next_at else "请你处理"  # true after a claim, too
     return Card(
         incident.id,
         f"#{incident.id} {clock(row.created_at)} {titles}",
