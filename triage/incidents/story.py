@@ -189,7 +189,7 @@ def _since(incident: Incident, now: datetime) -> str:
     different = {item.digest for item in incident.sightings}
     newest = ago(incident.last_seen, now)
     blank = " " if newest[:1].isdigit() else ""
-    return f"{clock(began, dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}"
+    return f"{clock(began, dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}转来"
 
 
 def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:

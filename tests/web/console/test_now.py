@@ -85,7 +85,7 @@ def _incident(store: Store, number: int) -> Incident:
 class TestList:
     def test_nothing_is_open(self, client: FlaskClient) -> None:
         body = _shown(client)
-        assert "没有没关闭的事件" in body
+        assert "现在没有事件" in body
         assert 'name="words"' not in body
 
     def test_what_stands_in_an_alert_is_text(self, client: FlaskClient, store: Store) -> None:
