@@ -200,10 +200,9 @@ def _give(context: Context, incident: Incident, name: str, team: Team) -> Outcom
         return _say(context, "theirs", id=incident.id, name=context.viewer.names.of(to))
     if to.account == ANY_ACCOUNT:
         return _say(context, "unplaced", id=incident.id, name=context.viewer.names.of(to))
-    said = _say(
-        context, "given", id=incident.id, name=context.viewer.names.of(to), what=incident_name(incident)
-    )
-    return replace(said, actions=(Action("give", incident.id, context.viewer.person, to=to),))
+    name = context.viewer.names.of(to)
+    said = _say(context, "given", id=incident.id, name=name, what=incident_name(incident))
+    return replace(said, actions=(Action("give", incident.id, context.viewer.person, name, to=to),))
 
 
 def _mute(context: Context, incident: Incident, rest: str, team: Team) -> Outcome:
@@ -213,7 +212,7 @@ def _mute(context: Context, incident: Incident, rest: str, team: Team) -> Outcom
     until = context.now + lasts
     end = f"{until.astimezone(team.rotations[0].zone if team.rotations else context.now.tzinfo):%H:%M}"
     said = _say(context, "muted", id=incident.id, end=end, what=incident_name(incident))
-    return replace(said, actions=(Action("mute", incident.id, context.viewer.person, until=until),))
+    return replace(said, actions=(Action("mute", incident.id, context.viewer.person, end, until=until),))
 
 
 def _holder(context: Context, name: str, team: Team) -> Person | None:
