@@ -256,6 +256,17 @@ def _gone(*_: object) -> None:
     raise StoreDownError("away")
 
 
+def test_who_is_given_an_incident_reads_that_it_is_theirs(on_call: OnCall) -> None:
+    on_call.bot = replace(on_call.bot, team=on_call.desk.team)
+    on_call.say("", "lilei", quote=CONNECT)
+    on_call.wait(MINUTE)
+    assert "转给韩梅了" in on_call.say("转给 1 韩梅", "lilei", chat=None)
+    on_call.wait(MINUTE)
+    who, shown = on_call.wecom.shown[-1]
+    assert (who, "转给你处理了" in str(shown)) == ("han", True)
+    assert "转给韩梅处理了" in on_call.posted()[-1]
+
+
 def test_a_silent_owner_is_reminded_then_it_is_let_go_and_others_are_called(on_call: OnCall) -> None:
     on_call.say("", "lilei", quote=CONNECT)
     on_call.say("认领 1", "lilei", chat=None)

@@ -125,7 +125,7 @@ def step(adviser: Adviser, talk: Conversation, word: Word, context: Context | No
 
 def nothing_to(adviser: Adviser, word: Word, *, ended: bool = False) -> str:
     """That there is nothing the word could refer to; `ended`: not any more."""
-    return adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended)
+    return adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended, in_group=False)
 
 
 def _progress(context: Context, talk: Conversation, word: Word, number: int) -> tuple[Action, ...]:
