@@ -17,6 +17,7 @@ from triage.incidents.correlation import (
     Sighting,
     State,
     Verdict,
+    began_at,
     is_quiet,
     shape_of,
     story_of,
@@ -185,11 +186,10 @@ def account_line(nickname: str | None, appid: str | None) -> str:
 
 
 def _since(incident: Incident, now: datetime) -> str:
-    began = min((item.first_seen or item.seen_at for item in incident.sightings), default=incident.opened_at)
     different = {item.digest for item in incident.sightings}
     newest = ago(incident.last_seen, now)
     blank = " " if newest[:1].isdigit() else ""
-    return f"{clock(began, dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}转来"
+    return f"{clock(began_at(incident), dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}转来"
 
 
 def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:

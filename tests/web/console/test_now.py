@@ -106,8 +106,9 @@ class TestList:
     def test_a_line_says_what_is_known(self, client: FlaskClient, store: Store) -> None:
         moment = datetime.now(UTC) - timedelta(minutes=9)
         number = _opened(
-            store, kind="connect_timeout", title="连接超时", count=86, seen_at=moment, first_seen=moment
-        )
+            store, kind="connect_timeout", title="连接超时", count=86, seen_at=moment,
+            first_seen=moment - timedelta(minutes=20),
+        )  # fmt: skip
         joined = sighting("more", nickname="时令果蔬", seen_at=moment, first_seen=moment, count=4)
         recorded_in(store, entry("more", (joined, Change("wx|1", number, Reason.JOINED))))
         body = _shown(client)
@@ -117,7 +118,7 @@ class TestList:
             "回应超时",
             "5 分钟 90 次",
             "2 条报警",
-            "已经 9 分钟",
+            "已经 29 分钟",
             "9 分钟前",
         ):
             assert said in body
