@@ -52,6 +52,11 @@ def run(
     return run_examples(together, Adviser(together, renderer))
 
 
+def test_no_bundled_step_begins_with_a_digit_which_its_number_would_run_into(rules: RuleSet) -> None:
+    steps = [(rule.id, step.id, step.do.source) for rule in rules.rules for step in rule.steps]
+    assert [step for step in steps if step[2][:1].isdigit()] == [], "1 999 是自家 WAF 回的"
+
+
 def test_the_bundled_rules_keep_their_promises_and_try_every_step_and_condition(
     rules: RuleSet, adviser: Adviser
 ) -> None:

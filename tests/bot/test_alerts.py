@@ -97,7 +97,21 @@ def test_a_mark_fail_without_a_root_says_so(say: Say) -> None:
 
 def test_a_lesser_alert_after_the_mark_fail_is_folded_in(say: Say) -> None:
     say(BLOCKED)
-    assert "照下面修好，推送才会恢复" in say(REQUEST)
+    assert "推送一分钟后会恢复，不修好还会再被屏蔽" in say(REQUEST)
+
+
+def test_an_alert_of_a_closed_incident_says_that_it_is_closed_and_nobody_has_it(say: Say) -> None:
+    say(CONNECT)
+    say("认领")
+    say("下一步")
+    say("关闭 加了带宽")
+    shown = say(CONNECT)
+    assert "事件 #1 已经关闭；18:40（刚刚）关闭时写：加了带宽" in shown
+    assert "在处理" not in shown
+    assert "上次出事" not in shown, "that is this very incident"
+    told = say(CONNECT, STRANGER)
+    assert "已经关闭" not in told
+    assert "加了带宽" not in told
 
 
 def test_a_closed_incident_is_recalled_with_what_closed_it(say: Say) -> None:

@@ -8,7 +8,7 @@ from tests.support.paths import ROOT
 from tests.support.talk import CONNECT, NOW, Say, message_of
 from triage.advice.screen import SCREEN_LINES, screen_lines
 from triage.bot.bot import Bot
-from triage.bot.commands import COMMANDS, nearly, read_command, usage
+from triage.bot.commands import COMMANDS, nearly, read_command, spoken, usage
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,34 @@ def test_every_command_is_answered(say: Say) -> None:
         pytest.param("好", None, id="one character is too few"),
         pytest.param("今天吃什么", None, id="another sentence"),
         pytest.param("更多", None, id="the command itself"),
+        pytest.param("好的", None, id="assent is not 我的"),
+        pytest.param("没有", None, id="no is not 没用"),
+        pytest.param("移动", None, id="a carrier is not 移除"),
+        pytest.param("关注", None, id="an event is not 关闭"),
     ],
 )
 def test_a_mistyped_command_is_told(typed: str, name: str | None) -> None:
     assert nearly(typed) == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        pytest.param("认领", None, id="the command itself"),
+        pytest.param("我的证书", None, id="another sentence"),
+        pytest.param("关闭报警", None, id="what is to be closed"),
+        pytest.param("关闭了", "关闭", id="it has been done"),
+        pytest.param("认领一下。", "认领", id="in passing"),
+        pytest.param("我来认领", "认领", id="somebody offers it"),
+        pytest.param("请帮助", "帮助", id="a request"),
+    ],
+)
+def test_a_command_among_words_of_speech_is_told(typed: str, name: str | None) -> None:
+    assert spoken(typed) == name
+
+
+def test_a_command_among_words_of_speech_is_asked_back_rather_than_a_topic(say: Say) -> None:
+    assert "是不是想发「关闭」" in say("关闭了")
 
 
 def test_a_mistyped_command_is_asked_back(say: Say) -> None:

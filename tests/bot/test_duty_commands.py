@@ -154,7 +154,7 @@ def test_day_is_given_to_somebody_else(say: Say, store: Store) -> None:
 
 
 def test_day_that_is_over_is_that_of_next_year(say: Say, store: Store) -> None:
-    say("换班 4月20日 韩梅")
+    assert say("换班 4月20日 韩梅") == "main：2027-04-20 00:00 到 2027-04-21 00:00 由韩梅值班。"
     (shift,) = store.shifts(NOW)
     assert shift.start.astimezone(NOW.tzinfo).date().isoformat() == "2027-04-20"
 
@@ -212,6 +212,7 @@ def test_incident_is_given_to_somebody(text: str, say: Say, store: Store) -> Non
     assert incident is not None
     assert incident.owner == person(LIN)
     assert "#1" in say("我的", LIN)
+    assert say("状态 1").endswith("小赵转给小林")
 
 
 @pytest.mark.parametrize(("text", "hours"), [("静音 1小时", 1), ("静音 #1 24小时", 24)])
@@ -221,6 +222,7 @@ def test_incident_calls_nobody_for_a_while(text: str, hours: int, say: Say, stor
     incident = store.incident(1)
     assert incident is not None
     assert incident.muted_until == NOW + timedelta(hours=hours)
+    assert say("状态 1").endswith(f"小赵静音到 {incident.muted_until.astimezone(NOW.tzinfo):%H:%M}")
 
 
 def test_closed_incident_is_left_alone(say: Say) -> None:

@@ -174,6 +174,13 @@ def test_lists_and_stories_are_not_told_in_a_group(chats: Chats, words: str) -> 
     assert "时令果蔬" not in answer
     assert "李雷" not in answer
     assert "gulu" not in answer
+    assert "不在群里说，单独给我发" in answer, "they are a member, and need no invitation"
+
+
+@pytest.mark.parametrize("words", ["认领 99", "备注 #99 重启了", "关闭 99 换了证书", "放手 99"])
+def test_a_number_of_no_incident_is_said_to_be_none_in_a_group_too(chats: Chats, words: str) -> None:
+    chats.say("", quote=CONNECT)
+    assert chats.say(words) == "没有 #99 这件事。单独给我发「状态」看编号。"
 
 
 @pytest.mark.parametrize("words", ["认领 1", "备注 1 重启了", "关闭 1 换了证书", "关闭 1", "认领 时令果蔬"])

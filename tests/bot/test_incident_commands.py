@@ -88,6 +88,10 @@ def test_a_number_at_the_start_of_a_note_is_no_other_incident(say: Say, store: S
     say(BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
     assert "说的是哪件事" in say("关闭 1 台机器重启后恢复")
     assert "说的是哪件事" in say("备注 1 台机器重启了")
+    unknown = say("关闭 99 好了")
+    assert unknown.startswith("没有 #99 这件事")
+    assert "#2 MarkFail" in unknown
+    assert "已关闭" not in say("状态 2"), "a mistyped number closes nothing"
     assert "记在事件 #2 上了" in say("备注 500 错误少了一半")
     assert "记在事件 #2 上了" in say("备注 #2 3 台机器都重启了")
     assert [event.detail for event in store.timeline(2)][1:] == ["500 错误少了一半", "3 台机器都重启了"]

@@ -147,6 +147,22 @@ def test_alerts_of_several_incidents_say_beside_each_who_has_it(say: Say) -> Non
     ]
 
 
+def test_alerts_of_several_incidents_say_beside_each_that_it_is_closed(say: Say) -> None:
+    say(BLOCKED + MALL)
+    say("认领 #2")
+    say("关闭 #2 好了")
+    assert say(BLOCKED + MALL).splitlines()[2].endswith("事件 #2，已关闭")
+
+
+def test_a_list_of_several_incidents_leaves_the_past_of_each_to_its_checklist(say: Say) -> None:
+    say(CONNECT)
+    say(BLOCKED)
+    shown = say(BLOCKED + MALL)
+    assert "经过" not in shown, "whose would that be?"
+    assert "已经转来过" not in shown
+    assert "经过 18:31 连接超时 → 18:40 MarkFail" in say("1")
+
+
 def test_a_retry_gets_the_reply_with_the_numbers(bot: Bot) -> None:
     message = message_of(BLOCKED + MALL)
     first = bot.handle(message, NOW).text

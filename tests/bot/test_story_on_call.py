@@ -165,6 +165,8 @@ def play(on_call: OnCall) -> None:
         "#1 14:31 连接超时",
         "#1 14:41 连接超时",
     ]
+    notes = [card["horizontal_content_list"][2]["value"] for card in cards(on_call)]
+    assert notes[0] == "14:41 还没人认领就叫别人", "it stays on the card when somebody has claimed"
     assert "韩梅" in on_call.click("claim:1", "han")
     on_call.wait(30 * MINUTE)
     assert on_call.paged() == ["lilei"], "who was called hears that it is in hands"
@@ -252,6 +254,17 @@ def test_the_same_with_the_database_away_in_the_middle(
 
 def _gone(*_: object) -> None:
     raise StoreDownError("away")
+
+
+def test_who_is_given_an_incident_reads_that_it_is_theirs(on_call: OnCall) -> None:
+    on_call.bot = replace(on_call.bot, team=on_call.desk.team)
+    on_call.say("", "lilei", quote=CONNECT)
+    on_call.wait(MINUTE)
+    assert "转给韩梅了" in on_call.say("转给 1 韩梅", "lilei", chat=None)
+    on_call.wait(MINUTE)
+    who, shown = on_call.wecom.shown[-1]
+    assert (who, "转给你处理了" in str(shown)) == ("han", True)
+    assert "转给韩梅处理了" in on_call.posted()[-1]
 
 
 def test_a_silent_owner_is_reminded_then_it_is_let_go_and_others_are_called(on_call: OnCall) -> None:

@@ -59,6 +59,22 @@ def test_parse_shows_what_was_not_understood(give: Give, capsys: Printed) -> Non
     assert "[Region=sh]" in printed.err
 
 
+class _Terminal(_Input):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "words", ["parse", "parse --batch", "ask", "judge", "nginx", "rules new", "rules why"]
+)
+def test_whoever_sits_before_a_terminal_is_told_that_it_waits_for_them(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setattr(sys, "stdin", _Terminal(io.BytesIO(b"[]")))
+    main(words.split())
+    assert capsys.readouterr().err.startswith("paste the text, then press Ctrl-D:")
+
+
 def test_parse_batch_answers_every_text_in_order(give: Give, capsys: Printed) -> None:
     give(json.dumps(["你好", UNKNOWN, UNKNOWN + UNKNOWN]))
     assert main(["parse", "--batch"]) == 0

@@ -31,6 +31,13 @@ class TestCommands:
         assert main(["db", "upgrade"]) == 0
         assert main(["db", "check"]) == 0
 
+    def test_a_file_that_cannot_be_made_is_said_to_be_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("TRIAGE_DATABASE_URL", f"sqlite:///{tmp_path}/nowhere/triage.db")
+        assert main(["db", "upgrade"]) == 2
+        assert "look whether its directory is there and may be written" in capsys.readouterr().err
+
     def test_export_can_be_read_again(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         text = 'a,"b"\nc 🚨'
         with closing(new_store(tmp_path / "triage.db")) as store:

@@ -90,7 +90,7 @@ def test_help_is_whole_in_one_language_and_fits_a_terminal(
     if language == "en":
         assert HAN.findall(text) == []
     else:
-        english = re.findall(r"(?<![\w`-])(?:the|of|and|with|this|default|Show|Print)\b", text)
+        english = re.findall(r"(?<![\w`-])(?:the|of|and|with|this|default|required|Show|Print)\b", text)
         assert (english, bool(HAN.search(text))) == ([], True)
 
 

@@ -28,7 +28,7 @@ def conf(tmp_path: Path) -> Path:
 
 
 def _type(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text.encode()), isatty=lambda: False))
 
 
 def test_a_finding_is_shown_with_its_place_and_the_corrected_line(

@@ -98,11 +98,21 @@ def test_the_rate_is_that_of_the_newest_alerts(alerts: list[Sighting], rate: int
     [
         pytest.param([_alert(seen_at=NOW)], None, id="no MarkFail"),
         pytest.param([_alert(kind="mark_fail", seen_at=NOW - MINUTE)], None, id="a minute ago"),
-        pytest.param([_alert(kind="mark_fail", seen_at=NOW - MINUTE / 2)], 30, id="half a minute ago"),
         pytest.param(
-            [_alert(kind="mark_fail", seen_at=NOW - 2 * MINUTE), _alert(kind="mark_fail", seen_at=NOW)],
-            60,
+            [_alert(kind="mark_fail", seen_at=NOW - MINUTE / 2, first_seen=None)], 30, id="half a minute ago"
+        ),
+        pytest.param(
+            [
+                _alert(kind="mark_fail", seen_at=NOW - 2 * MINUTE, first_seen=NOW - 2 * MINUTE),
+                _alert(kind="mark_fail", seen_at=NOW, first_seen=NOW - MINUTE / 4),
+            ],
+            45,
             id="the newest of several counts",
+        ),
+        pytest.param(
+            [_alert(kind="mark_fail", seen_at=NOW, first_seen=NOW - 40 * MINUTE)],
+            None,
+            id="forwarded long after it was over",
         ),
     ],
 )

@@ -58,7 +58,11 @@ def test_a_token_ends_the_demo() -> None:
             {"TRIAGE_PORT": "tcp://10.0.0.1:80"}, "TRIAGE_PORT: 'tcp", id="Kubernetes' own TRIAGE_PORT"
         ),
         pytest.param({"TRIAGE_FRESHNESS_SECONDS": "0"}, "TRIAGE_FRESHNESS_SECONDS", id="a window of nothing"),
-        pytest.param({"TRIAGE_LOG_LEVEL": "loud"}, "TRIAGE_LOG_LEVEL: 'loud'", id="a level nobody knows"),
+        pytest.param(
+            {"TRIAGE_LOG_LEVEL": "loud"},
+            "TRIAGE_LOG_LEVEL: 'loud' must be one of 'debug'",
+            id="a level nobody knows",
+        ),
         pytest.param(
             {"TRIAGE_RULES_DIRS": "/nowhere"}, "TRIAGE_RULES_DIRS: there is no", id="a missing directory"
         ),

@@ -48,7 +48,7 @@ def test_the_campaign_is_told_from_flood_to_quiet(beats: list[Beat], adviser: Ad
         "小赵已认领",
         "→ 18:36 MarkFail",
         "根子多半是 18:31 的请求超时",
-        "已经被自动屏蔽，这条并进同一件事",
+        "同一件事里已经自动屏蔽过",
         "事件 #1 已关闭",
         "已关闭：入口直接回 success",
     ):

@@ -54,7 +54,7 @@ def test_what_is_typed_is_shown_as_text(page: Browser) -> None:
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1600])
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280, 1600])
 def test_nothing_is_cut_off_at_any_width(width: int, page: Browser) -> None:
     page.size(width, 700)
     page.run("document.querySelector('.sample').click()")
@@ -64,6 +64,8 @@ def test_nothing_is_cut_off_at_any_width(width: int, page: Browser) -> None:
         "document.querySelector('#chat-group .send').getBoundingClientRect().bottom <= innerHeight"
     )
     assert page.run("document.querySelector('#chat-group .talk').clientHeight") > 250
+    words = "[...document.querySelectorAll('.words')]"
+    assert width < 900 or page.run(f"{words}.every(row => row.scrollWidth <= row.clientWidth)")
 
 
 def test_on_a_phone_a_tab_counts_what_came_in_and_opens_it(page: Browser) -> None:

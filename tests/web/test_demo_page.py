@@ -83,6 +83,10 @@ def test_nothing_is_cut_off_at_any_width(page: Browser, width: int) -> None:
     assert page.run("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert page.run("document.querySelector('.send').getBoundingClientRect().bottom <= innerHeight")
     assert page.run("document.querySelector('#talk').clientHeight") > 250
+    links = "[...document.querySelectorAll('a[href=\"/now\"]')].filter(link => link.checkVisibility()).length"
+    assert page.run(links) == 1, "the console is found at any width"
+    words = "document.querySelector('.words')"
+    assert width < 820 or page.run(f"{words}.scrollWidth <= {words}.clientWidth")
 
 
 def test_the_page_says_when_the_service_has_gone(page: Browser) -> None:

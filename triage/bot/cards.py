@@ -46,7 +46,7 @@ def _only_members(context: Context, button: Button) -> Outcome:
     """A stranger is told so; in a group nothing happens, for the card would change for everybody."""
     if context.viewer.in_public:
         return Outcome(None)
-    return Outcome(context.adviser.say("members_only", name=button.label, is_member=False))
+    return Outcome(context.adviser.say("members_only", name=button.label, is_member=False, in_group=False))
 
 
 def _claimed(context: Context, incident: Incident) -> Outcome:

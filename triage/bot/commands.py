@@ -140,10 +140,18 @@ def read_command(text: str) -> Command | None:
     return Command(word, argument)
 
 
+def spoken(text: str) -> str | None:
+    """The command that stands in a text among words of speech, as in 我来认领 and 关闭了; None if there is none."""
+    typed = fold(text[:_LONGEST_SPOKEN].strip(_ENDS))
+    match = _SPOKEN.fullmatch(typed)
+    word = _BY_NAME.get(match[1]) if match and match[1] != typed else None
+    return COMMANDS[word].names[0] if word else None
+
+
 def nearly(text: str) -> str | None:
     """The command of which a short text is one wrong, missing or surplus character away; None if it is none."""
-    typed = fold(text.strip().rstrip("。.!！?？~～"))
-    if not _MIN_NEARLY <= len(typed) <= _MAX_NEARLY or not typed.isalpha():
+    typed = fold(text.strip().rstrip(_ENDS))
+    if not _MIN_NEARLY <= len(typed) <= _MAX_NEARLY or not typed.isalpha() or typed in _ORDINARY:
         return None
     near = [name for name in _BY_NAME if len(name) >= _MIN_NEARLY and Levenshtein.distance(typed, name) == 1]
     return COMMANDS[_BY_NAME[near[0]]].names[0] if near else None
@@ -151,6 +159,17 @@ def nearly(text: str) -> str | None:
 
 _MIN_NEARLY, _MAX_NEARLY = 2, 8
 """Characters of a word that may be a mistyped command."""
+_ENDS = "。.!！?？~～ "
+_SPOKEN = re.compile(r"(?:请|麻烦|帮我|我来|我要|我)?(\w{2,}?)(?:一下|掉|了|吧|啦|啊|呀|下)?")
+_LONGEST_SPOKEN = 20
+_ORDINARY = frozenset(
+    re.findall(
+        r"\S+",
+        "好的 是的 对的 有的 行的 真的 别的 你的 他的 她的 它的 谁的 我们 没有 没事 没错 没空 移动 加油 加班 加急 "
+        "成功 成本 值得 放心 静态 关注 关于 历时 认识 换成 替换",
+    )
+)
+"""Words of their own that are one character away from a command."""
 
 
 def usage() -> Mapping[str, tuple[str, ...]]:

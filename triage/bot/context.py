@@ -112,6 +112,10 @@ def refused(context: Context, word: Word) -> Outcome | None:
     """What to say to somebody who may not use a command; None if they may."""
     spec, viewer = COMMANDS[word], context.viewer
     if (spec.leads_only and not viewer.is_lead) or (spec.members_only and not viewer.is_member):
-        is_member = viewer.is_member
-        return Outcome(context.adviser.say("members_only", name=spec.names[0], is_member=is_member))
+        in_group = context.member is not None
+        return Outcome(
+            context.adviser.say(
+                "members_only", name=spec.names[0], is_member=viewer.is_member, in_group=in_group
+            )
+        )
     return None

@@ -85,10 +85,11 @@ def _lines(context: Context, team: Team) -> list[str]:
 def _line(rotation: Rotation, overrides: tuple[Override, ...], team: Team, now: datetime) -> str:
     shift, following = rota.on_call(rotation, overrides, now), rota.next_shift(rotation, overrides, now)
     who = _name(team, shift.teammate) or "没有人"
-    line = f"{rotation.id}：{who}，到 {_clock(shift.end, rotation)}"
+    line = f"{rotation.id}：{who}，到 {_clock(shift.end, rotation, now)}"
     if following is None:
         return line
-    return f"{line}；下一个{set_off(_name(team, following.teammate)).rstrip()}，{_clock(following.start, rotation)} 起"
+    begins = _clock(following.start, rotation, now)
+    return f"{line}；下一个{set_off(_name(team, following.teammate)).rstrip()}，{begins} 起"
 
 
 def _name(team: Team, id_: str | None) -> str:
@@ -96,8 +97,11 @@ def _name(team: Team, id_: str | None) -> str:
     return mate.name if mate else ""
 
 
-def _clock(moment: datetime, rotation: Rotation) -> str:
-    return f"{moment.astimezone(rotation.zone):%m-%d %H:%M}"
+def _clock(moment: datetime, rotation: Rotation, now: datetime) -> str:
+    """Day and time by the clock of the rotation, with the year where it is not this one."""
+    local = moment.astimezone(rotation.zone)
+    is_this_year = local.year == now.astimezone(rotation.zone).year
+    return f"{local:%m-%d %H:%M}" if is_this_year else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _cover(context: Context, argument: str, team: Team) -> Outcome:
@@ -131,7 +135,7 @@ def _take_over(
     override = ShiftOverride(rotation.id, mate.id, start, end, context.viewer.person, context.now)
     said = _say(
         context, "taken", name=mate.name, rotation=rotation.id,
-        start=_clock(start, rotation), end=_clock(end, rotation),
+        start=_clock(start, rotation, context.now), end=_clock(end, rotation, context.now),
     )  # fmt: skip
     return replace(said, actions=(override,))
 
@@ -196,10 +200,9 @@ def _give(context: Context, incident: Incident, name: str, team: Team) -> Outcom
         return _say(context, "theirs", id=incident.id, name=context.viewer.names.of(to))
     if to.account == ANY_ACCOUNT:
         return _say(context, "unplaced", id=incident.id, name=context.viewer.names.of(to))
-    said = _say(
-        context, "given", id=incident.id, name=context.viewer.names.of(to), what=incident_name(incident)
-    )
-    return replace(said, actions=(Action("give", incident.id, context.viewer.person, to=to),))
+    name = context.viewer.names.of(to)
+    said = _say(context, "given", id=incident.id, name=name, what=incident_name(incident))
+    return replace(said, actions=(Action("give", incident.id, context.viewer.person, name, to=to),))
 
 
 def _mute(context: Context, incident: Incident, rest: str, team: Team) -> Outcome:
@@ -209,7 +212,7 @@ def _mute(context: Context, incident: Incident, rest: str, team: Team) -> Outcom
     until = context.now + lasts
     end = f"{until.astimezone(team.rotations[0].zone if team.rotations else context.now.tzinfo):%H:%M}"
     said = _say(context, "muted", id=incident.id, end=end, what=incident_name(incident))
-    return replace(said, actions=(Action("mute", incident.id, context.viewer.person, until=until),))
+    return replace(said, actions=(Action("mute", incident.id, context.viewer.person, end, until=until),))
 
 
 def _holder(context: Context, name: str, team: Team) -> Person | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from triage.advice.adviser import Adviser
 from triage.advice.ticks import next_step
 from triage.bot import lists, several
-from triage.bot.commands import Command, Word, nearly
+from triage.bot.commands import Command, Word, nearly, spoken
 from triage.bot.context import Asking, Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.evidence import known_parts
@@ -28,7 +28,7 @@ def ask(adviser: Adviser, text: str, before: Conversation | None, *, is_overhear
     """
     asked = adviser.ask(text)
     page = next(adviser.topic_pages(asked))
-    if asked.topic is None and (meant := nearly(text)):
+    if meant := spoken(text) or (None if asked.topic else nearly(text)):
         return Outcome(adviser.say("meant", name=meant), asked=asked)
     if asked.topic is None and asked.source is None and is_overheard:
         return Outcome(None, asked=asked)
@@ -125,7 +125,7 @@ def step(adviser: Adviser, talk: Conversation, word: Word, context: Context | No
 
 def nothing_to(adviser: Adviser, word: Word, *, ended: bool = False) -> str:
     """That there is nothing the word could refer to; `ended`: not any more."""
-    return adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended)
+    return adviser.say("nothing_to", word=word.value, name="", number=None, ended=ended, in_group=False)
 
 
 def _progress(context: Context, talk: Conversation, word: Word, number: int) -> tuple[Action, ...]:

@@ -10,7 +10,7 @@ from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.incident_commands import claim, note_or_close
-from triage.bot.meant import find_meant, nothing_meant
+from triage.bot.meant import find_meant, nothing_meant, unknown_number
 
 WORK = frozenset({Word.CLAIM, Word.NOTE, Word.CLOSE})
 """What members may do in a group."""
@@ -20,7 +20,7 @@ def act(context: Context, command: Command, talk: Conversation | None) -> Outcom
     """One of `WORK`, for the one incident that is meant; where that is not clear, to name it by its number."""
     meant = find_meant(context, command, talk)
     if isinstance(meant, Outcome):
-        return nothing_meant(context, command, None)
+        return nothing_meant(context, command, unknown_number(context, command))
     if command.word is Word.CLAIM:
         return claim(context, meant.incident)
     return note_or_close(context, command.word, meant.incident, meant.detail)

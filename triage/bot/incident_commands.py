@@ -22,6 +22,7 @@ from triage.incidents.story import (
     clock_and_age,
     incident_line,
     incident_name,
+    set_off,
     spaced,
 )
 from triage.masking import mask
@@ -47,6 +48,8 @@ _DID = {
 }
 _NAMED = {"evidence", "confirm"}
 """Deeds whose detail is what they were done with; of the others it says more of them."""
+_WITH_DETAIL = {"give": "转给{}", "mute": "静音到{}"}
+"""Deeds that are told by their detail, where it was kept."""
 _STEPS = {"step", "tick", "untick"}
 """Deeds whose detail is the number of a step."""
 
@@ -141,6 +144,8 @@ def _event_line(event: Event, names: MemberNames, now: datetime) -> str:
         detail = one_line(summary(parts))
     if event.what in _STEPS:
         did += f" {detail} 步"
+    elif event.what in _WITH_DETAIL and detail:
+        did = _WITH_DETAIL[event.what].format(set_off(detail).rstrip())
     elif detail:
         did += f" {detail}" if event.what in _NAMED else f"：{detail}"
     return spaced(clock_and_age(event.at, now, dated=True)) + spaced(names.of(event.who)) + did

@@ -67,6 +67,8 @@ def _by_number(
     if rest and not command.argument.startswith("#"):  # 备注 500 错误少了: perhaps no incident's number
         spoken_of = incident_spoken_of(context, talk)
         if incident is None and spoken_of is not None:
+            if command.word is Word.CLOSE:  # 关闭 99 好了: a mistyped number must not close another one
+                return _unclear(context, command, "number", str(number), [spoken_of])
             return Meant(spoken_of, command.argument)
         if incident is not None and spoken_of is not None and spoken_of.id != incident.id:
             return _which(context, command, (spoken_of, incident))
@@ -131,9 +133,19 @@ def _chosen(context: Context, talk: Conversation | None, found: Sequence[Inciden
 
 def nothing_meant(context: Context, command: Command, number: int | None) -> Outcome:
     """That there is no incident of this number, or none that was spoken of."""
-    word = command.word
-    name = COMMANDS[word].names[0]
-    return Outcome(context.adviser.say("nothing_to", word=word.value, name=name, number=number, ended=False))
+    word, in_group = command.word.value, context.viewer.is_overheard
+    name = COMMANDS[command.word].names[0]
+    said = context.adviser.say(
+        "nothing_to", word=word, name=name, number=number, ended=False, in_group=in_group
+    )
+    return Outcome(said)
+
+
+def unknown_number(context: Context, command: Command) -> int | None:
+    """The number that a command begins with, where it is that of no incident the viewer may see."""
+    number, _ = _number(command.argument)
+    found = context.store.incident(number) if number is not None else None
+    return None if found and context.viewer.may_see(found) else number
 
 
 def _which(context: Context, command: Command, both: tuple[Incident, Incident]) -> Outcome:

@@ -104,15 +104,19 @@ def told(
     """What the viewer may know of an alert's past; `is_repeated`: whether that it was forwarded before is told.
 
     Numbers, claims and closing are the members': for others they are left out. In a list of alerts, `listed`, the root
-    is named by its number; and where each has an incident beside it, that of the first is not named again.
+    is named by its number; and where each has an incident beside it, what holds for the first one alone is left to its
+    checklist.
     """
     viewer = context.viewer
     recent = viewer.visible(memory.recent)
     values = story_values(sighting, verdict, recent, viewer.names, context.now)
-    if not viewer.is_member or len(set(map(key_of, listed))) > 1:
+    is_of_several = len(set(map(key_of, listed))) > 1
+    if not viewer.is_member or is_of_several:
         values |= {"incident": None, "owner": ""}
+    if is_of_several:
+        values |= {"repeated": "", "over": False, "path": "", "before": ""}
     if not viewer.is_member:
-        values["reopened"] = False
+        values |= {"reopened": False, "over": False}
     if not is_repeated:
         values["repeated"] = ""
     number = next((place for place, each in enumerate(listed, 1) if _is_root(each, verdict)), 0)

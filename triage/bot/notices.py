@@ -11,7 +11,7 @@ from triage.bot.sending import CardUpdate, Merged, Ready, Unwanted
 from triage.channels.delivery import Button, Card, Group, Notice
 from triage.incidents.correlation import Incident, State, story_of
 from triage.incidents.occasions import News
-from triage.incidents.story import MemberNames, clock, incident_name, set_off
+from triage.incidents.story import YOU, MemberNames, clock, incident_name, set_off
 from triage.incidents.team import Team, TeamGroup
 from triage.masking import mask
 from triage.message import PageSize, Person
@@ -81,7 +81,7 @@ class Words:
     def _text(self, news: str, row: Queued, incident: Incident | None) -> str:
         payload = row.payload
         called = [mate.name for id_ in payload.get("called", ()) if (mate := self.team.teammate(id_))]
-        who = payload.get("name") or (self.names.of(incident.owner) if incident and incident.owner else "")
+        who = payload.get("name") or (self._owner(incident.owner, row) if incident and incident.owner else "")
         note = payload.get("note") or (incident.closed_note if incident else None) or ""
         return self.say(
             "outgoing",
@@ -95,6 +95,12 @@ class Words:
             until=_clock(payload.get("at")),
             note=one_line(mask(note)),
         )
+
+    def _owner(self, owner: Person, row: Queued) -> str:
+        """What the text of a row calls the owner: 你 where it goes to them, on whichever channel."""
+        reader = Person.parse(row.payload["to"]) if "to" in row.payload else None
+        mate = self.team.find(reader) if reader else None
+        return YOU if mate and mate.is_person(owner) else self.names.of(owner, reader)
 
     def _name(self, incident: Incident) -> str:
         account = self.team.account(incident.appid, incident.callback)
@@ -172,7 +178,7 @@ def _card(row: Queued, incident: Incident, name: str) -> Card:
     titles = "、".join(dict.fromkeys(step.title for step in story_of(incident)))
     what, _, _ = name.partition("，")
     next_at = _clock(row.payload.get("next_at"))
-    told = f"没人认领，{next_at} 叫别人" if next_at else "没人认领，请你处理"
+    told = f"{next_at} 还没人认领就叫别人" if next_at else "请你处理"  # true after a claim, too
     return Card(
         incident.id,
         f"#{incident.id} {clock(row.created_at)} {titles}",

@@ -17,6 +17,7 @@ from triage.incidents.correlation import (
     Incident,
     Reason,
     Sighting,
+    State,
     Verdict,
     correlate,
     correlate_together,
@@ -126,6 +127,8 @@ def _notes(context: Context, together: _Together, numbers: Mapping[str, int]) ->
 
 def _owned(context: Context, incident: Incident) -> str:
     viewer = context.viewer
+    if incident.state is State.CLOSED:
+        return "，已关闭"
     return f"，{spaced(viewer.names.of(incident.owner, viewer.person))}在处理" if incident.owner else ""
 
 

@@ -152,6 +152,11 @@ def _write_text(command: click.Command, ctx: click.Context, formatter: click.Hel
         formatter.write_text(text)
 
 
+def _in_its_language(words: str) -> str:
+    """An option's line, with what click itself says there."""
+    return words.replace("[default: ", gettext("[default: ")).replace("[required]", gettext("[required]"))
+
+
 def _write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
     rows = []
     for parameter in command.get_params(ctx):
@@ -159,6 +164,6 @@ def _write_options(command: click.Command, ctx: click.Context, formatter: click.
             translated = copy.copy(parameter)
             translated.help = gettext(parameter.help or "")
             if row := translated.get_help_record(ctx):
-                rows.append((row[0], row[1].replace("[default: ", gettext("[default: "))))
+                rows.append((row[0], _in_its_language(row[1])))
     with formatter.section(gettext("Options")):
         formatter.write_dl(rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from triage.alerts.parser import MAX_CHARACTERS
 from triage.cli._language import gettext
+from triage.cli._output import write
 from triage.errors import InputError, reason_of
 from triage.pictures.formats import MAX_BYTES, format_of
 
@@ -71,7 +72,7 @@ def decode(raw: bytes, file: str) -> str:
 def read_batch() -> list[str]:
     """The texts of a JSON array on standard input. Raises InputError."""
     try:
-        texts = json.loads(sys.stdin.buffer.read())
+        texts = json.loads(_read_standard_input())
     except (ValueError, RecursionError) as exc:
         raise InputError(
             gettext("--batch wants a JSON array of texts on standard input: {why}", why=exc)
@@ -84,9 +85,16 @@ def read_batch() -> list[str]:
 def read_bytes(file: str | None, limit: int = _MAX_BYTES) -> bytes:
     """At most one byte more than the limit, from a file, or from standard input for `-` and None. Raises InputError."""
     if file in (None, "-"):
-        return sys.stdin.buffer.read(limit + 1)
+        return _read_standard_input(limit + 1)
     try:
         with Path(str(file)).open("rb") as stream:
             return stream.read(limit + 1)
     except OSError as exc:
         raise InputError(gettext("cannot read {file}: {why}", file=file, why=reason_of(exc))) from exc
+
+
+def _read_standard_input(limit: int = -1) -> bytes:
+    """At most that many bytes; who sits before a terminal is told that it waits for them."""
+    if sys.stdin.isatty():
+        write(gettext("paste the text, then press Ctrl-D:"), err=True)
+    return sys.stdin.buffer.read(limit)

@@ -41,8 +41,6 @@ def command(text: tuple[str, ...], file: str | None, as_json: bool, batch: bool)
     if batch:
         write(dump([adviser.answer(message).as_json() for message in read_batch()]))
         return
-    if not text and file is None and sys.stdin.isatty():
-        write(gettext("paste the alert, then press Ctrl-D:"), err=True)
     given = Given(" ".join(text)) if text else read_given(file)
     answer = adviser.answer(given.text, is_picture=given.is_picture)
     if as_json:

@@ -24,7 +24,7 @@ from triage.settings.console import own_address
 @click.option("--host", metavar="ADDRESS", help="The address to listen on (TRIAGE_HOST, 127.0.0.1).")
 @click.option("--port", type=int, metavar="PORT", help="The port (TRIAGE_PORT, 8080).")
 def command(host: str | None, port: int | None) -> None:
-    """Run the service: the WeChat callback, the API, health and metrics.
+    """Run the service: the callbacks, the console, the API, health and metrics.
 
     With no settings at all it is a demo: a chat page in the browser, without any WeChat account.
     """

@@ -253,6 +253,11 @@ def story_of(incident: Incident) -> tuple[Sighting, ...]:
     return tuple(kinds.values())
 
 
+def began_at(incident: Incident) -> datetime:
+    """When it first failed as far as its alerts say, which may be long before the first was forwarded."""
+    return min([incident.opened_at, *(alert.first_seen or alert.seen_at for alert in incident.sightings)])
+
+
 def is_quiet(incident: Incident, now: datetime, quiet: timedelta = QUIET) -> bool:
     """Whether an open incident has had no alert for longer than `quiet`; the platform does not say when it is over."""
     return incident.state is State.OPEN and now - incident.last_seen > quiet

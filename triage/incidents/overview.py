@@ -97,6 +97,10 @@ def _rate(incident: Incident) -> int | None:
 def _blocked_for(incident: Incident, now: datetime) -> timedelta | None:
     if now - incident.last_seen >= MARK_FAIL_MINUTE:
         return None
-    marks = [alert.seen_at for alert in incident.sightings if alert.kind == MARK_FAIL]
+    marks = [
+        min(alert.first_seen or alert.seen_at, alert.seen_at)
+        for alert in incident.sightings
+        if alert.kind == MARK_FAIL
+    ]
     left = max(marks) + MARK_FAIL_MINUTE - now if marks else timedelta()
     return left if left > timedelta() else None

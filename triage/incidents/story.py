@@ -17,6 +17,7 @@ from triage.incidents.correlation import (
     Sighting,
     State,
     Verdict,
+    began_at,
     is_quiet,
     shape_of,
     story_of,
@@ -65,20 +66,23 @@ def story_values(
     incident = verdict.incident
     shape = shape_of(sighting, recent)
     is_reopened = verdict.reason is Reason.REOPENED  # it is up for claiming again
+    is_over = incident is not None and incident.state is State.CLOSED and not is_reopened
+    before = verdict.before if not is_reopened and not (is_over and verdict.before == incident) else None
     return {
         "repeated": _repeated(verdict, names, sighting.sender, now),
         "incident": incident.id if incident and incident.id != UNNUMBERED else None,
         "owner": spaced(names.of(incident.owner, sighting.sender))
-        if incident and incident.owner and not is_reopened
+        if incident and incident.owner and not is_reopened and not is_over
         else "",
+        "over": is_over,
         "step": incident.step if incident else 0,
         "path": _path(incident, sighting) if incident else "",
         "folded": verdict.reason is Reason.FOLDED,
         "reopened": is_reopened,
-        "closed": closed_line(incident, now) if incident and is_reopened else "",
+        "closed": closed_line(incident, now) if incident and (is_reopened or is_over) else "",
         "root": _root(verdict),
         "rootless": sighting.kind == MARK_FAIL and verdict.root is None,
-        "before": _before(verdict.before, now) if verdict.before and not is_reopened else "",
+        "before": _before(before, now) if before else "",
         "shape": shape[0].value if shape else "",
         "shape_count": shape[1] if shape else 0,
         "ip": foreign_word(sighting.ip or "", LONGEST_ADDRESS) if shape else "",
@@ -125,7 +129,7 @@ def _root(verdict: Verdict) -> str:
 
 
 def closed_line(incident: Incident, now: datetime) -> str:
-    """How an incident was closed that is open again."""
+    """When and how an incident was closed."""
     at = spaced(clock_and_age(incident.closed_at, now)) if incident.closed_at else ""
     note = f"时写：{one_line(mask(incident.closed_note))}" if incident.closed_note else "时没写原因"
     return f"{at}关闭{note}"
@@ -182,11 +186,10 @@ def account_line(nickname: str | None, appid: str | None) -> str:
 
 
 def _since(incident: Incident, now: datetime) -> str:
-    began = min((item.first_seen or item.seen_at for item in incident.sightings), default=incident.opened_at)
     different = {item.digest for item in incident.sightings}
     newest = ago(incident.last_seen, now)
     blank = " " if newest[:1].isdigit() else ""
-    return f"{clock(began, dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}"
+    return f"{clock(began_at(incident), dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}转来"
 
 
 def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:

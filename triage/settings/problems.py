@@ -44,5 +44,5 @@ def _problem(type_: str, context: dict[str, Any], message: str) -> object:
     if type_ == "less_than_equal":
         return Wording("must be {most} or less", most=context["le"])
     if type_ == "literal_error":
-        return Wording("must be {words}", words=str(context["expected"]).replace(" or ", ", "))
+        return Wording("must be one of {words}", words=str(context["expected"]).replace(" or ", ", "))
     return _OF_TYPE.get(type_) or message[:1].lower() + message[1:]

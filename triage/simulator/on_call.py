@@ -52,7 +52,7 @@ def two_by_turns(people: Sequence[Teammate], since: date, robot: str, second_aft
     The second is called `second_after` the first; `robot` is the key of the robot in the group.
     """
     order = tuple(mate.id for mate in people)
-    turns = Rotation("turns", order, Every.WEEK, 1, time(0), since, _ZONE, on=since.weekday())
+    turns = Rotation("值班", order, Every.WEEK, 1, time(0), since, _ZONE, on=since.weekday())
     steps = (
         EscalationStep(timedelta(0), (Target(TargetKind.ROTATION, turns.id),), GROUP),
         EscalationStep(second_after, (Target(TargetKind.ROTATION, turns.id, 1),), GROUP),

@@ -55,20 +55,31 @@ class Failures:
         if is_locked(cause) or _code(cause) in _BUSY:
             return StoreBusyError(Wording("{name} is busy: another connection holds the lock", name=name))
         if self._is_down(cause):
-            said = next(iter(str(cause).splitlines()), "")[:200]
-            return StoreDownError(
-                Wording(
-                    "{name} does not answer: {said}; look whether it runs, and at TRIAGE_DATABASE_URL",
-                    name=name,
-                    said=said,
-                )
-            )
+            return StoreDownError(self._down(name, cause))
         return StoreError(
             Wording(
                 "{name} refused a statement: {error}; run `triage db check`",
                 name=name,
                 error=type(cause).__name__,
             )
+        )
+
+    def _down(self, name: Wording, cause: BaseException) -> Wording:
+        said = next(iter(str(cause).splitlines()), "")[:200]
+        if (
+            isinstance(cause, sqlite3.OperationalError)
+            and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
+        ):
+            return Wording(
+                "{name} cannot be opened: {said}; look whether its directory is there and may be written, "
+                "and at TRIAGE_DATABASE_URL",
+                name=name,
+                said=said,
+            )
+        return Wording(
+            "{name} does not answer: {said}; look whether it runs, and at TRIAGE_DATABASE_URL",
+            name=name,
+            said=said,
         )
 
     def _is_down(self, cause: BaseException) -> bool:

@@ -82,7 +82,9 @@ class Action:
     incident_id: int
     who: Person
     detail: str | None = None
-    """The note, the number of the step in digits, or judged evidence as `evidence.transcript` writes it."""
+    """The note, the number of the step in digits, judged evidence as `evidence.transcript` writes it, the name of whom
+    it is given to, or the time of day at which it may call people again.
+    """
     to: Person | None = None
     """Who owns it from now on, of `give`."""
     until: datetime | None = None

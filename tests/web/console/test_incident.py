@@ -18,7 +18,7 @@ from tests.support.stores import message, sighting
 from tests.support.talk import CONNECT
 from triage.incidents.correlation import Incident, Reason, State, key_of, sighting_of
 from triage.message import Person
-from triage.store import Change, Entry, Member, Outgoing, OutgoingKind, OutgoingState, Settled, Store
+from triage.store import Action, Change, Entry, Member, Outgoing, OutgoingKind, OutgoingState, Settled, Store
 from triage.web.asgi import Application
 from triage.web.console import visitors
 from triage.web.console.demo_people import APPID, CHANNEL, COOKIE, MEMBERS, PEOPLE
@@ -126,6 +126,16 @@ class TestPage:
         body = _shown(client, "/incidents/1")
         assert "<script>alert" not in body
         assert "&lt;script&gt;" in body
+
+    def test_who_was_given_it_and_until_when_it_is_muted(self, client: FlaskClient, store: Store) -> None:
+        moment = datetime.now(UTC)
+        alert = sighting(seen_at=moment)
+        store.record(Entry(message("1"), moment, "", ((alert, Change("k", None, Reason.OPENED)),)))
+        did = (Action("give", 1, WANG, "小李", to=LI), Action("mute", 1, WANG, "03:58", until=moment))
+        store.record(Entry(message("2"), moment, "", actions=did))
+        body = _shown(client, "/incidents/1")
+        assert "转给 小李" in body
+        assert "静音到 03:58" in body
 
     def test_the_newest_comes_first(self, client: FlaskClient, store: Store, number: int) -> None:
         store.claim_incident(number, LI, datetime.now(UTC))

@@ -85,7 +85,7 @@ def _incident(store: Store, number: int) -> Incident:
 class TestList:
     def test_nothing_is_open(self, client: FlaskClient) -> None:
         body = _shown(client)
-        assert "没有没关闭的事件" in body
+        assert "现在没有事件" in body
         assert 'name="words"' not in body
 
     def test_what_stands_in_an_alert_is_text(self, client: FlaskClient, store: Store) -> None:
@@ -106,8 +106,9 @@ class TestList:
     def test_a_line_says_what_is_known(self, client: FlaskClient, store: Store) -> None:
         moment = datetime.now(UTC) - timedelta(minutes=9)
         number = _opened(
-            store, kind="connect_timeout", title="连接超时", count=86, seen_at=moment, first_seen=moment
-        )
+            store, kind="connect_timeout", title="连接超时", count=86, seen_at=moment,
+            first_seen=moment - timedelta(minutes=20),
+        )  # fmt: skip
         joined = sighting("more", nickname="时令果蔬", seen_at=moment, first_seen=moment, count=4)
         recorded_in(store, entry("more", (joined, Change("wx|1", number, Reason.JOINED))))
         body = _shown(client)
@@ -117,7 +118,7 @@ class TestList:
             "回应超时",
             "5 分钟 90 次",
             "2 条报警",
-            "已经 9 分钟",
+            "已经 29 分钟",
             "9 分钟前",
         ):
             assert said in body

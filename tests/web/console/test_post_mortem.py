@@ -32,8 +32,8 @@ EMPTY = replace(
     [
         "# 事件 #12：时令果蔬",
         "回应超时（3 条，90 次失败）",
-        "| 多久有人认领 | 4 分钟（05-12 18:35） |",
-        "| 多久关闭 | 42 分钟（05-12 19:13） |",
+        "| 转来后多久有人认领 | 4 分钟（05-12 18:35） |",
+        "| 转来后多久关闭 | 42 分钟（05-12 19:13） |",
         "| 怎么好的 | 换了证书 |",
         "- 证书过期了",
         "- 看证书（小李）",
@@ -51,6 +51,13 @@ def test_it_says_what_is_known(said: str) -> None:
 )
 def test_it_says_what_is_not_known(said: str) -> None:
     assert said in post_mortem(EMPTY)
+
+
+def test_it_began_with_the_first_failure_and_not_when_that_was_forwarded() -> None:
+    alert = sighting(first_seen=NOW - 36 * MINUTE)
+    assert "| 开始 | 05-12 17:55 |" in post_mortem(
+        replace(KNOWN, incident=replace(INCIDENT, sightings=(alert,)))
+    )
 
 
 def test_what_was_like_it_is_told_with_what_closed_it() -> None:

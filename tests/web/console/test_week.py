@@ -206,6 +206,7 @@ def test_a_full_week_names_what_solved_it_and_stays_small(
     answer = _shown(client, f"/week?week={WEEK.before}") + _shown(client)
     assert "哪一步解决了问题" in answer
     assert "第 1 步" in answer
+    assert "逐字核对域名：拼写" in answer, "a step reads as in the guide, where no alert fills it"
     assert len(_shown(client).encode()) < 60_000
 
 

@@ -162,7 +162,7 @@ def _store_failed(exc: StoreError) -> FlaskResponse:
 def _problem(exc: HTTPException) -> FlaskResponse:
     known = {
         403: (_("这一页不对你开放"), _("在聊天里给机器人发“登录”，打开它回的链接。")),
-        404: (_("没有这一页"), _("链接可能过期了，或你看不到这个公众号的事件。")),
+        404: (_("没有这一页"), _("地址可能写错了，链接可能过期了，或你看不到这个公众号的事件。")),
     }
     title, advice = known.get(exc.code or 500, (exc.name, _("返回上一页再试。")))
     return page("problem.html", exc.code or 500, title=title, advice=advice)

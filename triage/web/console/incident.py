@@ -20,7 +20,7 @@ from triage.bot.quoting import about_text
 from triage.evidence.causes import name_cause
 from triage.evidence.judge import judge
 from triage.evidence.judgement import Part
-from triage.incidents.correlation import QUIET, Incident, State, root_of
+from triage.incidents.correlation import QUIET, Incident, State, began_at, root_of
 from triage.incidents.failures import Bars, in_bars
 from triage.incidents.likeness import Likeness, Similar
 from triage.incidents.overview import standing
@@ -257,7 +257,7 @@ def _shown(
         evidence=_evidence(seen.kept.parts),
         chart=_chart(in_bars(seen.kept.failures), moment),
         similar=[_before(each, moment) for each in seen.kept.similar],
-        age=moments.ago(incident.opened_at, moment),
+        age=moments.ago(began_at(incident), moment),
         last_seen=moments.ago(incident.last_seen, moment),
         blocked_for=moments.lasting(each.blocked_for) if each.blocked_for else None,
         may_write=visitor.is_member,

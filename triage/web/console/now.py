@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from triage.bot.access import Viewer
 from triage.bot.calls import next_calls
 from triage.bot.confirming import PENDING_SHOWN
-from triage.incidents.correlation import Incident, Shape, State
+from triage.incidents.correlation import Incident, Shape, State, began_at
 from triage.incidents.overview import Block, Standing, overview, portion, standing
 from triage.incidents.story import account_line
 from triage.incidents.team import Team
@@ -208,7 +208,7 @@ def _facts(each: Standing, moment: datetime) -> str:
     told = _(
         "%(n)s 条报警 · 已经 %(age)s · 最近一条：%(last)s",
         n=incident.alerts,
-        age=moments.lasting(moment - incident.opened_at),
+        age=moments.lasting(moment - began_at(incident)),
         last=moments.ago(incident.last_seen, moment),
     )
     return told if rate is None else f"{_('5 分钟 %(n)s 次', n=rate)} · {told}"

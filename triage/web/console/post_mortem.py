@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from triage.incidents.correlation import Incident, State
+from triage.incidents.correlation import Incident, State, began_at
 from triage.incidents.story import clock
 from triage.masking import mask
 from triage.printing import one_line
@@ -93,10 +93,10 @@ def _facts(known: Known) -> str:
     )
     rows = [
         (_("报警"), alerts),
-        (_("开始"), _date(incident.opened_at)),
+        (_("开始"), _date(began_at(incident))),
         (_("最近一条报警"), _date(incident.last_seen)),
-        (_("多久有人认领"), _after(incident.opened_at, known.claimed_at, _("没人认领"))),
-        (_("多久关闭"), _after(incident.opened_at, incident.closed_at, _("还没关闭"))),
+        (_("转来后多久有人认领"), _after(incident.opened_at, known.claimed_at, _("没人认领"))),
+        (_("转来后多久关闭"), _after(incident.opened_at, incident.closed_at, _("还没关闭"))),
         (_("负责"), _text(known.owner) if known.owner else _("没有人")),
     ]
     if incident.callback:

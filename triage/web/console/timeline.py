@@ -62,6 +62,10 @@ def _deed(event: Event) -> str:
             "tick": _("勾上第 %(n)s 步"),
             "untick": _("取消第 %(n)s 步的勾"),
         }[event.what] % {"n": detail}
+    if event.what == "give" and detail:
+        return _("转给 %(who)s", who=detail)
+    if event.what == "mute" and detail:
+        return _("静音到 %(time)s", time=detail)
     did = {
         "reopen": _("重新打开"),
         "claim": _("认领"),

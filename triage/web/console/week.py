@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +26,6 @@ from triage.web.service import the_service
 
 blueprint = Blueprint("week", __name__)
 
-_PRINTED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _SHOWN_KINDS = 5
 """Kinds that the chart tells apart; all others are one more."""
 
@@ -124,8 +122,9 @@ def _step(solved: Solving, step: str) -> tuple[str, str]:
         return _("第 %(step)s 步", step=step), _("在聊天里做到")
     rules = the_service().rules.adviser.rules
     places = [rule for rule in (rules.get(solved.kind), *rules.rules) if rule is not None]
-    said = next((each.do.source for rule in places for each in rule.steps if each.id == step), "")
-    return step, " ".join(_PRINTED.sub("…", said).split())
+    named = (each for rule in places for each in rule.steps if each.id == step)
+    found = next(named, None)
+    return step, found.do.render({"kind": solved.kind}) if found else ""
 
 
 def _to_the_top(solved: Solving) -> str | None:
