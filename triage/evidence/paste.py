@@ -31,6 +31,8 @@ _PROMPT = re.compile(
     r"|(?:\([\w.-]+\) )?[\w.-]+@[\w.-]+:[^#$\n]{1,80}[#$]"  # user@host:~$
     r"|PS [A-Za-z]:\\[^>\n]{0,120}>|[A-Za-z]:\\[^>\n]{0,120}>"  # PS C:\>, C:\Users\x>
     r"|(?:bash|sh|zsh)-\d\.\d[#$%]"
+    r"|(?:~|/[\w./-]{0,60}) [#$](?=\s)"  # / # of busybox
+    r"|➜\s+\S{1,40}(?: git:\(\S{1,40}\))?(?: ✗)?(?=\s)"
     r")\s*(?P<command>.*)$"
 )
 _BARE_PROMPT = re.compile(r"^\s*[#$%]\s+(?P<command>[a-z/.][\w./-]*(?:\s.*)?)$")
