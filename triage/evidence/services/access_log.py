@@ -19,6 +19,8 @@ _NOISE = re.compile(
     r"^(?:\\x16|\\x03|$|-$)|/\.env|/wp-|/phpmyadmin|/actuator|/\.git|zgrab|/cgi-bin/luci|/boaform|HNAP1",
     re.IGNORECASE,
 )
+_WITH_FINDING = (502, 504, 500, 404, 403, 413)
+_NAMED = frozenset({*_WITH_FINDING, 499, 503})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ def parse_line(line: str) -> Entry | None:
     return Entry(int(status or 0), request or "", parse_seconds(seconds), upstream, noise)
 
 
+def _judge_others(ours: list[Entry]) -> Iterator[Finding]:
+    """Failures that have no finding of their own: sick where a push got one, else somebody else's request."""
+    if others := [e for e in ours if e.status >= 400 and e.status not in _NAMED]:
+        pushes = [e for e in others if "signature=" in e.request]
+        worst = (pushes or others)[0].status
+        yield (sick if pushes else suspect)("http_status", f"{len(pushes or others)} 行 {worst}")
+
+
 def _judge(entries: list[Entry]) -> Iterator[Finding]:
     ours = [entry for entry in entries if not entry.is_noise]
     if not ours:
@@ -72,9 +82,10 @@ def _judge(entries: list[Entry]) -> Iterator[Finding]:
     gave_up = [e for e in ours if e.status == 499 and (e.seconds is None or e.seconds >= LATE)]
     if gave_up:
         yield sick("status_499_at_5s", f"{len(gave_up)} 行 499")
-    for status in (502, 504, 500, 404, 403, 413):
+    for status in _WITH_FINDING:
         if counts[status]:
             yield sick(f"status_{status}", f"{counts[status]} 行 {status}")
+    yield from _judge_others(ours)
     if refused := [e for e in ours if e.status == 503]:
         yield sick("status_503_self", f"{len(refused)} 行 503")
     if slow := [e for e in ours if e.status == 200 and e.seconds is not None and e.seconds >= SLOW]:
