@@ -10,7 +10,7 @@ from triage.evidence.paste import Paste
 
 _LOSS, _HIGH_RTT = 5.0, 100.0
 """Percent; milliseconds."""
-_HEAD = re.compile(r"^\s*(?:PING \S+|Pinging \S+|正在 Ping \S+)")
+_HEAD = re.compile(r"^\s*(?:PING [\w.:-]+(?: \(|: \d)|PING6\(|Pinging \S+|正在 Ping \S+)")
 _UNIX = re.compile(r"(\d+) packets transmitted, (\d+)(?: packets)? received.*?(\d+(?:\.\d+)?)% packet loss")
 _WINDOWS = re.compile(
     r"(?:Sent = (\d+), Received = (\d+), Lost = \d+ \((\d+)% loss\)|"
@@ -25,7 +25,8 @@ _UNREACHABLE = re.compile(
 )
 _NO_NAME = re.compile(
     r"ping: (?:unknown host|cannot resolve|\S+: (?:Name or service not known|"
-    r"Temporary failure in name resolution|未知的名称或服务))|could not find host|找不到主机"
+    r"Temporary failure in name resolution|No address associated with hostname|未知的名称或服务|域名解析暂时失败))"
+    r"|ping: bad address |could not find host|找不到主机"
 )
 _ROW = re.compile(
     r"icmp_seq|seq=\d+ ttl|(?:Reply from|来自) \S+|请求超时|Request timed? ?out|TTL=|"

@@ -11,7 +11,10 @@ from triage.evidence.paste import Paste
 _LOSS = 5.0
 """Percent."""
 _MTR_HEAD = re.compile(r"Loss%\s+Snt\b")
-_MTR_ROW = re.compile(r"^\s*(\d+)\.\s*(?:\|--)?\s*(\S+)\s+(\d+(?:\.\d+)?)%?\s+\d+\s")
+_MTR_ROW = re.compile(
+    r"^\s*(\d+)\.\s*(?:\|--)?\s*(?:AS\S+\s+)?(\S+)\s+(?:\(\S+\)\s+)?(\d+(?:\.\d+)?)%?\s+\d+\s"
+)
+_MTR_CSV = re.compile(r"^MTR\.[\d.]+,\d+,OK,[^,]+,\d+,([^,]+),(\d+\.\d+),\d+,")
 _TRACE_HEAD = re.compile(
     r"^\s*traceroute to \S+.*hops max|over a maximum of \d+ hops|通过最多 \d+ 个跃点跟踪|^\s*Tracing route to",
     re.IGNORECASE,
@@ -28,6 +31,11 @@ def read(paste: Paste) -> Iterator[Part]:
             yield from _mtr(paste, index)
         elif _TRACE_HEAD.search(line):
             yield from _trace(paste, index)
+    if rows := [(i, m) for i, line in enumerate(paste.lines) if (m := _MTR_CSV.match(line))]:
+        head = [i for i in (rows[0][0] - 1,) if i >= 0 and paste.lines[i].startswith("Mtr_Version,")]
+        yield Part(
+            "mtr", tuple(_judge_mtr([(m[1], float(m[2])) for _, m in rows])), (*head, *(i for i, _ in rows))
+        )
 
 
 def _mtr(paste: Paste, start: int) -> Iterator[Part]:
