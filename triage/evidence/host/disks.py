@@ -14,6 +14,12 @@ _FULL, _NEARLY_FULL = 95, 85
 _INODES = re.compile(r"IUse%|IUsed|Inodes?|已用\(I\)%|已用I%")
 _HEADERS = (("Filesystem", "文件系统"), ("Mounted", "挂载点"))
 _ROW = re.compile(r"(\S+)\s+(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){3}(?:(\d{1,3})%|-)\s+(/\S*)")
+_ALONE = re.compile(
+    r"^\s*(/dev/\S+|overlay|\S+:/\S*)\s+(?:[a-z]\w+\s+)?(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){3}(\d{1,3})%\s+(/\S*)\s*$"
+)
+"""A row that grep left without its header."""
+_SHORT = re.compile(r"(\S+)\s+(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){0,2}(\d{1,3})%\s+(/\S*)")
+"""A row of df --output with columns of one's own."""
 _NOT_COUNTED = ("tmpfs", "devtmpfs", "udev", "/dev/loop", "none", "shm", "squashfs", "cgroup")
 
 
@@ -28,6 +34,7 @@ def read(paste: Paste) -> Iterator[Part]:
         body = list(tokens(paste, start + 1, end))
         joined = " ".join(word.text for word in body)
         rows = [(name, int(percent), mount) for name, percent, mount in _ROW.findall(joined) if percent]
+        rows = rows or [(name, int(percent), mount) for name, percent, mount in _SHORT.findall(joined)]
         if not rows:
             continue
         used = {start} | {
@@ -36,6 +43,11 @@ def read(paste: Paste) -> Iterator[Part]:
         inodes = bool(_INODES.search(text))
         findings = tuple(_judge(rows, inodes=inodes))
         yield Part("df_inodes" if inodes else "df", findings, tuple(sorted(used)))
+    alone = [(i, m) for i, line in enumerate(paste.lines) if (m := _ALONE.match(line))] if not starts else []
+    if alone:
+        inodes = bool(re.search(r"\bdf\s+-\w*i", paste.commands[alone[0][0]]))
+        findings = tuple(_judge([(m[1], int(m[2]), m[3]) for _, m in alone], inodes=inodes))
+        yield Part("df_inodes" if inodes else "df", findings, tuple(i for i, _ in alone))
 
 
 def _judge(rows: list[tuple[str, int, str]], *, inodes: bool) -> Iterator[Finding]:

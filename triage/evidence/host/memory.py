@@ -19,6 +19,8 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]i?|B)?B?")
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
 _MEMORY, _SWAP = ("Mem:", "内存:"), ("Swap:", "交换:")
 _HEADERS = ("available", "可用", "buff/cache", "缓冲/缓存", "buffers", "cached", "shared", "共享")
+_MEMINFO = re.compile(r"^\s*([A-Z]\w+(?:\(\w+\))?):\s+(\d+) kB$")
+_LEAST_ROWS = 2
 _MAX_COLUMNS = 7
 _MAX_WORDS = 3 * _MAX_COLUMNS
 """Of one line: folded lines bring words of the header between the sizes."""
@@ -44,6 +46,23 @@ def read(paste: Paste) -> Iterator[Part]:
         last = swap_at + len(swap) if swap_at is not None else index + end
         lines |= {each.line for each in words[index : last + 1]}
         yield Part("free", tuple(_judge(header, memory, cached, swap)), tuple(sorted(lines)))
+    yield from _meminfo(paste)
+
+
+def _meminfo(paste: Paste) -> Iterator[Part]:
+    """/proc/meminfo, of which free is made."""
+    rows = {m[1]: (i, float(m[2])) for i, line in enumerate(paste.lines) if (m := _MEMINFO.match(line))}
+    if "MemTotal" not in rows or len(rows) < _LEAST_ROWS:
+        return
+    findings: list[Finding] = []
+    if "MemAvailable" in rows:
+        findings += judge_memory(rows["MemTotal"][1], rows["MemAvailable"][1])
+    else:
+        findings.append(unreadable("truncated", Wording("没有 MemAvailable 一行")))
+    if "SwapTotal" in rows and "SwapFree" in rows:
+        total, free = rows["SwapTotal"][1], rows["SwapFree"][1]
+        findings += judge_swap(total, total - free)
+    yield Part("free", tuple(findings), tuple(sorted(i for i, _ in rows.values())))
 
 
 def _find(words: Sequence[Token], start: int, end: int, fits: Callable[[str], bool]) -> int | None:

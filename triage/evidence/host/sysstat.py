@@ -17,6 +17,8 @@ from triage.wording import Wording
 _NO_HISTORY = re.compile(r"Cannot open /var/log/(?:sa|sysstat)/|Please check if data collecting is enabled")
 _BANNER = re.compile(r"^\s*Linux \S+ \(\S+\)\s+\S+\s+_\S+_\s+\(\d+ CPU\)")
 _AVERAGE = re.compile(r"^\s*(?:Average|平均时间|平均)\s*:?")
+_LEAVES_OUT = re.compile(r"\biostat\s(?:.*\s)?-\w*y")
+"""The option that leaves the report since boot out."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _FULL_CORE, _IDLE_REST = 5.0, 50.0
 """Percent idle of one CPU, and of the mean, where one core is the bottleneck."""
@@ -94,9 +96,9 @@ def read(paste: Paste) -> Iterator[Part]:
     yield from _queue(paste)
     yield from _links(paste)
     yield from _tcp(paste)
-    for index, line in enumerate(paste.lines):
-        if _NO_HISTORY.search(line):
-            yield Part("sar_u", (unreadable("no_history", line.strip()[:80]),), (index,))
+    if missing := [index for index, line in enumerate(paste.lines) if _NO_HISTORY.search(line)]:
+        proof = paste.lines[missing[0]].strip()[:80]
+        yield Part("sar_u", (unreadable("no_history", proof),), tuple(missing))
 
 
 def _banner(paste: Paste, lines: tuple[int, ...]) -> tuple[int, ...]:
@@ -204,6 +206,7 @@ def read_iostat(paste: Paste) -> Iterator[Part]:
     """One part for all reports of iostat -x; the first one is the average since boot where there are several."""
     devices = [table for name in ("Device", "Device:") for table in _tables(paste, name, "%util")]
     if not devices:
+        yield from _iostat_without_devices(paste)
         return
     devices.sort(key=lambda table: table.lines)
     cpu = list(_iostat_cpu(paste))
@@ -217,9 +220,26 @@ def read_iostat(paste: Paste) -> Iterator[Part]:
     findings += (
         judge_cpu([s[2] for s in shares], [s[0] for s in shares], [s[1] for s in shares]) if shares else []
     )
-    if len(devices) == 1 and len(_blocks(devices[0])) < 2:
+    since_boot = not _LEAVES_OUT.search(paste.commands[devices[0].lines[0]])
+    if len(devices) == 1 and len(_blocks(devices[0])) < 2 and since_boot:
         findings = [unreadable("only_since_boot", Wording("只有一份报告"))]
     yield Part("iostat", tuple(findings), tuple(lines))
+
+
+def _iostat_without_devices(paste: Paste) -> Iterator[Part]:
+    """iostat -c, or without -x, whose columns of devices judge nothing: the CPU's shares alone."""
+    cpu = list(_iostat_cpu(paste))
+    if not cpu:
+        return
+    plain = [table for name in ("Device", "Device:") for table in _tables(paste, name, "tps")]
+    lines = {line for table in plain for line in table.lines} | {i for at, _ in cpu for i in (at, at + 1)}
+    shares = [share for _, share in cpu[1:]]
+    findings = (
+        judge_cpu([s[2] for s in shares], [s[0] for s in shares], [s[1] for s in shares])
+        if shares
+        else [unreadable("only_since_boot", Wording("只有一份报告"))]
+    )
+    yield Part("iostat", tuple(findings), _banner(paste, tuple(sorted(lines))))
 
 
 def _blocks(table: _Table) -> list[int]:
