@@ -180,7 +180,7 @@ def _host(paste: Paste) -> Iterator[Part]:
     addresses = [m["address"] for _, m in found if m["address"]]
     error = next((m["error"] for _, m in found if m["error"]), "NOERROR")
     if len(found) == 1 and found[0][1][0].startswith("Using"):
-        findings = [unreadable("truncated", "没有回答")]
+        findings = [unreadable("truncated", "没有结果")]
     else:
         findings = list(_judge_answer(error, addresses, 0))
         findings += [note("cname", "中间有 CNAME")] if any(m["alias"] for _, m in found) else []
@@ -220,7 +220,7 @@ def _nslookup(paste: Paste) -> Iterator[Part]:
 
 def _judge_nslookup(text: str) -> Iterator[Finding]:
     if not text.strip():
-        yield unreadable("truncated", "没有回答")
+        yield unreadable("truncated", "没有结果")
         return
     if cant := _CANT.search(text):
         word = cant[0].upper()
