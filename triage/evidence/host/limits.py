@@ -38,7 +38,8 @@ _EVENTS = ("oom", "oom_kill")
 
 def read(paste: Paste) -> Iterator[Part]:
     """One part for each output."""
-    yield from _shell(paste)
+    if paste.has("open files", "nofile", "descriptors", "ulimit"):
+        yield from _shell(paste)
     yield from _process(paste)
     yield from _cgroup(paste)
 

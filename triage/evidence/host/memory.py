@@ -14,6 +14,8 @@ from triage.wording import Wording
 
 _LOW, _SCARCE = 0.10, 0.15
 """Shares of the memory that are available."""
+_ROUNDED = 0.1
+"""The share of the memory by which rounded numbers may differ from their sum."""
 _SWAP_FULL, _SWAP_USED = 0.80, 0.20
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]i?|B)?B?")
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
@@ -94,7 +96,8 @@ def _judge(
     header: list[str], memory: list[float], cached: list[float], swap: list[float]
 ) -> Iterator[Finding]:
     if cached and memory:  # before 2014: free of the line -/+ buffers/cache
-        available = cached[1] if len(cached) > 1 else None
+        is_whole = len(cached) > 1 and abs(sum(cached[:2]) - memory[0]) <= _ROUNDED * memory[0]
+        available = cached[1] if is_whole else None
     else:
         available = memory[-1] if len(memory) >= 6 and ("available" in header or "可用" in header) else None
     if available is None or not memory:

@@ -51,7 +51,8 @@ def read(paste: Paste) -> Iterator[Part]:
     """One part for each run."""
     yield from _times(paste)
     yield from _runs(paste)
-    yield from _answers(paste)
+    if any(paste.commands):
+        yield from _answers(paste)
 
 
 def _answers(paste: Paste) -> Iterator[Part]:
@@ -183,7 +184,7 @@ def _times(paste: Paste) -> Iterator[Part]:
 def _line_times(line: str) -> dict[str, float]:
     """The times that a line names, in English or in Chinese."""
     found = {_NAMES.get(name, name): float(value) for name, value in _NAMED_TIMES.findall(line)}
-    if not found and not line.isascii():
+    if not found and ("总" in line or "耗时" in line):
         found = {_IN_ENGLISH.get(name, "total"): float(value) for name, value in _CHINESE_TIMES.findall(line)}
     return found
 

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
-from triage.evidence.judgement import Finding, Part, note, sick, unreadable
+from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 
 _STATUS = re.compile(r"->>HEADER<<- opcode: \w+, status: (\w+)")
@@ -52,9 +52,11 @@ def read(paste: Paste) -> Iterator[Part]:
     """One part for each query."""
     yield from _dig(paste)
     yield from _short(paste)
-    yield from _answers(paste)
+    if paste.has("IN"):
+        yield from _answers(paste)
     yield from _nslookup(paste)
-    yield from _host(paste)
+    if paste.has(" address ", " is an alias for ", "no A record", " not found: ", "domain server:"):
+        yield from _host(paste)
     yield from _unanswered(paste)
 
 
@@ -147,6 +149,8 @@ def _short(paste: Paste) -> Iterator[Part]:
         found = []
         for after in range(index + 1, len(paste.lines)):
             answer = paste.lines[after].strip()
+            if not answer:
+                continue
             if not _ADDRESS.match(answer) and not re.match(r"^[\w.-]+\.$", answer):
                 break
             found.append((after, answer))
@@ -214,11 +218,17 @@ def _nslookup(paste: Paste) -> Iterator[Part]:
             )
         ]
         text = "\n".join(paste.lines[i] for i in rest)
+        is_end = not any(line.strip() for line in paste.lines[max([own, *rest]) + 1 :])
         before = [start - 1] if start and _TIMEOUT.search(paste.lines[start - 1]) else []
-        yield Part("nslookup", tuple(_judge_nslookup(text)), tuple(sorted([*before, start, own, *rest])))
+        yield Part(
+            "nslookup",
+            tuple(_judge_nslookup(text, is_end=is_end)),
+            tuple(sorted([*before, start, own, *rest])),
+        )
 
 
-def _judge_nslookup(text: str) -> Iterator[Finding]:
+def _judge_nslookup(text: str, *, is_end: bool) -> Iterator[Finding]:
+    """What was printed for a name; `is_end` says that the paste ends with it."""
     if not text.strip():
         yield unreadable("truncated", "没有结果")
         return
@@ -238,6 +248,14 @@ def _judge_nslookup(text: str) -> Iterator[Finding]:
         yield sick("dns_timeout", timeout[0])
     else:
         found = [m[1] or m[2] for line in text.splitlines() if (m := _NS_ADDRESS.match(line))]
+        if not found and re.search(
+            r"(?:authoritative answer:|非权威应答:|canonical name = \S*)\s*$", text, re.IGNORECASE
+        ):
+            yield unreadable("truncated", "没有地址")
+            return
+        if not found and is_end:
+            yield suspect("no_address", "有名字，没有地址，也可能没有粘全")
+            return
         yield from _judge_answer("NOERROR", found, 0)
         if "canonical name" in text or re.search(r"Aliases|别名", text):
             yield note("cname", "中间有 CNAME")

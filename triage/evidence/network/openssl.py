@@ -48,6 +48,8 @@ _CODES = {
 
 def read(paste: Paste) -> Iterator[Part]:
     """One part for each run."""
+    if not paste.has("CONNECT", "erify", "depth=", "peer cert", "Peer cert", "s_client", "errno="):
+        return
     strong = [i for i, line in enumerate(paste.lines) if _STRONG.search(line.strip()) and "curl" not in line]
     if not strong:
         return

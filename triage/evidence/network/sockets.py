@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from triage.evidence.judgement import Finding, Part, sick, suspect
+from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 from triage.wording import Wording
 
@@ -23,6 +23,9 @@ _STATES = {
 _WORD = r"[A-Z][A-Z_-]{2,11}[12]?"
 _COUNT = re.compile(rf"^\s*(?:(?P<state>{_WORD})[\s:=]+(?P<n>\d+)|(?P<m>\d+)\s+(?P<name>{_WORD}))\s*$")
 _PAIR = re.compile(rf"({_WORD})[\s:=]+(\d+)(?=\s|$|,)")
+_ANY_STATE = re.compile(r"ESTAB|_WAIT|-WAIT|SYN[_-]|LISTEN|LAST[_-]ACK|CLOS[EI]|UNCONN")
+_ENDPOINT = re.compile(r"[\d*\]]:(?:\d+|\*)(?!\S)")
+_NUMBER_FIRST = re.compile(rf"(?<!\S)(\d+)\s+({_WORD})(?=\s|$|,)")
 _SS_HEAD = re.compile(r"\bState\s+Recv-Q\s+Send-Q\b")
 _NETSTAT_HEAD = re.compile(r"\bProto\s+Recv-Q\s+Send-Q\b|^\s*(?:协议|Proto)\s+(?:本地地址|Local Address)")
 _NETSTAT_TITLE = re.compile(r"Active Internet connections|激活Internet连接|活动连接|Active Connections")
@@ -54,9 +57,12 @@ def read(paste: Paste) -> Iterator[Part]:
     for part in (*_summaries(paste), *_lists(paste)):
         claimed.update(part.lines)
         yield part
-    yield from _headless(paste, claimed)
-    yield from _counts(paste, claimed)
-    yield from _picked(paste)
+    if _ENDPOINT.search(paste.text):
+        yield from _headless(paste, claimed)
+    if _ANY_STATE.search(paste.text):
+        yield from _counts(paste, claimed)
+    if any(paste.commands):
+        yield from _picked(paste)
 
 
 def _counts(paste: Paste, claimed: set[int]) -> Iterator[Part]:
@@ -68,7 +74,7 @@ def _counts(paste: Paste, claimed: set[int]) -> Iterator[Part]:
         if match and name in _STATES:
             counts[_STATES[name]] += int(match["n"] or match["m"])
             lines.append(index)
-        elif index not in claimed and len(pairs := _PAIR.findall(line)) >= 2:
+        elif index not in claimed and len(pairs := _pairs(line)) >= 2:
             known = [(s.replace("-", "_"), n) for s, n in pairs if s.replace("-", "_") in _STATES]
             if len(known) == len(pairs):
                 for state, number in known:
@@ -87,6 +93,17 @@ def _picked(paste: Paste) -> Iterator[Part]:
         if asked and answer and line == paste.commands[index]:
             state = _STATES[asked["state"].upper().replace("-", "_")]
             yield Part("tcp_states", tuple(judge_states({state: int(answer[1])})), (index, index + 1))
+
+
+def _pairs(line: str) -> list[tuple[str, str]]:
+    """States and their numbers on one line, whichever of the two stands first."""
+    if _ENDPOINT.search(line):
+        return []
+    numbers_first = [
+        (state, number) for number, state in _NUMBER_FIRST.findall(line) if state.replace("-", "_") in _STATES
+    ]
+    states_first: list[tuple[str, str]] = _PAIR.findall(line)
+    return numbers_first if len(numbers_first) > len(states_first) else states_first
 
 
 def judge_states(counts: Mapping[str, int]) -> Iterator[Finding]:
@@ -142,7 +159,7 @@ def _lists(paste: Paste) -> Iterator[Part]:
                 match = row.match(paste.lines[index])
                 if match is None:
                     ahead = paste.lines[index + 1 : index + 1 + _BROKEN_LINES]
-                    is_folded = bool(rows) and any(map(row.match, ahead))
+                    is_folded = any(map(row.match, ahead))
                     if (
                         paste.lines[index].strip()
                         and not paste.lines[index].startswith("  ")
@@ -193,5 +210,9 @@ def _judge_list(tool: str, rows: list[re.Match[str]], *, whole: bool) -> Iterato
     only_listening = whole and listening and len(listening) == len([m for m in rows if m["state"]])
     if only_listening and not any(m["local"].endswith(_WEB) for m in listening):
         yield sick("no_web_listener", Wording("{count} 个监听，没有 80、443、8080", count=len(listening)))
+    if rows and tool == "netstat" and not any(m["state"] for m in rows if m[0].lstrip()[:3].lower() == "tcp"):
+        if any(m[0].lstrip()[:3].lower() == "tcp" for m in rows):
+            yield unreadable("truncated", Wording("没有状态一列"))
+        return
     counts = Counter(_STATES.get((m["state"] or "").replace("-", "_"), "") for m in rows)
     yield from judge_states(counts)

@@ -15,6 +15,7 @@ from triage.evidence.paste import Paste
 from triage.evidence.services.log_fields import LATE, SLOW, parse_seconds, read_any
 
 _CUT = re.compile(r'^\s*\S+\s+-\s+\S+\s+\[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "[^"]*$')
+_START = re.compile(r"(?<!\S)\S+ +- +\S+ +\[\d\d/\w{3}/\d{4}:")
 _NOISE = re.compile(
     r"^(?:\\x16|\\x03|$|-$)|/\.env|/wp-|/phpmyadmin|/actuator|/\.git|zgrab|/cgi-bin/luci|/boaform|HNAP1",
     re.IGNORECASE,
@@ -37,14 +38,17 @@ class Entry:
 
 
 def read(paste: Paste) -> Iterator[Part]:
-    """One part for all lines."""
+    """One part for all lines; several requests may stand on one."""
     entries: list[Entry] = []
     lines: list[int] = []
     cut = 0
     for index, line in enumerate(paste.lines):
-        entry = parse_line(line)
-        if entry:
-            entries.append(entry)
+        starts = [match.start() for match in _START.finditer(line)] if line.count(" - ") > 1 else []
+        ends = [*starts[1:], len(line)]
+        pieces = [line[low:high] for low, high in zip(starts, ends, strict=True)] if starts else [line]
+        found = [entry for piece in pieces if (entry := parse_line(piece))]
+        if found:
+            entries += found
             lines.append(index)
         elif _CUT.match(line):
             cut += 1

@@ -30,14 +30,19 @@ def read(paste: Paste) -> Iterator[Part]:
     found += [(i, m) for i in near if (m := _LOGGED.match(paste.lines[i]))]
     lines = tuple(sorted(i for i, _ in found))
     raw = "\n".join(paste.raw)
-    yield Part("nginx_test", tuple(_judge([(m[1] or "", m[2] or "") for _, m in found], raw)), lines)
+    failed = next((m[0].strip()[:100] for _, m in found if m[0].endswith("test failed")), None)
+    messages = [(m[1] or "", m[2] or "") for _, m in found if m.lastindex]
+    yield Part("nginx_test", tuple(_judge(messages, raw, failed)), lines)
 
 
-def _judge(messages: list[tuple[str, str]], raw: str) -> Iterator[Finding]:
+def _judge(messages: list[tuple[str, str]], raw: str, failed: str | None) -> Iterator[Finding]:
     errors = [text for level, text in messages if level in ("emerg", "alert", "crit", "error")]
     denied = [text for text in errors if _ROOT.search(text)]
     if denied and len(denied) == len(errors):
         yield unreadable("not_root", denied[0][:80])
+        return
+    if failed and not errors:
+        yield sick("config_invalid", failed)
         return
     bad = [text for text in errors if text not in denied]
     if bad:
