@@ -13,7 +13,7 @@ from triage.evidence.paste import Paste
 
 _HEAD = re.compile(r"^\s*top - .*load average")
 _TASKS = re.compile(r"^\s*(?:Tasks|任务|Mem|Threads)\s*:")
-_CPU = re.compile(r"%?Cpu(?:\(s\)|\d+)\s*:|^\s*CPU:\s+\d+% usr|^\s*\d+%cpu\s+\d+%user")
+_CPU = re.compile(r"%?Cpu(?:\(s\)|\d+)\s*:|^\s*CPU:\s+\d+% usr|^\s*CPU usage: |^\s*\d+%cpu\s+\d+%user")
 _SHARE = re.compile(
     r"(\d+(?:\.\d+)?)\s*%?\s*(us|sy|ni|id|wa|hi|si|st|usr|sys|nic|idle|io|irq|sirq|iow|sysq)\b"
 )

@@ -94,7 +94,9 @@ def _runs(paste: Paste) -> Iterator[Part]:
         same = (
             groups and index - groups[-1][-1] < 30 and paste.commands[index] == paste.commands[groups[-1][-1]]
         )
-        if same and not (_STATUS.match(paste.lines[index]) and _STATUS.match(paste.lines[groups[-1][-1]])):
+        before = _STATUS.match(paste.lines[groups[-1][-1]]) if groups else None
+        is_answered = before is not None and not before[1].startswith("1")
+        if same and not (is_answered and _STATUS.match(paste.lines[index])):
             groups[-1].append(index)
         else:
             groups.append([index])

@@ -19,7 +19,8 @@ _MARKS = re.compile(
     r"wrong version number|^Secure Renegotiation|^No client certificate|^Server public key|"
     r"^ *Protocol  ?:|SSL-Session|^notAfter|-----(?:BEGIN|END) CERT|^Server Temp Key|"
     r"^Peer sign|^[A-Za-z0-9+/=]{40,}$|"
-    r"^CONNECTION ESTABLISHED$|^Protocol version: |^Ciphersuite: |^Peer certificate: |^Hash used: |^Signature type: "
+    r"^CONNECTION ESTABLISHED$|^connect: \w|getaddrinfo: |"
+    r"^Protocol version: |^Ciphersuite: |^Peer certificate: |^Hash used: |^Signature type: "
 )
 _STRONG = re.compile(
     r"^CONNECTED\(|no peer certificate available|^Verify return code: \d+ \([^()]*\)$|^depth=\d|"
@@ -33,6 +34,11 @@ _NO_TLS = re.compile(
     r"no peer certificate available|Cipher is \(NONE\)|wrong version number|unknown protocol"
 )
 _REFUSED = re.compile(r"connect:errno=111|Connection refused")
+_UNREACHED = (
+    ("connect_timeout", re.compile(r"connect:errno=110|connect: Connection timed out")),
+    ("unreachable", re.compile(r"connect:errno=1(?:13|01)|connect: (?:No route|Network is)")),
+    ("name_not_resolved", re.compile(r"getaddrinfo: .*|connect:errno=(?:0|2|22)\b")),
+)
 _PROOF = re.compile(
     r"CONNECTED\(|Certificate chain|subject=|depth=\d|Cipher is|no peer certificate|Peer certificate: "
 )
@@ -69,6 +75,10 @@ def _judge(text: str) -> Iterator[Finding]:
     if refused := _REFUSED.search(text):
         yield sick("connection_refused", refused[0])
         return
+    for id_, pattern in _UNREACHED:
+        if unreached := pattern.search(text):
+            yield sick(id_, unreached[0])
+            return
     if no_tls := _NO_TLS.search(text):
         yield sick("no_tls", no_tls[0])
         return

@@ -69,7 +69,7 @@ def parse_seconds(text: str | None) -> float | None:
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "time": ("time_iso8601", "time_local", "@timestamp", "time", "timestamp", "msec", "ts"),
-    "request": ("request", "request_uri", "uri", "path", "url"),
+    "request": ("request", "request_uri", "uri", "path", "url", "req"),
     "status": ("status", "code"),
     "upstream": ("upstream_addr", "upstream", "upstreamhost", "upstream_host", "backend"),
     "seconds": ("request_time", "rt", "duration", "responsetime", "response_time", "reqtime", "req_time"),
@@ -79,6 +79,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "upstream_time",
         "upstreamtime",
         "upstream_resp_time",
+        "apptime",
     ),
 }
 """The names that JSON logs and `name=value` logs use for a field, the usual one first."""
@@ -111,7 +112,7 @@ _LINE = re.compile(
     r'"((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)(.*)$'
 )
 _FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+(?:(?:,| :) [\d.-]\S*)*)')
-_NAME = re.compile(r"^[a-z_]+=")
+_NAME = re.compile(r"^(?!unix:)[A-Za-z_\u4e00-\u9fff]+[=:]")
 _TIMES = re.compile(r"(?:\d{1,5}\.\d{3}|-)(?:(?:, | : )(?:\d{1,5}\.\d{3}|-))*")
 _ADDRESS = re.compile(r"^(?:\d+\.\d+\.\d+\.\d+:\d+|\[[0-9a-f:]+\]:\d+|unix:)")
 
@@ -145,12 +146,14 @@ def _shaped(words: list[tuple[str, str]]) -> tuple[Text, Text, Text]:
     return upstream, seconds, times[0] if times else None
 
 
+_MOMENT = re.compile(r"\d\d:\d\d:\d\d|^\d{10}")
 _PAIR = re.compile(r'(?:^|[\s,;|])([a-z_]+)[=:]("[^"]*"|(?:[^\s"|]|(?<=[,:]) (?=[\d-]))+)')
 
 
 def read_pairs(line: str) -> Fields | None:
     """The fields of a line that names each: `status=200 request_time=0.004`, or `status:200` of LTSV."""
-    return _named({name: value.strip('"') for name, value in _PAIR.findall(line)})
+    fields = _named({name: value.strip('"') for name, value in _PAIR.findall(line)})
+    return fields if fields and _MOMENT.search(fields[0] or "") else None
 
 
 _TIME = re.compile(

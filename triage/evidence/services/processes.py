@@ -19,6 +19,8 @@ _FPM_KEY = re.compile(
     r"max listen queue|listen queue len|idle processes|active processes|total processes|"
     r"max active processes|max children reached|slow requests)\s*:\s*(\S.*)$"
 )
+_FPM_JSON = re.compile(r'"([a-z]+(?: [a-z]+){0,3})"\s*:\s*"?([\w:/+ -]+)')
+"""The same as JSON: `?json` behind the address."""
 _FPM_LOG = re.compile(r"^\s*\[\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d(?:\.\d+)?\] (?:WARNING|NOTICE|ERROR|ALERT)")
 _MAX_CHILDREN = re.compile(r"server reached (?:pm\.)?max_children|seems busy \(you may need to increase")
 _FPM_SLOW = re.compile(r"executing too slow|execution timed out")
@@ -81,6 +83,8 @@ def _stub(paste: Paste) -> Iterator[Part]:
 
 def _fpm(paste: Paste) -> Iterator[Part]:
     rows = {m[1]: (i, m[2]) for i, line in enumerate(paste.lines) if (m := _FPM_KEY.match(line))}
+    if not rows and paste.has('"listen queue"'):
+        rows = {m[1]: (i, m[2]) for i, line in enumerate(paste.lines) for m in _FPM_JSON.finditer(line)}
     if not {"pool", "listen queue"} <= rows.keys() and len(rows) < 4:
         return
     findings: list[Finding] = []
