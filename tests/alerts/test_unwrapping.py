@@ -31,11 +31,27 @@ def _broken_at(width: int) -> str:
 WRAPPED: dict[str, str] = {
     "a JSON string": json.dumps({"text": {"content": ALERT}}, ensure_ascii=False),
     "a JSON string in ASCII": json.dumps({"content": ALERT}),
+    "JSON in JSON": json.dumps({"body": json.dumps({"text": ALERT}, ensure_ascii=False)}, ensure_ascii=False),
+    "a card with bold labels": json.dumps({"content": "\n".join(f"**{k}**：{v}" for k, v in FIELDS.items())}),
+    "escapes of Markdown": ALERT.replace("[", "\\[").replace("]", "\\]").replace("_", "\\_"),
     "a line of a log": "18:02:11 INFO recv text=" + ALERT.replace("\n", "\\n"),
     "a Markdown table": "| 字段 | 值 |\n|---|---|\n" + "\n".join(f"| {k} | {v} |" for k, v in FIELDS.items()),
     "cells between tabs": "\n".join(f"{label}\t{value}" for label, value in FIELDS.items()),
     "rows of a spreadsheet": "\t".join(FIELDS) + "\n" + "\t".join(FIELDS.values()),
     "rows of CSV": ",".join(FIELDS) + "\n" + ",".join(f'"{value}"' for value in FIELDS.values()),
+    "rows of a Markdown table": "| "
+    + " | ".join(FIELDS)
+    + " |\n"
+    + "|---" * 6
+    + "|\n| "
+    + " | ".join(FIELDS.values())
+    + " |",
+    "arrows": "\n".join(f"{label} → {value}" for label, value in FIELDS.items()),
+    "dashes": "\n".join(f"{label} - {value}" for label, value in FIELDS.items()),
+    "equals signs": "\n".join(f"{label}={value}" for label, value in FIELDS.items()),
+    "values in colour": "\n".join(
+        f'> {label}：<font color="comment">{value}</font>' for label, value in FIELDS.items()
+    ),
     "a table of HTML": "<table>"
     + "".join(f"<tr><td>{k}</td><td>{v}</td></tr>" for k, v in FIELDS.items())
     + "</table>",
@@ -82,6 +98,12 @@ def test_a_body_keeps_its_own_escapes() -> None:
     assert parse(json.dumps({"content": BODY})).alerts[0].sample.response_content == body
 
 
+def test_labels_in_a_body_are_no_reason_to_change_it() -> None:
+    body = '{"msg":"\\n时间: 1\\n内容: 2\\n次数: 3"}'
+    (alert,) = parse(ALERT.replace("[Msg=Text]", f"[response_content={body}]")).alerts
+    assert alert.sample.response_content == body
+
+
 def test_an_alert_as_the_platform_writes_it_is_left_alone() -> None:
     assert unwrap(ALERT) is ALERT
 
@@ -97,7 +119,7 @@ def test_an_alert_is_read_out_of(text: str) -> None:
 def test_cells_with_line_breaks_stay_in_their_row() -> None:
     values = [*FIELDS.values()]
     values[-1] = values[-1].replace("[Msg=Text]", "[response_content=<html>\n<p>502</p>\n</html>]")
-    text = "\t".join(FIELDS) + "\n" + "\t".join(f'"{value}"' for value in values) * 1
+    text = "\t".join(FIELDS) + "\n" + "\t".join(f'"{value}"' for value in values)
     (alert,) = parse(text).alerts
     assert alert.sample.response_content == "<html>\n<p>502</p>\n</html>"
 

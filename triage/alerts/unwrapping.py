@@ -16,14 +16,19 @@ _LABEL = (
 )
 _SENTENCE = r"(?:微信服务器|微信伺服器|微信服務器|推送(?:component|[“\"]支付|第三方|组件))"
 _ESCAPED_LABEL = re.compile(
-    rf"\\n\s{{0,8}}{_LABEL}[:：]|\\n\s{{0,8}}(?:\\u5185\\u5bb9|\\u6b21\\u6570)", re.IGNORECASE
+    rf"\\n[\s*_#>•-]{{0,8}}{_LABEL}[*_]{{0,2}}[:：]|\\n[\s*_#>•-]{{0,8}}(?:\\u5185\\u5bb9|\\u6b21\\u6570)",
+    re.IGNORECASE,
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([nrt\"'/\\]))")
 _SIGNS = {"n": "\n", "r": "", "t": "\t"}
 _LEAST_ESCAPED = 2
-_CELL = r"(?:[ \t]|\n(?!\n\n)|[|】\]*]|</?[a-zA-Z]\w{0,9}[^<>]{0,80}>){1,12}"
+_MOST_ESCAPED = 3
+"""How often JSON may stand in JSON."""
+_MARKDOWN_SAMPLE = re.compile(r"[错錯][误誤][样樣]例[*_]{0,2}[:：][*_]{0,2}\s{0,4}\\\[")
+_MARKDOWN_ESCAPE = re.compile(r"\\([\[\]_*#`~|<>().!-])")
+_CELL = r"(?:[ \t]|\n(?!\n\n)|[|】\]*=→–—-]|</?[a-zA-Z]\w{0,9}[^<>]{0,80}>){1,12}"
 _UNUSUAL = re.compile(
-    rf"(?:内容|內容){_CELL}[:：]?(?:<[^<>]{{0,80}}>|[\s|*]){{0,8}}{_SENTENCE}"
+    rf"(?:内容|內容)(?:{_CELL}[:：]?|[:：](?=\s?<))(?:<[^<>]{{0,80}}>|[\s|*]){{0,8}}{_SENTENCE}"
     rf"|(?:次数|次數){_CELL}[:：]?(?:<[^<>]{{0,80}}>|[\s|*]){{0,8}}\d{{1,3}} ?分[钟鐘]"
 )
 """A label with its value, and no colon right behind the label."""
@@ -33,7 +38,7 @@ _TAGGED_CELL = re.compile(
 _CLOSING_TAGS = re.compile(r"(?:\s{0,4}</(?:td|th|tr|table|tbody|b|strong|p|div|li|ul)>){1,5}")
 _ROW = re.compile(
     rf"(?m)^[ \t]*(?:\|[ \t]*)?(?:[*_]{{2}})?[【\[]?({_LABEL})[】\]]?(?:[*_]{{2}})?"
-    r"(?:[ \t]{0,20}[|│:：]|[ \t]|(?<=[】\]])|$)([^\n]*)"
+    r"(?:[ \t]{0,20}[|│:：=→]|[ \t]{1,20}(?:[-–—]{1,2}>?[ \t])?|(?<=[】\]])|$)([^\n]*)"
 )
 _NUMERAL = re.compile(
     rf"(?m)^[ \t]*(?:[(（][一二三四五六七八九十]{{1,2}}[)）]|[一二三四五六七八九十]{{1,2}}[、.．])[ \t]*(?={_LABEL})"
@@ -41,9 +46,11 @@ _NUMERAL = re.compile(
 _CODE_SPAN = re.compile(rf"(?m)^[ \t]*`({_LABEL}[^`\n]{{0,4000}}|[^`\n]{{0,200}}请见[^`\n]{{0,200}})`[ \t]*$")
 _SLASH = re.compile(rf"[/／╱│]+[ \t]+(?={_LABEL}[ \t]*[:：])")
 _TABLE_HEAD = re.compile(
-    r"(?m)^\"?[Aa][Pp][Pp][Ii][Dd]\"?([,\t])\"?[昵呢]称\"?\1(?:\"?(?:时间|内容|次数|错误样例)\"?(?:\1|[ \t]*$)){2,4}"
+    r"(?m)^(?:\|[ \t]*)?\"?[Aa][Pp][Pp][Ii][Dd]\"?(,|\t| ?\| ?)\"?[昵呢]称\"?\1"
+    r"(?:\"?(?:时间|内容|次数|错误样例)\"?(?:\1|[ \t|]*$)){2,4}"
 )
-_TWO_HEADS = ("昵称,", "昵称\t", '昵称"')
+_TAGS_AROUND = re.compile(r"^(?:<[a-zA-Z][^<>]{0,80}>){1,4}|(?:</[a-zA-Z]{1,12}>){1,4}$")
+_TWO_HEADS = ("昵称,", "昵称\t", '昵称"', "昵称 |", "昵称|")
 _USUAL = ("\n内容: ", "\n次数: ")
 """How most alerts stand in a text, where no label needs a search."""
 _OPENING = re.compile(r"[:：][ \t]*\[")
@@ -67,11 +74,11 @@ _TRANSLATED = {
 
 def unwrap(text: str) -> str:
     """The text with its alerts as the platform writes them, line by line; what is no alert stays as it was."""
-    if "\\" in text and len(_ESCAPED_LABEL.findall(text)) >= _LEAST_ESCAPED:
-        text = _ESCAPE.sub(_unescaped, text)
+    if "\\" in text:
+        text = _without_escapes(text)
     if "微信" not in text and "推送" not in text:
         return text
-    if not all(map(text.__contains__, _USUAL)):
+    if not all(map(text.__contains__, _USUAL)) or "<font" in text:
         text = _with_labels(text)
     if "`" in text:
         text = _CODE_SPAN.sub(r"\1", text)
@@ -91,6 +98,17 @@ def _with_labels(text: str) -> str:
     return _from_english(text) if _ENGLISH.search(text) else text
 
 
+def _without_escapes(text: str) -> str:
+    """The text without the escapes of a JSON string or of Markdown that stand around an alert."""
+    for _ in range(_MOST_ESCAPED):
+        if any(map(text.__contains__, _USUAL)):  # lines of an alert: what is escaped is its reply body
+            break
+        if len(_ESCAPED_LABEL.findall(text)) < _LEAST_ESCAPED:
+            break
+        text = _ESCAPE.sub(_unescaped, text)
+    return _MARKDOWN_ESCAPE.sub(r"\1", text) if _MARKDOWN_SAMPLE.search(text) else text
+
+
 def _unescaped(match: re.Match[str]) -> str:
     code, sign = match.groups()
     return chr(int(code, 16)) if code else _SIGNS.get(sign, sign)
@@ -100,22 +118,29 @@ def _from_cells(text: str) -> str:
     """Labels in cells of a table, in tags, in brackets or before a blank, as lines with a colon."""
     if "<" in text and _TAGGED_CELL.search(text):
         text = _CLOSING_TAGS.sub("", _TAGGED_CELL.sub(r"\n\1: ", text))
-    return _ROW.sub(lambda row: f"{row[1]}: " + row[2].strip(" |\t"), text)
+    return _ROW.sub(lambda row: f"{row[1]}: " + _TAGS_AROUND.sub("", row[2].strip(" |\t")), text)
 
 
 def _from_columns(text: str, head: re.Match[str]) -> str:
     """Alerts of a spreadsheet, one in each row below a header of the labels."""
+    below, mark = text[head.start() :].splitlines(keepends=True), head[1]
     try:
-        rows = list(csv.reader(text[head.start() :].splitlines(keepends=True), delimiter=head[1]))
+        rows = list(csv.reader(below, delimiter=mark)) if "|" not in mark else [_cells(row) for row in below]
     except csv.Error:
         return text
     lines = [text[: head.start()].rstrip("\n")]
     for row in rows[1:]:
+        if row and not any(cell.strip("-: ") for cell in row):  # the ruler below a header of Markdown
+            continue
         if len(row) == len(rows[0]):
             lines += [f"{label}: {value}" for label, value in zip(rows[0], row, strict=True)]
         else:
             lines.append(head[1].join(row))
     return "\n".join(lines).lstrip("\n")
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
 def _from_english(text: str) -> str:
