@@ -38,9 +38,8 @@ def read(paste: Paste) -> Iterator[Part]:
         if not any(name in header for name in _HEADERS) or not {"total", "总计"} & {*header}:
             continue
         memory, end = _sizes(_texts(words, index + 1))
-        lines = {
-            each.line for each in words[max(0, index - 9) : index + 1 + end] if each.line >= word.line - 2
-        }
+        begin = max(i for i in range(max(0, index - 9), index) if words[i].text in ("total", "总计"))
+        lines = {each.line for each in words[begin : index + 1 + end] if each.line >= word.line - 2}
         old_at = _find(words, index, index + 24, lambda text: text.startswith("buffers/cache"))
         cached = _sizes(_texts(words, old_at + 1))[0] if old_at is not None else []
         swap_at = _find(words, index, index + 30, _SWAP.__contains__)

@@ -37,7 +37,9 @@ def read(paste: Paste) -> Iterator[Part]:
         if index in claimed:
             continue
         end = index + 1
-        while end < len(paste.lines) and _belongs(paste.lines[end]) and not _HEAD.search(paste.lines[end]):
+        while end < len(paste.lines) and paste.commands[end] == paste.commands[index]:
+            if not _belongs(paste.lines[end]) or _HEAD.search(paste.lines[end]):
+                break
             end += 1
         block = range(index, end)
         claimed.update(block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from triage.evidence.judgement import Finding, Part, note, sick, suspect
 from triage.evidence.paste import Paste
@@ -120,9 +121,12 @@ def _is_exchange(paste: Paste, index: int) -> bool:
 
 def _around(paste: Paste, group: list[int]) -> Iterator[int]:
     for index in range(max(0, group[0] - 60), min(group[-1] + 40, len(paste.lines))):
-        line = paste.lines[index]
-        if _VERBOSE.match(line) or (index > group[0] and _HEADER.match(line)):
+        if _VERBOSE.match(paste.lines[index]):
             yield index
+    for mark in group:
+        if _STATUS.match(paste.lines[mark]):
+            behind = range(mark + 1, min(mark + 40, len(paste.lines)))
+            yield from takewhile(lambda index: bool(_HEADER.match(paste.lines[index])), behind)
 
 
 def _judge(marks: str, text: str) -> Iterator[Finding]:

@@ -202,7 +202,11 @@ def _nslookup(paste: Paste) -> Iterator[Part]:
     starts = [i for i, line in enumerate(paste.lines) if _SERVER.match(line)]
     for place, start in enumerate(starts):
         stop = starts[place + 1] if place + 1 < len(starts) else len(paste.lines)
-        after = range(start + 1, min(stop, start + 24))
+        after = [
+            i
+            for i in range(start + 1, min(stop, start + 24))
+            if paste.commands[i] == paste.commands[start] and not _DIG.match(paste.lines[i])
+        ]
         own = next((i for i in after if _NS_ADDRESS.match(paste.lines[i])), None)
         if own is None:
             continue

@@ -63,6 +63,7 @@ _PATTERNS = tuple((id_, kind, re.compile(pattern)) for id_, kind, pattern in _SI
 _MAX_FOLDS = 6
 """Lines that a phone may break the words before `client:` into."""
 _OTHER_LOG = re.compile(r"^\S+ +- +\S+ +\[|^\{|^\d+\.\d+\.\d+\.\d+ ")
+_WHOLE = re.compile(r', client: .*(?:host|request|referrer): "[^"]*"\s*$')
 _LAST_FIELDS = re.compile(r"(?:host|upstream|request): \"")
 _MAKERS = {"sick": sick, "suspect": suspect, "note": note}
 
@@ -89,6 +90,7 @@ def read(paste: Paste) -> Iterator[Part]:
             and lines[-1] + len(folded) == index - 1
             and len(folded) < _MAX_FOLDS
             and line.strip()
+            and not _WHOLE.search(open_line)
             and not _OTHER_LOG.match(line)
         ):
             open_line += " " + line.strip()
