@@ -32,6 +32,8 @@ DAMAGE: dict[str, Callable[[str], str]] = {
     "no-break spaces": lambda text: text.replace(" ", "\xa0"),
     "invisible characters": lambda text: "\n".join(f"\u200b{line}" for line in text.split("\n")),
     "entities of a web page": html.escape,
+    "an indentation": lambda text: "\n".join(f"    {line}" for line in text.split("\n")),
+    "a quote in a chat's brackets": lambda text: f"「老李：{text}」\n- - - - - - - - - - - - - - -\n看下",
     "a bar before each line": lambda text: "\n".join(f"│ {line}" for line in text.split("\n")),
 }
 BROKEN: dict[str, Callable[[str], str]] = {

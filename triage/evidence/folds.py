@@ -15,6 +15,8 @@ _LONG = 80
 """Characters of a line that may have been several."""
 _FEW_CHINESE = 1.4
 """Bytes for each character."""
+_LEAST_LINES = 2
+"""Of more lines the first may be longer: a name stands before it."""
 _MAX_LINES = 3_000
 _STATES = r"(?:LISTEN|ESTAB|[A-Z]{3,5}-(?:WAIT|SENT|RECV|ACK)(?:-\d)?)"
 _BEGINNINGS = (
@@ -65,16 +67,16 @@ def _is_of_a_program(line: str) -> bool:
 
 def _joined(lines: list[str]) -> Fold | None:
     """The lines that are as long as a terminal is wide, each with what follows it."""
-    longest = max(map(len, lines), default=0)
+    longest = max(map(len, lines[1:] if len(lines) > _LEAST_LINES else lines), default=0)
     if not _LEAST_WIDTH <= longest <= _MAX_WIDTH:
         return None
-    full = [line for line in lines[:-1] if len(line) == longest]
+    full = [line for line in lines[:-1] if len(line) >= longest]
     if not any(map(_is_of_a_program, full)):
         return None
     texts: list[str] = []
     made_of: list[list[int]] = []
     for index, line in enumerate(lines):
-        if index and len(lines[index - 1]) == longest and line.strip():
+        if index and len(lines[index - 1]) >= longest and line.strip():
             texts[-1] += line
             made_of[-1].append(index)
         else:

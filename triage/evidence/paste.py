@@ -109,15 +109,16 @@ def read_paste(text: str) -> Paste:
 def _without_margin(lines: list[str]) -> list[str]:
     """The lines without what stands before each of them: a bar of a quotation, or the numbers of an editor."""
     written = [line for line in lines if line.strip()]
-    if len(written) < 2:
-        return lines
-    first = written[0].lstrip()[:1]
+    first = written[0].lstrip()[:1] if written else ""
     if first and first in "|│┃▎▏" and all(map(_BAR.match, written)):
         is_table = sum(map(bool, map(_ENDS_LIKE_A_TABLE.search, written))) > len(written) / 2
         return lines if is_table else [_BAR.sub("", line) for line in lines]
+    if len(written) < 2:
+        return lines
     if first.isdigit() and _is_counted(written):
         return [_NUMBERED.sub("", line) for line in lines]
-    return lines
+    indent = min(len(line) - len(line.lstrip(" \t")) for line in written)
+    return [line[indent:] for line in lines] if indent else lines
 
 
 def _is_counted(lines: list[str]) -> bool:

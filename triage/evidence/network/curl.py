@@ -125,7 +125,8 @@ def _around(paste: Paste, group: list[int]) -> Iterator[int]:
             yield index
     for mark in group:
         if _STATUS.match(paste.lines[mark]):
-            behind = range(mark + 1, min(mark + 40, len(paste.lines)))
+            step = 1 if "".join(paste.lines[mark + 1 : mark + 2]).strip() else 2  # or a copy with empty lines
+            behind = range(mark + step, min(mark + 40, len(paste.lines)), step)
             yield from takewhile(lambda index: bool(_HEADER.match(paste.lines[index])), behind)
 
 
