@@ -50,6 +50,9 @@ _TABLE_HEAD = re.compile(
     r"(?:\"?(?:时间|内容|次数|错误样例)\"?(?:\1|[ \t|]*$)){2,4}"
 )
 _TAGS_AROUND = re.compile(r"^(?:<[a-zA-Z][^<>]{0,80}>){1,4}|(?:</[a-zA-Z]{1,12}>){1,4}$")
+_SLASHES = ("/ ", "/\t", "／", "╱", "│")
+_PLAIN = re.compile(r"内容 ?[:：] ?(?:微信|推送)")
+"""A label as the parser reads it: the others are written like it."""
 _TWO_HEADS = ("昵称,", "昵称\t", '昵称"', "昵称 |", "昵称|")
 _USUAL = ("\n内容: ", "\n次数: ")
 """How most alerts stand in a text, where no label needs a search."""
@@ -88,13 +91,16 @@ def unwrap(text: str) -> str:
 
 def _with_labels(text: str) -> str:
     """The text with its labels at the beginnings of lines, a colon behind each."""
+    if "一" in text or "二" in text:
+        text = _NUMERAL.sub("", text)
+    if any(map(text.__contains__, _SLASHES)):
+        text = _SLASH.sub("\n", text)
+    if _PLAIN.search(text):
+        return text
     if any(map(text.__contains__, _TWO_HEADS)) and (head := _TABLE_HEAD.search(text)):
         text = _from_columns(text, head)
     if _UNUSUAL.search(text):
         text = _from_cells(text)
-    if "一" in text or "二" in text:
-        text = _NUMERAL.sub("", text)
-    text = _SLASH.sub("\n", text)
     return _from_english(text) if _ENGLISH.search(text) else text
 
 
