@@ -8,6 +8,8 @@ import unicodedata
 
 from hanziconv.charmap import simplified_charmap, traditional_charmap
 
+from triage.alerts.unwrapping import unwrap
+
 MAX_LINE = 2_000
 """Characters of a line that are read."""
 _MAX_FOLDED_LINES = 5
@@ -146,7 +148,8 @@ def clean(text: str) -> str:
     if "<" in text or "&" in text:
         text = _without_markup(text)
     text = text.replace("\xa0", " ")
-    return _without_quoting(text) if ">" in text or "＞" in text else text
+    text = _without_quoting(text) if ">" in text or "＞" in text else text
+    return unwrap(text)
 
 
 def _without_markup(text: str) -> str:

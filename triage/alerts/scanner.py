@@ -18,8 +18,8 @@ from triage.alerts.cleaning import fold
 
 KEY = re.compile(
     r"\[ {0,3}(?:(?:openid(?P<openid>)|stamp(?P<stamp>)|outer ?ip(?P<outer_ip>)|3rd ?url(?P<callback_url>)"
-    r"|ip(?P<ip>)|host(?P<host>)|msg ?type(?P<msg_type>)|msg(?P<msg>)|event(?P<event>)|http[_ ]?code(?P<http_code>)"
-    r"|curl[_ ]?error(?P<curl_error>)|response[_ ]?length(?P<response_length>)"
+    r"|ip(?P<ip>)|host(?P<host>)|msg ?type(?P<msg_type>)|msg(?P<msg>)|event(?P<event>)|http[_ \n]?code(?P<http_code>)"
+    r"|curl[_ \n]?error(?P<curl_error>)|response[_ ]?length(?P<response_length>)"
     r"|response[_ ]?content(?P<response_content>)|transaction[_ ]?id(?P<transaction_id>)) {0,3}="
     r"|第三方平台(?P<platform>) {0,3}(?:[:;=]|(?=\]))"
     r"|(?:decrypt[ _]?fail(?P<decrypt_fail>)|resp(?P<resp>)) {0,3}(?:=|(?=\])))"

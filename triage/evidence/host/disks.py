@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from triage.evidence.judgement import Finding, Part, sick, suspect
-from triage.evidence.paste import Paste, tokens
+from triage.evidence.paste import Paste, Token, tokens
 from triage.wording import Wording
 
 _FULL, _NEARLY_FULL = 95, 85
@@ -14,6 +14,12 @@ _FULL, _NEARLY_FULL = 95, 85
 _INODES = re.compile(r"IUse%|IUsed|Inodes?|已用\(I\)%|已用I%")
 _HEADERS = (("Filesystem", "文件系统"), ("Mounted", "挂载点"))
 _ROW = re.compile(r"(\S+)\s+(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){3}(?:(\d{1,3})%|-)\s+(/\S*)")
+_ALONE = re.compile(
+    r"^\s*(/dev/\S+|overlay|\S+:/\S*)\s+(?:[a-z]\w+\s+)?(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){3}(\d{1,3})%\s+(/\S*)\s*$"
+)
+"""A row that grep left without its header."""
+_SHORT = re.compile(r"(\S+)\s+(?:\d+(?:\.\d+)?[BKMGTP]?i?\s+){0,2}(\d{1,3})%\s+(/\S*)")
+"""A row of df --output with columns of one's own."""
 _NOT_COUNTED = ("tmpfs", "devtmpfs", "udev", "/dev/loop", "none", "shm", "squashfs", "cgroup")
 
 
@@ -27,15 +33,31 @@ def read(paste: Paste) -> Iterator[Part]:
             continue
         body = list(tokens(paste, start + 1, end))
         joined = " ".join(word.text for word in body)
-        rows = [(name, int(percent), mount) for name, percent, mount in _ROW.findall(joined) if percent]
-        if not rows:
+        found = [m for m in _ROW.finditer(joined) if m[2]] or list(_SHORT.finditer(joined))
+        if not found:
             continue
-        used = {start} | {
-            i for i in range(start + 1, end) if re.search(r"\d%\s|\s-\s+/|^/dev/|^\S+$", paste.lines[i] + " ")
-        }
+        rows = [(m[1], int(m[2]), m[3]) for m in found]
+        used = {start, *_lines(body, found)}
         inodes = bool(_INODES.search(text))
         findings = tuple(_judge(rows, inodes=inodes))
         yield Part("df_inodes" if inodes else "df", findings, tuple(sorted(used)))
+    alone = [(i, m) for i, line in enumerate(paste.lines) if (m := _ALONE.match(line))] if not starts else []
+    if alone:
+        inodes = bool(re.search(r"\bdf\s+-\w*i", paste.commands[alone[0][0]]))
+        findings = tuple(_judge([(m[1], int(m[2]), m[3]) for _, m in alone], inodes=inodes))
+        yield Part("df_inodes" if inodes else "df", findings, tuple(i for i, _ in alone))
+
+
+def _lines(words: list[Token], rows: list[re.Match[str]]) -> Iterator[int]:
+    """The lines of the words that the rows are made of."""
+    place, left = 0, iter(rows)
+    row = next(left, None)
+    for word in words:
+        while row and row.end() <= place:
+            row = next(left, None)
+        if row and row.start() <= place:
+            yield word.line
+        place += len(word.text) + 1
 
 
 def _judge(rows: list[tuple[str, int, str]], *, inodes: bool) -> Iterator[Finding]:

@@ -23,7 +23,12 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
             r"Out of memory: Kill(?:ed)? process|invoked oom-killer|oom-kill:constraint=CONSTRAINT_NONE"
         ),
     ),
-    ("disk_error", re.compile(r"I/O error|Buffer I/O error|Medium Error|ata\d+.*failed command")),
+    (
+        "disk_error",
+        re.compile(
+            r"I/O error|Medium Error|ata\d+.*failed command|EXT4-fs error|XFS \(\S+\): .{0,20}[Cc]orruption"
+        ),
+    ),
     ("read_only_fs", re.compile(r"Remounting filesystem read-only|remounted read-only")),
     ("hung_task", re.compile(r"blocked for more than \d+ seconds|soft lockup")),
     ("tw_overflow", re.compile(r"time wait bucket table overflow")),
@@ -39,7 +44,9 @@ def read(paste: Paste) -> Iterator[Part]:
         if _FORBIDDEN.search(line):
             yield Part("dmesg", (unreadable("not_root", line.strip()),), (index,))
         is_stamped = bool(_STAMP.match(line))
-        sign = next((id_ for id_, pattern in _SIGNS if pattern.search(line)), None)
+        rest = paste.lines[index + 1] if is_stamped and index + 1 < len(paste.lines) else ""
+        whole = line if _STAMP.match(rest) else line + rest  # a phone breaks lines within a word
+        sign = next((id_ for id_, pattern in _SIGNS if pattern.search(whole)), None)
         if sign and (is_stamped or sign in _TOLD_ALONE):
             found.setdefault(sign, (suspect if sign == "tw_overflow" else sick)(sign, line.strip()[:80]))
             lines.append(index)

@@ -20,7 +20,13 @@ _THROTTLED, _SOMETIMES = 25.0, 5.0
 """Percent of the periods."""
 _ULIMIT = re.compile(r"^(?:sudo )?ulimit\s+-(?:S|H)?(?:n|Sn|Hn|a)\b\s*(\d+|unlimited)?$")
 _ANSWER = re.compile(r"^\s*(\d+|unlimited)\s*$")
-_ALL = re.compile(r"open files\s+\(-n\)\s+(\d+|unlimited)")
+_ALL = re.compile(
+    r"open files\s+\(-n\)\s+(\d+|unlimited)"
+    r"|^\s*(?:nofiles?(?:\s*\(-n\))?|-n: file descriptors|descriptors)\s+(\d+|unlimited)\s*$"
+)
+"""bash; then dash, busybox, zsh and csh."""
+_SOFT_ONLY = re.compile(r"^(?:sudo )?ulimit\s+-S?n\s*[;&]+\s*ulimit\s+-Hn$")
+_PRLIMIT = re.compile(r"^\s*NOFILE\s+max number of open files\s+(\d+|unlimited)\s+(?:\d+|unlimited)\b")
 _PROC = re.compile(r"Max open files\s+(\d+|unlimited)\s+(\d+|unlimited)\s+files")
 _LIMITS = re.compile(
     r"^\s*(?:Limit\s+Soft Limit\s+Hard Limit|Max [a-z -]+\s+(?:\d+|unlimited)\s+(?:\d+|unlimited))"
@@ -32,22 +38,23 @@ _EVENTS = ("oom", "oom_kill")
 
 def read(paste: Paste) -> Iterator[Part]:
     """One part for each output."""
-    yield from _shell(paste)
+    if paste.has("open files", "nofile", "descriptors", "ulimit"):
+        yield from _shell(paste)
     yield from _process(paste)
     yield from _cgroup(paste)
 
 
 def _shell(paste: Paste) -> Iterator[Part]:
     for index, line in enumerate(paste.lines):
-        typed = _ULIMIT.match(line)
-        value = typed[1] if typed else None
+        typed = _ULIMIT.match(line) or _SOFT_ONLY.match(line)
+        value = typed[1] if typed and typed.lastindex else None
         used = [index]
         if typed and value is None and index + 1 < len(paste.lines):
             answer = _ANSWER.match(paste.lines[index + 1])
             value = answer[1] if answer else None
             used.append(index + 1)
         if not typed and (every := _ALL.search(line)):
-            value = every[1]
+            value = every[1] or every[2]
         if value is not None:
             yield Part(
                 "ulimit",
@@ -61,6 +68,10 @@ def _process(paste: Paste) -> Iterator[Part]:
     found = next((m for index in rows if (m := _PROC.search(paste.lines[index]))), None)
     if found:
         yield Part("limits", tuple(_judge(found[1], sick)), tuple(rows))
+    for index, line in enumerate(paste.lines):
+        if limit := _PRLIMIT.match(line):
+            head = [index - 1] if index and paste.lines[index - 1].startswith("RESOURCE") else []
+            yield Part("limits", tuple(_judge(limit[1], sick)), (*head, index))
 
 
 def _judge(value: str, found: object, *more: Finding) -> Iterator[Finding]:

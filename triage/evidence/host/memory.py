@@ -14,11 +14,15 @@ from triage.wording import Wording
 
 _LOW, _SCARCE = 0.10, 0.15
 """Shares of the memory that are available."""
+_ROUNDED = 0.1
+"""The share of the memory by which rounded numbers may differ from their sum."""
 _SWAP_FULL, _SWAP_USED = 0.80, 0.20
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGTP]i?|B)?B?")
 _UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
 _MEMORY, _SWAP = ("Mem:", "内存:"), ("Swap:", "交换:")
 _HEADERS = ("available", "可用", "buff/cache", "缓冲/缓存", "buffers", "cached", "shared", "共享")
+_MEMINFO = re.compile(r"^\s*([A-Z]\w+(?:\(\w+\))?):\s+(\d+) kB$")
+_LEAST_ROWS = 2
 _MAX_COLUMNS = 7
 _MAX_WORDS = 3 * _MAX_COLUMNS
 """Of one line: folded lines bring words of the header between the sizes."""
@@ -34,9 +38,8 @@ def read(paste: Paste) -> Iterator[Part]:
         if not any(name in header for name in _HEADERS) or not {"total", "总计"} & {*header}:
             continue
         memory, end = _sizes(_texts(words, index + 1))
-        lines = {
-            each.line for each in words[max(0, index - 9) : index + 1 + end] if each.line >= word.line - 2
-        }
+        begin = max(i for i in range(max(0, index - 9), index) if words[i].text in ("total", "总计"))
+        lines = {each.line for each in words[begin : index + 1 + end] if each.line >= word.line - 2}
         old_at = _find(words, index, index + 24, lambda text: text.startswith("buffers/cache"))
         cached = _sizes(_texts(words, old_at + 1))[0] if old_at is not None else []
         swap_at = _find(words, index, index + 30, _SWAP.__contains__)
@@ -44,6 +47,23 @@ def read(paste: Paste) -> Iterator[Part]:
         last = swap_at + len(swap) if swap_at is not None else index + end
         lines |= {each.line for each in words[index : last + 1]}
         yield Part("free", tuple(_judge(header, memory, cached, swap)), tuple(sorted(lines)))
+    yield from _meminfo(paste)
+
+
+def _meminfo(paste: Paste) -> Iterator[Part]:
+    """/proc/meminfo, of which free is made."""
+    rows = {m[1]: (i, float(m[2])) for i, line in enumerate(paste.lines) if (m := _MEMINFO.match(line))}
+    if "MemTotal" not in rows or len(rows) < _LEAST_ROWS:
+        return
+    findings: list[Finding] = []
+    if "MemAvailable" in rows:
+        findings += judge_memory(rows["MemTotal"][1], rows["MemAvailable"][1])
+    else:
+        findings.append(unreadable("truncated", Wording("没有 MemAvailable 一行")))
+    if "SwapTotal" in rows and "SwapFree" in rows:
+        total, free = rows["SwapTotal"][1], rows["SwapFree"][1]
+        findings += judge_swap(total, total - free)
+    yield Part("free", tuple(findings), tuple(sorted(i for i, _ in rows.values())))
 
 
 def _find(words: Sequence[Token], start: int, end: int, fits: Callable[[str], bool]) -> int | None:
@@ -75,7 +95,8 @@ def _judge(
     header: list[str], memory: list[float], cached: list[float], swap: list[float]
 ) -> Iterator[Finding]:
     if cached and memory:  # before 2014: free of the line -/+ buffers/cache
-        available = cached[1] if len(cached) > 1 else None
+        is_whole = len(cached) > 1 and abs(sum(cached[:2]) - memory[0]) <= _ROUNDED * memory[0]
+        available = cached[1] if is_whole else None
     else:
         available = memory[-1] if len(memory) >= 6 and ("available" in header or "可用" in header) else None
     if available is None or not memory:

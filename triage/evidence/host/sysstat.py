@@ -17,6 +17,8 @@ from triage.wording import Wording
 _NO_HISTORY = re.compile(r"Cannot open /var/log/(?:sa|sysstat)/|Please check if data collecting is enabled")
 _BANNER = re.compile(r"^\s*Linux \S+ \(\S+\)\s+\S+\s+_\S+_\s+\(\d+ CPU\)")
 _AVERAGE = re.compile(r"^\s*(?:Average|平均时间|平均)\s*:?")
+_LEAVES_OUT = re.compile(r"\biostat\s(?:.*\s)?-\w*y")
+"""The option that leaves the report since boot out."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _FULL_CORE, _IDLE_REST = 5.0, 50.0
 """Percent idle of one CPU, and of the mean, where one core is the bottleneck."""
@@ -25,6 +27,9 @@ _BUSY, _FAST_MS = 90.0, 5.0
 _FULL_LINK, _MUCH_KB = 90.0, 10 * 1024.0
 _RETRANSMITS, _SOME_RETRANSMITS = 5.0, 1.0
 """Percent of the segments sent."""
+
+
+_NOTHING = unreadable("truncated", Wording("没有数字"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def _tables(paste: Paste, *needed: str) -> Iterator[_Table]:
         start = words.index(needed[0])
         columns = tuple(words[start:])
         used = [index]
-        rows = []
+        rows: list[tuple[bool, tuple[str, ...], int]] = []
         index += 1
         while index < len(lines):
             cells = lines[index].split()
@@ -71,12 +76,15 @@ def _tables(paste: Paste, *needed: str) -> Iterator[_Table]:
                 index += 1
                 continue
             tail = cells[len(cells) - len(columns) :] if len(cells) >= len(columns) else []
+            is_mean = bool(_AVERAGE.match(lines[index]))
+            if not is_mean and rows and len(cells) < rows[0][2]:  # cut: the columns do not fit
+                break
             if not tail or not all(_NUMBER.fullmatch(cell) for cell in tail[1:]):
                 break
-            rows.append((bool(_AVERAGE.match(lines[index])), tuple(tail)))
+            rows.append((is_mean, tuple(tail), len(cells)))
             used.append(index)
             index += 1
-        yield _Table(columns, tuple(rows), tuple(used))
+        yield _Table(columns, tuple(row[:2] for row in rows), tuple(used))
 
 
 def _has(words: list[str], needed: tuple[str, ...]) -> bool:
@@ -94,9 +102,9 @@ def read(paste: Paste) -> Iterator[Part]:
     yield from _queue(paste)
     yield from _links(paste)
     yield from _tcp(paste)
-    for index, line in enumerate(paste.lines):
-        if _NO_HISTORY.search(line):
-            yield Part("sar_u", (unreadable("no_history", line.strip()[:80]),), (index,))
+    if missing := [index for index, line in enumerate(paste.lines) if _NO_HISTORY.search(line)]:
+        proof = paste.lines[missing[0]].strip()[:80]
+        yield Part("sar_u", (unreadable("no_history", proof),), tuple(missing))
 
 
 def _banner(paste: Paste, lines: tuple[int, ...]) -> tuple[int, ...]:
@@ -127,7 +135,7 @@ def _cpu(paste: Paste) -> Iterator[Part]:
                 )
             )
         if not table.rows:
-            findings.append(unreadable("truncated", Wording("没有数字")))
+            findings.append(_NOTHING)
         yield Part(tool, tuple(findings), _banner(paste, table.lines))
 
 
@@ -136,11 +144,7 @@ def _queue(paste: Paste) -> Iterator[Part]:
 
     for table in _tables(paste, "runq-sz", "plist-sz", "ldavg-1", "ldavg-15"):
         queue, loads, old = (table.values(name) for name in ("runq-sz", "ldavg-1", "ldavg-15"))
-        findings = (
-            list(judge_load(loads[-1], old[-1], paste.cpus))
-            if loads
-            else [unreadable("truncated", Wording("没有数字"))]
-        )
+        findings = list(judge_load(loads[-1], old[-1], paste.cpus)) if loads else [_NOTHING]
         if paste.cpus and queue and sum(value > 2 * paste.cpus for value in queue) > len(queue) / 2:
             findings.append(
                 sick(
@@ -152,7 +156,8 @@ def _queue(paste: Paste) -> Iterator[Part]:
 
 def _links(paste: Paste) -> Iterator[Part]:
     for table in _tables(paste, "IFACE", "rxkB/s", "txkB/s", "%ifutil"):
-        yield Part("sar_dev", tuple(_judge_links(table)), _banner(paste, table.lines))
+        found = tuple(_judge_links(table)) if table.rows else (_NOTHING,)
+        yield Part("sar_dev", found, _banner(paste, table.lines))
 
 
 def _judge_links(table: _Table) -> Iterator[Finding]:
@@ -179,7 +184,7 @@ def _tcp(paste: Paste) -> Iterator[Part]:
     lost = _mean(again[0].values("retrans/s")) if again else 0.0
     findings = (
         tuple(judge_retransmits(lost, out))
-        if sent and again
+        if sent and sent[0].rows and again and again[0].rows
         else (unreadable("truncated", Wording("要两张表")),)
     )
     yield Part("sar_tcp", findings, _banner(paste, lines))
@@ -204,6 +209,7 @@ def read_iostat(paste: Paste) -> Iterator[Part]:
     """One part for all reports of iostat -x; the first one is the average since boot where there are several."""
     devices = [table for name in ("Device", "Device:") for table in _tables(paste, name, "%util")]
     if not devices:
+        yield from _iostat_without_devices(paste)
         return
     devices.sort(key=lambda table: table.lines)
     cpu = list(_iostat_cpu(paste))
@@ -217,9 +223,31 @@ def read_iostat(paste: Paste) -> Iterator[Part]:
     findings += (
         judge_cpu([s[2] for s in shares], [s[0] for s in shares], [s[1] for s in shares]) if shares else []
     )
-    if len(devices) == 1 and len(_blocks(devices[0])) < 2:
+    since_boot = not _LEAVES_OUT.search(paste.commands[devices[0].lines[0]])
+    if len(devices) == 1 and len(_blocks(devices[0])) < 2 and since_boot:
         findings = [unreadable("only_since_boot", Wording("只有一份报告"))]
+    elif len(devices) == 1 and not devices[0].rows:
+        findings = [_NOTHING]
     yield Part("iostat", tuple(findings), tuple(lines))
+
+
+def _iostat_without_devices(paste: Paste) -> Iterator[Part]:
+    """iostat -c, or without -x, whose columns of devices judge nothing: the CPU's shares alone."""
+    cpu = list(_iostat_cpu(paste))
+    if not cpu:
+        return
+    if any("%util" in line for line in paste.lines):
+        yield Part("iostat", (_NOTHING,), tuple(i for i, _ in cpu))
+        return
+    plain = [table for name in ("Device", "Device:") for table in _tables(paste, name, "tps")]
+    lines = {line for table in plain for line in table.lines} | {i for at, _ in cpu for i in (at, at + 1)}
+    shares = [share for _, share in cpu[1:]]
+    findings = (
+        judge_cpu([s[2] for s in shares], [s[0] for s in shares], [s[1] for s in shares])
+        if shares
+        else [unreadable("only_since_boot", Wording("只有一份报告"))]
+    )
+    yield Part("iostat", tuple(findings), _banner(paste, tuple(sorted(lines))))
 
 
 def _blocks(table: _Table) -> list[int]:

@@ -13,7 +13,7 @@ from triage.evidence.paste import Paste
 
 _HEAD = re.compile(r"^\s*top - .*load average")
 _TASKS = re.compile(r"^\s*(?:Tasks|任务|Mem|Threads)\s*:")
-_CPU = re.compile(r"%?Cpu\(s\)\s*:|^\s*CPU:\s+\d+% usr|^\s*\d+%cpu\s+\d+%user")
+_CPU = re.compile(r"%?Cpu(?:\(s\)|\d+)\s*:|^\s*CPU:\s+\d+% usr|^\s*CPU usage: |^\s*\d+%cpu\s+\d+%user")
 _SHARE = re.compile(
     r"(\d+(?:\.\d+)?)\s*%?\s*(us|sy|ni|id|wa|hi|si|st|usr|sys|nic|idle|io|irq|sirq|iow|sysq)\b"
 )
@@ -37,7 +37,9 @@ def read(paste: Paste) -> Iterator[Part]:
         if index in claimed:
             continue
         end = index + 1
-        while end < len(paste.lines) and _belongs(paste.lines[end]) and not _HEAD.search(paste.lines[end]):
+        while end < len(paste.lines) and paste.commands[end] == paste.commands[index]:
+            if not _belongs(paste.lines[end]) or _HEAD.search(paste.lines[end]):
+                break
             end += 1
         block = range(index, end)
         claimed.update(block)
@@ -62,23 +64,24 @@ def _belongs(line: str) -> bool:
 
 
 def _judge(lines: list[str], cpus: int | None) -> Iterator[Finding]:
-    cpu = next((line for line in lines if _CPU.search(line)), None)
-    if cpu is None:
+    shares = [_shares(line) for line in lines if _CPU.search(line)]
+    if not shares:
         yield unreadable("truncated", "没有 Cpu(s) 一行")
-    else:
-        yield from judge_cpu(*_shares(cpu))
+    else:  # a line for each CPU after the key 1: their mean
+        yield from judge_cpu(*([sum(values) / len(values)] for values in zip(*shares, strict=True)))
     if cpus is not None and (load := next((m for line in lines if (m := _LOADS.search(line))), None)):
         yield from judge_load(float(load[1]), float(load[3]), cpus)
     yield from _judge_memory(lines)
 
 
-def _shares(line: str) -> tuple[list[float], list[float], list[float]]:
+def _shares(line: str) -> tuple[float, float, float]:
+    """Percent idle, waiting for a disk, and stolen."""
     found = {name: float(value) for value, name in _SHARE.findall(line)}
     toy = {name: float(value) for value, name in _TOYBOX.findall(line)}
     if "cpu" in toy:  # toybox counts n × 100 %
         found = {name: 100 * value / toy["cpu"] for name, value in toy.items()}
     idle = found.get("id", found.get("idle", 100.0))
-    return [idle], [found.get("wa", found.get("io", found.get("iow", 0.0)))], [found.get("st", 0.0)]
+    return idle, found.get("wa", found.get("io", found.get("iow", 0.0))), found.get("st", 0.0)
 
 
 def _judge_memory(lines: list[str]) -> Iterator[Finding]:

@@ -14,6 +14,9 @@ from triage.wording import Wording, joined
 
 _IDLE, _WAIT, _STEAL = 10, 10, 10
 """Percent: a CPU with less idle time is full, unless it waits for a disk or for the host as much as this."""
+_SHARES = ("us", "sy", "id", "wa")
+_WHOLE, _LEAST = 105, 40
+"""Percent of the time of a CPU that those four may take; the host takes the rest."""
 _TWICE = 2
 _BUSY_QUEUE = 8
 """Tasks in the queue of a full CPU that are many where the number of CPUs is not told."""
@@ -38,6 +41,9 @@ def _judge(table: Table, cpus: int | None) -> Iterator[Finding]:
         yield unreadable("only_since_boot", Wording("只有一行"))
         return
     samples = Table(table.columns, table.rows[1:], table.is_cut, table.lines)
+    if not _fits(samples):
+        yield unreadable("truncated", Wording("列对不上，行断了"))
+        return
     yield from judge_cpu(samples.column("id"), samples.column("wa"), samples.column("st"))
     yield from judge_queue(samples.column("r"), samples.column("id"), cpus)
     blocked = samples.column("b")
@@ -48,6 +54,14 @@ def _judge(table: Table, cpus: int | None) -> Iterator[Finding]:
         yield from moving
     elif not any(swaps) and any(value > 0 for value in table.column("swpd") or table.column("交换")):
         yield note("swap_used_but_idle", Wording("swpd 大于 0，si、so 为 0"))
+
+
+def _fits(table: Table) -> bool:
+    """Whether the columns are those of the header: a folded header shifts them."""
+    behind = table.columns[table.columns.index("id") + 1 :]
+    shares = [column for column in map(table.column, _SHARES) if column]
+    sums = map(sum, zip(*shares, strict=True)) if len(shares) == len(_SHARES) else ()
+    return set(behind) <= {*_LAST} and all(_LEAST <= each <= _WHOLE for each in sums)
 
 
 def judge_swapping(swaps: Sequence[float]) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from triage.evidence.judgement import Finding, Part, note, sick, suspect
 from triage.evidence.paste import Paste
@@ -20,13 +21,28 @@ _ERRORS = {
     52: "empty_reply",
     60: "bad_certificate",
     51: "bad_certificate",
+    22: "http_status",
+    35: "tls_failed",
+    56: "empty_reply",
 }
+_NOT_TLS = re.compile(r"wrong version number|unknown protocol")
+_SERVER = re.compile(r"^\s*(?:<\s*)?Server:.*$", re.MULTILINE | re.IGNORECASE)
 _NAMED_TIMES = re.compile(
     r"\b(?:time_)?(dns|namelookup|tcp|connect|tls|appconnect|ttfb|starttransfer|total)\s*[:=]?\s*(\d+\.\d+)\s?s?"
 )
-_BARE_TIMES = re.compile(r"^\s*(?:\d{3}\s+)?((?:\d+\.\d{1,6}s?\s*){2,6})$")
+_BARE_TIMES = re.compile(r"^\s*(?:\d{3}\s+)?(?:\d+\.\d{1,6}s?\s*){1,6}$")
 _WRITE_OUT = re.compile(r"-w\s+(?:'([^']*)'|\"([^\"]*)\")")
 _FORMAT = re.compile(r"%\{(?:time_)?(\w+)\}")
+_CHINESE_TIMES = re.compile(
+    r"(解析|连接|握手|首字节|首包|总计|总共|总耗时|总时间|耗时)(?:耗时|时间)?\s?[:=]?\s?(\d+\.\d{3,})\s?(?:s|秒)?"
+)
+_IN_ENGLISH = {"解析": "dns", "连接": "tcp", "握手": "tls", "首字节": "ttfb", "首包": "ttfb"}
+_CODE = re.compile(r"(?:\b(?:http_)?code|状态码)\s?[:=]?\s?(\d{3})(?!\d)", re.IGNORECASE)
+_REAL = re.compile(r"^real\s+(\d+)m(\d+\.\d+)s$")
+_BARE_CODE = re.compile(r"^\s*(\d{3})\s*$")
+_ERROR_PAGE = re.compile(r"<title>([45]\d\d) [A-Z][\w -]+</title>")
+_UNTOLD = 0
+"""The status that curl writes where no answer came."""
 _NAMES = {"namelookup": "dns", "connect": "tcp", "appconnect": "tls", "starttransfer": "ttfb"}
 _LATE, _SLOW = 5.0, 1.0
 """Seconds: the platform's limit (P.8), and what is slow for one stage."""
@@ -36,6 +52,40 @@ def read(paste: Paste) -> Iterator[Part]:
     """One part for each run."""
     yield from _times(paste)
     yield from _runs(paste)
+    if any(paste.commands):
+        yield from _answers(paste)
+
+
+def _answers(paste: Paste) -> Iterator[Part]:
+    """What a curl without headers printed: the status alone, by its -w, or an error page."""
+    is_told = False
+    for index, line in enumerate(paste.lines):
+        command = paste.commands[index]
+        if not re.search(r"\bcurl\b", command):
+            is_told = False
+            continue
+        is_told = (is_told and paste.commands[index - 1] == command) or bool(_STATUS.match(line))
+        written = _WRITE_OUT.search(command)
+        code = _BARE_CODE.match(line) if written and "http_code" in written[0] else None
+        page = None if is_told else _ERROR_PAGE.search(line)
+        if code or page:
+            status = int((code or page)[1])  # type: ignore[index] # one of them matched
+            last = index + 1
+            while page and last < len(paste.lines) and paste.lines[last].startswith("<"):
+                last += 1
+            yield Part("curl", tuple(_judge_code(status)), tuple(range(index, last)))
+
+
+def _judge_code(status: int) -> Iterator[Finding]:
+    """What a status says without the answer that came with it."""
+    if status == _UNTOLD:
+        yield sick("connection_refused", "状态 000，没有回应")
+    elif status in (301, 302, 303, 307, 308):
+        yield sick("redirect", f"状态 {status}")
+    elif status in (401, 403):  # an application refuses what is not signed; so does a rule
+        yield suspect("http_status", f"状态 {status}，看不出是谁回的")
+    elif status >= 400:
+        yield sick("http_status", f"状态 {status}")
 
 
 def _runs(paste: Paste) -> Iterator[Part]:
@@ -45,7 +95,9 @@ def _runs(paste: Paste) -> Iterator[Part]:
         same = (
             groups and index - groups[-1][-1] < 30 and paste.commands[index] == paste.commands[groups[-1][-1]]
         )
-        if same and not (_STATUS.match(paste.lines[index]) and _STATUS.match(paste.lines[groups[-1][-1]])):
+        before = _STATUS.match(paste.lines[groups[-1][-1]]) if groups else None
+        is_answered = before is not None and not before[1].startswith("1")
+        if same and not (is_answered and _STATUS.match(paste.lines[index])):
             groups[-1].append(index)
         else:
             groups.append([index])
@@ -69,9 +121,13 @@ def _is_exchange(paste: Paste, index: int) -> bool:
 
 def _around(paste: Paste, group: list[int]) -> Iterator[int]:
     for index in range(max(0, group[0] - 60), min(group[-1] + 40, len(paste.lines))):
-        line = paste.lines[index]
-        if _VERBOSE.match(line) or (index > group[0] and _HEADER.match(line)):
+        if _VERBOSE.match(paste.lines[index]):
             yield index
+    for mark in group:
+        if _STATUS.match(paste.lines[mark]):
+            step = 1 if "".join(paste.lines[mark + 1 : mark + 2]).strip() else 2  # or a copy with empty lines
+            behind = range(mark + step, min(mark + 40, len(paste.lines)), step)
+            yield from takewhile(lambda index: bool(_HEADER.match(paste.lines[index])), behind)
 
 
 def _judge(marks: str, text: str) -> Iterator[Finding]:
@@ -93,10 +149,8 @@ def _judge(marks: str, text: str) -> Iterator[Finding]:
             )
             yield sick(id_, f"curl ({code}) {words[:60]}")
         else:
-            yield sick(
-                _ERRORS.get(code, "connection_refused" if "refused" in words else "check_error"),
-                f"curl ({code}) {words[:60]}",
-            )
+            id_ = "no_tls" if _NOT_TLS.search(words) else _ERRORS.get(code, "curl_error")
+            yield sick(id_, f"curl ({code}) {words[:60]}")
         return
     statuses = [int(m[1]) for line in marks.splitlines() if (m := _STATUS.match(line))]
     status = [code for code in statuses if code >= 200][-1:] or statuses[-1:]
@@ -107,7 +161,7 @@ def _judge(marks: str, text: str) -> Iterator[Finding]:
     elif (
         status[0] in (401, 403)
         and _REFUSAL.search(text.partition(f" {status[0]}")[2])
-        and not re.search(r"<html|nginx/|<center>", text, re.IGNORECASE)
+        and not re.search(r"<html|nginx/|<center>", _SERVER.sub("", text), re.IGNORECASE)
     ):
         yield note("unsigned_refused", f"状态 {status[0]}，没签名，应用拒了")
     else:
@@ -116,10 +170,12 @@ def _judge(marks: str, text: str) -> Iterator[Finding]:
 
 def _times(paste: Paste) -> Iterator[Part]:
     for index, line in enumerate(paste.lines):
-        named = {_NAMES.get(name, name): float(value) for name, value in _NAMED_TIMES.findall(line)}
-        if len(named) < 2 or "total" not in named:
-            named = _by_format(paste, index) or _block(paste, index)
-        if named and "total" in named and len(named) >= 2:
+        named = _line_times(line)
+        code = _CODE.search(line) if "total" in named else None
+        if len(named) + bool(code) < 2 or "total" not in named:
+            named, code = _by_format(paste, index) or _block(paste, index) or _timed(paste, index), None
+        status = int(code[1]) if code else int(named.pop("http_code", 200))
+        if "total" in named and (len(named) >= 2 or code or "time" in paste.commands[index]):
             used = (
                 [index]
                 if len(_NAMED_TIMES.findall(line)) != 1
@@ -129,7 +185,23 @@ def _times(paste: Paste) -> Iterator[Part]:
                     if _NAMED_TIMES.search(paste.lines[i])
                 ]
             )
-            yield Part("curl_timing", tuple(_judge_times(named)), tuple(used))
+            yield Part("curl_timing", (*_judge_code(status), *_judge_times(named)), tuple(used))
+
+
+def _line_times(line: str) -> dict[str, float]:
+    """The times that a line names, in English or in Chinese."""
+    found = {_NAMES.get(name, name): float(value) for name, value in _NAMED_TIMES.findall(line)}
+    if not found and ("总" in line or "耗时" in line):
+        found = {_IN_ENGLISH.get(name, "total"): float(value) for name, value in _CHINESE_TIMES.findall(line)}
+    return found
+
+
+def _timed(paste: Paste, index: int) -> dict[str, float]:
+    """The total of a curl behind the shell's time."""
+    real = _REAL.match(paste.lines[index])
+    if real and re.match(r"time\s.*\bcurl\b", paste.commands[index]):
+        return {"total": 60 * int(real[1]) + float(real[2])}
+    return {}
 
 
 def _by_format(paste: Paste, index: int) -> dict[str, float]:
@@ -142,7 +214,7 @@ def _by_format(paste: Paste, index: int) -> dict[str, float]:
     values = [float(word.rstrip("s")) for word in paste.lines[index].split()]
     if len(names) != len(values):
         return {}
-    return {name: value for name, value in zip(names, values, strict=True) if name != "http_code"}
+    return dict(zip(names, values, strict=True))
 
 
 def _block(paste: Paste, index: int) -> dict[str, float]:

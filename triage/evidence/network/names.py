@@ -6,12 +6,16 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 
-from triage.evidence.judgement import Finding, Part, note, sick
+from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 
 _STATUS = re.compile(r"->>HEADER<<- opcode: \w+, status: (\w+)")
 _ANSWERS = re.compile(r"\bANSWER: (\d+)")
 _RECORD = re.compile(r"^\S+\.?\s+(?:\d+\s+)?IN\s+(A|AAAA|CNAME)\s+(\S+)")
+_ANSWER = re.compile(r"^[\w*-]+(?:\.[\w-]+)*\.\s+\d+\s+IN\s+(?:A|AAAA|CNAME)\s+\S+$")
+"""A record as dig prints it where it is told to print the answer alone."""
+_QUESTION = re.compile(r"^;\s?\S+\.?\s+IN\s+(?!A\b|ANY\b)([A-Z]+)\s*$", re.MULTILINE)
+"""The question for something else than the address that the platform connects to."""
 _DIG = re.compile(r"^;|^\S+\.?\s+(?:\d+\s+)?IN\s+[A-Z]+\b")
 _TIMEOUT = re.compile(
     r"communications error to \S+: timed out|"
@@ -22,13 +26,20 @@ _TRY = re.compile(
     r"^;; (?:communications error to \S+#\d+: |(?:connection timed out; )?no servers could be reached)"
 )
 _LEAST_TRIES = 2
+_NO_SERVER = re.compile(r"^;; connection timed out; no servers could be reached$")
+_HOST = re.compile(
+    r"^(?:Using domain server:|\S+\.\S+ has (?:IPv6 )?address (?P<address>[0-9a-f.:]+)"
+    r"|\S+\.\S+ is an alias for (?P<alias>\S+\.\S+)|\S+\.\S+ has no A record"
+    r"|Host \S+ not found: \d\((?P<error>[A-Z]+)\))$"
+)
+"""The lines of host that stand for themselves."""
 _SHORT = re.compile(r"\bdig\b.*\+short\b")
 _ADDRESS = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$|^[0-9a-f:]*:[0-9a-f:]+$")
 _SERVER = re.compile(r"^\s*(?:Server|服务器)\s*:\s*(\S+)")
 _NS_ADDRESS = re.compile(r"^\s*(?:Address(?:es)?|地址)\s*:\s*(\S+)|^\s+(\d{1,3}(?:\.\d{1,3}){3})\s*$")
 _CANT = re.compile(
     r"server can't find \S+?:? (NXDOMAIN|SERVFAIL|REFUSED)|(?:找不到|"
-    r"can't find) \S+: (?:Non-existent domain|Server failed|NXDOMAIN)|No answer",
+    r"can't find) \S+: (?:Non-existent domain|Server failed|NXDOMAIN|Query refused)|No answer",
     re.IGNORECASE,
 )
 _NS_LINE = re.compile(
@@ -41,16 +52,23 @@ def read(paste: Paste) -> Iterator[Part]:
     """One part for each query."""
     yield from _dig(paste)
     yield from _short(paste)
+    if paste.has("IN"):
+        yield from _answers(paste)
     yield from _nslookup(paste)
+    if paste.has(" address ", " is an alias for ", "no A record", " not found: ", "domain server:"):
+        yield from _host(paste)
     yield from _unanswered(paste)
 
 
 def _unanswered(paste: Paste) -> Iterator[Part]:
     """No server answered: dig +short and nslookup print a line for each try (since 9.18), and a last one."""
     lines = [i for i, line in enumerate(paste.lines) if _TRY.match(line)]
-    if len(lines) < _LEAST_TRIES or any(line.startswith("; <<>> DiG ") for line in paste.lines):
+    if any(line.startswith("; <<>> DiG ") for line in paste.lines):
         return
-    tool = "nslookup" if "nslookup" in paste.commands[lines[0]] else "dig"
+    if len(lines) < _LEAST_TRIES and not any(_NO_SERVER.match(paste.lines[i]) for i in lines):
+        return
+    is_dig = not re.search(r"\b(?:nslookup|host)\b", paste.commands[lines[0]])
+    tool = "dig" if is_dig else "nslookup"
     yield Part(tool, (sick("dns_timeout", paste.lines[lines[0]][:80]),), tuple(lines))
 
 
@@ -80,15 +98,18 @@ def _dig(paste: Paste) -> Iterator[Part]:
 
 def _judge_dig(text: str) -> Iterator[Finding]:
     status = _STATUS.search(text)
-    if status is None:
-        if timeout := _TIMEOUT.search(text):
-            yield sick("dns_timeout", timeout[0])
-        return
     answers = _ANSWERS.search(text)
     records = [m for line in text.splitlines() if not line.startswith(";") and (m := _RECORD.match(line))]
-    yield from _judge_answer(
-        status[1], [m[2] for m in records if m[1] != "CNAME"], int(answers[1]) if answers else 0
-    )
+    if status is None and (timeout := _TIMEOUT.search(text)):
+        yield sick("dns_timeout", timeout[0])
+        return
+    named = status[1] if status else "NOERROR"
+    if named == "NOERROR" and not records and (answers is None or int(answers[1])):
+        yield unreadable("truncated", "没有 ANSWER 一段")
+    elif named == "NOERROR" and not records and (other := _QUESTION.search(text)):
+        yield unreadable("other_record", f"问的是 {other[1]}")
+    else:
+        yield from _judge_answer(named, [m[2] for m in records if m[1] != "CNAME"], len(records))
     if any(m[1] == "CNAME" for m in records):
         yield note("cname", "中间有 CNAME")
 
@@ -128,6 +149,8 @@ def _short(paste: Paste) -> Iterator[Part]:
         found = []
         for after in range(index + 1, len(paste.lines)):
             answer = paste.lines[after].strip()
+            if not answer:
+                continue
             if not _ADDRESS.match(answer) and not re.match(r"^[\w.-]+\.$", answer):
                 break
             found.append((after, answer))
@@ -142,11 +165,48 @@ def _short(paste: Paste) -> Iterator[Part]:
         yield Part("dig", tuple(findings), (index, *(after for after, _ in found)))
 
 
+def _answers(paste: Paste) -> Iterator[Part]:
+    """dig +noall +answer: the records alone."""
+    if any(line.startswith("; <<>> DiG ") or _STATUS.search(line) for line in paste.lines):
+        return
+    lines = [i for i, line in enumerate(paste.lines) if _ANSWER.match(line)]
+    if lines:
+        text = "\n".join(paste.lines[i] for i in lines)
+        more = [i for i, line in enumerate(paste.lines) if line.startswith((";; Query time", ";; SERVER:"))]
+        yield Part("dig", tuple(_judge_dig(text)), tuple(sorted([*lines, *more])))
+
+
+def _host(paste: Paste) -> Iterator[Part]:
+    """What host says of a name; the server that it names asked is no address of it."""
+    found = [(i, m) for i, line in enumerate(paste.lines) if (m := _HOST.match(line.strip()))]
+    if not found or any(_STATUS.search(line) for line in paste.lines):
+        return
+    addresses = [m["address"] for _, m in found if m["address"]]
+    error = next((m["error"] for _, m in found if m["error"]), "NOERROR")
+    if len(found) == 1 and found[0][1][0].startswith("Using"):
+        findings = [unreadable("truncated", "没有结果")]
+    else:
+        findings = list(_judge_answer(error, addresses, 0))
+        findings += [note("cname", "中间有 CNAME")] if any(m["alias"] for _, m in found) else []
+    server = [
+        i
+        for start, m in found
+        if m[0].startswith("Using")
+        for i in range(start + 1, min(start + 4, len(paste.lines)))
+        if _NS_LINE.search(paste.lines[i]) or _NS_ADDRESS.match(paste.lines[i])
+    ]
+    yield Part("nslookup", tuple(findings), tuple(sorted({*(i for i, _ in found), *server})))
+
+
 def _nslookup(paste: Paste) -> Iterator[Part]:
     starts = [i for i, line in enumerate(paste.lines) if _SERVER.match(line)]
     for place, start in enumerate(starts):
         stop = starts[place + 1] if place + 1 < len(starts) else len(paste.lines)
-        after = range(start + 1, min(stop, start + 24))
+        after = [
+            i
+            for i in range(start + 1, min(stop, start + 24))
+            if paste.commands[i] == paste.commands[start] and not _DIG.match(paste.lines[i])
+        ]
         own = next((i for i in after if _NS_ADDRESS.match(paste.lines[i])), None)
         if own is None:
             continue
@@ -162,16 +222,27 @@ def _nslookup(paste: Paste) -> Iterator[Part]:
             )
         ]
         text = "\n".join(paste.lines[i] for i in rest)
+        is_end = not any(line.strip() for line in paste.lines[max([own, *rest]) + 1 :])
         before = [start - 1] if start and _TIMEOUT.search(paste.lines[start - 1]) else []
-        yield Part("nslookup", tuple(_judge_nslookup(text)), tuple(sorted([*before, start, own, *rest])))
+        yield Part(
+            "nslookup",
+            tuple(_judge_nslookup(text, is_end=is_end)),
+            tuple(sorted([*before, start, own, *rest])),
+        )
 
 
-def _judge_nslookup(text: str) -> Iterator[Finding]:
+def _judge_nslookup(text: str, *, is_end: bool) -> Iterator[Finding]:
+    """What was printed for a name; `is_end` says that the paste ends with it."""
+    if not text.strip():
+        yield unreadable("truncated", "没有结果")
+        return
     if cant := _CANT.search(text):
         word = cant[0].upper()
         status = (
             "SERVFAIL"
             if "SERVFAIL" in word or "SERVER FAILED" in word
+            else "REFUSED"
+            if "REFUSED" in word
             else "NOERROR"
             if "NO ANSWER" in word
             else "NXDOMAIN"
@@ -181,6 +252,14 @@ def _judge_nslookup(text: str) -> Iterator[Finding]:
         yield sick("dns_timeout", timeout[0])
     else:
         found = [m[1] or m[2] for line in text.splitlines() if (m := _NS_ADDRESS.match(line))]
+        if not found and re.search(
+            r"(?:authoritative answer:|非权威应答:|canonical name = \S*)\s*$", text, re.IGNORECASE
+        ):
+            yield unreadable("truncated", "没有地址")
+            return
+        if not found and is_end:
+            yield suspect("no_address", "有名字，没有地址，也可能没有粘全")
+            return
         yield from _judge_answer("NOERROR", found, 0)
         if "canonical name" in text or re.search(r"Aliases|别名", text):
             yield note("cname", "中间有 CNAME")

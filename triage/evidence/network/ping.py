@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 
+_BEHIND_TOTAL = 4
+"""Lines of the statistics from the number of packets on."""
 _LOSS, _HIGH_RTT = 5.0, 100.0
 """Percent; milliseconds."""
-_HEAD = re.compile(r"^\s*(?:PING \S+|Pinging \S+|正在 Ping \S+)")
+_HEAD = re.compile(r"^\s*(?:PING [\w.:-]+(?: \(|: \d)|PING6\(|Pinging \S+|正在 Ping \S+)")
 _UNIX = re.compile(r"(\d+) packets transmitted, (\d+)(?: packets)? received.*?(\d+(?:\.\d+)?)% packet loss")
 _WINDOWS = re.compile(
     r"(?:Sent = (\d+), Received = (\d+), Lost = \d+ \((\d+)% loss\)|"
@@ -19,13 +21,18 @@ _WINDOWS = re.compile(
 _RTT = re.compile(r"(?:rtt|round-trip) min/avg/max(?:/\w+)? = [\d.]+/([\d.]+)/")
 _WINDOWS_RTT = re.compile(r"(?:Average|平均) = (\d+)\s?ms")
 _UNREACHABLE = re.compile(
-    r"Destination (?:Host|Net|Port) (?:Unreachable|Prohibited)|Network is unreachable|"
+    r"Destination (?:Host|Net|Port) (?:Unreachable|Prohibited)|(?<!\d: )Network is unreachable|"
     r"无法访问目标主机|无法访问目标网|Packet filtered",
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(
     r"ping: (?:unknown host|cannot resolve|\S+: (?:Name or service not known|"
-    r"Temporary failure in name resolution|未知的名称或服务))|could not find host|找不到主机"
+    r"Temporary failure in name resolution|No address associated with hostname|未知的名称或服务|域名解析暂时失败))"
+    r"|ping: bad address |could not find host|找不到主机"
+)
+_NO_WAY = re.compile(
+    r"^\s*(?:ping: )?(?:connect|sendmsg|sendto): (?:Network is unreachable|No route to host)\s*$",
+    re.MULTILINE,
 )
 _ROW = re.compile(
     r"icmp_seq|seq=\d+ ttl|(?:Reply from|来自) \S+|请求超时|Request timed? ?out|TTL=|"
@@ -38,7 +45,7 @@ _TIMED_OUT = re.compile(r"^\s*(?:请求超时[。.]|Request timed out\.?|Request
 
 def read(paste: Paste) -> Iterator[Part]:
     """One part for each run."""
-    starts = [i for i, line in enumerate(paste.lines) if _HEAD.match(line) or _NO_NAME.search(line)]
+    starts = [i for i, line in enumerate(paste.lines) if _begins(line)]
     ends = [i for i, line in enumerate(paste.lines) if _UNIX.search(line) or _WINDOWS.search(line)]
     alone = [i for i, line in enumerate(paste.lines) if _TIMED_OUT.match(line)]
     if not starts and not ends and len(alone) >= 2:
@@ -47,7 +54,9 @@ def read(paste: Paste) -> Iterator[Part]:
         starts = [max(0, ends[0] - 12)]
     for place, start in enumerate(starts):
         stop = starts[place + 1] if place + 1 < len(starts) else len(paste.lines)
-        lines = [start] if _HEAD.match(paste.lines[start]) or _NO_NAME.search(paste.lines[start]) else []
+        total = next((i for i in ends if start <= i < stop), stop)
+        stop = min(stop, total + _BEHIND_TOTAL)
+        lines = [start] if _begins(paste.lines[start]) else []
         lines += [
             i
             for i in range(start, stop)
@@ -58,9 +67,15 @@ def read(paste: Paste) -> Iterator[Part]:
             yield Part("ping", tuple(findings), tuple(sorted(lines)))
 
 
+def _begins(line: str) -> bool:
+    return bool(_HEAD.match(line) or _NO_NAME.search(line) or _NO_WAY.match(line))
+
+
 def _judge(text: str) -> list[Finding] | None:
     if no_name := _NO_NAME.search(text):
         return [sick("name_not_resolved", no_name[0])]
+    if no_way := _NO_WAY.search(text):
+        return [sick("unreachable", no_way[0].strip())]
     total = _UNIX.search(text) or _WINDOWS.search(text)
     if total is None:
         replies = len(re.findall(r"ttl=", text, re.IGNORECASE))

@@ -11,7 +11,11 @@ from triage.evidence.paste import Paste
 _LOSS = 5.0
 """Percent."""
 _MTR_HEAD = re.compile(r"Loss%\s+Snt\b")
-_MTR_ROW = re.compile(r"^\s*(\d+)\.\s*(?:\|--)?\s*(\S+)\s+(\d+(?:\.\d+)?)%?\s+\d+\s")
+_MTR_ROW = re.compile(
+    r"^\s*(\d+)\.\s*(?:\|[-—]+)?\s*(?:AS\S+\s+)?(\S+)\s+(?:\(\S+\)\s+)?(\d+(?:\.\d+)?)%?\s+\d+\s"
+)
+_MTR_CUT = re.compile(r"^\s*\d+\.(?:\|[-—]|\s)")
+_MTR_CSV = re.compile(r"^MTR\.[\d.]+,\d+,OK,[^,]+,\d+,([^,]+),(\d+\.\d+),\d+,")
 _TRACE_HEAD = re.compile(
     r"^\s*traceroute to \S+.*hops max|over a maximum of \d+ hops|通过最多 \d+ 个跃点跟踪|^\s*Tracing route to",
     re.IGNORECASE,
@@ -28,6 +32,12 @@ def read(paste: Paste) -> Iterator[Part]:
             yield from _mtr(paste, index)
         elif _TRACE_HEAD.search(line):
             yield from _trace(paste, index)
+    if rows := [(i, m) for i, line in enumerate(paste.lines) if (m := _MTR_CSV.match(line))]:
+        head = [i for i in (rows[0][0] - 1,) if i >= 0 and paste.lines[i].startswith("Mtr_Version,")]
+        behind = paste.lines[rows[-1][0] + 1 : rows[-1][0] + 2]
+        is_cut = any(line.startswith("MTR.") for line in behind)
+        hops = [] if is_cut else [(m[1], float(m[2])) for _, m in rows]
+        yield Part("mtr", tuple(_judge_mtr(hops)), (*head, *(i for i, _ in rows)))
 
 
 def _mtr(paste: Paste, start: int) -> Iterator[Part]:
@@ -40,12 +50,15 @@ def _mtr(paste: Paste, start: int) -> Iterator[Part]:
             rows.append((index, match[2], float(match[3])))
     title = [i for i in (start - 1,) if i >= 0 and paste.lines[i].startswith("Start:")]
     lines = (*title, start, *(index for index, _, _ in rows))
-    yield Part("mtr", tuple(_judge_mtr([(host, loss) for _, host, loss in rows])), lines)
+    behind = rows[-1][0] + 1 if rows else start + 1
+    is_cut = behind < len(paste.lines) and bool(_MTR_CUT.match(paste.lines[behind]))
+    findings = list(_judge_mtr([] if is_cut else [(host, loss) for _, host, loss in rows]))
+    yield Part("mtr", tuple(findings), lines)
 
 
 def _judge_mtr(hops: list[tuple[str, float]]) -> Iterator[Finding]:
     if not hops:
-        yield unreadable("truncated", "没有一跳")
+        yield unreadable("truncated", "没有最后一跳")
         return
     host, loss = hops[-1]
     if host == "???":
@@ -58,15 +71,17 @@ def _judge_mtr(hops: list[tuple[str, float]]) -> Iterator[Finding]:
 
 def _trace(paste: Paste, start: int) -> Iterator[Part]:
     rows: list[tuple[int, str]] = []
+    is_cut = False
     for index in range(start + 1, len(paste.lines)):
         match = _TRACE_ROW.match(paste.lines[index])
         if match and (_TIME.search(match[2]) or "*" in match[2] or _REFUSED.search(match[2])):
             rows.append((index, match[2]))
         elif paste.lines[index].strip() and rows:
+            is_cut = bool(match) and paste.lines[index].lstrip().startswith(str(len(rows) + 1))
             break
     texts = [text for _, text in rows]
     findings: list[Finding] = []
-    if not texts:
+    if not texts or is_cut:
         findings.append(unreadable("truncated", "没有一跳"))
     elif refused := next((text for text in texts if _REFUSED.search(text)), None):
         findings.append(sick("unreachable", refused[:60]))

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from triage.evidence.judgement import Finding, Part, sick, suspect
+from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 from triage.wording import Wording
 
@@ -23,15 +23,30 @@ _STATES = {
 _WORD = r"[A-Z][A-Z_-]{2,11}[12]?"
 _COUNT = re.compile(rf"^\s*(?:(?P<state>{_WORD})[\s:=]+(?P<n>\d+)|(?P<m>\d+)\s+(?P<name>{_WORD}))\s*$")
 _PAIR = re.compile(rf"({_WORD})[\s:=]+(\d+)(?=\s|$|,)")
+_ANY_STATE = re.compile(r"ESTAB|_WAIT|-WAIT|SYN[_-]|LISTEN|LAST[_-]ACK|CLOS[EI]|UNCONN")
+_ENDPOINT = re.compile(r"[\d*\]]:(?:\d+|\*)(?!\S)")
+_NUMBER_FIRST = re.compile(rf"(?<!\S)(\d+)\s+({_WORD})(?=\s|$|,)")
 _SS_HEAD = re.compile(r"\bState\s+Recv-Q\s+Send-Q\b")
 _NETSTAT_HEAD = re.compile(r"\bProto\s+Recv-Q\s+Send-Q\b|^\s*(?:协议|Proto)\s+(?:本地地址|Local Address)")
 _NETSTAT_TITLE = re.compile(r"Active Internet connections|激活Internet连接|活动连接|Active Connections")
 _SS_ROW = re.compile(
     r"^\s*(?:(?:tcp|udp|u_str)\s+)?(?P<state>[A-Z][A-Z0-9-]{2,12})\s+(?P<recv>\d+)\s+(?P<send>\d+)\s+(?P<local>\S+:\S+)"
 )
+_SS_ALONE = re.compile(_SS_ROW.pattern + r"\s+\S+:\S+")
 _NETSTAT_ROW = re.compile(
     r"^\s*(?:tcp|udp|TCP|UDP)[46]?\s+(?:(?P<recv>\d+)\s+(?P<send>\d+)\s+)?(?P<local>\S+:\S+)\s+(?P<peer>\S+)(?:\s+(?P<state>[A-Z][A-Z0-9_-]{2,12}))?"
 )
+_PICKED = re.compile(
+    r"\b(?:ss|netstat)\b.*?(?P<state>close[-_]wait|syn[-_]recv|syn[-_]sent|time[-_]wait|established|estab|last[-_]ack)\b"
+    r".*(?:\bwc\s+-l|\bgrep\s+-\w*c)",
+    re.IGNORECASE,
+)
+"""A command that counts the connections in one state; its answer is a number alone."""
+_FILTERED = re.compile(r"\bgrep\b|\bsport\b|\bdport\b|\bstate\s+\w|\bhead\b|\btail\b|\bawk\b")
+_BROKEN_LINES = 2
+"""Lines that the rest of a folded row may take before the next one."""
+_LEAST_ROWS = 2
+"""Rows without their header that are a list: of one alone the command must tell."""
 _SUMMARY = re.compile(r"^\s*TCP:\s+(\d+)\s+\((.*)\)")
 _WEB = (":80", ":443", ":8080", ":http", ":https")
 
@@ -42,7 +57,12 @@ def read(paste: Paste) -> Iterator[Part]:
     for part in (*_summaries(paste), *_lists(paste)):
         claimed.update(part.lines)
         yield part
-    yield from _counts(paste, claimed)
+    if _ENDPOINT.search(paste.text):
+        yield from _headless(paste, claimed)
+    if _ANY_STATE.search(paste.text):
+        yield from _counts(paste, claimed)
+    if any(paste.commands):
+        yield from _picked(paste)
 
 
 def _counts(paste: Paste, claimed: set[int]) -> Iterator[Part]:
@@ -54,14 +74,36 @@ def _counts(paste: Paste, claimed: set[int]) -> Iterator[Part]:
         if match and name in _STATES:
             counts[_STATES[name]] += int(match["n"] or match["m"])
             lines.append(index)
-        elif index not in claimed and len(pairs := _PAIR.findall(line)) >= 2:
+        elif index not in claimed and len(pairs := _pairs(line)) >= 2:
             known = [(s.replace("-", "_"), n) for s, n in pairs if s.replace("-", "_") in _STATES]
             if len(known) == len(pairs):
                 for state, number in known:
                     counts[_STATES[state]] += int(number)
                 lines.append(index)
-    if len(counts) >= 2:
+    marked = any(re.search("[-_]", paste.lines[i]) for i in lines)
+    if len(counts) >= 2 or (len(lines) == 1 and marked):
         yield Part("tcp_states", tuple(judge_states(counts)), tuple(lines))
+
+
+def _picked(paste: Paste) -> Iterator[Part]:
+    """The number that a command counted of one state."""
+    for index, line in enumerate(paste.lines[:-1]):
+        asked = _PICKED.search(line)
+        answer = re.fullmatch(r"\s*(\d+)\s*", paste.lines[index + 1]) if asked else None
+        if asked and answer and line == paste.commands[index]:
+            state = _STATES[asked["state"].upper().replace("-", "_")]
+            yield Part("tcp_states", tuple(judge_states({state: int(answer[1])})), (index, index + 1))
+
+
+def _pairs(line: str) -> list[tuple[str, str]]:
+    """States and their numbers on one line, whichever of the two stands first."""
+    if _ENDPOINT.search(line):
+        return []
+    numbers_first = [
+        (state, number) for number, state in _NUMBER_FIRST.findall(line) if state.replace("-", "_") in _STATES
+    ]
+    states_first: list[tuple[str, str]] = _PAIR.findall(line)
+    return numbers_first if len(numbers_first) > len(states_first) else states_first
 
 
 def judge_states(counts: Mapping[str, int]) -> Iterator[Finding]:
@@ -116,7 +158,13 @@ def _lists(paste: Paste) -> Iterator[Part]:
             for index in range(start + 1, len(paste.lines)):
                 match = row.match(paste.lines[index])
                 if match is None:
-                    if paste.lines[index].strip() and not paste.lines[index].startswith("  "):
+                    ahead = paste.lines[index + 1 : index + 1 + _BROKEN_LINES]
+                    is_folded = any(map(row.match, ahead))
+                    if (
+                        paste.lines[index].strip()
+                        and not paste.lines[index].startswith("  ")
+                        and not is_folded
+                    ):
                         break
                     continue
                 rows.append((index, match))
@@ -124,10 +172,27 @@ def _lists(paste: Paste) -> Iterator[Part]:
                 continue
             title = [start - 1] if start and _NETSTAT_TITLE.search(paste.lines[start - 1]) else []
             lines = (*title, start, *(index for index, _ in rows))
-            yield Part(tool, tuple(_judge_list(tool, [match for _, match in rows])), lines)
+            whole = not _FILTERED.search(paste.commands[start])
+            yield Part(tool, tuple(_judge_list(tool, [match for _, match in rows], whole=whole)), lines)
 
 
-def _judge_list(tool: str, rows: list[re.Match[str]]) -> Iterator[Finding]:
+def _headless(paste: Paste, claimed: set[int]) -> Iterator[Part]:
+    """Rows that grep or -H left without their header, which are never all that listens."""
+    for tool, row in (("ss", _SS_ALONE), ("netstat", _NETSTAT_ROW)):
+        found = [
+            (i, m)
+            for i, line in enumerate(paste.lines)
+            if i not in claimed and (m := row.match(line)) and m["recv"] is not None
+        ]
+        rows = [(i, m) for i, m in found if (m["state"] or "").replace("-", "_") in _STATES]
+        if len(rows) >= _LEAST_ROWS or (rows and re.search(rf"\b{tool}\b", paste.commands[rows[0][0]])):
+            claimed.update(i for i, _ in rows)
+            yield Part(
+                tool, tuple(_judge_list(tool, [m for _, m in rows], whole=False)), tuple(i for i, _ in rows)
+            )
+
+
+def _judge_list(tool: str, rows: list[re.Match[str]], *, whole: bool) -> Iterator[Finding]:
     listening = [m for m in rows if (m["state"] or "").startswith("LISTEN")]
     for match in listening:
         waiting, backlog = int(match["recv"] or 0), int(match["send"] or 0)
@@ -142,8 +207,12 @@ def _judge_list(tool: str, rows: list[re.Match[str]]) -> Iterator[Finding]:
                 ),
             )
             break
-    only_listening = listening and len(listening) == len([m for m in rows if m["state"]])
+    only_listening = whole and listening and len(listening) == len([m for m in rows if m["state"]])
     if only_listening and not any(m["local"].endswith(_WEB) for m in listening):
         yield sick("no_web_listener", Wording("{count} 个监听，没有 80、443、8080", count=len(listening)))
+    if rows and tool == "netstat" and not any(m["state"] for m in rows if m[0].lstrip()[:3].lower() == "tcp"):
+        if any(m[0].lstrip()[:3].lower() == "tcp" for m in rows):
+            yield unreadable("truncated", Wording("没有状态一列"))
+        return
     counts = Counter(_STATES.get((m["state"] or "").replace("-", "_"), "") for m in rows)
     yield from judge_states(counts)

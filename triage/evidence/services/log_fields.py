@@ -69,13 +69,20 @@ def parse_seconds(text: str | None) -> float | None:
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "time": ("time_iso8601", "time_local", "@timestamp", "time", "timestamp", "msec", "ts"),
-    "request": ("request", "request_uri", "uri", "path", "url"),
+    "request": ("request", "request_uri", "uri", "path", "url", "req"),
     "status": ("status", "code"),
-    "upstream": ("upstream_addr", "upstream"),
-    "seconds": ("request_time", "rt", "duration"),
-    "upstream_seconds": ("upstream_response_time", "urt", "upstream_time"),
+    "upstream": ("upstream_addr", "upstream", "upstreamhost", "upstream_host", "backend"),
+    "seconds": ("request_time", "rt", "duration", "responsetime", "response_time", "reqtime", "req_time"),
+    "upstream_seconds": (
+        "upstream_response_time",
+        "urt",
+        "upstream_time",
+        "upstreamtime",
+        "upstream_resp_time",
+        "apptime",
+    ),
 }
-"""The names that JSON logs use for a field, the usual one first."""
+"""The names that JSON logs and `name=value` logs use for a field, the usual one first."""
 
 
 def read_json(line: str) -> Fields | None:
@@ -84,8 +91,10 @@ def read_json(line: str) -> Fields | None:
         value = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict):
-        return None
+    return _named(value) if isinstance(value, dict) else None
+
+
+def _named(value: Mapping[str, object]) -> Fields | None:
     found = {
         field: next((str(value[name]) for name in names if value.get(name) is not None), None)
         for field, names in _NAMES.items()
@@ -103,7 +112,7 @@ _LINE = re.compile(
     r'"((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)(.*)$'
 )
 _FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+(?:(?:,| :) [\d.-]\S*)*)')
-_NAME = re.compile(r"^[a-z_]+=")
+_NAME = re.compile(r"^(?!unix:)[A-Za-z_\u4e00-\u9fff]+[=:]")
 _TIMES = re.compile(r"(?:\d{1,5}\.\d{3}|-)(?:(?:, | : )(?:\d{1,5}\.\d{3}|-))*")
 _ADDRESS = re.compile(r"^(?:\d+\.\d+\.\d+\.\d+:\d+|\[[0-9a-f:]+\]:\d+|unix:)")
 
@@ -117,7 +126,15 @@ def read_common(line: str) -> Fields | None:
     if match is None:
         return None
     time, request, status, rest = match.groups()
-    values = [_NAME.sub("", quoted or plain) for quoted, plain in _FIELD.findall(rest)][2:]
+    return time, request, status, *_shaped(_FIELD.findall(rest))
+
+
+def _shaped(words: list[tuple[str, str]]) -> tuple[Text, Text, Text]:
+    """Who answered and the two times, of the quoted and plain words behind a status; the referer and the browser are
+    quoted and come first.
+    """
+    quotes = 2 if all(quoted and not plain for quoted, plain in words[:2]) else 0
+    values = [_NAME.sub("", quoted or plain) for quoted, plain in words][quotes:]
     times = [value for value in values if value != "-" and _TIMES.fullmatch(value)]
     times = [value for value in times if parse_seconds(value) is not None]
     seconds = max(times, key=lambda value: parse_seconds(value) or 0, default=None)
@@ -126,9 +143,39 @@ def read_common(line: str) -> Fields | None:
     upstream = next((value for value in values if _ADDRESS.match(value)), None)
     if upstream is None and seconds is not None and "-" in values:
         upstream = "-"
-    return time, request, status, upstream, seconds, times[0] if times else None
+    return upstream, seconds, times[0] if times else None
+
+
+_MOMENT = re.compile(r"\d\d:\d\d:\d\d|^\d{10}")
+_PAIR = re.compile(r'(?:^|[\s,;|])([a-z_]+)[=:]("[^"]*"|(?:[^\s"|]|(?<=[,:]) (?=[\d-]))+)')
+
+
+def read_pairs(line: str) -> Fields | None:
+    """The fields of a line that names each: `status=200 request_time=0.004`, or `status:200` of LTSV."""
+    fields = _named({name: value.strip('"') for name, value in _PAIR.findall(line)})
+    return fields if fields and _MOMENT.search(fields[0] or "") else None
+
+
+_TIME = re.compile(
+    r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)"
+)
+_REQUEST = re.compile(r'\b([A-Z]{3,7} /[^\s"|]* HTTP/[\d.]+)["\s|,;]+([1-5]\d\d)(?=["\s|,;])(.*)$')
+
+
+def read_shapes(line: str) -> Fields | None:
+    """The fields of a line that has a time, a request and its status behind it, between whatever separators."""
+    time, found = _TIME.search(line), _REQUEST.search(line)
+    if time is None or found is None:
+        return None
+    request, status, rest = found.groups()
+    return time[0], request, status, *_shaped(_FIELD.findall(re.sub(r"[|;]", " ", rest)))
 
 
 def read_any(line: str) -> Fields | None:
     """The fields of a line of a format that nobody has named."""
-    return read_json(line) if line.lstrip().startswith("{") else read_common(line)
+    if line.lstrip().startswith("{"):
+        return read_json(line)
+    fields = read_common(line)
+    if fields is None and "HTTP/" in line:
+        fields = read_shapes(line)
+    return read_pairs(line) if fields is None and "status" in line else fields

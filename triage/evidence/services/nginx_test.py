@@ -11,7 +11,7 @@ from triage.evidence.paste import Paste
 _LINE = re.compile(
     r"^\s*nginx: (?:\[(\w+)\] (.*)|(?:the )?configuration file \S+ (?:syntax is ok|test (?:is successful|failed)))"
 )
-_LOGGED = re.compile(r"^\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(emerg|alert)\] \d+#\d+: (.*)")
+_LOGGED = re.compile(r"^\s*\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(emerg|alert|warn)\] \d+#\d+: (.*)")
 """What the test says once it has read where to log to: it is printed in the form of the log."""
 _ROOT = re.compile(r"\(13: Permission denied\)|the \"user\" directive makes sense only if")
 _FULLWIDTH = re.compile(r"[；，“”：｛｝（）]")
@@ -23,18 +23,26 @@ def read(paste: Paste) -> Iterator[Part]:
     if not found:
         return
     last = found[-1][0]
-    near = range(max(0, found[0][0] - 1), min(last + 2, len(paste.lines)))
+    first = found[0][0]
+    while first and _LOGGED.match(paste.lines[first - 1]):
+        first -= 1
+    near = range(first, min(last + 2, len(paste.lines)))
     found += [(i, m) for i in near if (m := _LOGGED.match(paste.lines[i]))]
     lines = tuple(sorted(i for i, _ in found))
     raw = "\n".join(paste.raw)
-    yield Part("nginx_test", tuple(_judge([(m[1] or "", m[2] or "") for _, m in found], raw)), lines)
+    failed = next((m[0].strip()[:100] for _, m in found if m[0].endswith("test failed")), None)
+    messages = [(m[1] or "", m[2] or "") for _, m in found if m.lastindex]
+    yield Part("nginx_test", tuple(_judge(messages, raw, failed)), lines)
 
 
-def _judge(messages: list[tuple[str, str]], raw: str) -> Iterator[Finding]:
+def _judge(messages: list[tuple[str, str]], raw: str, failed: str | None) -> Iterator[Finding]:
     errors = [text for level, text in messages if level in ("emerg", "alert", "crit", "error")]
     denied = [text for text in errors if _ROOT.search(text)]
     if denied and len(denied) == len(errors):
         yield unreadable("not_root", denied[0][:80])
+        return
+    if failed and not errors:
+        yield sick("config_invalid", failed)
         return
     bad = [text for text in errors if text not in denied]
     if bad:

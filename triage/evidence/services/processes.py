@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 
-from triage.evidence.judgement import Finding, Part, sick, suspect
+from triage.evidence.judgement import Finding, Part, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 
 _SLOW_QUERY, _MANY_CONNECTIONS = 5, 500
@@ -18,6 +19,8 @@ _FPM_KEY = re.compile(
     r"max listen queue|listen queue len|idle processes|active processes|total processes|"
     r"max active processes|max children reached|slow requests)\s*:\s*(\S.*)$"
 )
+_FPM_JSON = re.compile(r'"([a-z]+(?: [a-z]+){0,3})"\s*:\s*"?([\w:/+ -]+)')
+"""The same as JSON: `?json` behind the address."""
 _FPM_LOG = re.compile(r"^\s*\[\d\d-\w{3}-\d{4} \d\d:\d\d:\d\d(?:\.\d+)?\] (?:WARNING|NOTICE|ERROR|ALERT)")
 _MAX_CHILDREN = re.compile(r"server reached (?:pm\.)?max_children|seems busy \(you may need to increase")
 _FPM_SLOW = re.compile(r"executing too slow|execution timed out")
@@ -28,13 +31,15 @@ _MY_HEAD = re.compile(
     r"\bId\s*\|?\s+User\s*\|?\s+Host\s*\|?\s+db\s*\|?\s+Command\s*\|?\s+Time\s*\|?\s+State\b"
 )
 _MY_VERTICAL = re.compile(r"^\*{5,} \d+\. row \*{5,}$")
+_MY_BORDER = re.compile(r"^\s*\+-[-+]+\+?\s*$")
+_MY_CELLS = re.compile(r"^\s*\|\s*(?:\d+|Id)\s*\|")
 _MY_BELOW = re.compile(r"^\|?\s*\d+\s*[|\s]")
 _MY_ROW = re.compile(r"^\|\s*\d+\s*\|\s*\S+\s*\|\s*\S+\s*\|\s*\S+\s*\|")
 """A row whose header was not pasted."""
 _MY_FIELD = re.compile(r"^\s*(Id|User|Host|db|Command|Time|State|Info|Progress): ?(.*)$")
 _LOCK = re.compile(r"Waiting for .*lock|Locked|waiting for handler|Waiting for table", re.IGNORECASE)
 _DUMP = re.compile(r"^Full thread dump |^Found one Java-level deadlock|java\.lang\.Thread\.State: ")
-_THREAD = re.compile(r'^"([^"]+)"')
+_THREAD = re.compile(r'^\s*"([^"]+)"')
 _REQUEST = re.compile(r"exec-\d+|http-|nio-|worker|XNIO|qtp|pool-\d+-thread", re.IGNORECASE)
 _MONITOR = re.compile(r"- waiting to lock <(0x[0-9a-f]+)>")
 _SOCKET = re.compile(
@@ -70,13 +75,16 @@ def _stub(paste: Paste) -> Iterator[Part]:
             ),
         )
         lost = int(counts[1]) - int(counts[2]) if counts else 0
-        yield Part(
-            "stub_status", (sick("connections_dropped", f"丢了 {lost} 个连接"),) if lost > 0 else (), lines
-        )
+        findings = (sick("connections_dropped", f"丢了 {lost} 个连接"),) if lost > 0 else ()
+        if counts is None:
+            findings = (unreadable("truncated", "没有 accepts 的数字"),)
+        yield Part("stub_status", findings, lines)
 
 
 def _fpm(paste: Paste) -> Iterator[Part]:
     rows = {m[1]: (i, m[2]) for i, line in enumerate(paste.lines) if (m := _FPM_KEY.match(line))}
+    if not rows and paste.has('"listen queue"'):
+        rows = {m[1]: (i, m[2]) for i, line in enumerate(paste.lines) for m in _FPM_JSON.finditer(line)}
     if not {"pool", "listen queue"} <= rows.keys() and len(rows) < 4:
         return
     findings: list[Finding] = []
@@ -103,7 +111,11 @@ def _fpm_log(paste: Paste) -> Iterator[Part]:
     ]
     if not lines:
         return
-    text = "\n".join(paste.lines[i] for i in lines)
+    ends = [*lines[1:], len(paste.lines)]
+    rests = [  # lines that a phone broke, also within a word
+        list(takewhile(str.strip, paste.lines[low:high])) for low, high in zip(lines, ends, strict=True)
+    ]
+    text = "\n".join(joint.join(rest) for rest in rests for joint in ("", " "))
     signs = (("fpm_max_children", _MAX_CHILDREN), ("fpm_slow", _FPM_SLOW), ("fpm_child_killed", _KILLED))
     findings = tuple(sick(id_, m[0]) for id_, pattern in signs if (m := pattern.search(text)))
     yield Part("php_fpm_log", findings, tuple(lines))
@@ -112,9 +124,16 @@ def _fpm_log(paste: Paste) -> Iterator[Part]:
 def _mysql(paste: Paste) -> Iterator[Part]:
     found = [*_mysql_table(paste), *_mysql_vertical(paste)]
     if found:
+        borders = {len(line) for line in paste.lines if _MY_BORDER.match(line)}
+        is_cut = len(borders) > 1 or any(
+            _MY_CELLS.match(line) and not line.rstrip().endswith("|") for line in paste.lines
+        )
         heads = [i for i, line in enumerate(paste.lines) if _MY_HEAD.search(line)]
         lines = {*heads, *(index for used, _ in found for index in used)}
-        yield Part("mysql_processlist", tuple(_judge_mysql([row for _, row in found])), tuple(sorted(lines)))
+        findings = list(_judge_mysql([row for _, row in found]))
+        if is_cut and not findings:
+            findings.append(unreadable("truncated", "表格的行断了"))
+        yield Part("mysql_processlist", tuple(findings), tuple(sorted(lines)))
 
 
 _Row = tuple[str, int, str]
@@ -131,7 +150,8 @@ def _mysql_table(paste: Paste) -> Iterator[tuple[list[int], _Row]]:
             if row := _mysql_row(line):
                 yield [index], row
         elif line.strip() and not line.strip().startswith("+-"):
-            below = False
+            ahead = paste.lines[index + 1 : index + 2]
+            below = below and bool(ahead and _MY_BELOW.match(ahead[0]))  # the rest of a folded row
 
 
 def _mysql_vertical(paste: Paste) -> Iterator[tuple[list[int], _Row]]:
@@ -175,7 +195,7 @@ def _jstack(paste: Paste) -> Iterator[Part]:
         for i, line in enumerate(paste.lines)
         if _DUMP.search(line)
         or _THREAD.match(line)
-        or re.match(r"^\s+(?:at |- |waiting|which is)|^=+$", line)
+        or re.match(r"^\s*(?:at \S|- [a-z]|waiting|which is)|^=+$", line)
     ]
     blocks: list[tuple[str, str]] = []
     for i in lines:
@@ -195,4 +215,6 @@ def _jstack(paste: Paste) -> Iterator[Part]:
         waiting = [body for body in requests if _SOCKET.search(body) and _BACKEND.search(body)]
         if len(waiting) >= 2:
             findings.append(sick("threads_wait_backend", f"{len(waiting)} 个线程在等后端"))
+    if not blocks:
+        findings.append(unreadable("truncated", "没有线程的名字"))
     yield Part("jstack", tuple(findings), tuple(lines))
