@@ -155,6 +155,45 @@ def test_a_question_may_hold_words_that_talk_holds(text: str, topic: str, topics
     assert _ids(topics.ask(text))[:1] == [topic]
 
 
+@pytest.mark.parametrize("text", ["证书我昨晚续好了", "我把 nginx 升级了", "i restarted nginx"])
+def test_what_somebody_has_done_asks_nothing(text: str, topics: TopicIndex) -> None:
+    assert read_question(text, {}).reports_work
+    assert _ids(topics.ask(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["我们把 nginx 升级了", "证书我昨晚续好了怎么还过期", "昨晚换了证书还是连不上"]
+)
+def test_what_still_does_not_work_is_no_report(text: str) -> None:
+    assert not read_question(text, {}).reports_work
+
+
+def test_a_number_that_is_no_fault_leads_nowhere_in_ordinary_talk(topics: TopicIndex) -> None:
+    assert _ids(topics.ask("奶茶便宜 200")) == []
+    assert _ids(topics.ask("HTTP 200"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("四九九一大堆", "499一大堆"),
+        ("五零二一直报", "502一直报"),
+        ("四零零零一", "40001"),
+        ("二零一", "201"),
+    ],
+)
+def test_a_one_behind_spoken_digits_may_begin_the_next_word(text: str, words: str) -> None:
+    assert read_question(text, {}).words == words
+
+
+@pytest.mark.parametrize("text", ["第九条", "第九条是什么", "请问第9条怎么处理"])
+def test_an_item_of_the_guide_is_asked_for_by_its_number(text: str, topics: TopicIndex) -> None:
+    asked = topics.ask(text)
+    assert asked.topic
+    assert asked.topic.number == 9
+    assert read_question("第九条消息超时是什么", {}).item is None
+
+
 # -- codes
 
 CODES_IN_FRAMES = {
