@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import lru_cache
 
 from triage.advice.question import Question, squash
@@ -27,32 +27,30 @@ class GappedNames:
     def __init__(self, names: Iterable[str]) -> None:
         """`names`: as `squash_gapped` makes them."""
         self._by_last: dict[str, list[str]] = defaultdict(list)
-        for name in names:
+        self._parts = {name: frozenset(name.split(GAP)) for name in names}
+        for name in self._parts:
             self._by_last[name.rpartition(GAP)[2]].append(name)
-        self.parts = frozenset(
-            part for each in self._by_last.values() for name in each for part in _parts(name)
-        )
+        self.parts = frozenset[str]().union(*self._parts.values())
         """What must be looked for in a question: the literals among which `found_in` is told to find the names."""
 
-    def found_in(self, question: Question, literals: Iterable[str]) -> list[str]:
+    def found_in(self, question: Question, literals: Set[str]) -> list[str]:
         """The names in a question in which these literals stand."""
-        present = {part for part in literals if part in self.parts and _is_word(part, question)}
         return [
             name
-            for last in present
-            for name in self._by_last.get(last, ())
-            if present.issuperset(_parts(name)) and _pattern(name).search(question.squashed)
+            for last in self._by_last.keys() & literals
+            for name in self._by_last[last]
+            if self._parts[name] <= literals and self._stands_in(question, name)
         ]
 
-
-def _parts(name: str) -> list[str]:
-    return name.split(GAP)
+    def _stands_in(self, question: Question, name: str) -> bool:
+        are_words = all(_is_word(part, question) for part in self._parts[name])
+        return are_words and bool(_pattern(name).search(question.squashed))
 
 
 def _is_word(part: str, question: Question) -> bool:
     return not part.isascii() or len(part) > _MAX_WORD or question.has_word(part)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(f".{{0,{_MAX_GAP}}}?".join(map(re.escape, _parts(name))))
+    return re.compile(f".{{0,{_MAX_GAP}}}?".join(map(re.escape, name.split(GAP))))

@@ -152,6 +152,7 @@ class TopicIndex:
         for name, rules in _sentence_parts(rule_set.rules).items():
             self._by_name.setdefault(name, rules)
         self._gapped = GappedNames(name for name in self._by_name if GAP in name)
+        self._named = self._by_name.keys() | self._by_phrase.keys()
         self._literals = Literals((*self._by_name, *self._by_phrase, *self._gapped.parts))
         self._codes = CodeIndex(rule_set.tables, self._by_name)
         self._texts = TextIndex({rule.id: tuple(_pieces(rule)) for rule in rule_set.rules})
@@ -186,9 +187,12 @@ class TopicIndex:
     def _weigh(self, question: Question, codes: tuple[TypedCode, ...]) -> Asked:
         evidence, phrases = self._evidence(question, codes)
         candidates = self._candidates(evidence, question)
-        is_last_resort = any(code.known is None or code.harmless for code in codes)
-        if not candidates and is_last_resort and not self._talk_in(question):
-            for code in codes:
+        unexplained = [code for code in codes if code.known is None or code.harmless]
+        is_named = any(
+            code.explicit and code.known is None and len(code.code) >= _LONG_CODE for code in codes
+        )
+        if unexplained and (is_named or not candidates) and not self._talk_in(question):
+            for code in unexplained:
                 evidence[code.topic].add(_LAST_RESORT, code.because)
                 evidence[code.topic].is_strong = True
             candidates = self._candidates(evidence, question)
@@ -200,8 +204,9 @@ class TopicIndex:
         """What speaks for each topic, and the phrases in the text."""
         evidence: dict[str, _Evidence] = defaultdict(_Evidence)
         typed = {code.code for code in codes}
-        found = [name for name in self._literals.found_in(question.squashed) if name not in typed]
-        found += self._gapped.found_in(question, found)
+        literals = self._literals.found_in(question.squashed)
+        found = [name for name in literals if name in self._named and name not in typed]
+        found += self._gapped.found_in(question, literals)
         phrases = self._add_phrases(evidence, found)
         shown = [squash(phrase) for phrase in phrases]
         self._add_names(
@@ -311,7 +316,8 @@ class TopicIndex:
         for name in self._spellings.in_pinyin(question.squashed):
             for rule in self._by_name[name]:
                 found.setdefault(rule.id, Candidate(rule, _worth(name), (f"拼音「{name}」",)))
-        if not found and not self._talk_in(question):
+        is_talk = question.is_between_people and not question.has_company
+        if not found and not is_talk and not self._talk_in(question):
             for core in dict.fromkeys((question.squashed, question.core)):
                 for name, likeness in self._spellings.near(core):
                     if name in core:  # spelt as it is, and found not to be enough
@@ -346,7 +352,8 @@ def _worth(name: str) -> float:
 
 def _pieces(rule: Rule) -> Iterator[tuple[str, int]]:
     """The folded text of a topic in pieces, each with its weight."""
-    yield fold(" ".join((rule.title, *_other_names(rule)))), _NAME_WEIGHT
+    whole = (name for name in _other_names(rule) if GAP not in name)
+    yield fold(" ".join((rule.title, *whole))), _NAME_WEIGHT
     yield fold(" ".join((*rule.symptoms, *rule.phrases))), _SYMPTOM_WEIGHT
     yield fold(" ".join((rule.meaning, rule.impact or "", *rule.sentences))), 1
     for step in rule.steps:

@@ -17,7 +17,7 @@ _MAX_JOINED = 3
 _MIN_TOLD, _LATIN_WORTH = 3, 2
 """Pairs of characters by which a question tells enough, and how many of them a Latin word is worth."""
 _ASKING = re.compile(
-    r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|干嘛|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
+    r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|干嘛|多少|多[久长大快]|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
     r"|(?P<verb>(?![多大好])[\u4e00-\u9fff])[不没](?P=verb)|[不没]$"
     r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
 )
@@ -25,12 +25,14 @@ _ASKING = re.compile(
 _TROUBLE = re.compile(
     r"失败|超时|报错|报\s*-?\d|报警|告警|错误|异常|不通|不了|不到|不上|不过|不对|不行|不合法|无效|失效|过期|拒绝|拦|断|挂|满了|爆|慢|丢|重复|中断|没反应|打不开|收不到"
     r"|来不及|等不及|不住|不一样|不一致|不匹配|不生效|不够|不足|不动|故障|卡住|卡死|飙|溢出|耗尽|泄漏|打满|跑满|占满|堆积|阻塞|乱码"
-    r"|[太过][多大高慢长短久小]|只剩|超限|写反|[写填配]错|截断|误杀|误伤|停止|没(?:有|收|返|推|刷|处理|响应|生效|起来)|被[挡拒杀封墙顶冲]"
-    r"|坏了|失灵|不灵|锁住|全卡|卡了|空指针|没[通装过带]|未[收返支响生通]|\d{2,3} ?%$"
-    r"|一[次条个句遍][^一]{1,12}[两三四五六几23456][次条遍行份回个]"
-    r"|断断续续|偶尔|频繁|反复|突然|一直|老是|总是|一堆|全是"
+    r"|[太过][多大高慢长短久小]|只剩|超限|写反|[写填配]错|截断|误杀|误伤|停止|没(?!事|空|关系|问题|错|必要|意思|意见|钱|劲|想|来|吃|去|睡|看|时间|[了啊呀吧]?$)|被[挡拒杀封墙顶冲]"
+    r"|坏了|抽风|不出来|不回|不响应|不更新|卡在|空的|挡了|老[变掉断超挂]|少了"
+    r"|[复应]晚|无人|失灵|不灵|锁住|全卡|卡了|空指针|未[收返支响生通]|\d{2,3} ?%$"
+    r"|一[次条句遍][^一]{1,12}[两三四五六几2-6] ?[次条遍行回]"
+    r"|断断续续|偶尔|频繁|反复|突然|一直|老是|总是|一大?堆|全是"
     r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
-    r"|\b(?:expired|undefined|null)\b|\b(?:warning|notice|deprecated|fatal error):"
+    r"|\b(?:expired|undefined|null)\b|\b(?:unreachable|longer than|too (?:long|slow))\b"
+    r"|\b(?:warning|notice|deprecated|(?:fatal|parse|syntax) error):"
     r"|\b(?:cannot|can't|not|never|missing|stuck|overload(?:ed)?|blocked|lost|incomplete|wrong|keeps)\b"
     r"|\b(?:instead of|too many)\b"
 )
@@ -93,7 +95,8 @@ class Question:
     @cached_property
     def item(self) -> int | None:
         """The number of the guide's item that is all it says (`9`, `第九条`), or all it asks for (`第九条是什么`)."""
-        return _number(self.squashed) or (_number(self.core) if self.core.startswith("第") else None)
+        asks_for_one = "第" in self.squashed and self.core.startswith("第")
+        return _number(self.squashed) or (_number(self.core) if asks_for_one else None)
 
     @cached_property
     def terms(self) -> frozenset[str]:
