@@ -30,11 +30,10 @@ _TROUBLE = re.compile(
     r"|[复应]晚|无人|失灵|不灵|锁住|全卡|卡了|空指针|未[收返支响生通]|\d{2,3} ?%$"
     r"|一[次条句遍][^一]{1,12}[两三四五六几2-6] ?[次条遍行回张]"
     r"|断断续续|偶尔|频繁|反复|突然|一直|老是|总是|一大?堆|全是"
-    r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
-    r"|\b(?:expired|undefined|null)\b|\b(?:unreachable|longer than|too (?:long|slow))\b"
+    r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable"
+    r"|cannot|can't|not|never|missing|stuck|overload(?:ed)?|blocked|lost|incomplete|wrong|keeps|instead of|too many"
+    r"|expired|undefined|null|unreachable|longer than|too (?:long|slow))\b"
     r"|\b(?:warning|notice|deprecated|(?:fatal|parse|syntax) error):"
-    r"|\b(?:cannot|can't|not|never|missing|stuck|overload(?:ed)?|blocked|lost|incomplete|wrong|keeps)\b"
-    r"|\b(?:instead of|too many)\b"
 )
 _BETWEEN_PEOPLE = re.compile(
     r"谁|(?<!自)我(?!们|的|司|这边|看|明明|返回|接口|服务器|浏览器|本地)|你(?!们|好)|咱|她|他(?!们|的)|\b(?:i|my|me|who|you)\b"
