@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from triage.advice.gapped_names import GAP, GappedNames, squash_gapped
 from triage.advice.question import FILLER, Question, read_question, squash
 from triage.advice.ranking import TextIndex, terms_of
 from triage.advice.sources import Source
@@ -51,6 +52,8 @@ _STRANGE = 3.2
 characters is enough in any question."""
 _PERSONAL = 1.8
 """What more it takes in a text that speaks of somebody: `刚才谁 ping 我`."""
+_DONE = 2.5
+"""What more it takes in a text that tells what somebody has done: `证书我昨晚续好了`."""
 _TALK = 0.6
 """The share of strange words from which on a number that nothing calls a code is none."""
 _EVERYDAY = 6.0
@@ -142,19 +145,21 @@ class TopicIndex:
         self._by_phrase: dict[str, list[tuple[Rule, str]]] = defaultdict(list)
         self._by_number = {rule.number: rule for rule in rule_set.rules if rule.number is not None}
         for rule in rule_set.rules:
-            for name in dict.fromkeys(squash(name) for name in (rule.id, rule.title, *_other_names(rule))):
+            for name in dict.fromkeys(map(squash_gapped, (rule.id, rule.title, *_other_names(rule)))):
                 self._by_name[name].append(rule)
             for phrase in rule.phrases:
                 self._by_phrase[squash(phrase)].append((rule, phrase))
         for name, rules in _sentence_parts(rule_set.rules).items():
             self._by_name.setdefault(name, rules)
-        self._literals = Literals((*self._by_name, *self._by_phrase))
+        self._gapped = GappedNames(name for name in self._by_name if GAP in name)
+        self._named = self._by_name.keys() | self._by_phrase.keys()
+        self._literals = Literals((*self._by_name, *self._by_phrase, *self._gapped.parts))
         self._codes = CodeIndex(rule_set.tables, self._by_name)
         self._texts = TextIndex({rule.id: tuple(_pieces(rule)) for rule in rule_set.rules})
         self._titles = {rule.id: set(terms_of(fold(_title(rule)))) for rule in rule_set.rules}
         self._heard = {fold(word): fold(term) for word, term in rule_set.lexicon.heard.items()}
         self._everyday = Literals(map(squash, rule_set.lexicon.everyday))
-        self._spellings = Spellings(self._by_name)
+        self._spellings = Spellings(name for name in self._by_name if GAP not in name)
 
     def ask(self, text: str) -> Asked:
         """What a typed text asks for."""
@@ -164,7 +169,7 @@ class TopicIndex:
         words = question.squashed
         if not words or _PLACEHOLDER.fullmatch(question.text.strip()) or _THANKS.fullmatch(words):
             return Asked(says_something=False)
-        if number := _number(words):
+        if number := question.item:
             rule = self._by_number.get(number)
             return _exact([rule] if rule else [], f"编号 {number}")
         codes = self._codes.found_in(question.words)
@@ -182,8 +187,12 @@ class TopicIndex:
     def _weigh(self, question: Question, codes: tuple[TypedCode, ...]) -> Asked:
         evidence, phrases = self._evidence(question, codes)
         candidates = self._candidates(evidence, question)
-        if not candidates and any(code.known is None or code.harmless for code in codes):
-            for code in codes:
+        unexplained = [code for code in codes if code.known is None or code.harmless]
+        is_named = any(
+            code.explicit and code.known is None and len(code.code) >= _LONG_CODE for code in codes
+        )
+        if unexplained and (is_named or not candidates) and not self._talk_in(question):
+            for code in unexplained:
                 evidence[code.topic].add(_LAST_RESORT, code.because)
                 evidence[code.topic].is_strong = True
             candidates = self._candidates(evidence, question)
@@ -195,7 +204,9 @@ class TopicIndex:
         """What speaks for each topic, and the phrases in the text."""
         evidence: dict[str, _Evidence] = defaultdict(_Evidence)
         typed = {code.code for code in codes}
-        found = [name for name in self._literals.found_in(question.squashed) if name not in typed]
+        literals = self._literals.found_in(question.squashed)
+        found = [name for name in literals if name in self._named and name not in typed]
+        found += self._gapped.found_in(question, literals)
         phrases = self._add_phrases(evidence, found)
         shown = [squash(phrase) for phrase in phrases]
         self._add_names(
@@ -215,6 +226,7 @@ class TopicIndex:
         if not question.has_company:
             enough += min(_COMPANY, _LEAST_COMPANY + _STRANGE_COMPANY * strange)
         enough += _PERSONAL if question.is_between_people else 0
+        enough += _DONE if question.reports_work else 0
         found = [
             (round(item.points, 2), self._rules[id_], item)
             for id_, item in evidence.items()
@@ -304,7 +316,8 @@ class TopicIndex:
         for name in self._spellings.in_pinyin(question.squashed):
             for rule in self._by_name[name]:
                 found.setdefault(rule.id, Candidate(rule, _worth(name), (f"拼音「{name}」",)))
-        if not found and not self._talk_in(question):
+        is_talk = question.is_between_people and not question.has_company
+        if not found and not is_talk and not self._talk_in(question):
             for core in dict.fromkeys((question.squashed, question.core)):
                 for name, likeness in self._spellings.near(core):
                     if name in core:  # spelt as it is, and found not to be enough
@@ -334,12 +347,13 @@ def _chosen(candidates: list[Candidate], codes: tuple[TypedCode, ...], phrases: 
 
 def _worth(name: str) -> float:
     letters = sum(char.isascii() for char in name)
-    return _LETTER * letters + _CHARACTER * (len(name) - letters)
+    return _LETTER * letters + _CHARACTER * (len(name) - letters - name.count(GAP))
 
 
 def _pieces(rule: Rule) -> Iterator[tuple[str, int]]:
     """The folded text of a topic in pieces, each with its weight."""
-    yield fold(" ".join((rule.title, *_other_names(rule)))), _NAME_WEIGHT
+    whole = (name for name in _other_names(rule) if GAP not in name)
+    yield fold(" ".join((rule.title, *whole))), _NAME_WEIGHT
     yield fold(" ".join((*rule.symptoms, *rule.phrases))), _SYMPTOM_WEIGHT
     yield fold(" ".join((rule.meaning, rule.impact or "", *rule.sentences))), 1
     for step in rule.steps:
@@ -380,12 +394,3 @@ def _sentence_parts(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     parts = dict.fromkeys(part for _, part in pieces if len(part) >= _MIN_SENTENCE_PART)
     holders = {part: {rule.id: rule for rule, piece in pieces if part in piece} for part in parts}
     return {part: list(each.values()) for part, each in holders.items()}
-
-
-_DIGITS = {digit: value for value, digit in enumerate("一二三四五六七八九十", start=1)}
-_NUMBER = re.compile(r"(?:第|no|#)?(\d{1,2}|[一二三四五六七八九十])(?:条|项|个|类|号|种)?")
-
-
-def _number(words: str) -> int | None:
-    match = _NUMBER.fullmatch(words)
-    return (_DIGITS.get(match[1]) or int(match[1])) if match else None

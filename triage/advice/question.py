@@ -17,7 +17,7 @@ _MAX_JOINED = 3
 _MIN_TOLD, _LATIN_WORTH = 3, 2
 """Pairs of characters by which a question tells enough, and how many of them a Latin word is worth."""
 _ASKING = re.compile(
-    r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|多少|多久|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
+    r"怎么|怎样|如何|为什么|为啥|什么|啥|哪|干嘛|多少|多[久长大快]|几次|咋|吗|呢|求助|何意|是不是|有没有|能不能|要不要|可不可以|会不会|区别|办法"
     r"|(?P<verb>(?![多大好])[\u4e00-\u9fff])[不没](?P=verb)|[不没]$"
     r"|\b(?:why|what|how|where|which|does|is it|can i|should)\b"
 )
@@ -25,16 +25,25 @@ _ASKING = re.compile(
 _TROUBLE = re.compile(
     r"失败|超时|报错|报\s*-?\d|报警|告警|错误|异常|不通|不了|不到|不上|不过|不对|不行|不合法|无效|失效|过期|拒绝|拦|断|挂|满了|爆|慢|丢|重复|中断|没反应|打不开|收不到"
     r"|来不及|等不及|不住|不一样|不一致|不匹配|不生效|不够|不足|不动|故障|卡住|卡死|飙|溢出|耗尽|泄漏|打满|跑满|占满|堆积|阻塞|乱码"
-    r"|[太过][多大高慢长短久小]|只剩|超限|写反|[写填配]错|截断|误杀|误伤|停止|没(?:有|收|返|推|刷|处理|响应|生效|起来)|被[挡拒杀封墙顶冲]"
-    r"|断断续续|偶尔|频繁|反复|突然|一直|老是|总是|一堆|全是"
-    r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable)\b"
-    r"|\b(?:cannot|can't|not|never|missing|stuck|overload(?:ed)?|blocked|lost|incomplete|wrong|keeps)\b"
-    r"|\b(?:instead of|too many)\b"
+    r"|[太过][多大高慢长短久小]|只剩|超限|写反|[写填配]错|截断|误杀|误伤|停止|没(?!事|空|关系|问题|错|必要|意思|意见|钱|劲|想|来|吃|去|睡|看|时间|[了啊呀吧]?$)|被[挡拒杀封墙顶冲]"
+    r"|坏了|抽风|不出来|不回|不响应|不更新|卡在|空的|挡了|老[变掉断超挂]|少了"
+    r"|[复应]晚|无人|失灵|不灵|锁住|全卡|卡了|空指针|未[收返支响生通]|\d{2,3} ?%$"
+    r"|一[次条句遍][^一]{1,12}[两三四五六几2-6] ?[次条遍行回张]"
+    r"|断断续续|偶尔|频繁|反复|突然|一直|老是|总是|一大?堆|全是"
+    r"|\b(?:fail(?:ed|s|ure)?|error|timed? ?out|timing out|timeout|invalid|refused|reset|denied|exception|unable"
+    r"|cannot|can't|not|never|missing|stuck|overload(?:ed)?|blocked|lost|incomplete|wrong|keeps|instead of|too many"
+    r"|expired|undefined|null|unreachable|longer than|too (?:long|slow))\b"
+    r"|\b(?:warning|notice|deprecated|(?:fatal|parse|syntax) error):"
 )
 _BETWEEN_PEOPLE = re.compile(
     r"谁|(?<!自)我(?!们|的|司|这边|看|明明|返回|接口|服务器|浏览器|本地)|你(?!们|好)|咱|她|他(?!们|的)|\b(?:i|my|me|who|you)\b"
 )
 """Words by which people speak of each other; `我们的接口` and `我的域名` ask."""
+_WORK_DONE = re.compile(
+    r"(?:我(?!们)|已经|刚刚?|昨[天晚]|今早|上午).{0,40}[了完好](?=$|[^\w\u4e00-\u9fff])"
+    r"|\bi(?:'ve)? (?:just )?[a-z]+ed\b"
+)
+"""How people tell each other that something has been done."""
 _OUR_SUBJECT = re.compile(r"推送|回调|公众号|服务号|开放平台|errcode|access[._]log|error[._]log")
 _NEAR_OUR_SUBJECT = re.compile(r"微信|第三方平台|被动回复|授权事件")
 """What everyday talk names too, so that it is company for a technical word but outweighs no word of such talk."""
@@ -43,7 +52,11 @@ _SPOKEN = {digit: str(value) for value, digit in enumerate("零一二三四五�
     "两": "2",
     "幺": "1",
 }
-_SPOKEN_DIGITS = re.compile(f"(?P<minus>负)?(?P<run>[{''.join(_SPOKEN)}]{{3,9}})")
+_ANY_SPOKEN = "".join(_SPOKEN)
+_SPOKEN_DIGITS = re.compile(
+    f"(?P<minus>负)?(?P<run>[{_ANY_SPOKEN}]{{2,8}}(?:[{_ANY_SPOKEN}](?<!一)|一(?![堆直些样起般个大])))"
+)
+"""A 一 behind the digits may begin the next word: `四九九一堆`, `五零二一直报`."""
 _SPOKEN_HUNDREDS = re.compile(
     r"([一二三四五])百(?:零([一二三四五六七八九])|([一二三四五六七八九])十([一二三四五六七八九])?)?"
 )
@@ -53,7 +66,8 @@ FILLER = re.compile(
     "那个|问题|该|请|吗|呢|啊|呀|吧|了|的|是|在|我|你|他|老|又|就|都|说|把"
 )
 
-
+_ITEMS = {digit: value for value, digit in enumerate("一二三四五六七八九十", start=1)}
+_ITEM = re.compile(r"(?:第|no|#)?(\d{1,2}|[一二三四五六七八九十])(?:条|项|个|类|号|种)?")
 _MAX_HEARD = 20
 """Times that one misheard word is replaced in a question."""
 
@@ -76,6 +90,12 @@ class Question:
     def core(self) -> str:
         """The squashed words without polite and empty ones."""
         return FILLER.sub("", self.squashed)
+
+    @cached_property
+    def item(self) -> int | None:
+        """The number of the guide's item that is all it says (`9`, `第九条`), or all it asks for (`第九条是什么`)."""
+        asks_for_one = "第" in self.squashed and self.core.startswith("第")
+        return _number(self.squashed) or (_number(self.core) if asks_for_one else None)
 
     @cached_property
     def terms(self) -> frozenset[str]:
@@ -121,6 +141,11 @@ class Question:
         return bool(_BETWEEN_PEOPLE.search(self.words))
 
     @cached_property
+    def reports_work(self) -> bool:
+        """Whether it only tells what somebody has done: no question, nothing that does not work."""
+        return not self.asks and not self.is_about_trouble and bool(_WORK_DONE.search(self.words))
+
+    @cached_property
     def asks_about_pushes(self) -> bool:
         """Whether it asks about pushes and callbacks, whatever they are about."""
         return self.asks and bool(_OUR_SUBJECT.search(self.words))
@@ -159,3 +184,8 @@ def _hundreds(match: re.Match[str]) -> str:
     return (
         f"{_SPOKEN[hundreds]}{_SPOKEN[tens] if tens else '0'}{_SPOKEN[unit or rest] if unit or rest else '0'}"
     )
+
+
+def _number(words: str) -> int | None:
+    match = _ITEM.fullmatch(words)
+    return (_ITEMS.get(match[1]) or int(match[1])) if match else None

@@ -66,18 +66,18 @@ class TextIndex:
             norm = _SATURATION * (1 - _LENGTH + _LENGTH * counter.total() / average)
             for term, n in counter.items():
                 if self._rarity[term] >= _MIN_RARITY:
-                    self._postings[term].append((id_, n / (n + norm)))
+                    self._postings[term].append((id_, self._rarity[term] * n / (n + norm)))
 
     def explained(self, terms: Collection[str]) -> dict[str, float]:
         """For each id the share of a question's terms that its text explains, from 0 to 1, rare words first."""
         if not terms:
             return {}
-        total = sum(self._rarity.get(term, self._unknown) for term in terms)
+        total = 0.0
         found: dict[str, float] = defaultdict(float)
         for term in terms:
-            rarity = self._rarity.get(term, 0.0)
-            for id_, weight in self._postings.get(term, ()):
-                found[id_] += rarity * weight
+            total += self._rarity.get(term, self._unknown)
+            for id_, worth in self._postings.get(term, ()):
+                found[id_] += worth
         return {id_: value / total for id_, value in found.items()}
 
     def strangeness(self, terms: Collection[str]) -> float:
