@@ -194,7 +194,10 @@ def test_what_a_member_does_in_a_group_names_the_incident_by_its_number_alone(
     assert "连接超时" not in answer
 
 
-@pytest.mark.parametrize("words", ["关闭 全部", "认领 1 2", "认领 别的号", "认领"])
+@pytest.mark.parametrize(
+    "words",
+    ["关闭 全部", "认领 1 2", "关闭 #1 #2", "关闭 #1 和 #2 好了", "关闭 1-2 好了", "认领 别的号", "认领"],
+)
 def test_what_is_not_clear_in_a_group_lists_nothing_and_does_nothing(
     chats: Chats, store: Store, words: str
 ) -> None:

@@ -99,7 +99,7 @@ _MENTION = re.compile(r"@\S+\s+")
 _QUOTES = "「」『』“”‘’\"'"
 _TYPED = re.compile(
     r"([^\s:：,，#\d]+?)[。.!！?？~～]*"
-    r"(?:(?P<glued>\s*)(?P<number>#?\d{1,9}(?:\s.*)?)|[\s:：,，]+(?P<rest>.*))?",
+    r"(?:(?P<glued>\s*)(?P<number>[#＃]\d.*|\d{1,9}(?:[\s。.!！,，、:：].*)?)|[\s:：,，]+(?P<rest>.*))?",
     re.DOTALL,
 )
 
