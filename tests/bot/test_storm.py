@@ -208,5 +208,5 @@ def test_others_and_other_kinds_and_earlier_ones_shorten_nothing(say: Say) -> No
 def test_a_reason_is_mentioned_when_the_next_alert_comes_long_after_the_last_one(say: Say) -> None:
     say(CONNECT)
     say("关闭 #1 加了带宽", now=NOW + timedelta(hours=3))
-    shown = say(CONNECT.replace("86次", "87次"), LIN, NOW + timedelta(hours=4))
+    shown = say(CONNECT.replace("18:31:00", "22:38:00"), LIN, NOW + timedelta(hours=4))
     assert "上次出事 2026-04-21（4 小时前），关闭时写：加了带宽" in shown

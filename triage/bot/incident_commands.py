@@ -18,10 +18,10 @@ from triage.bot.together import act_on_several, several_meant
 from triage.incidents.correlation import Incident, State, story_of
 from triage.incidents.story import (
     MemberNames,
-    clock,
     clock_and_age,
     incident_line,
     incident_name,
+    path_line,
     set_off,
     spaced,
 )
@@ -114,7 +114,7 @@ def _name(viewer: Viewer, incident: Incident) -> str:
 def described(context: Context, incident: Incident) -> Outcome:
     """状态 of one incident: who has it, the path, what was looked at, the timeline."""
     viewer = context.viewer
-    path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in story_of(incident))
+    path = path_line(story_of(incident))
     first, others = _told_first(context.store.timeline(incident.id), is_claimed=bool(incident.owner))
     newest = others[-(EVENTS_SHOWN - len(first)) :]
     timeline = [_event_line(event, viewer.names, context.now) for event in (*first, *newest)]
