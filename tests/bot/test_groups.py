@@ -108,6 +108,9 @@ def test_claiming_beside_a_quoted_alert_means_its_incident(chats: Chats, store: 
         pytest.param("关闭 换了证书", "#1 14:05 连接超时，没人认领", id="a notice with number and time"),
         pytest.param("关闭", "事件 #1 归李雷了。", id="a confirmation"),
         pytest.param("关闭 #1 换了证书", "#2 14:05 连接超时", id="the number that was typed counts"),
+        pytest.param("关闭 事件 #1", "#2 14:05 连接超时", id="however it was typed"),
+        pytest.param("关闭 1", "#2 14:05 连接超时", id="without its mark, if it stands alone"),
+        pytest.param("关闭 2 台机器重启了", "#1 14:05 连接超时", id="digits of a reason are none"),
     ],
 )
 def test_a_quoted_answer_of_ours_means_its_incident(
@@ -129,6 +132,21 @@ def test_the_checklist_that_the_bot_wrote_is_quoted_to_claim(chats: Chats, store
     incident = store.incident(1)
     assert incident
     assert incident.owner == member(HAN)
+
+
+def test_a_range_beside_a_quoted_answer_closes_nothing(chats: Chats, store: Store) -> None:
+    chats.say(CONNECT)
+    chats.say("关闭 1-2", HAN, quote="#1 14:05 连接超时")
+    assert _state(store, 1) is State.OPEN
+
+
+def test_nobody_is_asked_to_take_over_what_is_closed(chats: Chats) -> None:
+    chats.say(CONNECT)
+    chats.say("关闭 #1 换了证书")
+    for late in (CONNECT, CONNECT.replace("18:31:00", "18:32:00")):
+        assert (chats.say(late, HAN) or "").splitlines()[-1] == "#1 已经关闭"
+    again = CONNECT.replace("18:31:00", "18:39:00")
+    assert (chats.say(again, HAN) or "").splitlines()[-1].startswith("#1（接手")
 
 
 def test_a_list_of_several_incidents_means_none_of_them(chats: Chats, store: Store) -> None:
