@@ -365,8 +365,19 @@ def test_alert_after_the_minute_says_more_than_a_probe() -> None:
     story = _marked().claim(HAN)
     story.probed = Probed(is_well=True)
     story.take()
-    story.alert(alert(story.now + MINUTES)).incident = replace(story.incident, last_seen=NOON + MINUTES)
+    story.alert(alert(story.now + MINUTES))
     assert story.wait(MARK_FAIL_MINUTE).sent == [(1, News.STILL_FAILING, "han")]
+
+
+@pytest.mark.parametrize(
+    ("failed", "news"), [(-5 * MINUTES, News.MINUTE_OVER), (timedelta(seconds=50), News.STILL_FAILING)]
+)
+def test_only_what_failed_after_a_mark_fail_says_that_it_still_fails(failed: timedelta, news: News) -> None:
+    story = _marked().claim(HAN)
+    story.take()
+    late = replace(alert(story.now + timedelta(seconds=30)), first_seen=story.now + failed)
+    story.wait(timedelta(seconds=30)).alert(late).wait(MARK_FAIL_MINUTE)
+    assert story.sent == [(1, news, "han")]
 
 
 def test_mark_fail_that_comes_later_is_asked_about_too() -> None:
