@@ -110,7 +110,7 @@ def test_claiming_beside_a_quoted_alert_means_its_incident(chats: Chats, store: 
         pytest.param("关闭 #1 换了证书", "#2 14:05 连接超时", id="the number that was typed counts"),
         pytest.param("关闭 事件 #1", "#2 14:05 连接超时", id="however it was typed"),
         pytest.param("关闭 1", "#2 14:05 连接超时", id="without its mark, if it stands alone"),
-        pytest.param("关闭 2 台机器重启了", "#1 14:05 连接超时", id="digits of a reason are none"),
+        pytest.param("关闭 3 台机器重启了", "#1 14:05 连接超时", id="digits of a reason are none"),
     ],
 )
 def test_a_quoted_answer_of_ours_means_its_incident(

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, STRANGER, Say, person
+from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, REQUEST, STRANGER, Say, person
 from triage.store import Store
 
 
@@ -90,6 +90,12 @@ def test_what_failed_on_other_days_is_told_with_its_day(say: Say) -> None:
     assert "经过 04-21 18:31 连接超时 → 04-21 18:40 MarkFail" in shown
     assert "根子" not in shown, "a year lies between them"
     assert "经过 04-21 18:31 连接超时 → 04-21 18:40 MarkFail" in say("状态 1")
+
+
+def test_the_path_is_in_the_order_of_the_failures_not_of_the_forwards(say: Say) -> None:
+    say(BLOCKED)
+    assert "经过 18:36 请求超时 → 18:40 MarkFail" in say(REQUEST)
+    assert "经过 18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail" in say(CONNECT)
 
 
 def test_a_reason_can_be_added_and_a_later_one_is_a_note(say: Say) -> None:

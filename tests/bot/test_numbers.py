@@ -76,7 +76,17 @@ def test_closing_closes_the_incident_that_is_named(typed: str, say: Say, store: 
 
 
 @pytest.mark.parametrize(
-    "typed", ["关闭 1-2 好了", "关闭 #1～#2", "关闭 1到2", "关闭 1，好了", "关闭 1号 好了", "关闭 果蔬 好了"]
+    "typed",
+    [
+        "关闭 1-2 好了",
+        "关闭 #1～#2",
+        "关闭 1到2",
+        "关闭 1，好了",
+        "关闭 1 2 好了",
+        "关闭 #1 2 好了",
+        "关闭 1号 好了",
+        "关闭 果蔬 好了",
+    ],
 )
 def test_what_may_name_another_incident_closes_none(typed: str, say: Say, store: Store) -> None:
     say(CONNECT)
@@ -95,7 +105,7 @@ def test_a_reason_that_begins_with_digits_is_one(typed: str, say: Say, store: St
 
 
 @pytest.mark.parametrize(
-    "typed", ["状态 #1。", "认领 #1！", "转给 #1，小林。", "静音 #1，1小时", "确认 #1。"]
+    "typed", ["状态 #1。", "认领 #1！", "认领 时令果蔬，", "转给 #1，小林。", "静音 #1，1小时", "确认 #1。"]
 )
 def test_other_commands_read_numbers_alike(typed: str, say: Say) -> None:
     say(CONNECT)

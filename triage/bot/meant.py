@@ -20,6 +20,7 @@ LOOKED_BACK = timedelta(days=90)
 EVERYTHING = frozenset({"全部", "所有", "全都", "all"})
 """Words in place of a number that mean more than one incident."""
 _ENDS_NAME = re.compile(r"[\s,，、:：;；。!！]+")
+_BEHIND_NAME = "。.，,！!？?~～ "
 _LONGEST_NAME = 60
 """Characters of a typed name of an account that are looked for."""
 
@@ -63,6 +64,8 @@ def _by_number(
     takes_words = command.word in (Word.NOTE, Word.CLOSE)
     if rest and not takes_words:
         return _unclear(context, command, "rest", rest)
+    if command.word is Word.CLOSE and (typed := _another_number(context, number, rest)):  # 关闭 1 2 好了
+        return _unclear(context, command, "range", f"{number} {typed}")
     if rest and not is_marked(command.argument):  # 备注 500 错误少了: perhaps no incident's number
         spoken_of = incident_spoken_of(context, talk)
         if incident is None and spoken_of is not None:
@@ -74,9 +77,17 @@ def _by_number(
     return Meant(incident, rest) if incident else nothing_meant(context, command, number)
 
 
+def _another_number(context: Context, number: int, rest: str) -> int | None:
+    """The number of another open incident right behind the first one; None where those digits begin the reason."""
+    second, _ = first_number(rest)
+    found = context.store.incident(second) if second is not None and second != number else None
+    is_meant = found is not None and found.state is State.OPEN and context.viewer.may_see(found)
+    return second if is_meant else None
+
+
 def _by_name(context: Context, command: Command, talk: Conversation | None) -> Meant | Outcome:
     """认领 满仓商城: all of the argument is a name, or a part of one."""
-    typed = command.argument
+    typed = command.argument.rstrip(_BEHIND_NAME)
     if typed.casefold() in EVERYTHING:
         return _unclear(context, command, "every", typed)
     found = _of_account(context, typed, State.OPEN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -113,9 +113,7 @@ def clock_and_age(moment: datetime, now: datetime, *, dated: bool = False) -> st
 
 def _path(incident: Incident, sighting: Sighting) -> str:
     """The story in a line, `18:31 连接超时 → 18:36 请求超时`; `""` where it has one kind only."""
-    steps = list(story_of(incident))
-    if all(step.kind != sighting.kind for step in steps):
-        steps.append(sighting)
+    steps = story_of(replace(incident, sightings=(*incident.sightings, sighting)))
     return path_line(steps) if len(steps) > 1 else ""
 
 
