@@ -94,7 +94,8 @@ def _changed(case: Case) -> Decision:
         return Decision(Because.CLAIMED, (*news, *minute))
     if escalation is None:
         return Decision(Because.NO_ESCALATION, minute)
-    if occasion.what is What.WORSE and case.team.escalation(_severity_before(case)) is escalation:
+    goes_on = case.team.escalation(_severity_before(case)) is escalation
+    if occasion.what is What.WORSE and goes_on and not _wakes(case):
         return Decision(Because.UNCLAIMED, minute)
     freed: tuple[Planned, ...] = ()
     if occasion.what is What.RELEASE:
@@ -112,6 +113,15 @@ def _severity_before(case: Case) -> Severity:
     """What the incident's severity was before the alert that this occasion is about."""
     older = tuple(alert for alert in case.incident.sightings if alert.seen_at < case.occasion.since)
     return severity_of(replace(case.incident, sightings=older))
+
+
+def _wakes(case: Case) -> bool:
+    """Whether the alert this is about may call people in quiet hours, and those before it might not."""
+    quiet = case.team.quiet
+    if quiet is None or not severity_of(case.incident).rank <= quiet.below.rank < _severity_before(case).rank:
+        return False
+    zones = {None, *(mate.zone for mate in case.team.people)}
+    return any(rota.quiet_until(quiet, case.now, zone) for zone in zones)
 
 
 def _step(case: Case) -> Decision:
