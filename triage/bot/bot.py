@@ -337,7 +337,7 @@ class Bot:
         """Pasted output of tools, or typed words."""
         talk, parts = self._talk(message, now), judge(text)
         if is_evidence(text, parts, self.adviser.ask(text)):
-            outcome = evidence.judged(self.adviser, parts, self._context(message, now), talk)
+            outcome = evidence.judged(self.adviser, text, parts, self._context(message, now), talk)
             return replace(outcome, kept=mask_paste(text))
         return follow_ups.ask(self.adviser, text, talk, is_overheard=message.chat is not None)
 
