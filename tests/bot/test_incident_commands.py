@@ -18,6 +18,14 @@ def test_a_stranger_joins_by_an_invitation_used_once(say: Say) -> None:
     assert "邀请词不对" in say("加入 gulu 别人", "oOther")
 
 
+def test_a_name_is_found_however_its_message_ends(say: Say) -> None:
+    say("邀请")
+    assert "阿珍，欢迎" in say("加入 gulu 阿珍。", STRANGER)
+    say(CONNECT)
+    assert "转给阿珍了" in say("转给 1 @阿珍！")
+    assert "阿珍 不再是成员" in say("移除 阿珍。")
+
+
 def test_an_invitation_is_not_used_up_without_a_name(say: Say) -> None:
     say("邀请")
     assert "还差名字：发「加入 gulu 你的名字」" in say("加入 gulu", STRANGER)

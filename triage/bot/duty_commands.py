@@ -29,7 +29,6 @@ _DURATION = re.compile(
 )
 _DAY = re.compile(r"(\d{1,2})[-/月](\d{1,2})日?")
 _UNITS = ("小时", "分")
-_AROUND_NAME = "@。.，,！!~～ "
 
 
 def act(context: Context, command: Command, talk: Conversation | None, team: Team | None) -> Outcome:
@@ -122,7 +121,7 @@ def _swap(context: Context, argument: str, team: Team) -> Outcome:
     rotation, rest = _which_rotation(argument, team)
     typed, _, name = rest.partition(" ")
     today = context.now.astimezone(rotation.zone).date()
-    name = name.strip(_AROUND_NAME)
+    name = name.strip()
     day, mate = _day(typed, today), team.named(name) if name else None
     if day is None or not name:
         return _say(context, "swap_unread")
@@ -195,7 +194,6 @@ def _release(context: Context, incident: Incident, rest: str, team: Team) -> Out
 
 
 def _give(context: Context, incident: Incident, name: str, team: Team) -> Outcome:
-    name = name.strip(_AROUND_NAME)
     if not name:
         return _say(context, "give_unread")
     to = _holder(context, name, team)
