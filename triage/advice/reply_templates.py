@@ -58,7 +58,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "incidents": ("title", "lines", "hint", "pending"),
     "invitation": ("word", "name"),
     "joined": ("how", "word", "name"),
-    "managed": ("how", "name"),
+    "managed": ("how", "name", "released"),
     "members": ("lines",),
     "login": ("how", "url", "minutes"),
     "late": ("at", "story", "is_member"),
