@@ -66,6 +66,7 @@ def test_a_range_names_incidents_that_nobody_wrote(argument: str, found: str | N
 @pytest.mark.parametrize(
     "typed",
     ["关闭 1。", "关闭 #1，好了", "关闭 #1好了", "关闭#1好了", "关闭 #1：好了", "关闭 事件 #1 好了", "关闭 编号1",
+     "关闭 「#1」", "关闭 No.1 好了",
      "关闭 时令果蔬，好了", "关闭 时令果蔬：好了"],
 )  # fmt: skip
 def test_closing_closes_the_incident_that_is_named(typed: str, say: Say, store: Store) -> None:
@@ -86,6 +87,9 @@ def test_closing_closes_the_incident_that_is_named(typed: str, say: Say, store: 
         "关闭 #1 2 好了",
         "关闭 1号 好了",
         "关闭 果蔬 好了",
+        "关闭 #1\n关闭 #2",
+        "关闭 好了\n认领 1",
+        "关闭 wx2222222222222222 好了",
     ],
 )
 def test_what_may_name_another_incident_closes_none(typed: str, say: Say, store: Store) -> None:

@@ -26,6 +26,8 @@ from triage.incidents.correlation import (
 from triage.rules.matching import UNKNOWN, Diagnosis
 from triage.store import Change
 
+_SHORTEST = 40
+"""Characters behind a command that may hold an alert."""
 _IN_FULL = 2
 """Alerts with the same steps that one person gets in full within a minute; then they have them before them."""
 
@@ -47,6 +49,11 @@ class AlertText:
     def gap(self) -> str | None:
         """The text, if no rule names one of its alerts."""
         return self.text if UNKNOWN in self.kinds else None
+
+
+def holds_alert(adviser: Adviser, argument: str) -> bool:
+    """Whether an alert was pasted behind a command: it is read then, for the command may mean its incident."""
+    return len(argument) > _SHORTEST and bool(adviser.diagnose(argument)[1])
 
 
 def advise(adviser: Adviser, sent: AlertText) -> Outcome:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from triage.bot.access import LISTED
-from triage.bot.commands import COMMANDS, Command, Word
+from triage.bot.commands import COMMANDS, Command, Word, read_command
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.numbers import first_number, first_range, is_marked
@@ -21,6 +21,7 @@ EVERYTHING = frozenset({"全部", "所有", "全都", "all"})
 """Words in place of a number that mean more than one incident."""
 _ENDS_NAME = re.compile(r"[\s,，、:：;；。!！]+")
 _BEHIND_NAME = "。.，,！!？?~～ "
+_APPID = re.compile(r"wx[0-9a-z]{16}")
 _LONGEST_NAME = 60
 """Characters of a typed name of an account that are looked for."""
 
@@ -36,6 +37,10 @@ class Meant:
 
 def find_meant(context: Context, command: Command, talk: Conversation | None) -> Meant | Outcome:
     """The incident that 状态, 认领, 备注 or 关闭 means; where that is not clear, what to say: nothing is done then."""
+    if command.word is Word.CLOSE:
+        others = [line for line in command.argument.splitlines()[1:] if read_command(line)]
+        if others:  # a second command is no reason
+            return _unclear(context, command, "rest", others[0])
     number, rest = first_number(command.argument)
     if number is not None:
         return _by_number(context, command, talk, number, rest)
@@ -110,6 +115,8 @@ def _by_first_word(context: Context, command: Command, talk: Conversation | None
     found = _of_account(context, first, State.OPEN)
     named = [incident for incident in found if _is_named(incident, first)]
     spoken_of = incident_spoken_of(context, talk)
+    if not named and command.word is Word.CLOSE and _APPID.fullmatch(first):
+        return _unclear(context, command, "unknown", first)
     if not named and command.word is Word.CLOSE and spoken_of is not None:
         others = [incident for incident in found if _is_part_of_name(incident, first)]
         if others and spoken_of.id not in [incident.id for incident in others]:

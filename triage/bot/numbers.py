@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-_STOPS = r"[\s,，、:：;；。!！?？~～]"
-_PREFIX = r"(?:(?:事件|编号)\s*)?[#＃]|(?:事件|编号)\s*"
+_STOPS = r"[\s,，、:：;；。!！?？~～」』”）)】\]]"
+_OPENS = r"[「『“（(【\[]?"
+_PREFIX = r"(?:(?:事件|编号)\s*)?[#＃]|(?:事件|编号|[Nn]o\.)\s*"
 """What marks digits as a number: `#`, and the words that answers call one by."""
 _JOINED = r"\s*(?:[-~～—–/]+|\.\.+|到|至)\s*[#＃]?[0-9]{1,9}"
 """`-3` of 1-3, which names incidents nobody wrote."""
 _ONE = re.compile(
-    rf"(?:(?P<mark>{_PREFIX})(?P<marked>[0-9]{{1,9}})(?!\d|[.:：]\d|{_JOINED})"
+    rf"{_OPENS}(?:(?P<mark>{_PREFIX})(?P<marked>[0-9]{{1,9}})(?!\d|[.:：]\d|{_JOINED})"
     rf"|(?P<bare>[0-9]{{1,9}})[号件]?(?:$|(?=\s)|(?!{_JOINED}|[:：,，]\d){_STOPS}))"
     rf"{_STOPS}*(?:[.…]+$)?"
 )
