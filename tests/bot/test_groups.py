@@ -149,6 +149,14 @@ def test_nobody_is_asked_to_take_over_what_is_closed(chats: Chats) -> None:
     assert (chats.say(again, HAN) or "").splitlines()[-1].startswith("#1（接手")
 
 
+def test_in_a_group_too_a_reason_means_the_incident_that_was_named_last(chats: Chats, store: Store) -> None:
+    chats.say(CONNECT)
+    chats.say(REQUEST.replace("wx014d339f79c92781", "wx114d339f79c92781"))
+    chats.say("认领 #1")
+    chats.say("关闭 换了证书")
+    assert (_state(store, 1), _state(store, 2)) == (State.CLOSED, State.OPEN)
+
+
 def test_a_list_of_several_incidents_means_none_of_them(chats: Chats, store: Store) -> None:
     chats.say(CONNECT)
     chats.say(REQUEST.replace("wx014d339f79c92781", "wx114d339f79c92781"))

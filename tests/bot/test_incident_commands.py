@@ -106,6 +106,20 @@ def test_the_path_is_in_the_order_of_the_failures_not_of_the_forwards(say: Say) 
     assert "经过 18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail" in say(CONNECT)
 
 
+@pytest.mark.parametrize("typed", ["认领 #1", "状态 1", "备注 #1 看过了", "关闭 #1"])
+def test_what_is_typed_next_means_the_incident_that_was_named_last(
+    typed: str, say: Say, store: Store
+) -> None:
+    say(CONNECT)
+    say(BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    say(typed)
+    say("关闭 换了证书")
+    first, second = store.incident(1), store.incident(2)
+    assert first
+    assert second
+    assert (first.closed_note, second.state) == ("换了证书", "open")
+
+
 def test_a_reason_can_be_added_and_a_later_one_is_a_note(say: Say) -> None:
     say(CONNECT)
     assert "补一句是怎么好的" in say("关闭")

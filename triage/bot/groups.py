@@ -6,6 +6,8 @@ stories are told in single chats.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
@@ -25,5 +27,9 @@ def act(context: Context, command: Command, talk: Conversation | None) -> Outcom
     if isinstance(meant, Outcome):
         return nothing_meant(context, command, unknown_number(context, command))
     if command.word is Word.CLAIM:
-        return claim(context, meant.incident)
-    return note_or_close(context, command.word, meant.incident, meant.detail)
+        done = claim(context, meant.incident)
+    else:
+        done = note_or_close(context, command.word, meant.incident, meant.detail)
+    if talk is not None and talk.incident == meant.incident.key:
+        return done
+    return replace(done, conversation=Conversation(incident=meant.incident.key))
