@@ -230,3 +230,17 @@ def test_closed_incident_is_left_alone(say: Say) -> None:
     say(CONNECT)
     say("关闭 好了")
     assert say("静音 1 1小时") == "事件 #1 已经关闭。"
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("替班2小时", "18:40 到 04-21 20:40"),
+        ("替班2小时 main", "20:40"),
+        ("换班04-23 韩梅", "由韩梅值班"),
+        ("静音1小时", "不再叫人"),
+    ],
+)
+def test_a_time_may_stand_right_behind_its_command(typed: str, part: str, say: Say) -> None:
+    say(CONNECT)
+    assert part in say(typed)

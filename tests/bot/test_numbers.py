@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.talk import CONNECT, NOW, Say
+from triage.bot.commands import read_command
 from triage.bot.numbers import first_number, first_range, several_numbers
 from triage.incidents.correlation import State
 from triage.store import Store
@@ -114,3 +115,8 @@ def test_a_reason_that_begins_with_digits_is_one(typed: str, say: Say, store: St
 def test_other_commands_read_numbers_alike(typed: str, say: Say) -> None:
     say(CONNECT)
     assert "#1" in say(typed, now=NOW)
+
+
+@pytest.mark.parametrize("typed", ["关闭499的连接", "关闭1台机器", "状态502", "备注3次"])
+def test_digits_glued_to_a_command_with_words_are_no_number(typed: str) -> None:
+    assert read_command(typed) is None
