@@ -171,8 +171,8 @@ _LONGEST_SPOKEN = 20
 _ORDINARY = frozenset(
     re.findall(
         r"\S+",
-        "好的 是的 对的 有的 行的 真的 别的 你的 他的 她的 它的 谁的 我们 没有 没事 没错 没空 移动 加油 加班 加急 "
-        "成功 成本 值得 放心 静态 关注 关于 历时 认识 换成 替换",
+        "好的 是的 对的 有的 行的 真的 别的 你的 他的 她的 它的 谁的 我们 我来 我看 我去 我在 没有 没事 "
+        "没错 没空 移动 加油 加班 加急 成功 成本 值得 放心 静态 关注 关于 历时 认识 换成 替换",
     )
 )
 """Words of their own that are one character away from a command."""
