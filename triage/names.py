@@ -6,13 +6,14 @@ import unicodedata
 
 LONGEST_NAME = 20
 """Characters of a person's name; the rest is cut off."""
+_AROUND = "@。.,!?~"
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
 """Letters and symbols that are drawn as nothing: Hangul fillers and the empty Braille pattern."""
 
 
 def person_name(text: str) -> str | None:
     """The name that a text is: one line without what cannot be seen; None if nothing is left."""
-    return seen(text)[:LONGEST_NAME].rstrip() or None
+    return seen(text)[:LONGEST_NAME].rstrip(" 。，,") or None
 
 
 def seen(text: str) -> str:
@@ -22,5 +23,6 @@ def seen(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """The same for names that people would confuse: in other letter case or width, with other blanks."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    """The same for names that people would confuse: in other letter case or width, with other blanks, as `@小李。`."""
+    key = "".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return key.strip(_AROUND) or key

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.support.rules import with_added
 from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, REQUEST, STRANGER, ZHAO, Say, message_of, person
 from triage.advice.adviser import Adviser
@@ -200,3 +202,14 @@ def test_in_a_storm_several_alerts_begin_with_their_first_page_and_gaps_are_kept
     assert "一共 2 条报警" in say("更多")
     (gap,) = store.export("gaps")
     assert "新问题" in gap["text"]
+
+
+@pytest.mark.parametrize("word", ["关闭\n", "认领\n", "备注 ", "关闭 "])
+def test_an_alert_behind_a_command_is_read_and_closes_no_other_incident(
+    word: str, say: Say, store: Store
+) -> None:
+    say(CONNECT)
+    other = REQUEST.replace("wx014d339f79c92781", "wx114d339f79c92781")
+    assert "请求超时" in say(word + other).splitlines()[0]
+    assert [event.what for event in store.timeline(1)] == ["open"]
+    assert store.incident(2)

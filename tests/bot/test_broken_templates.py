@@ -70,7 +70,7 @@ SCRIPT = [
     (STRANGER, "加入 词 名字"),
     *[(MEMBER, text) for text in ("待确认", "确认 #1", "成员", "移除 没有的人")],
     *[(MEMBER, text) for text in ("关闭 #1 好了", "关闭 #2 好了")],
-    (MEMBER, ALERT.replace("86次", "87次") + OTHER.replace("86次", "87次")),
+    (MEMBER, ALERT.replace("18:31", "18:39") + OTHER.replace("18:32", "18:39")),
     *[(MEMBER, text) for text in (ALERT, "认领 #1 #2")],
     (MEMBER, MANY),
     (MEMBER, ALERT),

@@ -106,6 +106,7 @@ def test_every_command_is_answered(say: Say) -> None:
         pytest.param("今天吃什么", None, id="another sentence"),
         pytest.param("更多", None, id="the command itself"),
         pytest.param("好的", None, id="assent is not 我的"),
+        pytest.param("我来", None, id="who steps in does not ask for a list"),
         pytest.param("没有", None, id="no is not 没用"),
         pytest.param("移动", None, id="a carrier is not 移除"),
         pytest.param("关注", None, id="an event is not 关闭"),

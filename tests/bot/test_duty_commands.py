@@ -68,7 +68,7 @@ def test_shift_that_is_not_clear_changes_nothing(text: str, part: str, say: Say,
     [
         ("放手", "没人认领"),
         ("转给", "转给谁"),
-        ("转给 韩磊", "不认识「韩磊」"),
+        ("转给 韩磊。", "不认识「韩磊。」"),
         ("静音", "静音多久"),
         ("静音 25小时", "最长 24 小时"),
         ("放手 99", "99"),
@@ -222,10 +222,25 @@ def test_incident_calls_nobody_for_a_while(text: str, hours: int, say: Say, stor
     incident = store.incident(1)
     assert incident is not None
     assert incident.muted_until == NOW + timedelta(hours=hours)
-    assert say("状态 1").endswith(f"小赵静音到 {incident.muted_until.astimezone(NOW.tzinfo):%H:%M}")
+    end = f"{incident.muted_until.astimezone(NOW.tzinfo):%H:%M}"
+    assert say("状态 1").endswith(f"小赵静音到 {end}" if hours == 1 else f"小赵静音到 04-22 {end}")
 
 
 def test_closed_incident_is_left_alone(say: Say) -> None:
     say(CONNECT)
     say("关闭 好了")
     assert say("静音 1 1小时") == "事件 #1 已经关闭。"
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("替班2小时", "18:40 到 04-21 20:40"),
+        ("替班2小时 main", "20:40"),
+        ("换班04-23 韩梅", "由韩梅值班"),
+        ("静音1小时", "不再叫人"),
+    ],
+)
+def test_a_time_may_stand_right_behind_its_command(typed: str, part: str, say: Say) -> None:
+    say(CONNECT)
+    assert part in say(typed)

@@ -46,6 +46,31 @@ def test_a_line_of_an_error_stays_a_question(say: Say) -> None:
     assert "52 ·" in say("curl: (52) Empty reply from server")
 
 
+@pytest.mark.parametrize(
+    ("paste", "suspect"),
+    [
+        pytest.param("$ dig +short mp.example.cn\n198.51.100.7\n", True, id="another address"),
+        pytest.param("$ dig +short mp.example.cn\n198.51.100.7\n203.0.113.202\n", False, id="among others"),
+        pytest.param("$ dig +short www.example.cn\n198.51.100.7\n", False, id="another host"),
+        pytest.param("$ dig +short www.mp.example.cn\n198.51.100.7\n", False, id="a host below it"),
+        pytest.param(
+            "$ nslookup mp.example.cn\nServer:\t\t10.0.0.2\nAddress:\t10.0.0.2#53\n\n"
+            "Non-authoritative answer:\nName:\tmp.example.cn\nAddress: 203.0.113.202\n",
+            False,
+            id="the server's address is no answer",
+        ),
+    ],
+)
+def test_an_answer_without_the_address_of_the_alert_is_suspect(
+    paste: str, suspect: bool, say: Say, store: Store
+) -> None:
+    say(ALERT)
+    answer = say(paste)
+    assert ("结果里没有报警样例的 IP（样例 203.0.113.202，结果 198.51.100.7）" in answer) is suspect
+    assert ("：正常" in answer) is not suspect
+    assert ("没有报警样例的 IP" in say("状态 1")) is suspect
+
+
 VMSTAT = """\
 procs -----------memory---------- ---swap-- -----io---- -system-- ------cpu-----
  r  b   swpd   free   buff  cache   si   so    bi    bo   in   cs us sy id wa st

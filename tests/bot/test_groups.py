@@ -108,6 +108,9 @@ def test_claiming_beside_a_quoted_alert_means_its_incident(chats: Chats, store: 
         pytest.param("关闭 换了证书", "#1 14:05 连接超时，没人认领", id="a notice with number and time"),
         pytest.param("关闭", "事件 #1 归李雷了。", id="a confirmation"),
         pytest.param("关闭 #1 换了证书", "#2 14:05 连接超时", id="the number that was typed counts"),
+        pytest.param("关闭 事件 #1", "#2 14:05 连接超时", id="however it was typed"),
+        pytest.param("关闭 1", "#2 14:05 连接超时", id="without its mark, if it stands alone"),
+        pytest.param("关闭 3 台机器重启了", "#1 14:05 连接超时", id="digits of a reason are none"),
     ],
 )
 def test_a_quoted_answer_of_ours_means_its_incident(
@@ -129,6 +132,29 @@ def test_the_checklist_that_the_bot_wrote_is_quoted_to_claim(chats: Chats, store
     incident = store.incident(1)
     assert incident
     assert incident.owner == member(HAN)
+
+
+def test_a_range_beside_a_quoted_answer_closes_nothing(chats: Chats, store: Store) -> None:
+    chats.say(CONNECT)
+    chats.say("关闭 1-2", HAN, quote="#1 14:05 连接超时")
+    assert _state(store, 1) is State.OPEN
+
+
+def test_nobody_is_asked_to_take_over_what_is_closed(chats: Chats) -> None:
+    chats.say(CONNECT)
+    chats.say("关闭 #1 换了证书")
+    for late in (CONNECT, CONNECT.replace("18:31:00", "18:32:00")):
+        assert (chats.say(late, HAN) or "").splitlines()[-1] == "#1 已经关闭"
+    again = CONNECT.replace("18:31:00", "18:39:00")
+    assert (chats.say(again, HAN) or "").splitlines()[-1].startswith("#1（接手")
+
+
+def test_in_a_group_too_a_reason_means_the_incident_that_was_named_last(chats: Chats, store: Store) -> None:
+    chats.say(CONNECT)
+    chats.say(REQUEST.replace("wx014d339f79c92781", "wx114d339f79c92781"))
+    chats.say("认领 #1")
+    chats.say("关闭 换了证书")
+    assert (_state(store, 1), _state(store, 2)) == (State.CLOSED, State.OPEN)
 
 
 def test_a_list_of_several_incidents_means_none_of_them(chats: Chats, store: Store) -> None:
@@ -194,7 +220,10 @@ def test_what_a_member_does_in_a_group_names_the_incident_by_its_number_alone(
     assert "连接超时" not in answer
 
 
-@pytest.mark.parametrize("words", ["关闭 全部", "认领 1 2", "认领 别的号", "认领"])
+@pytest.mark.parametrize(
+    "words",
+    ["关闭 全部", "认领 1 2", "关闭 #1 #2", "关闭 #1 和 #2 好了", "关闭 1-2 好了", "认领 别的号", "认领"],
+)
 def test_what_is_not_clear_in_a_group_lists_nothing_and_does_nothing(
     chats: Chats, store: Store, words: str
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, STRANGER, Say, person
+from tests.support.talk import BLOCKED, CONNECT, LIN, NOW, REQUEST, STRANGER, Say, person
 from triage.store import Store
 
 
@@ -16,6 +16,14 @@ def test_a_stranger_joins_by_an_invitation_used_once(say: Say) -> None:
     assert "阿珍，欢迎" in say("加入 gulu 阿珍", STRANGER)
     assert "现在的事件" in say("状态", STRANGER)
     assert "邀请词不对" in say("加入 gulu 别人", "oOther")
+
+
+def test_a_name_is_found_however_its_message_ends(say: Say) -> None:
+    say("邀请")
+    assert "阿珍，欢迎" in say("加入 gulu 阿珍。", STRANGER)
+    say(CONNECT)
+    assert "转给阿珍了" in say("转给 1 @阿珍！")
+    assert "阿珍 不再是成员" in say("移除 阿珍。")
 
 
 def test_an_invitation_is_not_used_up_without_a_name(say: Say) -> None:
@@ -65,11 +73,51 @@ def test_a_reopened_incident_belongs_to_nobody(say: Say) -> None:
     say(CONNECT)
     say("认领")
     say("关闭 #1 好了", LIN)
-    shown = say(CONNECT.replace("86次", "87次"), LIN)
+    shown = say(CONNECT.replace("18:31:00", "18:38:00"), LIN)
     assert "已重新打开" in shown
     assert "还没人认领" in shown
     assert "在处理" not in shown
     assert "没人认领" in say("状态")
+
+
+@pytest.mark.parametrize("hours", [0, 1, 9])
+def test_an_alert_from_before_closing_opens_nothing_again(hours: int, say: Say, store: Store) -> None:
+    say(CONNECT)
+    say("关闭 #1 换了证书", now=NOW)
+    shown = say(CONNECT.replace("18:31:00", "18:35:00"), LIN, NOW + timedelta(hours=hours))
+    assert "事件 #1 已经关闭" in shown
+    assert "关闭时写：换了证书" in shown
+    assert "现在的事件 0 件" in say("状态", now=NOW + timedelta(hours=hours))
+    assert [event.what for event in store.timeline(1)] == ["open", "close"]
+
+
+def test_what_failed_on_other_days_is_told_with_its_day(say: Say) -> None:
+    say(CONNECT.replace("2026-04-21", "2025-04-21"))
+    assert " · 2025-04-21 18:31 起，" in say("状态")
+    shown = say(BLOCKED)
+    assert "经过 04-21 18:31 连接超时 → 04-21 18:40 MarkFail" in shown
+    assert "根子" not in shown, "a year lies between them"
+    assert "经过 04-21 18:31 连接超时 → 04-21 18:40 MarkFail" in say("状态 1")
+
+
+def test_the_path_is_in_the_order_of_the_failures_not_of_the_forwards(say: Say) -> None:
+    say(BLOCKED)
+    assert "经过 18:36 请求超时 → 18:40 MarkFail" in say(REQUEST)
+    assert "经过 18:31 连接超时 → 18:36 请求超时 → 18:40 MarkFail" in say(CONNECT)
+
+
+@pytest.mark.parametrize("typed", ["认领 #1", "状态 1", "备注 #1 看过了", "关闭 #1"])
+def test_what_is_typed_next_means_the_incident_that_was_named_last(
+    typed: str, say: Say, store: Store
+) -> None:
+    say(CONNECT)
+    say(BLOCKED.replace("wx014d339f79c92781", "wx014d339f79c92789"))
+    say(typed)
+    say("关闭 换了证书")
+    first, second = store.incident(1), store.incident(2)
+    assert first
+    assert second
+    assert (first.closed_note, second.state) == ("换了证书", "open")
 
 
 def test_a_reason_can_be_added_and_a_later_one_is_a_note(say: Say) -> None:
@@ -299,12 +347,12 @@ def test_closing_a_closed_incident_says_how_it_was_closed_and_asks_for_no_note(s
 def test_an_incident_that_is_open_again_says_how_it_was_closed(say: Say) -> None:
     say(CONNECT)
     say("关闭 加了带宽 token=SECRETTOKEN123", now=NOW + timedelta(minutes=5))
-    shown = say(CONNECT.replace("86次", "87次"), LIN, NOW + timedelta(minutes=60))
+    shown = say(CONNECT.replace("18:31:00", "19:38:00"), LIN, NOW + timedelta(minutes=60))
     assert "已重新打开；18:45（55 分钟前）关闭时写：加了带宽" in shown
     assert "SECRETTOKEN123" not in shown
     say("关闭", LIN, NOW + timedelta(minutes=65))
     assert "已重新打开；19:45（5 分钟前）关闭时没写原因" in say(
-        CONNECT.replace("86次", "88次"), LIN, NOW + timedelta(minutes=70)
+        CONNECT.replace("18:31:00", "19:48:00"), LIN, NOW + timedelta(minutes=70)
     )
 
 

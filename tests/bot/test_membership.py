@@ -163,3 +163,16 @@ def test_who_is_a_member_on_several_channels_is_listed_once(bot: Bot) -> None:
     team = replace(bot, admins={**bot.admins, **on_wecom})
     shown = team.handle(message_of("成员"), NOW).text or ""
     assert shown.startswith("成员 2 人\n小赵 · 负责人 · 全部号（配置里）\n小林 · ")
+
+
+def test_who_sees_an_account_no_more_lets_its_incidents_go(say: Say, store: Store) -> None:
+    say("邀请")
+    say("加入 gulu 阿珍", STRANGER)
+    say(CONNECT, STRANGER)
+    say("认领", STRANGER)
+    assert "放开" not in say("成员 阿珍 wx014d339f79c92781")
+    assert "；认领的 #1 放开了" in say("成员 阿珍 wx1111111111111111")
+    incident = store.incident(1)
+    assert incident
+    assert incident.owner is None
+    assert [event.what for event in store.timeline(1)] == ["open", "claim", "release"]

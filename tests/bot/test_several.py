@@ -186,7 +186,7 @@ def test_incidents_that_a_batch_opens_again_say_how_they_were_closed(say: Say, s
     say(MALL)
     say("关闭 换了证书")
     later = NOW + timedelta(minutes=60)
-    shown = say(REQUEST + BLOCKED + MALL.replace("86次", "87次"), LIN, later)
+    shown = say(REQUEST + BLOCKED + MALL.replace("18:31:00", "19:38:00"), LIN, later)
     assert "已重新打开；18:40（1 小时前）关闭时写：加了带宽" in shown
     assert "事件 #2 刚关闭又报了，已重新打开；18:40（1 小时前）关闭时写：换了证书" in shown
     for number in (1, 2):

@@ -205,8 +205,18 @@ def test_others_and_other_kinds_and_earlier_ones_shorten_nothing(say: Say) -> No
     assert "先做" in say(_of_account(8, "198.51.100.8"), now=NOW + timedelta(minutes=1, seconds=1))
 
 
+def test_an_alert_in_short_of_a_closed_incident_offers_nothing_to_claim(say: Say) -> None:
+    say(CONNECT)
+    say(CONNECT.replace("18:31:00", "18:32:00"))
+    assert "「认领」接手" in say(CONNECT.replace("18:31:00", "18:33:00"))
+    say("关闭 #1 换了证书")
+    shown = say(CONNECT.replace("18:31:00", "18:34:00"))
+    assert "步骤和刚才那条连接超时一样" in shown
+    assert "「认领」接手" not in shown
+
+
 def test_a_reason_is_mentioned_when_the_next_alert_comes_long_after_the_last_one(say: Say) -> None:
     say(CONNECT)
     say("关闭 #1 加了带宽", now=NOW + timedelta(hours=3))
-    shown = say(CONNECT.replace("86次", "87次"), LIN, NOW + timedelta(hours=4))
+    shown = say(CONNECT.replace("18:31:00", "22:38:00"), LIN, NOW + timedelta(hours=4))
     assert "上次出事 2026-04-21（4 小时前），关闭时写：加了带宽" in shown

@@ -122,6 +122,52 @@ def test_a_mark_fail_names_the_first_alert_before_it_as_its_root() -> None:
     assert correlate(BLOCKED, [], NOW).root is None
 
 
+def test_what_failed_after_a_mark_fail_or_long_before_it_is_not_its_root() -> None:
+    hours = timedelta(hours=1)
+    old = replace(BASE, digest="o", first_seen=NOW - 30 * hours)
+    after = replace(BASE, digest="l", first_seen=NOW + timedelta(minutes=4))
+    earlier = [replace(BASE, digest=str(age), first_seen=NOW - age * hours) for age in (1, 3)]
+    blocked = replace(BLOCKED, first_seen=NOW)
+    assert correlate(blocked, [_incident(old, after)], NOW).root is None
+    assert correlate(blocked, [_incident(old, after, *earlier)], NOW).root == earlier[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes", "reason"),
+    [
+        ("request_timeout", 5, Reason.JOINED),
+        ("request_timeout", 4, Reason.REOPENED),
+        ("ticket_timeout", 30, Reason.JOINED),
+        ("ticket_timeout", 29, Reason.REOPENED),
+    ],
+)
+def test_what_an_alert_counts_was_over_when_its_incident_was_closed(
+    kind: str, minutes: int, reason: Reason
+) -> None:
+    late = replace(OTHER, kind=kind, first_seen=NOW - timedelta(minutes=minutes))
+    closed = _incident(BASE, state=State.CLOSED, closed_at=NOW)
+    verdict = correlate(late, [closed], NOW)
+    assert (verdict.reason, verdict.incident) == (reason, closed)
+
+
+def test_a_late_alert_goes_to_the_incident_of_its_time_not_to_the_open_one() -> None:
+    closed = _incident(BASE, state=State.CLOSED, closed_at=NOW + timedelta(hours=1))
+    later = NOW + timedelta(hours=9)
+    opened = replace(_incident(replace(OTHER, first_seen=later), last=later), id=8)
+    assert correlate(replace(OTHER, digest="z"), [closed, opened], later).incident == closed
+    long_before = replace(OTHER, digest="y", first_seen=NOW - timedelta(days=1))
+    assert correlate(long_before, [closed, opened], later).incident == opened
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"), [(STORY, Reason.REPEATED), (STORY + timedelta(seconds=1), Reason.OPENED)]
+)
+def test_an_alert_without_a_time_is_the_same_for_two_hours(age: timedelta, reason: Reason) -> None:
+    timeless = replace(BASE, first_seen=None)
+    closed = _incident(replace(timeless, seen_at=NOW - age), state=State.CLOSED, last=NOW - age)
+    assert correlate(timeless, [closed], NOW).reason is reason
+
+
 def test_the_second_forwarder_is_told_of_the_first() -> None:
     verdict = correlate(
         replace(BASE, sender=Person("wechat", "wx1", "o2"), seen_at=NOW), [_incident(BASE)], NOW

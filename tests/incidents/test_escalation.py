@@ -336,13 +336,6 @@ def test_after_the_minute_the_owner_is_asked() -> None:
     assert story.wait(MARK_FAIL_MINUTE).sent == [(1, News.MINUTE_OVER, "han")]
 
 
-def test_alert_after_the_minute_is_the_answer() -> None:
-    story = _marked().claim(HAN).wait(MARK_FAIL_MINUTE - timedelta(seconds=1))
-    story.take()
-    story.alert(alert(story.now, Severity.CRITICAL)).wait(timedelta(seconds=1))
-    assert story.sent == [(1, News.STILL_FAILING, "han")]
-
-
 @pytest.mark.parametrize(
     ("probed", "news", "note"),
     [
@@ -365,8 +358,16 @@ def test_alert_after_the_minute_says_more_than_a_probe() -> None:
     story = _marked().claim(HAN)
     story.probed = Probed(is_well=True)
     story.take()
-    story.alert(alert(story.now + MINUTES)).incident = replace(story.incident, last_seen=NOON + MINUTES)
+    story.alert(alert(story.now + MINUTES))
     assert story.wait(MARK_FAIL_MINUTE).sent == [(1, News.STILL_FAILING, "han")]
+
+
+@pytest.mark.parametrize(("failed", "news"), [(-1, News.MINUTE_OVER), (1, News.STILL_FAILING)])
+def test_only_what_failed_after_a_mark_fail_says_that_it_still_fails(failed: int, news: News) -> None:
+    story = _marked().claim(HAN).wait(MARK_FAIL_MINUTE / 2)
+    story.take()
+    story.alert(replace(alert(story.now), first_seen=NOON + failed * MARK_FAIL_MINUTE / 2))
+    assert story.wait(MARK_FAIL_MINUTE).sent == [(1, news, "han")]
 
 
 def test_mark_fail_that_comes_later_is_asked_about_too() -> None:

@@ -138,6 +138,19 @@ def test_2700_incident_that_cannot_wait_does_not() -> None:
     assert Story(incident(alert(NIGHT, Severity.HIGH))).open().pages == [(0, "li")]
 
 
+@pytest.mark.parametrize(
+    ("severity", "pages"),
+    [(Severity.CRITICAL, [(10, "li")]), (Severity.HIGH, [(10, "li")]), (Severity.MEDIUM, [])],
+)
+def test_a_graver_alert_at_night_calls_who_was_let_sleep(
+    severity: Severity, pages: list[tuple[int, str]]
+) -> None:
+    team = replace(TEAM, escalations=(LOW,))
+    story = Story(incident(alert(NIGHT, Severity.LOW)), team).open().wait(10 * MINUTES)
+    story.alert(alert(story.now, severity, "mark_fail"), is_worse=True).wait(5 * MINUTES)
+    assert story.pages == pages
+
+
 def test_174_claimed_or_closed_by_morning_calls_nobody() -> None:
     story = Story(incident(alert(NIGHT, Severity.LOW))).open().wait(HOUR).close(LI).wait(12 * HOUR)
     assert story.sent == []

@@ -111,14 +111,14 @@ class Renderer:
 
         return self.fit(head, self.alert_steps(diagnosis, lead, parts), closing, skip)
 
-    def alike(self, diagnosis: Diagnosis, story: str = "") -> str:
+    def alike(self, diagnosis: Diagnosis, story: str = "", *, over: bool = False) -> str:
         """An alert in short, where the reader has just been shown the same checklist."""
         rule = diagnosis.best
         if rule is None:
             return self.say("unmatched", description=excerpt(diagnosis.alert.description or ""))
         head = headline(diagnosis, rule)
         shown = {name: head[name] for name in ("icon", "title", "account", "callback", "ip")}
-        return self.say("alike", **shown, story=story)
+        return self.say("alike", **shown, story=story, over=over)
 
     def alert_steps(
         self, diagnosis: Diagnosis, lead: Sequence[Step] = (), parts: Sequence[Part] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from triage.advice.adviser import Adviser
@@ -15,14 +15,19 @@ from triage.bot.evidence import parts_at
 from triage.bot.memory import Memory, changes_of, recall, told
 from triage.incidents.correlation import (
     STORM_WINDOW,
+    Reason,
     Sighting,
+    State,
     correlate,
     key_of,
     sighting_of,
     storm_size,
 )
 from triage.rules.matching import UNKNOWN, Diagnosis
+from triage.store import Change
 
+_SHORTEST = 40
+"""Characters behind a command that may hold an alert."""
 _IN_FULL = 2
 """Alerts with the same steps that one person gets in full within a minute; then they have them before them."""
 
@@ -44,6 +49,11 @@ class AlertText:
     def gap(self) -> str | None:
         """The text, if no rule names one of its alerts."""
         return self.text if UNKNOWN in self.kinds else None
+
+
+def holds_alert(adviser: Adviser, argument: str) -> bool:
+    """Whether an alert was pasted behind a command: it is read then, for the command may mean its incident."""
+    return len(argument) > _SHORTEST and bool(adviser.diagnose(argument)[1])
 
 
 def advise(adviser: Adviser, sent: AlertText) -> Outcome:
@@ -71,10 +81,11 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
         return replace(answer, kinds=sent.kinds, sightings=changes, gap=gap)
     verdict = correlate(meant, viewer.visible(memory.known), now)
     story = told(context, meant, verdict, memory)
+    over = _is_over(meant, changes, memory)
     if _is_one_of_many(context, meant, memory):
-        text = context.adviser.alike(sent.alerts[0], story.text)
+        text = context.adviser.alike(sent.alerts[0], story.text, over=over)
         talk = Conversation(sent.text, page=-1, lead=story.lead, incident=key_of(meant))
-        numbered = _with_number(context, meant, text)
+        numbered = _with_number(context, meant, text, over=over)
         return Outcome(
             text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text, numbered=numbered
         )
@@ -85,14 +96,14 @@ def advise_and_remember(context: Context, sent: AlertText) -> Outcome:
         )
     )
     talk = Conversation(sent.text, shown=page.shown, lead=story.lead, incident=key_of(meant))
-    numbered = _with_number(context, meant, page.text)
+    numbered = _with_number(context, meant, page.text, over=over)
     return Outcome(
         page.text, sent.kinds, changes, conversation=talk, gap=gap, story=story.text, numbered=numbered
     )
 
 
 def _with_number(
-    context: Context, sighting: Sighting, text: str
+    context: Context, sighting: Sighting, text: str, *, over: bool
 ) -> Callable[[Mapping[str, int]], str] | None:
     """The answer to a member ends with the incident's number in a group, where anybody can claim it; else its link."""
     if not (context.member or context.viewer).may_change(sighting.appid):
@@ -106,9 +117,20 @@ def _with_number(
             return text
         if context.member is None:
             return context.with_link(text, numbers[key])
-        return f"{text}\n{context.adviser.say('number', id=numbers[key])}"
+        return f"{text}\n{context.adviser.say('number', id=numbers[key], over=over)}"
 
     return numbered
+
+
+def _is_over(sighting: Sighting, changes: Sequence[tuple[Sighting, Change]], memory: Memory) -> bool:
+    """Whether an alert goes to an incident that is closed and stays so."""
+    closed = {incident.id for incident in memory.known if incident.state is State.CLOSED}
+    return any(
+        alert.digest == sighting.digest
+        and change.incident_id in closed
+        and change.reason is not Reason.REOPENED
+        for alert, change in changes
+    )
 
 
 def _is_one_of_many(context: Context, sighting: Sighting, memory: Memory) -> bool:

@@ -21,7 +21,7 @@ from triage.bot import (
     signing_in,
 )
 from triage.bot.access import Viewer
-from triage.bot.alerts import AlertText, advise, advise_and_remember
+from triage.bot.alerts import AlertText, advise, advise_and_remember, holds_alert
 from triage.bot.commands import Command, Word, read_command
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import EXPIRES, Conversation
@@ -284,7 +284,7 @@ class Bot:
     def _text(self, message: Message, text: str, now: datetime) -> Outcome:
         """What was typed or heard: a command, a digit, alerts, or a question."""
         command = read_command(text)
-        if command is not None:
+        if command is not None and not holds_alert(self.adviser, command.argument):
             return self._command(message, command, now)
         digits = text.strip()
         if digits.isdecimal() and len(digits) <= LONGEST_ID:
@@ -337,7 +337,7 @@ class Bot:
         """Pasted output of tools, or typed words."""
         talk, parts = self._talk(message, now), judge(text)
         if is_evidence(text, parts, self.adviser.ask(text)):
-            outcome = evidence.judged(self.adviser, parts, self._context(message, now), talk)
+            outcome = evidence.judged(self.adviser, text, parts, self._context(message, now), talk)
             return replace(outcome, kept=mask_paste(text))
         return follow_ups.ask(self.adviser, text, talk, is_overheard=message.chat is not None)
 

@@ -95,11 +95,15 @@ COMMANDS: Mapping[Word, CommandSpec] = {
 }
 _BY_NAME = {name: word for word, spec in COMMANDS.items() for name in spec.names}
 _FIRST_WORD = re.compile(r"\s*(\w+)[\s:：,，]")
+_NUMBER = re.compile(r"[#＃]|\d{1,9}(?:[\s。.!！,，、:：]|$)")
+_TIMED = frozenset({Word.COVER, Word.SWAP, Word.MUTE})
+"""Commands with a time or a date, which people write right behind: 替班2小时."""
+_DIGITS = re.compile(r"\d.*")
 _MENTION = re.compile(r"@\S+\s+")
 _QUOTES = "「」『』“”‘’\"'"
 _TYPED = re.compile(
     r"([^\s:：,，#\d]+?)[。.!！?？~～]*"
-    r"(?:(?P<glued>\s*)(?P<number>#?\d{1,9}(?:\s.*)?)|[\s:：,，]+(?P<rest>.*))?",
+    r"(?:(?P<glued>\s*)(?P<number>[#＃]?\d.*)|[\s:：,，]+(?P<rest>.*))?",
     re.DOTALL,
 )
 
@@ -118,7 +122,7 @@ def read_command(text: str) -> Command | None:
     text = text.lstrip()
     plain = _FIRST_WORD.match(text, 0, _MAX_LENGTH)
     # most texts end here, before they are cleaned: an ordinary first word is the same after cleaning
-    if plain and fold(plain[1]).rstrip("0123456789") not in _BY_NAME:
+    if plain and _DIGITS.split(fold(plain[1]))[0] not in _BY_NAME:
         return None
     first = text.split(maxsplit=1)[:1]
     if not first or len(first[0]) > LONGEST_NOTE:
@@ -130,6 +134,8 @@ def read_command(text: str) -> Command | None:
     if match is None:
         return None
     word = _BY_NAME.get(fold(match[1]))
+    if match["glued"] == "" and word not in _TIMED and not _NUMBER.match(match["number"]):
+        return None  # 关闭499的连接 is no command
     argument = (match["number"] or match["rest"] or "").strip()[:LONGEST_NOTE]
     if word is None or (argument and not COMMANDS[word].argument):
         return None
@@ -165,8 +171,8 @@ _LONGEST_SPOKEN = 20
 _ORDINARY = frozenset(
     re.findall(
         r"\S+",
-        "好的 是的 对的 有的 行的 真的 别的 你的 他的 她的 它的 谁的 我们 没有 没事 没错 没空 移动 加油 加班 加急 "
-        "成功 成本 值得 放心 静态 关注 关于 历时 认识 换成 替换",
+        "好的 是的 对的 有的 行的 真的 别的 你的 他的 她的 它的 谁的 我们 我来 我看 我去 我在 没有 没事 "
+        "没错 没空 移动 加油 加班 加急 成功 成本 值得 放心 静态 关注 关于 历时 认识 换成 替换",
     )
 )
 """Words of their own that are one character away from a command."""

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from triage.bot.access import LISTED
 from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
+from triage.bot.numbers import first_number
 from triage.incidents.correlation import Incident
 from triage.incidents.story import account_line, clock_and_age, incident_name
 from triage.store import Action
 
 PENDING_SHOWN = timedelta(days=1)
 """How long something is shown that nobody confirms."""
-_LONGEST_NUMBER = 9
 
 
 def count_pending(context: Context) -> int:
@@ -26,10 +26,10 @@ def act(context: Context, command: Command) -> Outcome:
     """待确认 lists; 确认 makes one of them the members'."""
     if command.word is Word.PENDING:
         return _listed(context)
-    digits = command.argument.removeprefix("#").strip()
-    if not digits.isdecimal() or len(digits) > _LONGEST_NUMBER:
+    number, rest = first_number(command.argument)
+    if number is None or rest:
         return Outcome(context.adviser.say("confirmed", how="numberless", id=None, into=None, what=""))
-    return _confirmed(context, int(digits))
+    return _confirmed(context, number)
 
 
 def _listed(context: Context) -> Outcome:

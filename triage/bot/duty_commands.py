@@ -12,6 +12,7 @@ from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome, refused
 from triage.bot.conversation import Conversation
 from triage.bot.meant import incident_spoken_of, nothing_meant
+from triage.bot.numbers import first_number
 from triage.incidents import rota
 from triage.incidents.correlation import Incident, State
 from triage.incidents.story import incident_name, set_off
@@ -27,7 +28,7 @@ _DURATION = re.compile(
     r"(?:(?P<hours>\d{1,3}|半)\s*个?(?:小时|[hH]))?\s*(?:(?P<minutes>\d{1,4})\s*(?:分钟?|[mM]))?"
 )
 _DAY = re.compile(r"(\d{1,2})[-/月](\d{1,2})日?")
-_NUMBER = re.compile(r"#?(\d{1,9})(?:\s+|$)(?!小时|分)")
+_UNITS = ("小时", "分")
 
 
 def act(context: Context, command: Command, talk: Conversation | None, team: Team | None) -> Outcome:
@@ -120,11 +121,12 @@ def _swap(context: Context, argument: str, team: Team) -> Outcome:
     rotation, rest = _which_rotation(argument, team)
     typed, _, name = rest.partition(" ")
     today = context.now.astimezone(rotation.zone).date()
-    day, mate = _day(typed, today), team.named(name) if name.strip() else None
-    if day is None or not name.strip():
+    name = name.strip()
+    day, mate = _day(typed, today), team.named(name) if name else None
+    if day is None or not name:
         return _say(context, "swap_unread")
     if mate is None:
-        return _say(context, "unknown", name=foreign_word(name.strip()))
+        return _say(context, "unknown", name=foreign_word(name))
     start, end = (datetime.combine(each, time(), rotation.zone) for each in (day, day + timedelta(days=1)))
     return _take_over(context, rotation, mate, max(start, context.now), end)
 
@@ -167,8 +169,9 @@ def _day(typed: str, today: date) -> date | None:
 
 def _of_incident(context: Context, command: Command, talk: Conversation | None, team: Team) -> Outcome:
     """放手, 转给 and 静音, of the incident that is named by its number, else of the one spoken of last."""
-    match = _NUMBER.match(command.argument)
-    number, rest = (int(match[1]), command.argument[match.end() :]) if match else (None, command.argument)
+    number, rest = first_number(command.argument)
+    if rest.startswith(_UNITS):  # 静音 1 小时
+        number, rest = None, command.argument
     found = context.store.incident(number) if number is not None else incident_spoken_of(context, talk)
     if found is None or not context.viewer.may_see(found):
         return nothing_meant(context, command, number)
@@ -210,7 +213,9 @@ def _mute(context: Context, incident: Incident, rest: str, team: Team) -> Outcom
     if lasts is None or lasts > LONGEST_MUTE:
         return _say(context, "mute_unread")
     until = context.now + lasts
-    end = f"{until.astimezone(team.rotations[0].zone if team.rotations else context.now.tzinfo):%H:%M}"
+    local = until.astimezone(team.rotations[0].zone if team.rotations else context.now.tzinfo)
+    is_today = local.date() == context.now.astimezone(local.tzinfo).date()
+    end = f"{local:%H:%M}" if is_today else f"{local:%m-%d %H:%M}"
     said = _say(context, "muted", id=incident.id, end=end, what=incident_name(incident))
     return replace(said, actions=(Action("mute", incident.id, context.viewer.person, end, until=until),))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from triage.advice.adviser import Adviser
 from triage.advice.ticks import answered, next_step
@@ -12,6 +13,7 @@ from triage.bot.conversation import Conversation
 from triage.bot.meant import incident_spoken_of
 from triage.evidence.causes import name_cause
 from triage.evidence.judgement import Part
+from triage.evidence.network.names import against_sample
 from triage.evidence.transcript import read_line, write_line
 from triage.incidents.correlation import UNNUMBERED, Incident
 from triage.masking import mask
@@ -26,7 +28,7 @@ PASTES_READ = 50
 
 
 def judged(
-    adviser: Adviser, parts: tuple[Part, ...], context: Context | None, talk: Conversation | None
+    adviser: Adviser, text: str, parts: tuple[Part, ...], context: Context | None, talk: Conversation | None
 ) -> Outcome:
     """The verdicts; a member's paste is kept at the open incident of the conversation, and what agrees is named.
 
@@ -35,13 +37,16 @@ def judged(
     incident = _incident(context, talk)
     if context is None or talk is None or incident is None:
         return Outcome(adviser.evidence_page(parts))
+    newest = incident.sightings[-1] if incident.sightings else None
+    if newest is not None and newest.callback and newest.ip:
+        parts = against_sample(parts, text, urlsplit(newest.callback).hostname or "", newest.ip)
     before = parts_at(context, incident)
     cause = name_cause([*before, *parts])
     agreed = cause if cause and cause.is_agreed else None
     steps, following = _steps(adviser, talk, before, [*before, *parts])
-    text = adviser.evidence_page(parts, incident.id, agreed, steps, following)
+    said = adviser.evidence_page(parts, incident.id, agreed, steps, following)
     kept = Action(EVIDENCE, incident.id, context.viewer.person, kept_line(parts))
-    return Outcome(text, actions=(kept,))
+    return Outcome(said, actions=(kept,))
 
 
 def kept_line(parts: Sequence[Part]) -> str:

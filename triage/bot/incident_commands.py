@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from triage.advice.pasted import summary
@@ -13,15 +14,16 @@ from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.evidence import parts_at, parts_of
 from triage.bot.lists import list_incidents
-from triage.bot.meant import EVERYTHING, find_meant
+from triage.bot.meant import EVERYTHING, Meant, find_meant
+from triage.bot.quoting import about_incident
 from triage.bot.together import act_on_several, several_meant
 from triage.incidents.correlation import Incident, State, story_of
 from triage.incidents.story import (
     MemberNames,
-    clock,
     clock_and_age,
     incident_line,
     incident_name,
+    path_line,
     set_off,
     spaced,
 )
@@ -64,11 +66,25 @@ def act_on_incident(context: Context, command: Command, talk: Conversation | Non
     meant = find_meant(context, command, talk)
     if isinstance(meant, Outcome):
         return meant
-    if command.word is Word.STATUS:
+    return replace(_done(context, command.word, meant), conversation=_about(context, meant.incident, talk))
+
+
+def _done(context: Context, word: Word, meant: Meant) -> Outcome:
+    if word is Word.STATUS:
         return described(context, meant.incident)
-    if command.word is Word.CLAIM:
+    if word is Word.CLAIM:
         return claim(context, meant.incident)
-    return note_or_close(context, command.word, meant.incident, meant.detail)
+    return note_or_close(context, word, meant.incident, meant.detail)
+
+
+def _about(context: Context, incident: Incident, talk: Conversation | None) -> Conversation | None:
+    """The talk from then on: 关闭 and its reason mean the incident that was named last; None: as it was."""
+    if talk is not None and talk.incident == incident.key:
+        return None
+    about = about_incident(context, incident)
+    if talk is None:
+        return about
+    return replace(about, listed=talk.listed, listed_shown=talk.listed_shown, groups=talk.groups)
 
 
 def claim(context: Context, incident: Incident) -> Outcome:
@@ -114,7 +130,7 @@ def _name(viewer: Viewer, incident: Incident) -> str:
 def described(context: Context, incident: Incident) -> Outcome:
     """状态 of one incident: who has it, the path, what was looked at, the timeline."""
     viewer = context.viewer
-    path = " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in story_of(incident))
+    path = path_line(story_of(incident))
     first, others = _told_first(context.store.timeline(incident.id), is_claimed=bool(incident.owner))
     newest = others[-(EVENTS_SHOWN - len(first)) :]
     timeline = [_event_line(event, viewer.names, context.now) for event in (*first, *newest)]

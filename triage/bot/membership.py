@@ -9,13 +9,15 @@ from datetime import timedelta
 from triage.bot.access import holder_of, names_of
 from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
+from triage.incidents.correlation import RECALL, State
 from triage.incidents.story import MemberNames
 from triage.message import Person
 from triage.names import person_name
-from triage.store import Grant, Invite, Join, Member, Removal, Role
+from triage.store import Action, Grant, Invite, Join, Member, Removal, Role, Wanted
 
 WORDS = frozenset({Word.INVITE, Word.JOIN, Word.MEMBERS, Word.REMOVE})
 INVITATION_EXPIRES = timedelta(days=1)
+_MOST_RELEASED = 50
 LONGEST_WORD = 20
 """Characters of an invitation word that a reply repeats."""
 ROLES = {"成员": Role.MEMBER, "member": Role.MEMBER, "负责人": Role.LEAD, "lead": Role.LEAD}
@@ -87,7 +89,21 @@ def list_or_grant(context: Context, argument: str) -> Outcome:
     if not context.viewer.may_grant(grant.appids):
         return _told(context, "beyond", name)
     changed = Member(member.person, member.name, member.team, grant.appids, member.since, grant.role)
-    return _told(context, "granted", member_line(changed), grant)
+    lost = released_by(context, grant)
+    said = context.adviser.say(
+        "managed", how="granted", name=member_line(changed), released=[each.incident_id for each in lost]
+    )
+    return Outcome(said, actions=(grant, *lost))
+
+
+def released_by(context: Context, grant: Grant) -> tuple[Action, ...]:
+    """What a member has claimed and does not see any more with a grant is let go, so that others are called for it."""
+    if not grant.appids:
+        return ()
+    wanted = Wanted(state=State.OPEN, owner=grant.person)
+    owned = context.store.recent_incidents(context.now - RECALL, _MOST_RELEASED, wanted)
+    lost = [incident.id for incident in owned if incident.appid not in grant.appids]
+    return tuple(Action("release", number, grant.person) for number in lost)
 
 
 def read_grant(member: Member, words: list[str]) -> Grant | None:
@@ -147,5 +163,5 @@ def _find(context: Context, typed: str) -> Member | Outcome:
     return member if context.viewer.may_manage(member) else _told(context, "forbidden", name)
 
 
-def _told(context: Context, how: str, name: str, *actions: Grant | Removal) -> Outcome:
-    return Outcome(context.adviser.say("managed", how=how, name=name), actions=actions)
+def _told(context: Context, how: str, name: str, *actions: Removal) -> Outcome:
+    return Outcome(context.adviser.say("managed", how=how, name=name, released=[]), actions=actions)

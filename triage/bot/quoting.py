@@ -15,6 +15,7 @@ from triage.advice.several import worst_first
 from triage.bot.commands import Command, Word
 from triage.bot.context import Asking, Context
 from triage.bot.conversation import Conversation
+from triage.bot.numbers import first_number, first_range, is_marked
 from triage.errors import TextTooLargeError
 from triage.evidence.judge import judge
 from triage.incidents.correlation import Incident, key_of, sighting_of
@@ -44,7 +45,9 @@ def about_quote(command: Command, quote: str) -> Command:
     """The command about the incident of the quoted answer, where it names none itself."""
     number = quoted_number(quote)
     argument = command.argument
-    is_named = argument.startswith("#") or (command.word in (Word.CLAIM, Word.STATUS) and argument)
+    named, rest = first_number(argument)
+    names_itself = is_marked(argument) or first_range(argument) or (named is not None and not rest)
+    is_named = names_itself or (command.word in (Word.CLAIM, Word.STATUS) and argument)
     if number is None or command.word not in _NUMBERED or is_named:
         return command
     return replace(command, argument=f"#{number} {argument}".strip())

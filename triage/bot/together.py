@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from triage.bot.access import LISTED
@@ -10,6 +9,7 @@ from triage.bot.commands import Command, Word
 from triage.bot.context import Context, Outcome
 from triage.bot.conversation import Conversation
 from triage.bot.meant import EVERYTHING
+from triage.bot.numbers import several_numbers
 from triage.bot.several import keys_of
 from triage.incidents.correlation import RECALL, Incident, State
 from triage.incidents.story import incident_name, spaced
@@ -19,8 +19,6 @@ AT_ONCE = 50
 """Incidents that one message claims or closes at most."""
 _LEFT_NAMED = 10
 """Incidents whose number is given where nothing was done."""
-_NUMBERS = re.compile(r"(?:#?[0-9]{1,9}(?:[ \t,，、]+|$)){2,}")
-_MARKED_NUMBERS = re.compile(r"(?:#[0-9]{1,9}(?:[ \t,，、]+|$)){2,}")
 
 
 def several_meant(
@@ -28,7 +26,7 @@ def several_meant(
 ) -> tuple[tuple[Incident, ...], tuple[str, ...], str] | None:
     """The incidents that 认领 or 关闭 means, the numbers that are none, and the reason; None if it means at most one.
 
-    `认领 1 2 3`, `关闭 #1 #2 换了证书`, `关闭 1 2`, and 全部 after a list or after several alerts.
+    `认领 1 2 3`, `关闭 #1 和 #2 换了证书`, `关闭 1 2`, and 全部 after a list or after several alerts.
     """
     if command.word not in (Word.CLAIM, Word.CLOSE):
         return None
@@ -37,14 +35,14 @@ def several_meant(
     if first.casefold() in EVERYTHING and (command.word is Word.CLOSE or not rest):
         found = _spoken_of(context, talk)
         return (found, (), rest.strip()) if found else None
-    match = _NUMBERS.fullmatch(argument) or _MARKED_NUMBERS.match(argument)
-    if match is None or (command.word is Word.CLAIM and match.end() < len(argument)):
+    typed = several_numbers(argument)
+    if typed is None or (command.word is Word.CLAIM and typed[1]):
         return None
-    ids = list(dict.fromkeys(int(digits) for digits in re.findall("[0-9]+", match[0])))
+    ids, reason = typed
     found = tuple(context.viewer.seen(context.store.incidents_with(ids)))
     known = {incident.id for incident in found}
     missing = tuple(f"#{number} 没有这件事" for number in ids if number not in known)
-    return found, missing, argument[match.end() :].strip()
+    return found, missing, reason
 
 
 def _spoken_of(context: Context, talk: Conversation | None) -> tuple[Incident, ...]:

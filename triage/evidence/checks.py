@@ -57,7 +57,9 @@ _DECIDERS: Mapping[str, _Decider] = {
     "callback_check": _Decider(("callback_check",), "ping_loss check_error token_invalid ip_not_allowed"),
     "callback_ip": _Decider((), "deny_wechat forbidden_by_rule ip_not_allowed token_invalid"),
     "component_ticket": _Decider(()),
-    "dns_system": _Decider(("dig nslookup",), f"{_NAME_SIGNS} private_address name_not_resolved dns_slow"),
+    "dns_system": _Decider(
+        ("dig nslookup",), f"{_NAME_SIGNS} other_address private_address name_not_resolved dns_slow"
+    ),
     "dns_wechat": _Decider(("callback_check",), _NAME_SIGNS),
     "echo": _Decider((), "redirect redirect_callback http_status"),
     "egress_ip": _Decider(("callback_check callback_ip",), "ip_not_allowed"),

@@ -105,6 +105,7 @@ FINDINGS: Mapping[str, Meaning] = {
     "servfail": Meaning("权威 DNS 出错", ("dns_failure",), "查 DNS 服务商"),
     "no_address": Meaning("没有 A 记录", ("dns_failure", "dns_invalid_domain"), "加 A 记录"),
     "dns_timeout": Meaning("DNS 没有回应", ("dns_timeout", "dns_failure"), "换一个 DNS 再查"),
+    "other_address": Meaning("结果里没有报警样例的 IP", ("connect_timeout",), "核对哪个是现在的公网入口"),
     "private_address": Meaning("解析到内网地址", ("dns_invalid_domain", "connect_timeout"), "改成公网 IP"),
     "cname": Meaning("中间有 CNAME", (), ""),
     "other_record": Meaning("问的不是 A 记录，微信要的是 A 记录", (), "dig 域名"),

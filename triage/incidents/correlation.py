@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from triage.alerts.facts import is_masked
 from triage.findings import Severity
 from triage.message import Person
+from triage.platform.limits import ALERT_WINDOW, TICKET_ALERT_WINDOW
 from triage.rules.matching import Diagnosis
 from triage.rules.model import MARK_FAIL
 
@@ -88,7 +89,7 @@ class Reason(enum.StrEnum):
     OPENED = "opened"
     """It is the first alert of a new incident."""
     JOINED = "joined"
-    """The same callback has an open incident."""
+    """The same callback has an open incident, or one that was closed after these failures."""
     REOPENED = "reopened"
     """The same callback has an incident that was closed shortly before."""
     REPEATED = "repeated"
@@ -131,6 +132,8 @@ STORY = timedelta(hours=2)
 """Alerts of one callback belong to one story if no more time than this lies between them."""
 RECALL = timedelta(days=90)
 """How long an earlier incident of the same callback is mentioned."""
+_TICKETS = frozenset({"ticket_timeout", "ticket_failure"})
+"""Kinds whose alerts count for longer than the others."""
 MIN_STORM = 20
 """Different alerts within `STORM_WINDOW` that are answered with a summary."""
 STORM_WINDOW = timedelta(minutes=1)
@@ -186,15 +189,19 @@ def key_of(sighting: Sighting) -> str:
 def correlate(sighting: Sighting, known: Sequence[Incident], now: datetime) -> Verdict:
     """Which of the known incidents an alert belongs to; those with another key are ignored.
 
-    Closed incidents within `RECALL` come back as `REOPENED` only if the alert is one of theirs or follows within
-    `STORY`; the last closed one is in the verdict's `before`.
+    Closed incidents within `RECALL` come back as `REOPENED` only if the alert follows within `STORY`; one whose
+    failures were over when the incident was closed opens nothing again, however late it is forwarded. The last closed
+    one is in the verdict's `before`.
     """
     ours = sorted((item for item in known if item.key == key_of(sighting)), key=lambda item: item.last_seen)
     before = next((item for item in reversed(ours) if item.state is State.CLOSED), None)
     for incident in reversed(ours):
-        first = next((old for old in incident.sightings if old.digest == sighting.digest), None)
+        first = next((old for old in incident.sightings if _is_same(sighting, old, now)), None)
         if first is not None:
             return Verdict(Reason.REPEATED, incident, first, root_of(sighting, incident), before)
+    over = next((item for item in reversed(ours) if _was_over(sighting, item)), None)
+    if over is not None:
+        return Verdict(Reason.JOINED, over, None, root_of(sighting, over), before)
     latest = ours[-1] if ours else None
     if latest is None or now - latest.last_seen > STORY:
         stale = latest if latest is not None and latest.state is State.OPEN else None
@@ -205,6 +212,21 @@ def correlate(sighting: Sighting, known: Sequence[Incident], now: datetime) -> V
     if sighting.kind != MARK_FAIL and any(old.kind == MARK_FAIL for old in latest.sightings):
         return Verdict(Reason.FOLDED, latest, None, root, before)
     return Verdict(Reason.JOINED, latest, None, root, before)
+
+
+def _is_same(sighting: Sighting, old: Sighting, now: datetime) -> bool:
+    """Whether it is the same alert again; one without a time may be another that counted as much."""
+    is_timed = sighting.first_seen is not None
+    return old.digest == sighting.digest and (is_timed or now - old.seen_at <= STORY)
+
+
+def _was_over(sighting: Sighting, incident: Incident) -> bool:
+    """Whether an incident was closed after all that an alert counts, and had begun by then."""
+    failed = sighting.first_seen
+    if failed is None or incident.closed_at is None:
+        return False
+    window = TICKET_ALERT_WINDOW if sighting.kind in _TICKETS else ALERT_WINDOW
+    return began_at(incident) - STORY <= failed <= incident.closed_at - window
 
 
 def correlate_together(
@@ -237,11 +259,22 @@ def _joined(verdict: Verdict, sighting: Sighting) -> Incident:
 
 
 def root_of(sighting: Sighting, incident: Incident) -> Sighting | None:
-    """The alert that most likely led to a MarkFail: the first other one of its story (guide 6.b)."""
+    """The alert that most likely led to a MarkFail: the first other one of its story before it (guide 6.b)."""
     if sighting.kind != MARK_FAIL:
         return None
-    others = [old for old in story_of(incident) if old.kind != MARK_FAIL]
-    return others[0] if others else None
+    root, since = None, sighting.first_seen or sighting.seen_at
+    for old in sorted(incident.sightings, key=_failed_at)[::-1]:
+        if old.first_seen and sighting.first_seen and old.first_seen > sighting.first_seen:
+            continue
+        if since - _failed_at(old) > STORY:
+            break
+        since = min(since, _failed_at(old))
+        root = old if old.kind != MARK_FAIL else root
+    return root
+
+
+def _failed_at(sighting: Sighting) -> datetime:
+    return sighting.first_seen or sighting.seen_at
 
 
 def story_of(incident: Incident) -> tuple[Sighting, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from triage.findings import Severity
 from triage.incidents import rota
 from triage.incidents.case import Case, severity_of
-from triage.incidents.correlation import State, is_quiet
+from triage.incidents.correlation import Incident, State, is_quiet
 from triage.incidents.occasions import (
     Again,
     Because,
@@ -94,7 +94,8 @@ def _changed(case: Case) -> Decision:
         return Decision(Because.CLAIMED, (*news, *minute))
     if escalation is None:
         return Decision(Because.NO_ESCALATION, minute)
-    if occasion.what is What.WORSE and case.team.escalation(_severity_before(case)) is escalation:
+    goes_on = case.team.escalation(_severity_before(case)) is escalation
+    if occasion.what is What.WORSE and goes_on and not _wakes(case):
         return Decision(Because.UNCLAIMED, minute)
     freed: tuple[Planned, ...] = ()
     if occasion.what is What.RELEASE:
@@ -112,6 +113,15 @@ def _severity_before(case: Case) -> Severity:
     """What the incident's severity was before the alert that this occasion is about."""
     older = tuple(alert for alert in case.incident.sightings if alert.seen_at < case.occasion.since)
     return severity_of(replace(case.incident, sightings=older))
+
+
+def _wakes(case: Case) -> bool:
+    """Whether the alert this is about may call people in quiet hours, and those before it might not."""
+    quiet = case.team.quiet
+    if quiet is None or not severity_of(case.incident).rank <= quiet.below.rank < _severity_before(case).rank:
+        return False
+    zones = {None, *(mate.zone for mate in case.team.people)}
+    return any(rota.quiet_until(quiet, case.now, zone) for zone in zones)
 
 
 def _step(case: Case) -> Decision:
@@ -311,7 +321,7 @@ def _after_mark_fail(case: Case) -> tuple[Again, ...]:
 
 def _minute_over(case: Case) -> Decision:
     """Ask the owner, else those who heard of it, whether it still fails; a later alert or a probe is the answer."""
-    is_failing = case.incident.last_seen > case.occasion.since
+    is_failing = _has_failed_since(case.incident, case.occasion.since)
     probed = None if is_failing else case.known.probed
     news = News.STILL_FAILING if is_failing else News.MINUTE_OVER
     if probed is not None:
@@ -325,3 +335,13 @@ def _minute_over(case: Case) -> Decision:
         told = (*groups, *case.tell_called(news, Because.HAPPENED))
     note = probed.found if probed else ""
     return Decision(Because.HAPPENED, tuple(replace(item, note=note) for item in told))
+
+
+def _has_failed_since(incident: Incident, since: datetime) -> bool:
+    """Whether alerts say that pushes failed after the MarkFail that was forwarded at `since`, in whichever order."""
+    marks = [alert for alert in incident.sightings if alert.kind == MARK_FAIL and alert.seen_at <= since]
+    blocked = max([alert.first_seen or alert.seen_at for alert in marks], default=since)
+    return any(
+        alert.first_seen > blocked if alert.first_seen else alert.seen_at > since
+        for alert in incident.sightings
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -113,14 +113,16 @@ def clock_and_age(moment: datetime, now: datetime, *, dated: bool = False) -> st
 
 def _path(incident: Incident, sighting: Sighting) -> str:
     """The story in a line, `18:31 连接超时 → 18:36 请求超时`; `""` where it has one kind only."""
-    steps = list(story_of(incident))
-    if all(step.kind != sighting.kind for step in steps):
-        steps.append(sighting)
-    return (
-        " → ".join(f"{clock(step.first_seen or step.seen_at)} {step.title}" for step in steps)
-        if len(steps) > 1
-        else ""
-    )
+    steps = story_of(replace(incident, sightings=(*incident.sightings, sighting)))
+    return path_line(steps) if len(steps) > 1 else ""
+
+
+def path_line(steps: Sequence[Sighting]) -> str:
+    """`18:31 连接超时 → 18:36 请求超时`, with the dates where they are of several days."""
+    times = [step.first_seen or step.seen_at for step in steps]
+    dated = len(set(map(day, times))) > 1
+    parts = zip(times, steps, strict=True)
+    return " → ".join(f"{clock(moment, dated=dated)} {step.title}" for moment, step in parts)
 
 
 def _root(verdict: Verdict) -> str:
@@ -189,7 +191,9 @@ def _since(incident: Incident, now: datetime) -> str:
     different = {item.digest for item in incident.sightings}
     newest = ago(incident.last_seen, now)
     blank = " " if newest[:1].isdigit() else ""
-    return f"{clock(began_at(incident), dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}转来"
+    began = began_at(incident)
+    year = "" if day(began)[:4] == day(now)[:4] else f"{day(began)[:4]}-"
+    return f"{year}{clock(began, dated=True)} 起，{len(different)} 条报警，最近一条{blank}{newest}转来"
 
 
 def _who(incident: Incident, names: MemberNames, now: datetime, quiet: timedelta) -> str:

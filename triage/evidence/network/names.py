@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
@@ -263,3 +264,27 @@ def _judge_nslookup(text: str, *, is_end: bool) -> Iterator[Finding]:
         yield from _judge_answer("NOERROR", found, 0)
         if "canonical name" in text or re.search(r"Aliases|别名", text):
             yield note("cname", "中间有 CNAME")
+
+
+def against_sample(parts: tuple[Part, ...], text: str, host: str, ip: str) -> tuple[Part, ...]:
+    """The parts, and that the answer to a question for an alert's host lacks the address that the alert names."""
+    found = _ANSWERED.findall(text)
+    asked = re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)", text, re.IGNORECASE) if host else None
+    if asked is None or not found or ip in found:
+        return parts
+    proof = f"样例 {ip}，结果 {'、'.join(dict.fromkeys(found[:_ADDRESSES_SHOWN]))}"
+    return tuple(
+        replace(part, findings=(suspect("other_address", proof),))
+        if part.tool in _RESOLVERS and not part.findings
+        else part
+        for part in parts
+    )
+
+
+_RESOLVERS = frozenset({"dig", "nslookup"})
+_ADDRESSES_SHOWN = 3
+_ANSWERED = re.compile(
+    r"^[ \t>]*(?:\S+\.[ \t]+\d+[ \t]+IN[ \t]+A[ \t]+|Address(?:es)?:[ \t]*)?(\d{1,3}(?:\.\d{1,3}){3})[ \t\r]*$",
+    re.MULTILINE,
+)
+"""An address in an answer: alone on its line, in a record, or behind `Address:`, where the server's has `#53`."""
