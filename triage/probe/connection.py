@@ -191,7 +191,8 @@ class Connection:
             self.close()
             self._received = stream.received
             problem = _answer_problem(exc, stream.received)
-            raise UnreachableError(problem, _words(exc), time.perf_counter() - started) from exc
+            seconds = time.perf_counter() - started
+            raise UnreachableError(problem, _words(exc), seconds, received=stream.received) from exc
         seconds = time.perf_counter() - started
         is_cut = response.length not in (None, 0)
         if response.will_close or is_cut:
@@ -207,6 +208,7 @@ class Connection:
                 TransportProblem.BROKEN,
                 Wording("{length:,} bytes are missing", length=response.length),
                 seconds,
+                received=stream.received,
             )
         type_ = response.headers.get("Content-Type", "")
         return HttpAnswer(Response(response.status, body, type_), seconds, response.headers.get("Location"))
