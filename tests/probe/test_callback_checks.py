@@ -325,6 +325,25 @@ def test_an_answer_without_an_end_is_told_from_none_at_all() -> None:
     assert "Content-Length" not in (start[2] or "")
 
 
+def sized(body: bytes, length: int) -> Raw:
+    return Raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + body)
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "expected"),
+    [
+        (b"success", 5, {"length_too_small"}),
+        (b"success\r\n", 7, set()),
+        (b"success, and more", 7, set()),
+        (b"oops", 4, {"plain_text"}),
+    ],
+    ids=["success is cut", "a line end behind the body", "what is behind success is cut", "nothing is cut"],
+)
+def test_a_content_length_that_cuts_the_answer_is_named(body: bytes, length: int, expected: set[str]) -> None:
+    report = look(says(lambda message, request: sized(body, length)))
+    assert {id_ for _, _, id_ in found(report)} == expected
+
+
 @pytest.mark.parametrize(("received", "said"), [(0, "一个字节也没回"), (9, "只收到一半")])
 def test_a_reset_before_the_first_byte_is_no_half_answer(received: int, said: str) -> None:
     failure = UnreachableError(TransportProblem.BROKEN, "Connection reset by peer", 0.1, received=received)

@@ -75,6 +75,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "E.12",
         Wording("收到一半断开：查反代的超时设置、Content-Length 是否写错、那时有没有重启"),
     ),
+    "length_too_small": Fault(
+        Severity.HIGH,
+        "E.12",
+        Wording("Content-Length 按编码后的字节数算，不是字符数；最好让框架自己写"),
+    ),
     "not_http": Fault(Severity.HIGH, "5.b", Wording("这个端口上跑的不是 http 服务，核对端口和反代的转发")),
     "too_large": Fault(Severity.HIGH, "R3", Wording("回应只该是 success、空串或一小段 XML")),
     "request_timeout": Fault(
