@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -416,6 +417,14 @@ def test_a_wrong_echo_is_named(body: Callable[[str], str], id_: str) -> None:
         is_in_there = "success" not in finding.message
         assert ("不加引号" in (finding.hint or "")) is is_in_there
         assert ("Token" in (finding.hint or "")) is not is_in_there
+
+
+def test_a_compressed_echo_is_no_matter_of_the_token() -> None:
+    body = gzip.compress(b"1234567890")
+    report = look(lambda request: Response(200, body))
+    (finding,) = (finding for _, finding in report.findings if finding.id == "wrong_echo")
+    assert finding.message == f"没有原样返回 echostr，回的是 gzip 压缩过的 {len(body)} 字节"
+    assert "不要压缩" in (finding.hint or "")
 
 
 def test_what_came_in_place_of_the_echo_is_shown_with_what_nobody_sees() -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Finding, Severity
 from triage.message import Response
+from triage.platform.clauses import CLAUSES
 from triage.probe.connection import HttpAnswer
 from triage.probe.guard import Refusal
 from triage.probe.report import printable
@@ -20,6 +21,7 @@ from triage.wording import Wording
 
 _EXCERPT_CHARACTERS = 80
 _LOCATION_CHARACTERS = 100
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +225,11 @@ def explain_echo(finding: Finding, response: Response, echostr: str) -> Finding:
     """A finding `wrong_echo` with what came back in place of the echostr, and what to do by whether it is in there."""
     text = response.body[: 5 * _EXCERPT_CHARACTERS].decode("utf-8", "replace")[:_EXCERPT_CHARACTERS]
     shown = repr(text) if text else Wording("空包体")
-    message = Wording("没有原样返回 echostr，回的是 {body}", body=shown)
     hint = FAULTS["wrong_echo"].hint if echostr.encode() in response.body else _HINT_FOR_OTHER_ECHO
+    if response.body.startswith(_GZIP):
+        shown = Wording("gzip 压缩过的 {size} 字节", size=len(response.body))
+        hint = CLAUSES["bad_encoding"].hint
+    message = Wording("没有原样返回 echostr，回的是 {body}", body=shown)
     return replace(finding, message=message, hint=hint)
 
 
