@@ -259,14 +259,20 @@ class TransportProblem(StrEnum):
 class UnreachableError(TriageError):
     """No connection, or no whole answer: why, what was said about it, and after how many seconds.
 
-    `verify_code` is OpenSSL's number for what is wrong with a certificate.
+    `verify_code` is OpenSSL's number for what is wrong with a certificate, `received` the bytes that came.
     """
 
     def __init__(
-        self, problem: TransportProblem, detail: str, seconds: float, verify_code: int | None = None
+        self,
+        problem: TransportProblem,
+        detail: str,
+        seconds: float,
+        verify_code: int | None = None,
+        received: int = 0,
     ) -> None:
         super().__init__(Wording("{problem}: {detail}", problem=problem, detail=detail))
         self.problem = problem
         self.detail = detail
         self.seconds = seconds
         self.verify_code = verify_code
+        self.received = received

@@ -112,6 +112,26 @@ def test_a_format_that_nobody_named_is_read_by_shapes(
 
 
 @pytest.mark.parametrize(
+    ("rest", "upstream", "seconds", "upstream_seconds"),
+    [
+        ("rt=5.004 uct=0.000 uht=0.001 urt=5.002 ua=10.0.0.1:80 us=-", "10.0.0.1:80", "5.004", "5.002"),
+        ("10.0.0.1:80 0.000 0.001 5.002 5.004", "10.0.0.1:80", "5.004", "5.002"),
+        (
+            "rt=4.004 uct=0.000, 0.000 urt=4.001, 0.002 ua=10.0.0.1:80, 10.0.0.2:80 us=504, 200",
+            "10.0.0.1:80, 10.0.0.2:80", "4.004", "4.001, 0.002",
+        ),
+    ],
+)  # fmt: skip
+def test_the_time_of_the_backend_is_not_that_of_connecting_to_it(
+    rest: str, upstream: str, seconds: str, upstream_seconds: str
+) -> None:
+    fields = named(read_any(f'1.1.1.1 - - [{AT}] "GET / HTTP/1.1" 200 7 "-" "-" {rest}'))
+    assert [fields[name] for name in ("upstream", "seconds", "upstream_seconds")] == [
+        upstream, seconds, upstream_seconds,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
     [
         (AT, 1795869000), ("28/Nov/2026:20:30:00 +0800", 1795869000), ("28/Nov/2026:18:00:00 +0530", 1795869000),

@@ -135,7 +135,11 @@ LOGS: dict[str, tuple[Sequence[str], str, str]] = {
     "nginx denied it": ([BEFORE, line(1, 403, "0.000", "-", openid=OPENID), AFTER], "refused", "403 ×1"),
     "a body that was too large": ([BEFORE, line(1, 413, "0.000", "-", openid=OPENID), AFTER], "refused", ""),
     "a redirect in combined": ([BEFORE, combined(1, 302, openid=OPENID), AFTER], "refused", "302"),
+    "a body that was too large, in combined": ([BEFORE, combined(1, 413, openid=OPENID), AFTER], "refused", ""),
     # answered wrongly
+    "who denied it combined does not say": (
+        [BEFORE, combined(1, 403, openid=OPENID), AFTER], "wrong_answer", "403 ×1",
+    ),
     "the backend was down": ([BEFORE, line(1, 502, "0.000", openid=OPENID), AFTER], "wrong_answer", BACKEND),
     "the application threw": ([BEFORE, line(1, 500, "0.100", openid=OPENID), AFTER], "wrong_answer", "500"),
     "the application redirected": ([BEFORE, line(1, 302, openid=OPENID), AFTER], "wrong_answer", "302"),
@@ -198,6 +202,22 @@ def test_what_the_platform_got_outweighs_a_log_that_is_fine(tmp_path: Path) -> N
     for sample in ("[http code=502]", "[response_length=4][response_content=oops]"):
         answer, _ = judged(tmp_path, lines, ALERT.replace("[Event=Click]", sample))
         assert answer.verdict == "wrong_answer"
+
+
+def test_a_log_without_backends_blames_neither_nginx_nor_the_application(tmp_path: Path) -> None:
+    answer, _ = judged(tmp_path, [BEFORE, combined(1, 403, openid=OPENID), AFTER])
+    assert "看不出是应用还是 nginx 回的" in answer.next
+    known, _ = judged(tmp_path, [BEFORE, line(1, 403, openid=OPENID), AFTER])
+    assert "看不出" not in known.next
+
+
+def test_a_504_blames_the_backend_though_the_log_names_none(tmp_path: Path) -> None:
+    answer, _ = judged(tmp_path, [BEFORE, combined(9, 504, openid=OPENID), AFTER])
+    assert answer.verdict == "backend_slow"
+    assert "看不出" not in answer.proof
+    assert "limit_req" not in answer.next
+    left, _ = judged(tmp_path, [BEFORE, combined(9, 499, openid=OPENID), AFTER])
+    assert "limit_req" in left.next
 
 
 def test_failures_that_the_alert_complains_of_come_first(tmp_path: Path) -> None:

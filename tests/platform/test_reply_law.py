@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -223,6 +224,10 @@ BODIES = [
     Case("a status with its phrase", b"HTTP/1.1 404 Gone fishing", "error_text", b"HTTP/1.1 404"),
     Case("a number of yuan", "500元优惠券".encode(), "plain_text", "500元优惠券".encode()),
     Case("other words", b"ok\n", "plain_text", b"ok"),
+    Case("a comment behind success", b"success<!-- 1 -->", "plain_text", b"success<!--"),
+    Case("a script behind success", b"success\n<script>x()</script>", "plain_text", b"success\n<script"),
+    Case("comments before success", b"<!-- 1 --><!-- 2 -->success", "plain_text"),
+    Case("a refused signature", b"Invalid signature", "error_text", b"Invalid"),
     Case("words for a payment", b"FAIL", "wrong_payment_reply", b"FAIL", PAYMENT_NOTIFY),
     Case("success for a payment", b"success", "wrong_payment_reply", b"success", PAYMENT_NOTIFY),
     Case("bytes that are no text", b"\x1f\x8b\x08\x00", "bad_encoding", b"\x8b"),
@@ -443,6 +448,24 @@ def test_every_finding_says_what_to_do_and_by_which_rule(case: Case) -> None:
             TICKET,
             "回应是空的（0 字节）；component_verify_ticket（第三方平台 ticket）只认 success",
             id="empty",
+        ),
+        pytest.param(
+            b"\xef\xbb\xbfsuccess\n",
+            TEXT,
+            r"回应是 '\ufeffsuccess\n'，共 11 字节；应恰好是小写的 7 个字节 success",
+            id="what nobody sees around success",
+        ),
+        pytest.param(
+            gzip.compress(b"success"),
+            TEXT,
+            "回应是 gzip 压缩过的 27 字节，请求里没有要求压缩",
+            id="a compressed body",
+        ),
+        pytest.param(
+            b"<!-- 0.02 s -->\nsuccess",
+            TEXT,
+            "success 前后还有别的内容，共 23 字节；应是 success、空包体（0 字节）或回应 XML",
+            id="a comment before success",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,10 +16,12 @@ from tests.support.sick_peer import ACCOUNTS, PLAIN, SAFE, Raw, healthy, serving
 from triage.channels.envelope import encrypt, sign
 from triage.channels.wechat.callback import receive
 from triage.channels.xml import read_fields, write_fields
+from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Severity
 from triage.message import Message, Request, Response
 from triage.platform.clauses import CLAUSES
 from triage.probe import CheckState, Limits, ProbePlan, checked, examine
+from triage.probe.faults import explain_failure
 from triage.probe.report import Layer
 
 # -- healthy
@@ -265,6 +268,20 @@ def test_a_ticket_that_is_not_acknowledged_is_named() -> None:
     assert found(report) == {("reply", "component_ticket", "empty_reply")}
 
 
+@pytest.mark.parametrize(
+    ("page", "hint"),
+    [
+        (b"<title>400 The plain HTTP request was sent to HTTPS port</title>", "http 打到了 https 的端口"),
+        (b"Client sent an HTTP request to an HTTPS server.\n", "http 打到了 https 的端口"),
+        (b"<title>400 No required SSL certificate was sent</title>", "客户端证书"),
+        (b"bad xml", "应用认为请求不合法"),
+    ],
+)
+def test_a_400_of_the_web_server_is_none_of_the_application(page: bytes, hint: str) -> None:
+    report = look(lambda request: Response(400, page))
+    assert {hint in (finding.hint or "") for _, finding in report.findings} == {True}
+
+
 @pytest.mark.parametrize("status", [201, 302, 403, 404, 405, 415, 500, 502, 999])
 def test_a_status_other_than_200_is_named(status: int) -> None:
     report = look(lambda request: Response(status, b"http://192.0.2.1/"))
@@ -296,6 +313,42 @@ def test_a_broken_answer_is_named_at_its_layer(raw: Raw, id_: str) -> None:
     report = look(lambda request: raw)
     assert ("http", "echo", id_) in found(report)
     assert report.first is Layer.HTTP
+
+
+def test_an_answer_without_an_end_is_told_from_none_at_all() -> None:
+    plan = replace(QUICK, limits=SHORT)
+    begun = look(lambda request: Raw(b"HTTP/1.1 200 OK\r\n\r\nsuccess", hold=True), plan)
+    silent = look(lambda request: Raw(hold=True), plan)
+    (end,) = {(finding.id, "没有结尾" in finding.message, finding.hint) for _, finding in begun.findings}
+    (start,) = {(finding.id, "没有结尾" in finding.message, finding.hint) for _, finding in silent.findings}
+    assert (end[:2], start[:2]) == (("request_timeout", True), ("request_timeout", False))
+    assert "Content-Length" in (end[2] or "")
+    assert "Content-Length" not in (start[2] or "")
+
+
+def sized(body: bytes, length: int) -> Raw:
+    return Raw(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + body)
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "expected"),
+    [
+        (b"success", 5, {"length_too_small"}),
+        (b"success\r\n", 7, set()),
+        (b"success, and more", 7, set()),
+        (b"oops", 4, {"plain_text"}),
+    ],
+    ids=["success is cut", "a line end behind the body", "what is behind success is cut", "nothing is cut"],
+)
+def test_a_content_length_that_cuts_the_answer_is_named(body: bytes, length: int, expected: set[str]) -> None:
+    report = look(says(lambda message, request: sized(body, length)))
+    assert {id_ for _, _, id_ in found(report)} == expected
+
+
+@pytest.mark.parametrize(("received", "said"), [(0, "一个字节也没回"), (9, "只收到一半")])
+def test_a_reset_before_the_first_byte_is_no_half_answer(received: int, said: str) -> None:
+    failure = UnreachableError(TransportProblem.BROKEN, "Connection reset by peer", 0.1, received=received)
+    assert said in explain_failure(failure).message
 
 
 def test_a_callback_that_accepts_and_never_answers_is_given_up_soon() -> None:
@@ -357,7 +410,27 @@ def test_a_wrong_echo_is_named(body: Callable[[str], str], id_: str) -> None:
             else well(request)
         )
 
-    assert found(look(answer)) == {("verify", "echo", id_)}
+    report = look(answer)
+    assert found(report) == {("verify", "echo", id_)}
+    if id_ == "wrong_echo":
+        (finding,) = (finding for _, finding in report.findings)
+        is_in_there = "success" not in finding.message
+        assert ("不加引号" in (finding.hint or "")) is is_in_there
+        assert ("Token" in (finding.hint or "")) is not is_in_there
+
+
+def test_a_compressed_echo_is_no_matter_of_the_token() -> None:
+    body = gzip.compress(b"1234567890")
+    report = look(lambda request: Response(200, body))
+    (finding,) = (finding for _, finding in report.findings if finding.id == "wrong_echo")
+    assert finding.message == f"没有原样返回 echostr，回的是 gzip 压缩过的 {len(body)} 字节"
+    assert "不要压缩" in (finding.hint or "")
+
+
+def test_what_came_in_place_of_the_echo_is_shown_with_what_nobody_sees() -> None:
+    report = look(lambda request: Response(200, b"\xef\xbb\xbfno\n"))
+    (finding,) = (finding for _, finding in report.findings if finding.id == "wrong_echo")
+    assert finding.message == r"没有原样返回 echostr，回的是 '\ufeffno\n'"
 
 
 def test_a_callback_that_verifies_nothing_is_named() -> None:
@@ -375,13 +448,3 @@ def test_a_callback_that_verifies_nothing_is_named() -> None:
         "签名错误的 GET",
         "签名错误的 POST",
     }
-
-
-@pytest.mark.parametrize("mode", ["plain", "safe"])
-def test_different_answers_to_a_retry_are_named(mode: str) -> None:
-    numbers = itertools.count()
-    report = look(
-        healthy(ACCOUNTS[mode], lambda came: str(next(numbers))),
-        ProbePlan(ACCOUNTS[mode], mode, ("text",), count=0),
-    )
-    assert found(report) == {("time", "retry", "retry_differs")}

@@ -184,6 +184,32 @@ def test_two_resolvers_are_compared(case: str) -> None:
     assert set(addresses) == {*system.addresses, *(known if isinstance(known, tuple) else ())}
 
 
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (("8.8.8.8",), {("dns_wechat", "dns_differs")}),
+        (("10.0.0.1", "8.8.8.8"), {("dns_system", "forbidden_address")}),
+        (dns.rcode.NXDOMAIN, {("dns_system", "forbidden_address"), ("dns_wechat", "dns_wechat_failure")}),
+    ],
+    ids=["the platform gets a public one", "the platform gets it too", "the platform gets none"],
+)
+def test_a_name_that_a_hosts_file_leads_inside_is_judged_by_what_the_platform_gets(
+    known: tuple[str, ...] | dns.rcode.Rcode, expected: set[tuple[str, str]]
+) -> None:
+    with dns_server({"mp.example.com": known}) as server:
+        world = World(lambda host: Resolution(("10.0.0.1",), 0.0), server.place)
+        guard = Guard(frozenset({"mp.example.com"}))
+        checks, addresses = check_dns(parse_target("http://mp.example.com/"), guard, world, SHORT)
+    assert {(check.id, finding.id) for check in checks for finding in check.findings} == expected
+    assert "10.0.0.1" not in addresses
+
+
+def test_a_comparison_that_nobody_wanted_blames_no_name() -> None:
+    guard = Guard(frozenset({"mp.example.com"}))
+    checks, _ = check_dns(parse_target("http://mp.example.com/"), guard, world_of("8.8.8.8"), SHORT)
+    assert (checks[1].state, checks[1].seen) == (CheckState.SKIPPED, "没有对照的 DNS 可问")
+
+
 def test_a_server_that_answers_us_nothing_at_all_proves_nothing() -> None:
     guard = Guard(frozenset({"mp.example.com"}))
     with dns_server({"mp.example.com": None, "weixin.qq.com": None}) as server:

@@ -39,7 +39,8 @@ _SIGNS = {
     "线路丢包": "packet_loss loss_at_destination retransmits last_ack_many bandwidth_full",
     "域名解析坏了": "nxdomain servfail no_address dns_timeout private_address name_not_resolved",
     "证书有问题": "cert_expired chain_incomplete self_signed bad_certificate no_tls",
-    "微信被挡在外面": "status_403 forbidden_by_rule rate_limited status_503_self deny_wechat rate_limit_callback",
+    "微信被挡在外面": "status_403 forbidden_by_rule rate_limited status_503_self deny_wechat rate_limit_callback"
+    " pushes_refused",
     "回调在跳转": "redirect redirect_callback",
 }
 """The findings that speak for each cause; several causes may hold, and the one with most tools is named."""

@@ -88,9 +88,9 @@ _DECIDERS: Mapping[str, _Decider] = {
     "nginx_config": _Decider(
         ("nginx",),
         "config_invalid slash_comment outside_http fullwidth unknown_log_format redirect_callback deny_wechat"
-        " port_not_80_443 rlimit_low no_request_time access_log_off masks_errors rate_limit_callback body_size_small"
-        " path_rewritten connections_low read_timeout_over_5s connect_timeout_over_3s error_level_hides hides_499"
-        " log_buffer_no_flush real_ip_any rate_limited forbidden_by_rule upstream_name",
+        " pushes_refused port_not_80_443 rlimit_low no_request_time access_log_off masks_errors rate_limit_callback"
+        " body_size_small path_rewritten connections_low read_timeout_over_5s connect_timeout_over_3s"
+        " error_level_hides hides_499 log_buffer_no_flush real_ip_any rate_limited forbidden_by_rule upstream_name",
     ),
     "php_fpm_status": _Decider(
         ("php_fpm_status",), "fpm_queue fpm_max_children fpm_slow fpm_child_killed fpm_socket_full"

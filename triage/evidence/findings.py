@@ -143,6 +143,7 @@ FINDINGS: Mapping[str, Meaning] = {
     "unknown_log_format": Meaning("用了没定义的日志格式", _BAD, "先写 log_format"),
     "redirect_callback": Meaning("把回调跳转走了，微信不跟跳转", _BAD, "回调路径不跳转"),
     "deny_wechat": Meaning("deny 把微信挡在外面", _BAD, "取 getcallbackip，放行这些网段"),
+    "pushes_refused": Meaning("登录、方法或请求头的限制把推送挡在外面", _BAD, "给回调路径去掉这条限制"),
     "port_not_80_443": Meaning("没有监听 80、443，微信只连这两个", ("connect_timeout",), "listen 80 或 443"),
     "rlimit_low": Meaning("文件句柄不到连接数的两倍", ("connect_timeout",), _RELOAD),
     "no_request_time": Meaning("日志里没有耗时", (), "log_format 加上两个耗时字段"),

@@ -32,6 +32,8 @@ NEIGHBOURHOOD = 1 << 19
 """Bytes on either side of the window that hold what 16 workers keep back with `buffer=32k`."""
 _KEPT_LINES = 20
 _SAMPLED = 200
+_OF_NGINX = frozenset({"408", "413", "414", "444", "494", "495", "496", "497"})
+"""Statuses that hardly an application sends: a log without backends leaves open who sent another one."""
 _NOBODY = "\0"
 """Stands in no log, where the alert names no follower."""
 
@@ -47,9 +49,9 @@ class Outcome(StrEnum):
     LEFT = "left"
     """499 before 4.5 s: it was not the platform's limit that cut it."""
     REFUSED = "refused"
-    """nginx itself answered, with something else than 200."""
+    """nginx itself answered, with something else than 200, or it is a redirect."""
     WRONG = "wrong"
-    """The backend answered with something else than 200, or could not be reached."""
+    """The backend answered with something else than 200, or could not be reached; or nobody knows who answered."""
 
     @property
     def is_failure(self) -> bool:
@@ -220,9 +222,10 @@ def _judge(
         return Outcome.LEFT, last
     if status == "200":
         return Outcome.UNTIMED if seconds is None else Outcome.IN_TIME, None
-    if tried or (upstream is None and status in ("500", "502")):
+    if tried:
         return Outcome.WRONG, last
-    return Outcome.REFUSED, None
+    is_own = upstream is not None or status in _OF_NGINX or (status or "").startswith("3")
+    return Outcome.REFUSED if is_own else Outcome.WRONG, None
 
 
 def _slowest(tried: Sequence[str], times: Sequence[str]) -> str | None:

@@ -22,6 +22,15 @@ LOG_FORMAT = f"log_format wx '{RECOMMENDED}';"
 _STANDS_OUT = 1.5
 """Times the mean of all backends with failures, from which one is to blame alone."""
 _SHOWN_LINE = 160
+_OF_BACKENDS = frozenset({"500", "502"})
+_WRONG = Wording("看 error.log 和后端的应用日志；502 先看后端进程在不在")
+_WHO_ANSWERED = Wording(
+    "日志没记后端，看不出是应用还是 nginx 回的：看应用日志和 error.log 里有没有这几次；再给日志加上 $upstream_addr"
+)
+_GAVE_UP = Wording(
+    "504 是 nginx 等后端等满了时限：看后端的应用日志那几分钟慢在哪；日志没记是哪台，"
+    "就加上 $upstream_addr $upstream_response_time"
+)
 
 
 class Verdict(StrEnum):
@@ -93,12 +102,16 @@ def _telling(traffic: Traffic, target: Target) -> Outcome:
 def _failed(traffic: Traffic, target: Target, outcome: Outcome) -> Answer:
     """The verdict that a failure makes, with all failures of its kind."""
     count = traffic.count(lambda kind: kind.outcome is outcome)
-    states = shown(traffic.tally(lambda kind: (kind.status,) if kind.outcome is outcome else ()))
+    statuses = traffic.tally(lambda kind: (kind.status,) if kind.outcome is outcome else ())
     culprits = traffic.tally(lambda kind: (kind.culprit,) if kind.outcome is outcome and kind.culprit else ())
-    proof = Wording("{path} {count} 次，状态 {states}", path=_path(target), count=count, states=states)
+    proof = Wording(
+        "{path} {count} 次，状态 {states}", path=_path(target), count=count, states=shown(statuses)
+    )
     if culprits:
         proof = Wording("{proof}；后端 {culprits}", proof=proof, culprits=shown(culprits))
     if outcome is Outcome.LATE:
+        if not culprits and next(iter(statuses)) == "504":
+            return Answer(Verdict.BACKEND_SLOW, proof, _GAVE_UP)
         proof = proof if culprits else Wording("{proof}；看不出是后端慢", proof=proof)
         return Answer(Verdict.BACKEND_SLOW, proof, _where_slow(culprits))
     if outcome is Outcome.REFUSED:
@@ -108,9 +121,8 @@ def _failed(traffic: Traffic, target: Target, outcome: Outcome) -> Answer:
             Wording("看 nginx 的 return、rewrite、deny、limit_req、location；回调不能跳转"),
         )
     if outcome is Outcome.WRONG:
-        return Answer(
-            Verdict.WRONG_ANSWER, proof, Wording("看 error.log 和后端的应用日志；502 先看后端进程在不在")
-        )
+        is_open = not culprits and not statuses.keys() <= _OF_BACKENDS
+        return Answer(Verdict.WRONG_ANSWER, proof, _WHO_ANSWERED if is_open else _WRONG)
     return Answer(
         Verdict.CANNOT_TELL, Wording("{proof}，不到 4.5 秒就断了，不像微信等满 5 秒", proof=proof),
         Wording("看前面一层（CDN、SLB、WAF）的超时，再看后端那几秒在做什么"),

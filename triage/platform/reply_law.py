@@ -112,13 +112,14 @@ def _judge_body(case: _Case) -> Iterable[Finding]:
 _QUOTES = {b'"': Wording("双引号"), b"'": Wording("单引号")}
 _XML_START = re.compile(rb"<[A-Za-z_:?!/\x80-\xff]")
 _ERROR_WORD = (
-    rb"(?P<proof>error|exception|traceback|\b(?:fatal|warning|notice|failed|failure|denied|not found|"
+    rb"(?P<proof>error|exception|traceback|\b(?:fatal|warning|notice|failed|failure|denied|not found|invalid|"
     rb"forbidden|unauthorized|timeout|timed out|refused|unavailable|bad gateway|internal server|sqlstate|"
     rb"panic)\b|" + "错误|异常|失败|超时)".encode()
 )
 _STATUS = rb"(?P<proof>(?:HTTP/[\d.]+\s+)?[45]\d\d)(?=[\s:]+[a-z]|\Z)"
 _ESCAPED = rb"(?P<proof>(?:\\u003c|\\x3c|&lt;)\??xml)"
 _JSON = rb'(?P<proof>\{\s*["}]|\[\s*(?:["{\[\]]|(?:true|false|null)\b)|\[[-+.,\deE\s]*\]\Z)'
+_NEAR_SUCCESS = rb"(?P<proof>(?:<!--.*?-->\s*)++success\b|success\s*(?:<!--|<script\b))"
 _HTML_PAGE = rb"(?:<\?xml[^>]*>\s*)?(?><!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|body|title)\b"
 _HTML_PIECE = rb"<(?:br|hr|b|p|h[1-6]|div|span|pre|center|font|table|script|style|meta)\b"
 _HTML = rb"(?P<proof>%b|%b)" % (_HTML_PAGE, _HTML_PIECE)
@@ -142,6 +143,7 @@ _ERROR_MESSAGE = Wording("回应是报错文字（出现“{proof}”），共 {
 _OTHER_FORMATS = (
     _sign("escaped_xml", _ESCAPED, Wording("XML 被转义成了 {proof}…；应原样输出 <xml>")),
     _sign("json_reply", _JSON, Wording("回应是 JSON，共 {size} 字节；应是{legal}")),
+    _sign("plain_text", _NEAR_SUCCESS, Wording("success 前后还有别的内容，共 {size} 字节；应是{legal}")),
     _sign("error_text", _HTML_PIECE + rb".*?" + _ERROR_WORD, _ERROR_MESSAGE),
     _sign("html_page", _HTML, Wording("回应是 HTML，共 {size} 字节；应是{legal}")),
 )
@@ -184,11 +186,10 @@ def _empty(case: _Case) -> Finding:
 
 def _judge_success(case: _Case) -> Iterator[Finding]:
     if case.reply != b"success":
-        size = len(case.reply)
         message = Wording(
-            "回应是 {value!r}，共 {size} 字节；应恰好是小写的 7 个字节 success",
-            value=case.reply.decode()[:40],
-            size=size,
+            "回应是 {value}，共 {size} 字节；应恰好是小写的 7 个字节 success",
+            value=repr(case.reply.decode()[:40]),
+            size=(size := len(case.reply)),
         )
         yield case.finding("bare_success_expected", message, (0, size))
 

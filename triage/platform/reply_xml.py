@@ -19,6 +19,7 @@ from triage.wording import Wording
 Span = tuple[int, int]
 """A half-open range of the reply's bytes."""
 
+_GZIP = b"\x1f\x8b"
 COMMON = ("ToUserName", "FromUserName", "CreateTime", "MsgType")
 ITEM = "Articles/item"
 ITEM_FIELDS = tuple(f"{ITEM}/{name}" for name in ("Title", "Description", "PicUrl", "Url"))
@@ -90,6 +91,8 @@ def undecodable(reply: bytes) -> Mistake | None:
         message = Wording(
             "从第 {place} 个字节 0x{byte:02X} 起不是 UTF-8", place=error.start + 1, byte=reply[error.start]
         )
+        if reply.startswith(_GZIP):
+            message = Wording("回应是 gzip 压缩过的 {size} 字节，请求里没有要求压缩", size=len(reply))
         return Mistake("bad_encoding", message, (error.start, error.end))
     return None
 

@@ -91,11 +91,15 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An answer as it came, the seconds from the first byte sent to the last one read, and where a redirect points."""
+    """An answer as it came, the seconds from the first byte sent to the last one read, and where a redirect points.
+
+    `is_cut` tells that more came than its Content-Length says.
+    """
 
     response: Response
     seconds: float
     location: str | None = None
+    is_cut: bool = False
 
 
 class Connection:
@@ -183,7 +187,8 @@ class Connection:
         try:
             connection.settimeout(self._timeout)
             connection.sendall(sent)
-            response = read_head(io.BufferedReader(stream), method)
+            reader = _Reader(stream)
+            response = read_head(reader, method)
             if stream.ended:
                 raise IncompleteRead(b"")  # http.client takes a head that breaks off for a whole one
             body = response.read(MAX_BODY_BYTES + 1)
@@ -191,10 +196,12 @@ class Connection:
             self.close()
             self._received = stream.received
             problem = _answer_problem(exc, stream.received)
-            raise UnreachableError(problem, _words(exc), time.perf_counter() - started) from exc
+            seconds = time.perf_counter() - started
+            raise UnreachableError(problem, _words(exc), seconds, received=stream.received) from exc
         seconds = time.perf_counter() - started
-        is_cut = response.length not in (None, 0)
-        if response.will_close or is_cut:
+        is_short = response.length not in (None, 0)
+        has_more = response.length == 0 and bool(reader.rest().strip(b"\r\n"))
+        if response.will_close or is_short or has_more:
             self.close()
         if len(body) > MAX_BODY_BYTES:
             raise UnreachableError(
@@ -202,14 +209,16 @@ class Connection:
                 Wording("more than {most:,} bytes", most=MAX_BODY_BYTES),
                 seconds,
             )
-        if is_cut:
+        if is_short:
             raise UnreachableError(
                 TransportProblem.BROKEN,
                 Wording("{length:,} bytes are missing", length=response.length),
                 seconds,
+                received=stream.received,
             )
         type_ = response.headers.get("Content-Type", "")
-        return HttpAnswer(Response(response.status, body, type_), seconds, response.headers.get("Location"))
+        location = response.headers.get("Location")
+        return HttpAnswer(Response(response.status, body, type_), seconds, location, has_more)
 
     def close(self) -> None:
         if self._socket is not None:
@@ -225,11 +234,15 @@ class _Stream(io.RawIOBase):
         self._connection, self._deadline = connection, deadline
         self.received = 0
         self.ended = False
+        self.is_over = False
+        """Set where nothing more may be read."""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        if self.is_over:
+            return 0
         left = self._deadline - time.perf_counter()
         if left <= 0:
             raise TimeoutError(Wording("the answer is not complete"))
@@ -238,6 +251,22 @@ class _Stream(io.RawIOBase):
         self.received += size
         self.ended = self.ended or size == 0
         return size
+
+
+class _Reader(io.BufferedReader):
+    """Reads ahead, and knows what it has read behind the body."""
+
+    def __init__(self, stream: _Stream) -> None:
+        super().__init__(stream)
+        self._stream = stream
+
+    def close(self) -> None:
+        """Stay open: http.client closes at the end of a body."""
+
+    def rest(self) -> bytes:
+        """What was read and not given out yet; nothing more is read."""
+        self._stream.is_over = True
+        return self.peek()
 
 
 def _connect_problem(exc: OSError) -> TransportProblem:

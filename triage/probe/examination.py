@@ -163,7 +163,7 @@ class _Examination:
             self._add(Wording("签名"), check_signature(platform))
             self._add(Wording("时间戳"), [check_timestamp(platform)])
             self._pushes += self._add(Wording("特殊文字"), check_odd_texts(platform, self._known))
-            self._add(Wording("重推"), check_retry(platform))
+            self._add(Wording("重推"), check_retry(platform, self._known))
         if self._plan.component:
             self._pushes += self._add("ticket", check_component(platform))
         return True

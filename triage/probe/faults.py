@@ -12,6 +12,7 @@ from typing import Final
 from triage.errors import TransportProblem, UnreachableError
 from triage.findings import Finding, Severity
 from triage.message import Response
+from triage.platform.clauses import CLAUSES
 from triage.probe.connection import HttpAnswer
 from triage.probe.guard import Refusal
 from triage.probe.report import printable
@@ -20,6 +21,7 @@ from triage.wording import Wording
 
 _EXCERPT_CHARACTERS = 80
 _LOCATION_CHARACTERS = 100
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "E.12",
         Wording("收到一半断开：查反代的超时设置、Content-Length 是否写错、那时有没有重启"),
     ),
+    "length_too_small": Fault(
+        Severity.HIGH,
+        "E.12",
+        Wording("Content-Length 按编码后的字节数算，不是字符数；最好让框架自己写"),
+    ),
     "not_http": Fault(Severity.HIGH, "5.b", Wording("这个端口上跑的不是 http 服务，核对端口和反代的转发")),
     "too_large": Fault(Severity.HIGH, "R3", Wording("回应只该是 success、空串或一小段 XML")),
     "request_timeout": Fault(
@@ -109,6 +116,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
         Wording("按 MsgId 去重（事件按 FromUserName 加 CreateTime），重推给同样的回应"),
     ),
 }
+_HINT_FOR_OTHER_ECHO = Wording(
+    "先看请求到了哪段程序（登录页、前端页面、WAF 的拦截页、别的路由），再核对 Token，与后台一致签名才对得上"
+)
 _BY_STATUS: Mapping[int, tuple[str, str]] = {
     **dict.fromkeys((201, 202, 204), ("F.16", Wording("框架默认返回了这个状态码，改成 200"))),
     **dict.fromkeys(
@@ -137,6 +147,21 @@ REFUSALS: Mapping[Refusal, str] = {
     Refusal.EMBEDDED: Wording("套着 IPv4 的 IPv6 地址"),
     Refusal.RESERVED: Wording("保留地址"),
 }
+_BY_GATEWAY: Mapping[bytes, str] = {
+    **dict.fromkeys(
+        (
+            b"plain HTTP request was sent to HTTPS port",
+            b"speaking plain HTTP to an SSL-enabled server port",
+            b"sent an HTTP request to an HTTPS server",
+        ),
+        Wording("http 打到了 https 的端口：URL 改成 https，或者核对端口和反代转发用的协议"),
+    ),
+    **dict.fromkeys(
+        (b"No required SSL certificate was sent", b"The SSL certificate error"),
+        Wording("Web 服务器要客户端证书（ssl_verify_client），微信没有：给回调地址去掉它"),
+    ),
+}
+"""What web servers write into a 400 of their own, before any application sees the request."""
 _DNS_PROBLEMS: Mapping[DnsProblem, str] = {
     DnsProblem.UNKNOWN: Wording("没有这个域名"),
     DnsProblem.EMPTY: Wording("域名没有 A 或 AAAA 记录"),
@@ -159,6 +184,19 @@ _TRANSPORT_PROBLEMS: Mapping[TransportProblem, str] = {
 }
 
 
+_BY_RECEIVED: Mapping[tuple[TransportProblem, bool], tuple[str, str]] = {
+    (TransportProblem.TIMEOUT, True): (
+        Wording("开头的字节到了，在时限内没有结尾"),
+        Wording("看 Content-Length 是否写大了、没写时连接有没有关，再看包体的后半段慢在哪"),
+    ),
+    (TransportProblem.BROKEN, False): (
+        Wording("连接被重置，一个字节也没回"),
+        Wording("查进程崩溃、重启、被杀，防火墙和反代的拦截"),
+    ),
+}
+"""What is said, and what to do, where it matters whether some bytes of the answer came."""
+
+
 def make_finding(id_: str, message: str) -> Finding:
     """A finding of the catalogue; `message` says what was seen. Raises KeyError for an id without an entry."""
     known = FAULTS[id_]
@@ -172,13 +210,27 @@ def words_of(problem: DnsProblem | TransportProblem) -> str:
 
 def explain_failure(failure: UnreachableError) -> Finding:
     """The finding for a request that got no answer."""
+    kind = failure.problem, failure.received > 0
     message = Wording(
         "{problem}（{seconds:.2f} 秒：{detail}）",
-        problem=words_of(failure.problem),
+        problem=_BY_RECEIVED[kind][0] if kind in _BY_RECEIVED else words_of(failure.problem),
         seconds=failure.seconds,
         detail=failure.detail,
     )
-    return make_finding(failure.problem, message)
+    finding = make_finding(failure.problem, message)
+    return replace(finding, hint=_BY_RECEIVED[kind][1]) if kind in _BY_RECEIVED else finding
+
+
+def explain_echo(finding: Finding, response: Response, echostr: str) -> Finding:
+    """A finding `wrong_echo` with what came back in place of the echostr, and what to do by whether it is in there."""
+    text = response.body[: 5 * _EXCERPT_CHARACTERS].decode("utf-8", "replace")[:_EXCERPT_CHARACTERS]
+    shown = repr(text) if text else Wording("空包体")
+    hint = FAULTS["wrong_echo"].hint if echostr.encode() in response.body else _HINT_FOR_OTHER_ECHO
+    if response.body.startswith(_GZIP):
+        shown = Wording("gzip 压缩过的 {size} 字节", size=len(response.body))
+        hint = CLAUSES["bad_encoding"].hint
+    message = Wording("没有原样返回 echostr，回的是 {body}", body=shown)
+    return replace(finding, message=message, hint=hint)
 
 
 def explain_status(answer: HttpAnswer) -> Finding | None:
@@ -187,6 +239,9 @@ def explain_status(answer: HttpAnswer) -> Finding | None:
     if status == 200:
         return None
     source, hint = _BY_STATUS.get(status, (FAULTS["http_status"].source, FAULTS["http_status"].hint))
+    if status == 400:
+        signs = (own for sign, own in _BY_GATEWAY.items() if sign in answer.response.body)
+        source, hint = next((("5.b", own) for own in signs), (source, hint))
     target = (
         Wording("，跳转到 {where}", where=answer.location.partition("?")[0][:_LOCATION_CHARACTERS])
         if answer.location

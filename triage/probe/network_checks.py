@@ -87,7 +87,9 @@ def check_dns(target: Target, guard: Guard, world: World, limits: Limits) -> tup
     wechat = _ask_wechat(target.host, world, limits)
     found = dict.fromkeys((*system.addresses, *(wechat.addresses if wechat else ())))
     refused = {address: refuse(address, allow_private=guard.allow_private) for address in found}
-    forbidden = [_forbidden(address, refusal) for address, refusal in refused.items() if refusal]
+    # what this host's own hosts file or DNS says is nobody's fault where the platform gets other addresses
+    told = wechat.addresses if wechat and wechat.addresses else (*found,)
+    forbidden = [_forbidden(address, refusal) for address in told if (refusal := refused[address])]
     own = [make_finding(_dns_id(system.problem), words_of(system.problem))] if system.problem else []
     checks = [make_check("dns_system", Layer.DNS, Wording("系统解析"), _seen(system), [*own, *forbidden])]
     checks.append(_compare(system, wechat, world, limits))
@@ -114,9 +116,10 @@ def _seen(resolved: Resolution) -> str:
 
 def _compare(system: Resolution, wechat: Resolution | None, world: World, limits: Limits) -> Check:
     if wechat is None or world.nameserver is None:
-        return skip_check(
-            "dns_wechat", Layer.DNS, Wording("微信 DNS"), Wording("内网的名字，没有去问微信的 DNS")
+        seen = (
+            Wording("内网的名字，没有去问微信的 DNS") if world.nameserver else Wording("没有对照的 DNS 可问")
         )
+        return skip_check("dns_wechat", Layer.DNS, Wording("微信 DNS"), seen)
     subject = world.nameserver[0]
     if wechat.problem is DnsProblem.TIMEOUT:
         control = ask_nameserver(_CONTROL_NAME, world.nameserver, min(limits.control, wechat.seconds))

@@ -21,7 +21,7 @@ from triage.findings import Finding
 from triage.message import Request
 from triage.platform.pushes import COMPONENT_INFO, PUSHES, Family, find_push, push_of_alert
 from triage.probe.connection import Connection, HttpAnswer
-from triage.probe.faults import explain_failure, explain_status
+from triage.probe.faults import explain_echo, explain_failure, explain_status, make_finding
 from triage.wording import Wording
 
 UNKNOWN_EVENT = "unknown_event"
@@ -186,7 +186,14 @@ class Platform:
         accepted = accepts(
             answer.response, request, self.account, push.name, sender=openid, recipient=str(self.gh)
         )
-        return Exchange(push, request, answer, accepted.findings, accepted.text)
+        findings = accepted.findings
+        if request.method == "GET":
+            echostr = request.query.get("echostr", "")
+            findings = tuple(explain_echo(finding, answer.response, echostr) for finding in findings)
+        if answer.is_cut and any(finding.is_fault for finding in findings):
+            # what is wrong with the beginning of a body is no fault of whoever wrote the whole
+            findings = (make_finding("length_too_small", Wording("Content-Length 写小了，回应被截断")),)
+        return Exchange(push, request, answer, findings, accepted.text)
 
     def verify(self, echostr: str, *, age: timedelta = timedelta()) -> Exchange:
         """The GET that saving the address in the console sends, signed `age` ago."""

@@ -11,6 +11,7 @@ from posixpath import split as split_path
 from triage.evidence.nginx.arrival import ARRIVAL
 from triage.evidence.nginx.checks import CHECKS, Nginx, Version
 from triage.evidence.nginx.problems import Problem, problem_of, problem_of_fault
+from triage.evidence.nginx.refusals import REFUSALS
 from triage.evidence.nginx.tree import Find, Source, Tree, read_tree
 
 _MARKER = re.compile(r"^# configuration file (\S{1,300}):[ \t]*\r?\n", re.MULTILINE)
@@ -47,7 +48,7 @@ def tree_of(source: Source, find: Find | None = None) -> Tree:
 def judge_tree(tree: Tree, version: Version | None = None) -> tuple[Problem, ...]:
     """The problems of a tree, each place once, in the order of files and lines."""
     nginx = Nginx(tree, version)
-    once = {each.place: each for check in (*CHECKS, *ARRIVAL) for each in check(nginx)}
+    once = {each.place: each for check in (*CHECKS, *ARRIVAL, *REFUSALS) for each in check(nginx)}
     found = list(islice(once.values(), MAX_PROBLEMS))
     problems = [*map(problem_of_fault, tree.faults), *map(problem_of, found)]
     files = {name: order for order, name in enumerate(dict.fromkeys(each.file for each in problems))}

@@ -26,7 +26,7 @@ class Severity(enum.StrEnum):
 
 _OF_SEVERITY: Mapping[Severity, str] = {
     Severity.CRITICAL: "slash_comment outside_http fullwidth config_invalid unknown_log_format redirect_callback "
-    "deny_wechat port_not_80_443",
+    "deny_wechat pushes_refused port_not_80_443",
     Severity.HIGH: "rlimit_low no_request_time access_log_off masks_errors rate_limit_callback body_size_small "
     "path_rewritten",
     Severity.MEDIUM: "connections_low read_timeout_over_5s connect_timeout_over_3s error_level_hides "

@@ -134,6 +134,11 @@ def callbacks(http: Scope, places: tuple[Scope, ...]) -> tuple[Scope, ...]:
     return tuple(hinted + (named or passing))
 
 
+def sounds_like_callback(place: Scope) -> bool:
+    """Whether the path of a location around a place sounds like a callback's."""
+    return _sounds(place, "location")
+
+
 def _sounds(place: Scope, kind: str) -> bool:
     """Whether the path of a location around a place, or the name of its server, sounds like a callback's."""
     owners = [owner for owner in place.owners if owner.name == kind]

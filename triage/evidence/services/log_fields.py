@@ -111,7 +111,7 @@ _LINE = re.compile(
     r"(?<!\S)\S+\s+-\s+[^\[\n]{1,200}?\s+\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "
     r'"((?:[^"\\]|\\.)*)" (\d{3}) (?:\d+|-)(.*)$'
 )
-_FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+(?:(?:,| :) [\d.-]\S*)*)')
+_FIELD = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s,]+(?:,+[^\s,]+)*(?:(?:,| :) [\d.-][^\s,]*)*)')
 _NAME = re.compile(r"^(?!unix:)[A-Za-z_\u4e00-\u9fff]+[=:]")
 _TIMES = re.compile(r"(?:\d{1,5}\.\d{3}|-)(?:(?:, | : )(?:\d{1,5}\.\d{3}|-))*")
 _ADDRESS = re.compile(r"^(?:\d+\.\d+\.\d+\.\d+:\d+|\[[0-9a-f:]+\]:\d+|unix:)")
@@ -120,7 +120,8 @@ _ADDRESS = re.compile(r"^(?:\d+\.\d+\.\d+\.\d+:\d+|\[[0-9a-f:]+\]:\d+|unix:)")
 def read_common(line: str) -> Fields | None:
     """The fields of a line that begins like `combined`; the times and backends behind it are known by their shapes.
 
-    Of several times the greatest is the request's: no backend takes longer, but for the millisecond of rounding.
+    Of several times the greatest is the request's: no backend takes longer, but for the millisecond of rounding. The
+    next is the backend's: `$upstream_connect_time` and `$upstream_header_time` are parts of it.
     """
     match = _LINE.search(line)
     if match is None:
@@ -137,13 +138,12 @@ def _shaped(words: list[tuple[str, str]]) -> tuple[Text, Text, Text]:
     values = [_NAME.sub("", quoted or plain) for quoted, plain in words][quotes:]
     times = [value for value in values if value != "-" and _TIMES.fullmatch(value)]
     times = [value for value in times if parse_seconds(value) is not None]
-    seconds = max(times, key=lambda value: parse_seconds(value) or 0, default=None)
-    if seconds is not None:
-        times.remove(seconds)
+    times.sort(key=lambda value: parse_seconds(value) or 0, reverse=True)
+    seconds, upstream_seconds = (*times, None, None)[:2]
     upstream = next((value for value in values if _ADDRESS.match(value)), None)
     if upstream is None and seconds is not None and "-" in values:
         upstream = "-"
-    return upstream, seconds, times[0] if times else None
+    return upstream, seconds, upstream_seconds
 
 
 _MOMENT = re.compile(r"\d\d:\d\d:\d\d|^\d{10}")
