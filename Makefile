@@ -37,10 +37,10 @@ lock: ## the lock files anew from pyproject.toml; with UPGRADE=--upgrade the new
 	$(LOCK) $(UPGRADE) --all-extras --group dev --output-file requirements-dev.lock pyproject.toml
 	$(LOCK) --extra pictures --extra postgresql --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
-picture: $(READY) ## docs/images/demo.png, by headless Chromium; Chinese fonts must be there
+picture: $(READY) ## docs/images/demo.png, by headless Chromium; fonts for Chinese and emoji must be there
 	$(BIN)/python -m tests.support.picture docs/images/demo.png
 
-pictures: $(READY) ## docs/images/console: every page of the console, by headless Chromium; Chinese fonts must be there
+pictures: $(READY) ## docs/images/console: every page of the console, by headless Chromium; fonts for Chinese and emoji must be there
 	$(BIN)/python -m tests.support.console_pictures docs/images/console
 
 recording: $(READY) ## docs/images/simulate.svg; run it in a terminal
