@@ -59,7 +59,7 @@ _NO_MESSAGE = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY})
 _ANY_REPLY = frozenset({ReplyForm.SUCCESS, ReplyForm.EMPTY, ReplyForm.XML})
 _ONLY_PAYMENT = frozenset({ReplyForm.PAYMENT_XML})
 _LEGAL = {
-    _ONLY_SUCCESS: Wording(" success"),
+    _ONLY_SUCCESS: " success",
     _NO_MESSAGE: Wording(" success 或空包体（0 字节）"),
     _ANY_REPLY: Wording(" success、空包体（0 字节）或回应 XML"),
     _ONLY_PAYMENT: f" {PAYMENT_REPLY}",
