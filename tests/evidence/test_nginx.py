@@ -254,3 +254,11 @@ def test_a_text_is_read_up_to_its_limit(what: str, text: str, more: str) -> None
     with pytest.raises(ConfigurationLimitError) as caught:
         read_tree(("", text + more))
     assert caught.value.what == what
+
+
+@pytest.mark.parametrize(("end", "is_refused"), [("4", True), ("5", False)])
+def test_an_expression_made_to_take_for_ever_ends(end: str, is_refused: bool) -> None:
+    ages = "(" * 8 + ".*" + ")*" * 8 + end  # what backtracks is not through with it in years
+    condition = f'if ($http_user_agent ~ "{ages}") {{ return 403; }}'
+    refusing = GOOD.replace("location = /wx {", f"location = /wx {{ {condition}")
+    assert ("pushes_refused" in {id_ for id_, _ in found(refusing)}) is is_refused
