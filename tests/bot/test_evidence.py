@@ -50,6 +50,11 @@ def test_a_line_of_an_error_stays_a_question(say: Say) -> None:
     ("paste", "suspect"),
     [
         pytest.param("$ dig +short mp.example.cn\n198.51.100.7\n", True, id="another address"),
+        pytest.param(
+            "$ dig +short mp.example.cn\nmp.example.com.\n198.51.100.7\n",
+            True,
+            id="another address behind an alias",
+        ),
         pytest.param("$ dig +short mp.example.cn\n198.51.100.7\n203.0.113.202\n", False, id="among others"),
         pytest.param("$ dig +short www.example.cn\n198.51.100.7\n", False, id="another host"),
         pytest.param("$ dig +short www.mp.example.cn\n198.51.100.7\n", False, id="a host below it"),

@@ -57,5 +57,5 @@ def several_numbers(argument: str) -> tuple[tuple[int, ...], str] | None:
 
 
 def _half_width(argument: str) -> str:
-    """The same with ASCII digits, each character at its place."""
+    """An argument with ASCII digits in place of all others, so that each character keeps its place."""
     return "".join(str(int(each)) if each.isdecimal() else each for each in argument)

@@ -264,7 +264,7 @@ class _Reader(io.BufferedReader):
         """Stay open: http.client closes at the end of a body."""
 
     def rest(self) -> bytes:
-        """What was read and not given out yet; nothing more is read."""
+        """The bytes that came behind the body and were read ahead with it; the stream is read no further."""
         self._stream.is_over = True
         return self.peek()
 

@@ -68,16 +68,15 @@ def _answers(paste: Paste) -> Iterator[Part]:
         written = _WRITE_OUT.search(command)
         code = _BARE_CODE.match(line) if written and "http_code" in written[0] else None
         page = None if is_told else _ERROR_PAGE.search(line)
-        if code or page:
-            status = int((code or page)[1])  # type: ignore[index] # one of them matched
+        if told := code or page:
             last = index + 1
             while page and last < len(paste.lines) and paste.lines[last].startswith("<"):
                 last += 1
-            yield Part("curl", tuple(_judge_code(status)), tuple(range(index, last)))
+            yield Part("curl", tuple(_judge_code(int(told[1]))), tuple(range(index, last)))
 
 
 def _judge_code(status: int) -> Iterator[Finding]:
-    """What a status says without the answer that came with it."""
+    """Findings that an HTTP status allows by itself, where neither headers nor body of the answer were pasted."""
     if status == _UNTOLD:
         yield sick("connection_refused", "状态 000，没有回应")
     elif status in (301, 302, 303, 307, 308):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from triage.evidence.judgement import Finding, Part, note, sick, suspect, unreadable
+from triage.evidence.judgement import Finding, Part, Verdict, note, sick, suspect, unreadable
 from triage.evidence.paste import Paste
 
 _STATUS = re.compile(r"->>HEADER<<- opcode: \w+, status: (\w+)")
@@ -46,6 +46,13 @@ _CANT = re.compile(
 _NS_LINE = re.compile(
     r"Non-authoritative answer|非权威应答|^\s*(?:Name|名称|Aliases|别名)\s*:|canonical name"
 )
+_RESOLVERS = frozenset({"dig", "nslookup"})
+_ADDRESSES_SHOWN = 3
+_ANSWERED = re.compile(
+    r"^[ \t>]*(?:\S+\.[ \t]+\d+[ \t]+IN[ \t]+A[ \t]+|Address(?:es)?:[ \t]*)?(\d{1,3}(?:\.\d{1,3}){3})[ \t\r]*$",
+    re.MULTILINE,
+)
+"""An address in an answer: alone on its line, in a record, or behind `Address:`, where the server's has `#53`."""
 _FAKE = (ipaddress.ip_network("198.18.0.0/15"), ipaddress.ip_network("100.64.0.0/10"))
 
 
@@ -274,17 +281,8 @@ def against_sample(parts: tuple[Part, ...], text: str, host: str, ip: str) -> tu
         return parts
     proof = f"样例 {ip}，结果 {'、'.join(dict.fromkeys(found[:_ADDRESSES_SHOWN]))}"
     return tuple(
-        replace(part, findings=(suspect("other_address", proof),))
-        if part.tool in _RESOLVERS and not part.findings
+        replace(part, findings=(*part.findings, suspect("other_address", proof)))
+        if part.tool in _RESOLVERS and part.verdict is Verdict.HEALTHY
         else part
         for part in parts
     )
-
-
-_RESOLVERS = frozenset({"dig", "nslookup"})
-_ADDRESSES_SHOWN = 3
-_ANSWERED = re.compile(
-    r"^[ \t>]*(?:\S+\.[ \t]+\d+[ \t]+IN[ \t]+A[ \t]+|Address(?:es)?:[ \t]*)?(\d{1,3}(?:\.\d{1,3}){3})[ \t\r]*$",
-    re.MULTILINE,
-)
-"""An address in an answer: alone on its line, in a record, or behind `Address:`, where the server's has `#53`."""
